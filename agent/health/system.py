@@ -1,0 +1,47 @@
+"""Facts of this machine, as the health message has always carried them. Reads, never decides."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemFacts:
+    """One look at the machine; sizes in bytes, `cpu_used_share` 0..1 since the last look."""
+
+    disk_free_bytes: int
+    disk_total_bytes: int
+    memory_available_bytes: int
+    memory_total_bytes: int
+    cpu_used_share: float
+    process_memory_bytes: int
+
+    def as_message(self) -> dict[str, str]:
+        """The older message's `system_info`, and this process's own memory."""
+        used = 1 - self.memory_available_bytes / self.memory_total_bytes
+        return {
+            "python_version": platform.python_version(),
+            "platform": platform.system().lower(),
+            "memory_usage": f"{used:.0%}",
+            "cpu_usage": f"{self.cpu_used_share:.0%}",
+            "disk_free_mb": str(self.disk_free_bytes // 1_000_000),
+            "agent_memory_mb": str(self.process_memory_bytes // 1_000_000),
+        }
+
+
+def look_at_system(folder: Path) -> SystemFacts:
+    """Facts of the machine and of the file system that holds `folder`."""
+    disk = psutil.disk_usage(str(folder))
+    memory = psutil.virtual_memory()
+    return SystemFacts(
+        disk_free_bytes=disk.free,
+        disk_total_bytes=disk.total,
+        memory_available_bytes=memory.available,
+        memory_total_bytes=memory.total,
+        cpu_used_share=psutil.cpu_percent(interval=None) / 100,
+        process_memory_bytes=psutil.Process().memory_info().rss,
+    )

@@ -1,0 +1,1 @@
+"""Numbered SQL migrations of both databases, their runner, and queries for people."""

@@ -1,0 +1,86 @@
+"""Brings a SQLite database to the newest schema: numbered SQL files, each applied once.
+
+Reads only its own folder; the caller owns the connection and makes the backup.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+_FOLDER: Final = Path(__file__).resolve().parent
+AGENT: Final = _FOLDER / "agent"
+SERVER_SQLITE: Final = _FOLDER / "server" / "sqlite"
+_NAME: Final = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+
+
+class MigrationFailed(Exception):
+    """A database cannot be brought to this program's schema; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One step; `number` becomes the database's `user_version`."""
+
+    number: int
+    name: str
+    sql: str
+
+
+def migrations_in(folder: Path) -> tuple[Migration, ...]:
+    """The numbered files of a folder in order; raises ValueError on a gap."""
+    found = sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    steps = tuple(
+        Migration(number=int(path.name[:4]), name=path.name, sql=path.read_text(encoding="utf-8"))
+        for path in found
+    )
+    if [step.number for step in steps] != list(range(1, len(steps) + 1)):
+        raise ValueError(f"migrations in {folder.name} are not numbered 0001, 0002, ...")
+    return steps
+
+
+def schema_version(connection: apsw.Connection) -> int:
+    """The number of the newest step that the database has; 0 for an older system's or none."""
+    version = connection.pragma("user_version")
+    return int(version) if version is not None else 0
+
+
+def pending(connection: apsw.Connection, folder: Path) -> tuple[Migration, ...]:
+    """The steps that the database lacks; raises MigrationFailed where it is newer than we are."""
+    steps = migrations_in(folder)
+    have = schema_version(connection)
+    if have > len(steps):
+        raise MigrationFailed(
+            f"{connection.filename} has schema {have}, this program knows {len(steps)}: "
+            "it was written by a newer Sightpost; install that version or newer"
+        )
+    return steps[have:]
+
+
+def migrate(connection: apsw.Connection, folder: Path) -> tuple[Migration, ...]:
+    """Applies the missing steps, all or none, and returns them."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        steps = pending(connection, folder)
+        for step in steps:
+            _apply(connection, step)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return steps
+
+
+def _apply(connection: apsw.Connection, step: Migration) -> None:
+    try:
+        connection.execute(step.sql)
+    except apsw.Error as error:
+        raise MigrationFailed(
+            f"{connection.filename}: step {step.name} failed, nothing was changed: {error}"
+        ) from error
+    connection.pragma("user_version", step.number)

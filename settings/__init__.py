@@ -1,0 +1,1 @@
+"""Environment and `.env` files into one frozen object; errors that tell the line to write."""

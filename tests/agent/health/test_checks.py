@@ -1,0 +1,67 @@
+"""Each check passes, warns or fails by the facts, and says what to do unless it passes."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.health import checks
+from agent.health.checks import HealthResult, Status
+from agent.health.journal import HealthJournal
+
+
+@pytest.mark.parametrize(
+    ("frame_age_s", "ended", "expected"),
+    [
+        (0.1, False, Status.PASS),
+        (checks.STALE_FRAME_S + 1, False, Status.WARN),
+        (checks.DEAD_FRAME_S + 1, False, Status.FAIL),
+        (None, False, Status.FAIL),
+        (None, True, Status.PASS),
+    ],
+)
+def test_camera_is_judged_by_the_age_of_its_newest_frame(
+    frame_age_s: float | None, ended: bool, expected: Status
+) -> None:
+    result = checks.check_camera(frame_age_s=frame_age_s, restarts=0, last_error=None, ended=ended)
+    assert result.status is expected
+
+
+def test_camera_says_why_and_how_often_it_was_restarted() -> None:
+    result = checks.check_camera(
+        frame_age_s=None, restarts=3, last_error="no such device", ended=False
+    )
+    assert "no such device" in result.message
+    assert "restarted 3 times" in result.message
+
+
+@pytest.mark.parametrize(
+    ("free", "expected"), [(50, Status.PASS), (9, Status.WARN), (2, Status.FAIL)]
+)
+def test_disk_warns_before_it_is_full(free: int, expected: Status) -> None:
+    result = checks.check_disk(free_bytes=free * 10**9, total_bytes=100 * 10**9)
+    assert result.status is expected
+
+
+def test_link_down_tells_how_much_waits() -> None:
+    result = checks.check_link(is_open=False, waiting_rows=7, advice="connection refused")
+    assert result.status is Status.WARN
+    assert "7 rows wait" in result.message
+
+
+def test_refused_rows_are_a_warning() -> None:
+    result = checks.check_database(sqlite_version="3.54.1", refused_rows=2)
+    assert result.status is Status.WARN
+
+
+def _result(status: Status) -> HealthResult:
+    return HealthResult(component="camera", status=status, message="")
+
+
+def test_change_is_due_at_once_and_steady_state_once_an_interval() -> None:
+    journal = HealthJournal(interval_s=60)
+    passed, failed = _result(Status.PASS), _result(Status.FAIL)
+    assert journal.due([passed], now_s=0) == [passed]
+    assert journal.due([passed], now_s=30) == []
+    assert journal.due([failed], now_s=31) == [failed]
+    assert journal.due([failed], now_s=90) == []
+    assert journal.due([failed], now_s=91) == [failed]

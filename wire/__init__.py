@@ -1,0 +1,1 @@
+"""The contract between agent and server: messages, codec, limits, session rules. No I/O."""

@@ -1,0 +1,125 @@
+"""Rules that types alone cannot state: text that can be stored, times, pictures, JSON values."""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import unicodedata
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw, UnsetType
+
+from wire.errors import RowInvalid
+from wire.limits import JSON_BYTES, Limits
+from wire.picture import PictureRefused, inspect_picture
+
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+class CheckedPicture(msgspec.Struct, frozen=True, gc=False):
+    """A picture that may be stored; `sha256` is of `content`, 64 hex digits."""
+
+    content: bytes
+    sha256: str
+
+
+def check_text(field: str, text: str) -> str:
+    """`text` in NFC; refuses NUL (no SQL store keeps it) and lone surrogates."""
+    if text.isascii():
+        if "\0" in text:
+            raise RowInvalid.of_field(field, "text without NUL characters", text)
+        return text
+    if "\0" in text:
+        raise RowInvalid.of_field(field, "text without NUL characters", text)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise RowInvalid.of_field(field, "valid Unicode text", text)
+    return unicodedata.normalize("NFC", text)
+
+
+def parse_time(field: str, text: str, zone: tzinfo) -> datetime:
+    """An ISO 8601 time as UTC; one without offset is local time of `zone`."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise RowInvalid.of_field(
+            field, "an ISO 8601 time such as 2024-08-06T10:30:00+07:00", text
+        ) from None
+    return check_time(field, moment if moment.tzinfo else moment.replace(tzinfo=zone))
+
+
+def check_time(field: str, moment: datetime) -> datetime:
+    """An aware time as UTC; refuses those outside the years 1970 to 2199."""
+    try:
+        utc = moment.astimezone(UTC)
+    except (OverflowError, ValueError):
+        raise RowInvalid.of_field(field, "a time between 1970 and 2200", str(moment)) from None
+    if not EARLIEST <= utc < LATEST:
+        raise RowInvalid.of_field(field, "a time between 1970 and 2200", str(moment))
+    return utc
+
+
+def check_json(field: str, raw: Raw | UnsetType, kinds: tuple[type, ...]) -> str | None:
+    """Compact JSON text of a plain value of one of `kinds`, or None where it is absent or null."""
+    if isinstance(raw, UnsetType):
+        return None
+    content = bytes(raw)
+    if len(content) > JSON_BYTES:
+        raise RowInvalid.of_field(
+            field, f"at most {JSON_BYTES} bytes of JSON", f"{len(content)} bytes"
+        )
+    try:
+        value: Any = msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise RowInvalid.of_field(field, "valid JSON", content[:60]) from None
+    if value is None:
+        return None
+    if not isinstance(value, kinds):
+        names = " or ".join(_JSON_NAMES[kind] for kind in kinds)
+        raise RowInvalid.of_field(field, f"a JSON {names}", value)
+    text = msgspec.json.encode(value).decode()
+    if "\\u0000" in text:
+        raise RowInvalid.of_field(field, "text without NUL characters", text)
+    return text
+
+
+_JSON_NAMES: Final[dict[type, str]] = {dict: "object", str: "string", list: "array"}
+
+
+def check_picture(field: str, content: bytes, limits: Limits) -> CheckedPicture:
+    """A complete JPEG or PNG within the limits; raises RowInvalid naming what is wrong."""
+    try:
+        inspect_picture(content, max_bytes=limits.picture_bytes, max_pixels=limits.picture_pixels)
+    except PictureRefused as error:
+        raise RowInvalid.of_field(
+            field, "a complete JPEG or PNG as base64", _Reason(str(error))
+        ) from None
+    return CheckedPicture(content, hashlib.sha256(content).hexdigest())
+
+
+def decode_base64(field: str, text: str) -> bytes:
+    """Strict base64; a `data:...;base64,` prefix and line breaks of older encoders are allowed."""
+    body = text
+    if text.startswith("data:"):
+        head, comma, body = text.partition(",")
+        if not comma or not head.endswith(";base64"):
+            raise RowInvalid.of_field(field, "base64, bare or behind data:image/jpeg;base64,", text)
+    if any(space in body for space in "\r\n "):
+        body = "".join(body.split())
+    try:
+        return binascii.a2b_base64(body, strict_mode=True)
+    except ValueError:
+        raise RowInvalid.of_field(
+            field, "base64, bare or behind data:image/jpeg;base64,", text
+        ) from None
+
+
+class _Reason(str):
+    """A reason that stands in an error message without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)

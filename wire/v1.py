@@ -1,0 +1,219 @@
+"""The messages of `sightpost.v1` and their codec: one JSON object a frame, tagged by `type`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from wire.diagnosis import explain
+from wire.errors import ErrorCode, FrameInvalid, RowInvalid
+from wire.limits import Credit
+from wire.rows import AwareTime, ClockState, Count, Name, Row, Seconds, Short
+
+SUBPROTOCOL: Final = "sightpost.v1"
+
+FrameNumber = Annotated[int, Meta(ge=1, lt=2**53)]
+
+
+class Hello(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="hello"):
+    """The client's first frame: who it is and what waits there."""
+
+    device_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    epoch: Annotated[str, Meta(min_length=1, max_length=64)]
+    hostname: Name
+    checkpoint_id: Short
+    agent_version: Short
+    time: AwareTime
+    clock_state: ClockState
+    waiting_rows: Count = 0
+
+
+class Rows(Struct, frozen=True, kw_only=True, tag="rows"):
+    """Rows to be stored; `frame` counts up from 1 on each connection."""
+
+    frame: FrameNumber
+    rows: list[Row]
+
+
+class Welcome(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="welcome"):
+    """The server's answer to hello; `last_sequence` is the highest it holds of this epoch."""
+
+    last_sequence: Count
+    credit: Credit
+    max_frame_bytes: Count
+    time: AwareTime
+
+
+class RowResult(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What became of one row. `retry` tells whether to send it again, unchanged, later."""
+
+    id: str
+    success: bool
+    record_id: int | None = None
+    duplicate: bool = False
+    code: str | None = None
+    message: str | None = None
+    retry: bool = False
+    retry_after_s: Seconds | None = None
+
+
+class Acks(Struct, frozen=True, kw_only=True, tag="acks"):
+    """The results of one frame of rows, sent after their commit, and the credit from now on."""
+
+    frame: int
+    credit: Credit
+    results: list[RowResult]
+
+
+class FrameRefusal(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="refusal"):
+    """A frame that could not be read: none of its rows was stored.
+
+    Without `frame` its number could not be read either: the oldest unanswered frame is meant.
+    """
+
+    code: str
+    message: str
+    frame: int | None = None
+    retry: bool = False
+    retry_after_s: Seconds | None = None
+
+
+ClientMessage = Hello | Rows
+ServerMessage = Welcome | Acks | FrameRefusal
+
+
+class _RowsEnvelope(Struct, frozen=True, kw_only=True, tag="rows"):
+    """A frame of rows whose rows are still to be read, one by one."""
+
+    frame: FrameNumber
+    rows: list[Raw]
+
+
+class _RowId(Struct, frozen=True):
+    id: str = ""
+
+
+class _MessageType(Struct, frozen=True):
+    type: str = ""
+    frame: Any = None
+
+
+_encoder: Final = msgspec.json.Encoder()
+_client_message: Final[msgspec.json.Decoder[ClientMessage]] = msgspec.json.Decoder(ClientMessage)
+_server_message: Final[msgspec.json.Decoder[ServerMessage]] = msgspec.json.Decoder(ServerMessage)
+_envelope: Final = msgspec.json.Decoder(_RowsEnvelope)
+_row: Final[msgspec.json.Decoder[Row]] = msgspec.json.Decoder(Row)
+_row_id: Final = msgspec.json.Decoder(_RowId)
+_type: Final = msgspec.json.Decoder(_MessageType)
+
+_CLIENT_TYPES: Final = frozenset({"hello", "rows"})
+_SERVER_TYPES: Final = frozenset({"welcome", "acks", "refusal"})
+
+
+def encode(message: ClientMessage | ServerMessage) -> bytes:
+    """UTF-8 JSON for one text frame."""
+    return _encoder.encode(message)
+
+
+def encode_row(row: Row) -> bytes:
+    """One row, to be put into a frame by `encode_rows_frame`."""
+    return _encoder.encode(row)
+
+
+def encode_rows_frame(frame: int, encoded_rows: list[bytes]) -> bytes:
+    """The same bytes as `encode(Rows(...))`, from rows that are encoded already."""
+    return b'{"type":"rows","frame":%d,"rows":[%b]}' % (frame, b",".join(encoded_rows))
+
+
+class ReadRows(Struct, frozen=True):
+    """A frame of rows as read: each a row, or (id, what is wrong with it)."""
+
+    frame: int
+    rows: list[Row]
+    invalid: list[tuple[str, RowInvalid]]
+
+
+def decode_client_message(content: bytes | str, *, max_rows: int) -> Hello | ReadRows | None:
+    """What a client sent; None for a type that this version does not know (to be ignored).
+
+    One row that breaks the contract does not spoil its neighbours. Raises FrameInvalid.
+    """
+    try:
+        message = _client_message.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _decode_with_fault(content, error, max_rows)
+    if isinstance(message, Hello):
+        return message
+    _check_count(message.frame, len(message.rows), max_rows)
+    return ReadRows(message.frame, message.rows, [])
+
+
+def decode_server_message(content: bytes | str) -> ServerMessage | None:
+    """What a server sent; None for a type that this version does not know (to be ignored)."""
+    try:
+        return _server_message.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        kind = _message_type(content)
+        if kind.type and kind.type not in _SERVER_TYPES:
+            return None
+        raise _frame_invalid(content, error, kind) from None
+
+
+def _decode_with_fault(
+    content: bytes | str, error: Exception, max_rows: int
+) -> Hello | ReadRows | None:
+    kind = _message_type(content)
+    if kind.type and kind.type not in _CLIENT_TYPES:
+        return None
+    if kind.type != "rows":
+        raise _frame_invalid(content, error, kind)
+    try:
+        envelope = _envelope.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as worse:
+        raise _frame_invalid(content, worse, kind) from None
+    _check_count(envelope.frame, len(envelope.rows), max_rows)
+    rows: list[Row] = []
+    invalid: list[tuple[str, RowInvalid]] = []
+    for raw in envelope.rows:
+        try:
+            rows.append(_row.decode(raw))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+            invalid.append((_id_of(raw, envelope.frame), explain(bytes(raw), fault)))
+    return ReadRows(envelope.frame, rows, invalid)
+
+
+def _message_type(content: bytes | str) -> _MessageType:
+    try:
+        return _type.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _MessageType()
+
+
+def _id_of(raw: Raw, frame: int) -> str:
+    """A row without a readable id cannot be answered by itself: then the frame is refused."""
+    try:
+        row_id = _row_id.decode(raw).id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        row_id = ""
+    if not row_id:
+        raise FrameInvalid(
+            ErrorCode.INVALID_FIELD, "rows: a row without a readable id", frame=frame
+        )
+    return row_id
+
+
+def _check_count(frame: int, count: int, max_rows: int) -> None:
+    if count > max_rows:
+        raise FrameInvalid(
+            ErrorCode.TOO_LARGE,
+            f"rows: {count} in one frame, at most {max_rows} are taken",
+            frame=frame,
+        )
+
+
+def _frame_invalid(content: bytes | str, error: Exception, kind: _MessageType) -> FrameInvalid:
+    fault = explain(content.encode() if isinstance(content, str) else content, error)
+    frame = kind.frame if isinstance(kind.frame, int) and not isinstance(kind.frame, bool) else None
+    return FrameInvalid(fault.code, fault.message, frame=frame)
