@@ -16,6 +16,7 @@ _FOLDER: Final = Path(__file__).resolve().parent
 AGENT: Final = _FOLDER / "agent"
 SERVER_SQLITE: Final = _FOLDER / "server" / "sqlite"
 _NAME: Final = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+_ADD_COLUMN: Final = re.compile(r"^ALTER TABLE (\w+) ADD COLUMN (\w+) [^;]*;$", re.MULTILINE)
 
 
 class MigrationFailed(Exception):
@@ -62,7 +63,11 @@ def pending(connection: apsw.Connection, folder: Path) -> tuple[Migration, ...]:
 
 
 def migrate(connection: apsw.Connection, folder: Path) -> tuple[Migration, ...]:
-    """Applies the missing steps, all or none, and returns them."""
+    """Applies the missing steps, all or none, and returns them.
+
+    A column that a step adds and the table has already (somebody's own addition to an older
+    database) is kept as it is.
+    """
     connection.execute("BEGIN IMMEDIATE")
     try:
         steps = pending(connection, folder)
@@ -78,9 +83,17 @@ def migrate(connection: apsw.Connection, folder: Path) -> tuple[Migration, ...]:
 
 def _apply(connection: apsw.Connection, step: Migration) -> None:
     try:
-        connection.execute(step.sql)
+        connection.execute(
+            _ADD_COLUMN.sub(lambda found: _unless_there(connection, found), step.sql)
+        )
     except apsw.Error as error:
         raise MigrationFailed(
             f"{connection.filename}: step {step.name} failed, nothing was changed: {error}"
         ) from error
     connection.pragma("user_version", step.number)
+
+
+def _unless_there(connection: apsw.Connection, statement: re.Match[str]) -> str:
+    there = "SELECT 1 FROM pragma_table_info(?) WHERE name = ? COLLATE NOCASE"
+    found = connection.execute(there, statement.group(1, 2)).fetchone()
+    return "" if found else statement.group()

@@ -9,8 +9,23 @@ from wire.checks import CheckedPicture, check_json, check_picture, check_text, c
 from wire.errors import RowInvalid
 from wire.limits import EMBEDDING_BYTES, Limits
 from wire.message_id import is_message_id
-from wire.rows import EvictionRow, FaceRow, HealthRow, LprRow, PicturedRow, Row
+from wire.rows import EvictionRow, FaceRow, HealthRow, LprRow, Row
 from wire.v1 import Hello
+
+_PICTURED = (LprRow, FaceRow)  # a tuple: isinstance is three times as fast as with a union
+
+
+def accept_hello(hello: Hello) -> Hello:
+    """A `hello` whose texts are NFC and may be stored; raises RowInvalid."""
+    return msgspec.structs.replace(
+        hello,
+        device_id=check_text("device_id", hello.device_id),
+        epoch=check_text("epoch", hello.epoch),
+        hostname=check_text("hostname", hello.hostname),
+        checkpoint_id=check_text("checkpoint_id", hello.checkpoint_id),
+        agent_version=check_text("agent_version", hello.agent_version),
+        time=check_time("time", hello.time),
+    )
 
 
 def accept_v1(row: Row, hello: Hello, limits: Limits) -> AcceptedRow:
@@ -23,12 +38,15 @@ def accept_v1(row: Row, hello: Hello, limits: Limits) -> AcceptedRow:
     if row.sequence < 1:
         raise RowInvalid.of_field("sequence", "a number from 1", row.sequence)
     captured_at = check_time("captured_at", row.captured_at)
-    picture, status = (
-        _picture_of(row, limits) if isinstance(row, PicturedRow) else (None, "missing")
-    )
+    picture: CheckedPicture | None = None
+    status: ImageStatus = "missing"
+    confidence: float | None = None
+    if isinstance(row, _PICTURED):
+        picture, status = _picture_of(row, limits)
+        confidence = row.data.confidence
+    evidence = _evidence_of(row)
     row = without_picture(_normalised(row))
     data = row.data
-    confidence = row.data.confidence if isinstance(row, PicturedRow) else None
     return AcceptedRow(
         exchange="sightpost.v1",
         device_id=hello.device_id,
@@ -39,7 +57,7 @@ def accept_v1(row: Row, hello: Hello, limits: Limits) -> AcceptedRow:
         timestamp=data.timestamp or captured_at.isoformat(),
         row=row,
         confidence_percent=confidence,
-        evidence=_evidence_of(row),
+        evidence=evidence,
         picture=picture,
         image_status=status,
         fingerprint=fingerprint_of(hello.device_id, hello.epoch, row),
@@ -47,17 +65,23 @@ def accept_v1(row: Row, hello: Hello, limits: Limits) -> AcceptedRow:
 
 
 def without_picture(row: Row) -> Row:
-    """The row as it is kept: the picture's base64 and raw JSON stand elsewhere by now."""
+    """The row as it is kept: its picture and raw JSON stand elsewhere by now.
+
+    Raw JSON must go: it is a view of the frame's buffer and would keep the whole frame in memory.
+    """
     if isinstance(row, LprRow):
         data = msgspec.structs.replace(row.data, image=None, evidence=msgspec.UNSET)
         return msgspec.structs.replace(row, data=data)
     if isinstance(row, FaceRow):
         face = msgspec.structs.replace(row.data, image=None, evidence=msgspec.UNSET)
         return msgspec.structs.replace(row, data=face)
+    if isinstance(row, HealthRow) and row.data.system_info is not msgspec.UNSET:
+        health = msgspec.structs.replace(row.data, system_info=msgspec.UNSET)
+        return msgspec.structs.replace(row, data=health)
     return row
 
 
-def _picture_of(row: PicturedRow, limits: Limits) -> tuple[CheckedPicture | None, ImageStatus]:
+def _picture_of(row: LprRow | FaceRow, limits: Limits) -> tuple[CheckedPicture | None, ImageStatus]:
     content = row.data.image
     if not content:
         said = row.data.image_status
@@ -72,7 +96,7 @@ def _picture_of(row: PicturedRow, limits: Limits) -> tuple[CheckedPicture | None
 
 
 def _evidence_of(row: Row) -> str | None:
-    if isinstance(row, PicturedRow):
+    if isinstance(row, _PICTURED):
         return check_json("data.evidence", row.data.evidence, (dict,))
     if isinstance(row, HealthRow):
         return check_json("data.system_info", row.data.system_info, (dict, str))

@@ -12,8 +12,10 @@ from wire.checks import CheckedPicture
 from wire.rows import (
     ClockState,
     EvictionRow,
+    FaceDetection,
     FaceRow,
     HealthRow,
+    LprDetection,
     LprRow,
     Row,
     Table,
@@ -58,8 +60,12 @@ class AcceptedRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def size_bytes(self) -> int:
-        """Roughly what it holds in memory."""
-        return 1024 + (len(self.picture.content) if self.picture else 0)
+        """Roughly what it holds in memory: an allowance and the parts that can be large."""
+        data = self.row.data
+        embedding = data.embedding if isinstance(data, FaceDetection) else None
+        message = "" if isinstance(data, LprDetection | FaceDetection) else data.message
+        picture = self.picture.content if self.picture else b""
+        return 1024 + len(picture) + len(embedding or b"") + len(message) + len(self.evidence or "")
 
 
 def fingerprint_of(device_id: str, epoch: str | None, row: Row) -> bytes:
@@ -74,8 +80,8 @@ def fingerprint_of(device_id: str, epoch: str | None, row: Row) -> bytes:
             said = (data.component, data.status, data.message)
         case EvictionRow(data=data):
             said = (data.kind, data.reason, data.evicted_table, data.count, data.first_sequence)
-    parts = (device_id, epoch, row.sequence, table_of(row).value, *said)
-    return hashlib.blake2b(repr(parts).encode(), digest_size=16).digest()
+    parts = (device_id, epoch, row.sequence, table_of(row), *said)
+    return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16).digest()
 
 
 __all__ = ["AcceptedRow", "ClockState", "Exchange", "ImageStatus", "fingerprint_of"]

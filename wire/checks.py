@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import hashlib
+import re
 import unicodedata
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
@@ -11,12 +12,14 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, UnsetType
 
+from wire.diagnosis import UNREADABLE
 from wire.errors import RowInvalid
-from wire.limits import JSON_BYTES, Limits
+from wire.limits import JSON_BYTES, JSON_LEVELS, Limits
 from wire.picture import PictureRefused, inspect_picture
 
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+_ESCAPED_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class CheckedPicture(msgspec.Struct, frozen=True, gc=False):
@@ -72,19 +75,38 @@ def check_json(field: str, raw: Raw | UnsetType, kinds: tuple[type, ...]) -> str
         )
     try:
         value: Any = msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        text = msgspec.json.encode(value).decode()
+    except UNREADABLE:
         raise RowInvalid.of_field(field, "valid JSON", content[:60]) from None
     if value is None:
         return None
+    if content.count(b"[") + content.count(b"{") > JSON_LEVELS and not _is_shallow(value):
+        raise RowInvalid.of_field(
+            field, f"JSON of at most {JSON_LEVELS} levels", _Reason("deeper nesting")
+        )
     if not isinstance(value, kinds):
         names = " or ".join(_JSON_NAMES[kind] for kind in kinds)
         raise RowInvalid.of_field(field, f"a JSON {names}", value)
-    text = msgspec.json.encode(value).decode()
-    if "\\u0000" in text:
+    if "\\u0000" in text and _ESCAPED_NUL.search(text):
         raise RowInvalid.of_field(field, "text without NUL characters", text)
     return text
 
 
+def _is_shallow(value: Any) -> bool:
+    level = [value]
+    for _ in range(JSON_LEVELS + 1):
+        containers = [inner for inner in level if isinstance(inner, _CONTAINERS)]
+        if not containers:
+            return True
+        level = [
+            inner
+            for container in containers
+            for inner in (container.values() if isinstance(container, dict) else container)
+        ]
+    return False
+
+
+_CONTAINERS: Final = (dict, list)
 _JSON_NAMES: Final[dict[type, str]] = {dict: "object", str: "string", list: "array"}
 
 

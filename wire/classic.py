@@ -15,7 +15,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from wire import limits
 from wire.acceptance import without_picture
-from wire.accepted import AcceptedRow, fingerprint_of
+from wire.accepted import AcceptedRow
 from wire.checks import (
     CheckedPicture,
     check_json,
@@ -24,19 +24,20 @@ from wire.checks import (
     decode_base64,
     parse_time,
 )
-from wire.diagnosis import explain
-from wire.errors import RowInvalid
+from wire.diagnosis import UNREADABLE, explain
+from wire.errors import ErrorCode, RowInvalid, shown
 from wire.limits import Limits
 from wire.message_id import content_id
 from wire.rows import HealthMonitor, HealthRow, LprDetection, LprRow, Measure, Row, Table
 
 _Text = Annotated[str, Meta(max_length=limits.NAME_CHARACTERS)]
+_Number = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 _Place = Annotated[str, Meta(max_length=limits.SHORT_CHARACTERS)] | float | None
 
 
 class _LprData(Struct, frozen=True, kw_only=True):
     license_plate: Annotated[str, Meta(max_length=limits.PLATE_CHARACTERS)] | None
-    checkpoint_id: _Text | int
+    checkpoint_id: _Text | _Number
     timestamp: Annotated[str, Meta(max_length=limits.TIMESTAMP_CHARACTERS)]
     hostname: _Text | None = None
     confidence: Annotated[float, Meta(ge=0, le=100)] | None = None
@@ -51,7 +52,7 @@ class _LprData(Struct, frozen=True, kw_only=True):
 
 
 class _HealthData(Struct, frozen=True, kw_only=True):
-    checkpoint_id: _Text | int
+    checkpoint_id: _Text | _Number
     timestamp: Annotated[str, Meta(max_length=limits.TIMESTAMP_CHARACTERS)]
     component: Annotated[str, Meta(min_length=1, max_length=limits.SHORT_CHARACTERS)]
     status: Annotated[str, Meta(min_length=1, max_length=limits.SHORT_CHARACTERS)]
@@ -83,6 +84,7 @@ class ClassicRefused(Struct, frozen=True):
     answer: bytes
 
 
+_ECHOED: Final = 64  # characters of a message's own words that an answer repeats at most
 _message: Final = msgspec.json.Decoder(_Message)
 _lpr: Final = msgspec.json.Decoder(_LprData, strict=False)
 _health: Final = msgspec.json.Decoder(_HealthData, strict=False)
@@ -91,9 +93,14 @@ _answer: Final = msgspec.json.Decoder(ClassicAnswer)
 
 
 class ClassicServerSession:
-    """Reads classic messages. `zone_of` gives a checkpoint's time zone for naive timestamps."""
+    """Reads classic messages. `zone_of` gives a checkpoint's time zone for naive timestamps.
 
-    def __init__(self, *, device_id: str, limits: Limits, zone_of: Callable[[str], tzinfo]) -> None:
+    `device_id` is the name of the token that the camera came with; None: tell it by its rows.
+    """
+
+    def __init__(
+        self, *, device_id: str | None, limits: Limits, zone_of: Callable[[str], tzinfo]
+    ) -> None:
         self._device_id = device_id
         self._limits = limits
         self._zone_of = zone_of
@@ -128,16 +135,11 @@ class ClassicServerSession:
     def _row(self, message: _Message) -> AcceptedRow:
         tables = {Table.LPR_DETECTION: self._lpr, Table.HEALTH_MONITOR: self._health}
         if message.table not in tables or message.action not in (None, "", "insert"):
-            # The older server's own words: its clients look for them.
-            raise RowInvalid.of_field(
-                "table" if message.table not in tables else "action",
-                "lpr_detection or health_monitor, with action insert",
-                f"Unknown table/action: {message.table}/{message.action}",
-            )
+            raise _unknown(message, [table.value for table in tables])
         return tables[Table(message.table)](message.data)
 
     def _lpr(self, raw: Raw) -> AcceptedRow:
-        data = _decode(_lpr, raw, "data.")
+        data = _decode(_lpr, raw, "data")
         picture = self._picture(data.image)
         checkpoint, hostname = _origin(data)
         plate = check_text("data.license_plate", data.license_plate or "")
@@ -170,7 +172,7 @@ class ClassicServerSession:
         return self._accepted(row, checkpoint, hostname, timestamp, None, picture)
 
     def _health(self, raw: Raw) -> AcceptedRow:
-        data = _decode(_health, raw, "data.")
+        data = _decode(_health, raw, "data")
         checkpoint, hostname = _origin(data)
         timestamp = check_text("data.timestamp", data.timestamp)
         said = HealthMonitor(
@@ -214,7 +216,7 @@ class ClassicServerSession:
         raw = row.data.confidence if isinstance(row, LprRow) else None
         return AcceptedRow(
             exchange="classic",
-            device_id=self._device_id,
+            device_id=self._device_id or classic_device_id(hostname, checkpoint),
             epoch=None,
             checkpoint_id=checkpoint,
             hostname=hostname,
@@ -225,15 +227,21 @@ class ClassicServerSession:
             evidence=evidence,
             picture=picture,
             image_status="present" if picture else "missing",
-            fingerprint=fingerprint_of("", None, row),
+            # The id is made of the content: under the same id there is never another row.
+            fingerprint=bytes.fromhex(row.id.replace("-", "")),
         )
+
+
+def classic_device_id(hostname: str, checkpoint_id: str) -> str:
+    """What stands for the device id of a camera that has no token."""
+    return f"classic:{hostname or f'checkpoint-{checkpoint_id}'}"
 
 
 def as_percent(confidence: float | None) -> float | None:
     """0..100 from what old cameras send: most send 0..1, some percent. 1.0 and less is 0..1."""
     if confidence is None:
         return None
-    return confidence * 100 if confidence <= 1 else confidence
+    return round(confidence * 100, 6) if confidence <= 1 else confidence
 
 
 def encode_classic(row: Row, *, checkpoint_id: str, hostname: str, image: str | None) -> bytes:
@@ -241,15 +249,15 @@ def encode_classic(row: Row, *, checkpoint_id: str, hostname: str, image: str | 
 
     Raises ValueError for tables that the classic exchange has not.
     """
-    origin = {"checkpoint_id": checkpoint_id, "hostname": hostname}
     data: dict[str, Any]
     match row:
         case LprRow(data=lpr):
             data = {
                 "license_plate": lpr.license_plate,
                 "confidence": lpr.confidence,
-                **origin,
-                "timestamp": lpr.timestamp,
+                "checkpoint_id": checkpoint_id,
+                "timestamp": lpr.timestamp or row.captured_at.isoformat(),
+                "hostname": hostname,
                 "vehicle_type": lpr.vehicle_type,
                 "vehicle_color": lpr.vehicle_color,
                 "latitude": lpr.latitude,
@@ -261,8 +269,9 @@ def encode_classic(row: Row, *, checkpoint_id: str, hostname: str, image: str | 
             }
         case HealthRow(data=health):
             data = {
-                **origin,
-                "timestamp": health.timestamp,
+                "checkpoint_id": checkpoint_id,
+                "hostname": hostname,
+                "timestamp": health.timestamp or row.captured_at.isoformat(),
                 "component": health.component,
                 "status": health.status,
                 "message": health.message,
@@ -285,12 +294,25 @@ def _decode(decoder: msgspec.json.Decoder[_T], content: bytes | str | Raw, under
     """Decodes or raises RowInvalid; `under` is where the content stands in the whole message."""
     try:
         return decoder.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raw = content.encode() if isinstance(content, str) else bytes(content)
-        found = explain(raw, error)
-        if found.field:
-            raise RowInvalid(found.code, under + found.message, field=under + found.field) from None
-        raise found from None
+    except UNREADABLE as error:
+        raise explain(
+            bytes(content) if isinstance(content, Raw) else content, error, under
+        ) from None
+
+
+def _unknown(message: _Message, tables: list[str]) -> RowInvalid:
+    """Begins with the older server's own words: its clients look for them."""
+    field, code, expected = "table", ErrorCode.UNKNOWN_TABLE, " or ".join(tables)
+    value = message.table
+    if message.table in tables:
+        field, code, expected = "action", ErrorCode.UNKNOWN_ACTION, "insert"
+        value = message.action or ""
+    named = f"{message.table[:_ECHOED]}/{(message.action or '')[:_ECHOED]}"
+    return RowInvalid(
+        code,
+        f"Unknown table/action: {named}; {field}: expected {expected}, got {shown(value)}",
+        field=field,
+    )
 
 
 def _origin(data: _LprData | _HealthData) -> tuple[str, str]:
@@ -305,6 +327,9 @@ def _place(field: str, value: str | float | None) -> str:
 def _encode_error(message: _Message, text: str) -> bytes:
     return msgspec.json.encode(
         ClassicAnswer(
-            status="error", message=text, table=message.table or None, action=message.action
+            status="error",
+            message=text,
+            table=message.table[:_ECHOED] or None,
+            action=message.action and message.action[:_ECHOED],
         )
     )

@@ -9,7 +9,7 @@ from enum import Enum, auto
 import msgspec
 
 from wire import v1
-from wire.errors import FrameInvalid, PeerMisbehaved, SessionMisused
+from wire.errors import FrameInvalid, PeerMisbehaved, SessionMisused, shown
 from wire.limits import Credit
 from wire.v1 import Acks, FrameRefusal, Hello, RowResult, Welcome
 
@@ -40,6 +40,7 @@ class RowsAnswered(msgspec.Struct, frozen=True):
 
     results: tuple[RowResult, ...]
     unanswered: tuple[str, ...] = ()
+    frame: int = 0
 
 
 class FrameRefused(msgspec.Struct, frozen=True):
@@ -50,6 +51,7 @@ class FrameRefused(msgspec.Struct, frozen=True):
 
     ids: tuple[str, ...]
     refusal: FrameRefusal
+    frame: int = 0
 
 
 ClientEvent = Welcomed | RowsAnswered | FrameRefused
@@ -67,6 +69,7 @@ class ClientSession:
         self._hello = hello
         self._credit = Credit(rows=0, bytes=0)
         self._max_frame_bytes = 0
+        self._max_frame_rows = 0
         self._in_flight: OrderedDict[int, _InFlight] = OrderedDict()
         self._next_frame = 1
         self._rows_in_flight = 0
@@ -87,9 +90,19 @@ class ClientSession:
         return self._bytes_in_flight
 
     @property
+    def frames_sent(self) -> int:
+        """Frames of rows sent so far; also the number of the last one."""
+        return self._next_frame - 1
+
+    @property
     def max_frame_bytes(self) -> int:
         """The largest frame that the server takes."""
         return self._max_frame_bytes
+
+    @property
+    def max_frame_rows(self) -> int:
+        """The most rows that the server takes in one frame."""
+        return self._max_frame_rows
 
     def hello(self) -> bytes:
         """The first frame."""
@@ -148,6 +161,7 @@ class ClientSession:
         self.state = ClientState.OPEN
         self._credit = welcome.credit
         self._max_frame_bytes = welcome.max_frame_bytes
+        self._max_frame_rows = welcome.max_frame_rows
         return Welcomed(welcome)
 
     def _answered(self, acks: Acks) -> RowsAnswered:
@@ -157,17 +171,22 @@ class ClientSession:
         strangers = named.difference(sent.ids)
         if strangers:
             raise PeerMisbehaved(
-                f"the server answered rows that frame {acks.frame} did not carry: {min(strangers)}"
+                f"the server answered rows that frame {acks.frame} did not carry: "
+                f"{shown(min(strangers))}"
             )
         return RowsAnswered(
-            tuple(acks.results), tuple(row_id for row_id in sent.ids if row_id not in named)
+            tuple(acks.results),
+            tuple(row_id for row_id in sent.ids if row_id not in named),
+            acks.frame,
         )
 
     def _refused(self, refusal: FrameRefusal) -> FrameRefused:
+        if self.state is not ClientState.OPEN:
+            raise PeerMisbehaved(f"the server refused hello: {refusal.message}")
         frame = refusal.frame
         if frame is None:
             frame = next(iter(self._in_flight), 0)
-        return FrameRefused(self._take(frame).ids, refusal)
+        return FrameRefused(self._take(frame).ids, refusal, frame)
 
     def _take(self, frame: int) -> _InFlight:
         sent = self._in_flight.pop(frame, None)

@@ -75,7 +75,10 @@ _SHOWN_CHARACTERS: Final = 60
 
 def shown(value: object) -> str:
     """`value` for an error message: short, on one line, never a whole picture."""
-    text = "nothing" if value is None else repr(value)
+    try:
+        text = "nothing" if value is None else repr(value)
+    except (RecursionError, ValueError):  # nested too deeply; an integer too long to print
+        text = f"{type(value).__name__} that cannot be shown"
     if len(text) > _SHOWN_CHARACTERS:
         text = f"{text[:_SHOWN_CHARACTERS]}... ({len(text)} characters)"
     return text

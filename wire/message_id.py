@@ -14,6 +14,7 @@ _CANONICAL: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII
 )
 RANDOM_BYTES: Final = 10
+_ABSENT: Final = b"\xff" * 8  # stands where a length would; no part is that long
 
 
 def is_message_id(text: str) -> bool:
@@ -34,7 +35,10 @@ def content_id(parts: Iterable[str | bytes | None]) -> str:
     """A UUIDv8 that is the same for the same parts (each counted with its length)."""
     digest = hashlib.sha256()
     for part in parts:
-        raw = b"\xff" if part is None else part.encode() if isinstance(part, str) else part
+        if part is None:
+            digest.update(_ABSENT)
+            continue
+        raw = part.encode() if isinstance(part, str) else part
         digest.update(len(raw).to_bytes(8, "big"))
         digest.update(raw)
     return _with_version(int.from_bytes(digest.digest()[:16], "big"), 8)

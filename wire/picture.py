@@ -5,13 +5,20 @@ JPEG: ITU-T T.81, annex B (markers and segments). PNG: W3C PNG specification, se
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Final
 
 import msgspec
 
 _START_OF_FRAME: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_SEQUENTIAL: Final = frozenset({0xC0, 0xC1, 0xC9})
 _STANDALONE: Final = frozenset(range(0xD0, 0xD8)) | {0x01}
+_END_OF_IMAGE: Final = 0xD9
+_START_OF_SCAN: Final = 0xDA
+_MARKER: Final = re.compile(rb"\xff+[^\x00\xff]", re.DOTALL)
+_MARKER_IN_DATA: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
+_MOST_SEGMENTS: Final = 20_000  # bounds the work on a hostile file; real ones have below 200
 _PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 _PNG_END: Final = b"IEND\xaeB`\x82"
 _SHORTEST: Final = 32
@@ -27,6 +34,13 @@ class PictureFacts(msgspec.Struct, frozen=True, kw_only=True):
     media_type: str
     width: int
     height: int
+
+
+class _FrameHeader(msgspec.Struct, frozen=True, kw_only=True):
+    width: int
+    height: int
+    components: int
+    sequential: bool
 
 
 def inspect_picture(content: bytes, *, max_bytes: int, max_pixels: int) -> PictureFacts:
@@ -49,41 +63,74 @@ def inspect_picture(content: bytes, *, max_bytes: int, max_pixels: int) -> Pictu
 
 
 def _inspect_jpeg(content: bytes) -> PictureFacts:
-    size: tuple[int, int] | None = None
+    frame: _FrameHeader | None = None
     position = 2
-    while True:
+    for _ in range(_MOST_SEGMENTS):
         marker, position = _next_marker(content, position)
         if marker in _STANDALONE:
             continue
-        if marker == 0xD9 or position + 2 > len(content):
+        if marker == _END_OF_IMAGE:
             raise PictureRefused("JPEG ends before its picture data")
-        length = int.from_bytes(content[position : position + 2], "big")
-        if length < 2 or position + length > len(content):
-            raise PictureRefused(f"JPEG segment {marker:#04x} runs over the end: cut off?")
+        start, position = position, _behind_segment(content, marker, position)
         if marker in _START_OF_FRAME:
-            if length < 8:
-                raise PictureRefused("JPEG frame header is too short")
-            height, width = struct.unpack_from(">HH", content, position + 3)
-            size = (width, height)
-        position += length
-        if marker == 0xDA:
+            if frame is not None:
+                raise PictureRefused("JPEG with two frame headers")
+            frame = _frame_header(content, marker, start)
+        if marker == _START_OF_SCAN:
             break
-    if size is None or 0 in size:
+    else:
+        raise PictureRefused(f"JPEG with more than {_MOST_SEGMENTS} segments")
+    if frame is None or 0 in (frame.width, frame.height):
         raise PictureRefused("JPEG without dimensions")
-    if content.rfind(b"\xff\xd9") < position:
-        raise PictureRefused("JPEG without its end marker: cut off?")
-    return PictureFacts(media_type="image/jpeg", width=size[0], height=size[1])
+    _find_jpeg_end(content, start, position, frame)
+    return PictureFacts(media_type="image/jpeg", width=frame.width, height=frame.height)
+
+
+def _behind_segment(content: bytes, marker: int, position: int) -> int:
+    """The place behind the segment whose length stands at `position`."""
+    length = int.from_bytes(content[position : position + 2], "big")
+    if position + 2 > len(content) or length < 2 or position + length > len(content):
+        raise PictureRefused(f"JPEG segment {marker:#04x} runs over the end: cut off?")
+    return position + length
+
+
+def _frame_header(content: bytes, marker: int, start: int) -> _FrameHeader:
+    if int.from_bytes(content[start : start + 2], "big") < 8:
+        raise PictureRefused("JPEG frame header is too short")
+    height, width, components = struct.unpack_from(">HHB", content, start + 3)
+    return _FrameHeader(
+        width=width, height=height, components=components, sequential=marker in _SEQUENTIAL
+    )
+
+
+def _find_jpeg_end(content: bytes, scan: int, position: int, frame: _FrameHeader) -> None:
+    """Raises unless an end marker follows the picture data, which begins at `position`.
+
+    `scan` is where the length of the first scan's header stands.
+    """
+    if frame.sequential and content[scan + 2] == frame.components:
+        # One scan holds everything: in its data 0xFF is only ever followed by 0 or a restart.
+        # Sought from the back, where it stands: find() would take ten times as long.
+        if content.rfind(b"\xff\xd9", position) < 0:
+            raise PictureRefused("JPEG without its end marker: cut off?")
+        return
+    for _ in range(_MOST_SEGMENTS):
+        found = _MARKER_IN_DATA.search(content, position)
+        if found is None:
+            raise PictureRefused("JPEG without its end marker: cut off?")
+        marker = content[found.end() - 1]
+        if marker == _END_OF_IMAGE:
+            return
+        position = _behind_segment(content, marker, found.end())
+    raise PictureRefused(f"JPEG with more than {_MOST_SEGMENTS} segments")
 
 
 def _next_marker(content: bytes, position: int) -> tuple[int, int]:
     """The marker at `position` (fill bytes allowed) and the place behind it."""
-    if position >= len(content) or content[position] != 0xFF:
+    found = _MARKER.match(content, position)
+    if found is None:
         raise PictureRefused(f"JPEG is damaged at byte {position}: no marker")
-    while position < len(content) and content[position] == 0xFF:
-        position += 1
-    if position >= len(content) or content[position] == 0:
-        raise PictureRefused(f"JPEG is damaged at byte {position}: no marker")
-    return content[position], position + 1
+    return content[found.end() - 1], found.end()
 
 
 def _inspect_png(content: bytes) -> PictureFacts:
@@ -92,6 +139,13 @@ def _inspect_png(content: bytes) -> PictureFacts:
     width, height = struct.unpack_from(">II", content, 16)
     if 0 in (width, height):
         raise PictureRefused("PNG without dimensions")
-    if _PNG_END not in content[-64:]:
-        raise PictureRefused("PNG without its end chunk: cut off?")
-    return PictureFacts(media_type="image/png", width=width, height=height)
+    position = len(_PNG_MAGIC)
+    for _ in range(_MOST_SEGMENTS):
+        length = int.from_bytes(content[position : position + 4], "big")
+        following = position + 12 + length  # length, type, data, check sum
+        if following > len(content):
+            break
+        if content[position + 4 : following] == _PNG_END:
+            return PictureFacts(media_type="image/png", width=width, height=height)
+        position = following
+    raise PictureRefused("PNG without its end chunk: cut off?")

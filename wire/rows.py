@@ -27,6 +27,7 @@ Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 Count = Annotated[int, Meta(ge=0, lt=2**53)]
 Pixel = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+RowId = Annotated[str, Meta(max_length=limits.ID_CHARACTERS)]
 AwareTime = Annotated[datetime, Meta(tz=True)]
 
 
@@ -125,7 +126,7 @@ class Eviction(_Data, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 class _Row(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="table"):
     """The envelope: `id` is the row's UUID, `sequence` counts per device and epoch from 1."""
 
-    id: str
+    id: RowId
     sequence: Count
     captured_at: AwareTime
     action: Literal["insert"] = "insert"

@@ -9,7 +9,7 @@ from enum import Enum, auto
 import msgspec
 
 from wire import v1
-from wire.acceptance import accept_v1
+from wire.acceptance import accept_hello, accept_v1
 from wire.accepted import AcceptedRow
 from wire.errors import ErrorCode, FrameInvalid, PeerMisbehaved, RowInvalid, SessionMisused
 from wire.limits import Credit, Limits
@@ -58,9 +58,14 @@ class ServerSession:
     def receive(self, content: bytes | str) -> ServerEvent | None:
         """The event in one frame, None for a message type of a later version.
 
-        Raises PeerMisbehaved where the client did not begin with hello, or said it twice.
+        Raises PeerMisbehaved where the client did not begin with a proper hello, or said it twice.
         """
         try:
+            if len(content) > self._limits.frame_bytes:
+                raise FrameInvalid(
+                    ErrorCode.TOO_LARGE,
+                    f"a frame has at most {self._limits.frame_bytes} bytes, got {len(content)}",
+                )
             message = v1.decode_client_message(content, max_rows=self._limits.rows_per_frame)
         except FrameInvalid as error:
             if self.state is ServerState.AWAITING_HELLO:
@@ -84,6 +89,7 @@ class ServerSession:
                 last_sequence=last_sequence,
                 credit=credit,
                 max_frame_bytes=self._limits.frame_bytes,
+                max_frame_rows=self._limits.rows_per_frame,
                 time=now,
             )
         )
@@ -97,6 +103,10 @@ class ServerSession:
     def _greeted(self, hello: Hello) -> HelloReceived:
         if self.state is not ServerState.AWAITING_HELLO:
             raise PeerMisbehaved("hello was said already on this connection")
+        try:
+            hello = accept_hello(hello)
+        except RowInvalid as error:
+            raise PeerMisbehaved(f"hello: {error.message}") from None
         self._hello = hello
         self.state = ServerState.GREETED
         return HelloReceived(hello)

@@ -7,14 +7,15 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from wire.diagnosis import explain
+from wire.diagnosis import UNREADABLE, explain
 from wire.errors import ErrorCode, FrameInvalid, RowInvalid
-from wire.limits import Credit
+from wire.limits import ROWS_PER_FRAME, Credit
 from wire.rows import AwareTime, ClockState, Count, Name, Row, Seconds, Short
 
 SUBPROTOCOL: Final = "sightpost.v1"
 
 FrameNumber = Annotated[int, Meta(ge=1, lt=2**53)]
+RecordId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 
 
 class Hello(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="hello"):
@@ -44,6 +45,7 @@ class Welcome(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="welcom
     credit: Credit
     max_frame_bytes: Count
     time: AwareTime
+    max_frame_rows: Count = ROWS_PER_FRAME
 
 
 class RowResult(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -51,7 +53,7 @@ class RowResult(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
 
     id: str
     success: bool
-    record_id: int | None = None
+    record_id: RecordId | None = None
     duplicate: bool = False
     code: str | None = None
     message: str | None = None
@@ -62,7 +64,7 @@ class RowResult(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
 class Acks(Struct, frozen=True, kw_only=True, tag="acks"):
     """The results of one frame of rows, sent after their commit, and the credit from now on."""
 
-    frame: int
+    frame: FrameNumber
     credit: Credit
     results: list[RowResult]
 
@@ -75,7 +77,7 @@ class FrameRefusal(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="r
 
     code: str
     message: str
-    frame: int | None = None
+    frame: FrameNumber | None = None
     retry: bool = False
     retry_after_s: Seconds | None = None
 
@@ -107,6 +109,9 @@ _envelope: Final = msgspec.json.Decoder(_RowsEnvelope)
 _row: Final[msgspec.json.Decoder[Row]] = msgspec.json.Decoder(Row)
 _row_id: Final = msgspec.json.Decoder(_RowId)
 _type: Final = msgspec.json.Decoder(_MessageType)
+
+_NO_PICTURE: Final = "/w=="
+"""Base64 of one byte: `acceptance` finds that it is no picture."""
 
 _CLIENT_TYPES: Final = frozenset({"hello", "rows"})
 _SERVER_TYPES: Final = frozenset({"welcome", "acks", "refusal"})
@@ -142,7 +147,7 @@ def decode_client_message(content: bytes | str, *, max_rows: int) -> Hello | Rea
     """
     try:
         message = _client_message.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         return _decode_with_fault(content, error, max_rows)
     if isinstance(message, Hello):
         return message
@@ -154,7 +159,7 @@ def decode_server_message(content: bytes | str) -> ServerMessage | None:
     """What a server sent; None for a type that this version does not know (to be ignored)."""
     try:
         return _server_message.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         kind = _message_type(content)
         if kind.type and kind.type not in _SERVER_TYPES:
             return None
@@ -171,23 +176,35 @@ def _decode_with_fault(
         raise _frame_invalid(content, error, kind)
     try:
         envelope = _envelope.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as worse:
+    except UNREADABLE as worse:
         raise _frame_invalid(content, worse, kind) from None
     _check_count(envelope.frame, len(envelope.rows), max_rows)
     rows: list[Row] = []
     invalid: list[tuple[str, RowInvalid]] = []
     for raw in envelope.rows:
         try:
-            rows.append(_row.decode(raw))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+            rows.append(_decode_row(raw))
+        except UNREADABLE as fault:
             invalid.append((_id_of(raw, envelope.frame), explain(bytes(raw), fault)))
     return ReadRows(envelope.frame, rows, invalid)
+
+
+def _decode_row(raw: Raw) -> Row:
+    """One row. A picture that is not even base64 does not lose the sighting: it reads as junk."""
+    try:
+        return _row.decode(raw)
+    except msgspec.ValidationError as fault:
+        if explain(bytes(raw), fault).field != "data.image":
+            raise
+    row = msgspec.json.decode(raw)
+    row["data"]["image"] = _NO_PICTURE
+    return _row.decode(_encoder.encode(row))
 
 
 def _message_type(content: bytes | str) -> _MessageType:
     try:
         return _type.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return _MessageType()
 
 
@@ -195,7 +212,7 @@ def _id_of(raw: Raw, frame: int) -> str:
     """A row without a readable id cannot be answered by itself: then the frame is refused."""
     try:
         row_id = _row_id.decode(raw).id
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         row_id = ""
     if not row_id:
         raise FrameInvalid(
@@ -214,6 +231,9 @@ def _check_count(frame: int, count: int, max_rows: int) -> None:
 
 
 def _frame_invalid(content: bytes | str, error: Exception, kind: _MessageType) -> FrameInvalid:
-    fault = explain(content.encode() if isinstance(content, str) else content, error)
-    frame = kind.frame if isinstance(kind.frame, int) and not isinstance(kind.frame, bool) else None
+    fault = explain(content, error)
+    try:
+        frame = msgspec.convert(kind.frame, FrameNumber)
+    except msgspec.ValidationError:
+        frame = None
     return FrameInvalid(fault.code, fault.message, frame=frame)

@@ -109,29 +109,47 @@ CREATE TABLE evictions (
     received_at TEXT
 );
 
+-- Every camera that ever sent a row or said hello. device_id is the name of its token; of an old
+-- camera without one it is classic:HOSTNAME.
 CREATE TABLE cameras (
-    device_id TEXT PRIMARY KEY,
+    id INTEGER PRIMARY KEY,
+    device_id TEXT NOT NULL UNIQUE,
     hostname TEXT,
     checkpoint_id TEXT,
     agent_version TEXT,
     first_seen TEXT NOT NULL,
     last_seen TEXT NOT NULL,
     epoch TEXT,
-    last_sequence INTEGER,
     clock_offset_s REAL,
     clock_state TEXT,
     waiting_rows INTEGER
+);
+
+-- The books of each camera's store: rows_stored counts what was taken from it, once each.
+-- A camera's sequence has no gaps, so that last_sequence says how many rows there have been.
+-- The epoch of classic cameras is ''.
+CREATE TABLE camera_epochs (
+    camera INTEGER NOT NULL REFERENCES cameras (id),
+    epoch TEXT NOT NULL,
+    last_sequence INTEGER NOT NULL,
+    rows_stored INTEGER NOT NULL,
+    first_received_at TEXT NOT NULL,
+    last_received_at TEXT NOT NULL,
+    PRIMARY KEY (camera, epoch)
 ) WITHOUT ROWID;
 
 -- Every row ever taken, kept longer than any camera can hold a row: a late duplicate stays out
--- even when its record was pruned. fingerprint tells a repeated row from another under its id.
+-- even when its record was pruned. Compact, for it is written with every row:
+-- message_id is the UUID's 16 bytes, received_at is in Unix seconds, table_number is
+-- 1 lpr_detections, 2 health_monitors, 3 face_detections, 4 evictions.
+-- fingerprint tells a repeated row from another one under its id.
 CREATE TABLE message_ledger (
-    message_id TEXT PRIMARY KEY,
-    device_id TEXT NOT NULL,
-    table_name TEXT NOT NULL,
+    message_id BLOB PRIMARY KEY,
+    camera INTEGER NOT NULL REFERENCES cameras (id),
+    table_number INTEGER NOT NULL,
     record_id INTEGER NOT NULL,
     fingerprint BLOB NOT NULL,
-    received_at TEXT NOT NULL
+    received_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE device_tokens (
@@ -146,7 +164,6 @@ CREATE INDEX lpr_detections_captured_at ON lpr_detections (captured_at);
 CREATE INDEX lpr_detections_plate ON lpr_detections (license_plate, captured_at);
 CREATE INDEX lpr_detections_device ON lpr_detections (device_id, captured_at);
 CREATE INDEX health_monitors_device ON health_monitors (device_id, component, captured_at);
-CREATE INDEX health_monitors_captured_at ON health_monitors (captured_at);
 CREATE INDEX face_detections_captured_at ON face_detections (captured_at);
 
 -- picture_base64(sha256, day) is a function of Sightpost's own connections

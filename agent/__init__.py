@@ -1,0 +1,1 @@
+"""The program on the camera: frames in, sightings stored and sent."""

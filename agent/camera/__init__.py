@@ -1,0 +1,1 @@
+"""Where frames come from: sources by address, and the thread that keeps one running."""

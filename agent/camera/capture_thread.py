@@ -1,0 +1,218 @@
+"""Keeps one source running in a thread of its own and hands its frames to the pipeline."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import structlog
+
+from agent.camera.backoff import RestartPolicy, restart_delay_s
+from agent.camera.errors import SourceError, SourceFailed, SourceTimedOut
+from agent.camera.frame import Frame
+from agent.camera.handover import Handover
+from agent.camera.source import FrameSource
+
+_log = structlog.get_logger(__name__)
+_SLICE_S = 0.25  # how soon a stop is noticed while a source gives nothing
+_STOP_S = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureStats:
+    """What was captured so far; `newest_at_s` is the monotonic time of the newest frame."""
+
+    frames: int = 0
+    dropped: int = 0
+    restarts: int = 0
+    last_error: str | None = None
+    newest_at_s: float | None = None
+
+
+class CaptureThread:
+    """Runs a source from `start` to `close`.
+
+    `lossless`: every frame is handed over, in order, as fast as it is taken; for finite sources.
+    Otherwise the newest frame wins, and a finite source plays at the speed of its recording.
+    A live source that hangs, ends or breaks is opened again after a growing delay, for ever; its
+    frames stay numbered and timed in one run. A finite source that breaks ends with its error,
+    since starting over would show everything twice.
+    """
+
+    def __init__(
+        self,
+        source: FrameSource,
+        *,
+        lossless: bool,
+        policy: RestartPolicy | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._source = source
+        self._lossless = lossless
+        self._policy = policy or RestartPolicy()
+        self._clock = clock
+        self._chance = chance
+        self._handover = Handover(lossless=lossless)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
+        self._lock = threading.Lock()
+        self._stats = CaptureStats()
+        self._last: Frame | None = None
+        self._shift_number = 0
+        self._shift_s = 0.0
+
+    @property
+    def is_finite(self) -> bool:
+        return self._source.is_finite
+
+    @property
+    def total_frames(self) -> int | None:
+        """Known for some sources only once they are open."""
+        return self._source.total_frames
+
+    @property
+    def stats(self) -> CaptureStats:
+        dropped = self._handover.dropped
+        with self._lock:
+            return replace(self._stats, dropped=dropped)
+
+    def start(self) -> None:
+        """Begins to capture; once."""
+        self._thread.start()
+
+    def __enter__(self) -> CaptureThread:
+        self.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def next(self, timeout_s: float) -> Frame | None:
+        """The next frame; None once a finite source has ended or this was closed.
+
+        Raises `SourceTimedOut` when none came in time (a live source may come back: ask again)
+        and the `SourceFailed` that ended a finite source.
+        """
+        return self._handover.take(timeout_s, lambda: self._late(timeout_s))
+
+    def close(self) -> None:
+        """Stops within two seconds; a source that hangs is left behind. Idempotent."""
+        is_first = not self._stop.is_set()
+        self._stop.set()
+        self._handover.close()
+        if self._thread.ident is None or not is_first:
+            return
+        self._thread.join(_STOP_S)
+        if self._thread.is_alive():
+            _log.warning("source hangs and is left behind", after_s=_STOP_S)
+
+    def _late(self, timeout_s: float) -> SourceError:
+        last_error = self.stats.last_error
+        reason = f"; its last error: {last_error}" if last_error else ""
+        return SourceTimedOut(f"the source gave no frame within {timeout_s:g} s{reason}")
+
+    def _run(self) -> None:
+        attempt = 0
+        while not self._stop.is_set():
+            opened_s = self._clock()
+            try:
+                self._run_once()
+                self._handover.end()
+                return
+            except SourceFailed as error:
+                failure = error
+            except Exception as error:  # noqa: BLE001 - the supervisor: nothing may end capture unseen
+                _log.exception("source broke unexpectedly")
+                failure = SourceFailed(f"the source broke: {type(error).__name__}: {error}")
+            if self._source.is_finite:
+                self._count(last_error=str(failure))
+                self._handover.end(failure)
+                return
+            if self._was_healthy(opened_s):
+                attempt = 0
+            delay_s = restart_delay_s(self._policy, attempt, self._chance())
+            attempt += 1
+            self._count(restarts=1, last_error=str(failure))
+            _log.warning("source restarts", reason=str(failure), delay_s=round(delay_s, 2))
+            self._stop.wait(delay_s)
+
+    def _was_healthy(self, opened_s: float) -> bool:
+        newest_s = self.stats.newest_at_s
+        return newest_s is not None and newest_s - opened_s >= self._policy.healthy_s
+
+    def _run_once(self) -> None:
+        """From opening to the end of a finite source, or until told to stop."""
+        with self._source as source:
+            first: Frame | None = None
+            begun_s = 0.0
+            while not self._stop.is_set():
+                frame = self._read(source)
+                if frame is None:
+                    return
+                if first is None:
+                    first, begun_s = frame, self._clock()
+                    self._join_to_last(frame)
+                if self._plays_recording:
+                    self._stop.wait(frame.at_s - first.at_s - (self._clock() - begun_s))
+                if not self._hand_over(frame):
+                    return
+
+    @property
+    def _plays_recording(self) -> bool:
+        return self._source.is_finite and not self._lossless
+
+    def _read(self, source: FrameSource) -> Frame | None:
+        """One frame, waited for in slices so that a stop is noticed; None also when stopped."""
+        deadline_s = self._clock() + self._policy.read_timeout_s
+        while not self._stop.is_set():
+            try:
+                frame = source.read(_SLICE_S)
+            except SourceTimedOut as error:
+                if self._clock() >= deadline_s:
+                    raise SourceTimedOut(
+                        f"gave no frame within {self._policy.read_timeout_s:g} s: {error}"
+                    ) from error
+                continue
+            if frame is None and not source.is_finite:
+                raise SourceFailed("a live source ended; it is to be opened again")
+            return frame
+        return None
+
+    def _join_to_last(self, first: Frame) -> None:
+        """After a restart, numbers and times go on where the last run stopped."""
+        if self._last is None:
+            return
+        newest_s = self.stats.newest_at_s
+        passed_s = self._clock() - newest_s if newest_s is not None else 0.0
+        self._shift_number = self._last.number + 1 - first.number
+        self._shift_s = self._last.at_s + max(passed_s, 0.001) - first.at_s
+
+    def _hand_over(self, frame: Frame) -> bool:
+        if self._shift_number or self._shift_s:
+            frame = replace(
+                frame, number=frame.number + self._shift_number, at_s=frame.at_s + self._shift_s
+            )
+        self._last = frame
+        self._count(frames=1, newest_at_s=self._clock())
+        return self._handover.put(frame)
+
+    def _count(
+        self,
+        *,
+        frames: int = 0,
+        restarts: int = 0,
+        last_error: str | None = None,
+        newest_at_s: float | None = None,
+    ) -> None:
+        with self._lock:
+            self._stats = replace(
+                self._stats,
+                frames=self._stats.frames + frames,
+                restarts=self._stats.restarts + restarts,
+                last_error=last_error or self._stats.last_error,
+                newest_at_s=newest_at_s or self._stats.newest_at_s,
+            )

@@ -1,0 +1,35 @@
+"""From an address to the frame source that serves it."""
+
+from __future__ import annotations
+
+from agent.camera.capture import CaptureSource
+from agent.camera.errors import SourceUnknown
+from agent.camera.images import ImagesSource
+from agent.camera.picamera import PicameraSource
+from agent.camera.source import FrameSource
+from agent.camera.synthetic.schedule import Passage, passages
+from agent.camera.synthetic.settings import parse_settings
+from agent.camera.synthetic.source import SyntheticSource
+from agent.camera.uri import Scheme, SourceUri, parse_source
+
+
+def open_source(address: str | SourceUri) -> FrameSource:
+    """A source, not yet entered. Raises `SourceUnknown` for an address that names none."""
+    uri = parse_source(address) if isinstance(address, str) else address
+    match uri.scheme:
+        case Scheme.SYNTHETIC:
+            return SyntheticSource(parse_settings(dict(uri.parameters)))
+        case Scheme.IMAGES:
+            return ImagesSource(uri.target)
+        case Scheme.PICAMERA:
+            return PicameraSource(int(uri.target))
+        case Scheme.FILE | Scheme.RTSP | Scheme.V4L2:
+            return CaptureSource(uri)
+
+
+def truth_of(address: str | SourceUri, limit: int | None = None) -> tuple[Passage, ...]:
+    """What passes in a `synthetic:` run, without rendering it; an endless one needs a `limit`."""
+    uri = parse_source(address) if isinstance(address, str) else address
+    if uri.scheme is not Scheme.SYNTHETIC:
+        raise SourceUnknown(f"only a synthetic: source knows its truth, not {uri}")
+    return passages(parse_settings(dict(uri.parameters)), limit)

@@ -1,0 +1,107 @@
+"""The parameters of a `synthetic:` address as one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from agent.camera.errors import SourceUnknown
+from agent.camera.synthetic.registration import Region
+
+EXAMPLE = "synthetic:?vehicles=20&seed=1"
+
+
+class Daylight(StrEnum):
+    """When the scene plays; MIX turns from day to night and back every 20 seconds."""
+
+    DAY = "0"
+    NIGHT = "1"
+    MIX = "mix"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyntheticSettings:
+    """What is rendered. `vehicles` None never ends; `realtime` None paces only what never ends."""
+
+    vehicles: int | None = None
+    seed: int = 0
+    fps: float = 10.0
+    width: int = 1280
+    height: int = 720
+    night: Daylight = Daylight.MIX
+    plates: tuple[Region, ...] = tuple(Region)
+    realtime: bool | None = None
+
+    @property
+    def is_paced(self) -> bool:
+        """Whether frames come at `fps` as from a camera, not as fast as they are read."""
+        return self.vehicles is None if self.realtime is None else self.realtime
+
+
+def parse_settings(parameters: Mapping[str, str]) -> SyntheticSettings:
+    """Settings from the query of a `synthetic:` address; raises `SourceUnknown` naming the key."""
+    unknown = [key for key in parameters if key not in PARAMETERS]
+    if unknown:
+        raise SourceUnknown(
+            f"synthetic: has no parameter {unknown[0]!r}; it takes {', '.join(PARAMETERS)}, "
+            f"for instance {EXAMPLE}"
+        )
+    values: dict[str, Any] = {}
+    for key, text in parameters.items():
+        parse, expected = PARAMETERS[key]
+        try:
+            values[key] = parse(text)
+        except ValueError as error:
+            raise SourceUnknown(
+                f"synthetic: parameter {key} is {text!r}, expected {expected}, "
+                f"for instance {EXAMPLE}"
+            ) from error
+    settings = SyntheticSettings(**values)
+    if settings.width < settings.height:
+        raise SourceUnknown(
+            f"synthetic: the scene is at least as wide as high, not "
+            f"{settings.width}x{settings.height}: give a width of {settings.height} or more"
+        )
+    return settings
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise ValueError(text)
+        return value
+
+    return parse
+
+
+def _rate(text: str) -> float:
+    value = float(text)
+    if not 1.0 <= value <= 120.0:
+        raise ValueError(text)
+    return value
+
+
+def _regions(text: str) -> tuple[Region, ...]:
+    return tuple(dict.fromkeys(Region(part.strip().lower()) for part in text.split(",")))
+
+
+def _flag(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError(text)
+    return text == "1"
+
+
+PARAMETERS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "vehicles": (_whole(1, 100_000), "a whole number from 1 to 100000"),
+    "seed": (_whole(0, 2**63 - 1), "a whole number from 0"),
+    "fps": (_rate, "frames per second from 1 to 120"),
+    "width": (_whole(320, 7680), "pixels from 320 to 7680"),
+    "height": (_whole(180, 4320), "pixels from 180 to 4320"),
+    "night": (Daylight, "0 (day), 1 (night) or mix"),
+    "plates": (_regions, f"some of {','.join(Region)}, separated by commas"),
+    "realtime": (_flag, "0 (as fast as it is read) or 1 (at fps)"),
+}
+"""Name -> (parser that raises ValueError, what it expects)."""

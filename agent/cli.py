@@ -1,0 +1,111 @@
+"""The agent's command line. Parses, calls, and turns errors into sentences and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from agent.config import AgentSettings, load_settings
+from settings.loading import SettingsInvalid
+
+EXIT_FAILED = 1
+EXIT_MISUSED = 2
+
+commands = typer.Typer(
+    name="python -m agent",
+    help="Sightpost's agent: the program on the camera.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@commands.command()
+def run(
+    source: Annotated[
+        str | None,
+        typer.Option(help="Frame source, instead of AGENT_SOURCE: a URI or path.", metavar="URI"),
+    ] = None,
+    until_end: Annotated[
+        bool,
+        typer.Option(
+            "--until-end",
+            help="Stop when the source has ended and every row is acknowledged.",
+        ),
+    ] = False,
+) -> None:
+    """Run the whole agent: watch, store and send."""
+    from agent.app import run_agent
+
+    overrides = {} if source is None else {"AGENT_SOURCE": source}
+    raise typer.Exit(run_agent(_settings(overrides), until_end=until_end))
+
+
+@commands.command()
+def send(
+    once: Annotated[bool, typer.Option("--once", help="Send what waits now, then stop.")] = False,
+    retry_refused: Annotated[
+        bool,
+        typer.Option("--retry-refused", help="First queue again what the server refused."),
+    ] = False,
+) -> None:
+    """Run the sender alone (AGENT_SENDER=separate leaves it to this command)."""
+    from agent.app import run_sender
+
+    raise typer.Exit(run_sender(_settings({}), once=once, retry_refused=retry_refused))
+
+
+@commands.command()
+def read(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Pictures, clips, or folders of them.", metavar="PATH...")
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON line for each picture.")
+    ] = False,
+    regions: Annotated[
+        str | None,
+        typer.Option(help="Whose plates to expect (eu,us,...), instead of AGENT_REGIONS."),
+    ] = None,
+) -> None:
+    """Read plates and faces in pictures or clips and print them; touches no database."""
+    from agent.read import read_paths
+
+    settings = _settings({} if regions is None else {"AGENT_REGIONS": regions})
+    code = read_paths(
+        paths,
+        regions=settings.regions,
+        threads=settings.threads,
+        as_json=as_json,
+        out=sys.stdout,
+    )
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Entry point: errors that a person can mend are told in a sentence, without a traceback."""
+    from agent.camera.errors import SourceError
+    from agent.errors import AgentError
+    from vision.errors import VisionError
+
+    try:
+        commands()
+    except (AgentError, SourceError, VisionError) as error:
+        _fail(str(error), EXIT_FAILED)
+
+
+def _settings(overrides: dict[str, Any]) -> AgentSettings:
+    try:
+        return load_settings(overrides=overrides)
+    except SettingsInvalid as error:
+        _fail(str(error), EXIT_MISUSED)
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    Console(stderr=True).print(Text.assemble(("agent: ", "red"), text), soft_wrap=True)
+    raise SystemExit(code)

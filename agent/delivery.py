@@ -1,0 +1,101 @@
+"""The contract between the outbox, which keeps rows, and the uplink, which delivers them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from wire.rows import Row, Table
+
+
+class RowKey(NamedTuple):
+    """Where a row lies: the table by its name on the wire, and its id there."""
+
+    table: Table
+    row_id: int
+
+
+class WaitingRow(NamedTuple):
+    """A row that the server has not acknowledged, in the wire's form but for its picture.
+
+    `pictures` are the names under which its picture may lie, the likeliest first; a row of ours
+    has at most one. `may_need_scaling` marks pictures that an older system wrote.
+    """
+
+    key: RowKey
+    row: Row
+    pictures: tuple[str, ...] = ()
+    may_need_scaling: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxCounts:
+    """The books: `captured = waiting + acknowledged + refused + evicted`, always."""
+
+    captured: int = 0
+    waiting: int = 0
+    acknowledged: int = 0
+    refused: int = 0
+    evicted: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowRefused:
+    """A row to set aside for good, and why."""
+
+    key: RowKey
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What became of rows that were sent, to be written in one transaction."""
+
+    acknowledged: Sequence[RowKey] = field(default=())
+    refused: Sequence[RowRefused] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreIdentity:
+    """Whose rows these are; `epoch` begins anew when a database had to be replaced."""
+
+    device_id: str
+    epoch: str
+    last_sequence: int
+
+
+class DeliveryStore(Protocol):
+    """The outbox as a sender sees it. Blocking; used by one thread at a time.
+
+    Errors are `agent.errors.OutboxError`. Every method may be repeated without harm.
+    """
+
+    def identity(self) -> StoreIdentity: ...
+
+    def newest(self) -> Mapping[Table, int]:
+        """The highest row id of each table, 0 where it is empty."""
+
+    def waiting(
+        self, table: Table, *, after_id: int, up_to_id: int | None, limit: int
+    ) -> Sequence[WaitingRow]:
+        """Waiting rows with `after_id < id <= up_to_id` in the order of their ids.
+
+        Rows that never had one are given their message id and sequence here, durably.
+        """
+
+    def read_picture(self, row: WaitingRow, *, small: bool = False) -> bytes | None:
+        """The picture's bytes as they go out, None where there is none; `small`: a quarter."""
+
+    def settle(self, settlement: Settlement) -> None:
+        """Flags the rows; those settled already stay as they are."""
+
+    def note_failure(self, key: RowKey, error: str) -> float:
+        """Remembers a refusal that may pass; seconds since the first one of this row."""
+
+    def counts(self) -> OutboxCounts: ...
+
+    def data_version(self) -> int:
+        """Changes when another connection has committed; costs next to nothing."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,75 @@
+"""Runs the checks again and again, writes what is due, and remembers the newest results."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Any, Final, Protocol
+
+import structlog
+
+from agent.errors import RecordingFailed
+from agent.health.checks import HealthResult
+from agent.health.journal import HealthJournal
+
+LOOK_S: Final = 5.0
+"""Seconds between looks; what is written of them is the journal's to say."""
+
+log = structlog.get_logger(__name__)
+
+
+class HealthRecorder(Protocol):
+    """Makes a health check durable."""
+
+    def record_health(
+        self,
+        *,
+        component: str,
+        status: str,
+        message: str,
+        system_info: dict[str, Any] | None = None,
+    ) -> object: ...
+
+
+class HealthMonitor:
+    """`examine` runs every check and gives their results and the system's facts; it may block."""
+
+    def __init__(
+        self,
+        *,
+        examine: Callable[[], tuple[Sequence[HealthResult], dict[str, str]]],
+        recorder: HealthRecorder,
+        journal: HealthJournal,
+        executor: Executor,
+    ) -> None:
+        self._examine = examine
+        self._recorder = recorder
+        self._journal = journal
+        self._executor = executor
+        self.newest: tuple[HealthResult, ...] = ()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Looks at once, then every few seconds until `stop`."""
+        loop = asyncio.get_running_loop()
+        while not stop.is_set():
+            await loop.run_in_executor(self._executor, self._look)
+            try:
+                await asyncio.wait_for(stop.wait(), LOOK_S)
+            except TimeoutError:
+                continue
+
+    def _look(self) -> None:
+        results, facts = self._examine()
+        self.newest = tuple(results)
+        for result in self._journal.due(results, now_s=time.monotonic()):
+            try:
+                self._recorder.record_health(
+                    component=result.component,
+                    status=result.status.value,
+                    message=result.message,
+                    system_info=dict(facts),
+                )
+            except RecordingFailed as error:
+                log.error("ERROR health check not stored", error=str(error))

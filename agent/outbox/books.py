@@ -1,0 +1,71 @@
+"""The numbers of the store's one row, and flags moved in bulk. Runs in the caller's transaction."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import apsw
+
+from agent.delivery import OutboxCounts, StoreIdentity
+from agent.errors import OutboxError
+from wire.rows import Table
+
+SQL_TABLES: Final[dict[Table, str]] = {
+    Table.LPR_DETECTION: "detection_results",
+    Table.FACE_DETECTION: "face_results",
+    Table.HEALTH_MONITOR: "health_checks",
+    Table.EVICTION: "evictions",
+}
+"""Where rows lie, by their table on the wire."""
+
+
+def next_sequences(connection: apsw.Connection, count: int) -> int:
+    """Takes `count` consecutive numbers and returns the first."""
+    row = connection.execute(
+        "UPDATE store SET last_sequence = last_sequence + ? RETURNING last_sequence", (count,)
+    ).fetchone()
+    if row is None:
+        raise OutboxError("the database has no row in its table store: it was not opened by us")
+    return int(row[0]) - count + 1
+
+
+def read_counts(connection: apsw.Connection) -> OutboxCounts:
+    row = connection.execute(
+        "SELECT captured, waiting, acknowledged, refused, evicted FROM store"
+    ).fetchone()
+    captured, waiting, acknowledged, refused, evicted = row or (0, 0, 0, 0, 0)
+    return OutboxCounts(
+        captured=captured,
+        waiting=waiting,
+        acknowledged=acknowledged,
+        refused=refused,
+        evicted=evicted,
+    )
+
+
+def read_identity(connection: apsw.Connection) -> StoreIdentity:
+    row = connection.execute("SELECT device_id, epoch, last_sequence FROM store").fetchone()
+    if row is None:
+        raise OutboxError("the database has no row in its table store: it was not opened by us")
+    return StoreIdentity(device_id=row[0], epoch=row[1], last_sequence=row[2])
+
+
+def retry_refused(connection: apsw.Connection) -> int:
+    """Rows set aside wait again, as if never tried."""
+    queued = 0
+    for table in SQL_TABLES.values():
+        connection.execute(
+            f"UPDATE {table} SET sent_to_server = 0, send_error = NULL, retry_since = NULL, "  # noqa: S608 - our own names
+            "send_attempts = 0 WHERE sent_to_server = 2"
+        )
+        queued += connection.changes()
+    return queued
+
+
+def is_known(connection: apsw.Connection, message_id: str) -> bool:
+    """Whether a row with a picture bears this id."""
+    for table in ("detection_results", "face_results"):
+        found = connection.execute(f"SELECT 1 FROM {table} WHERE message_id = ?", (message_id,))  # noqa: S608 - our own names
+        if found.fetchone():
+            return True
+    return False

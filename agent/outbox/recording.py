@@ -1,0 +1,128 @@
+"""Rows as they are written: SQL and values for each kind of row. Opens nothing, commits nothing."""
+
+from __future__ import annotations
+
+import struct
+from datetime import datetime, tzinfo
+from typing import Any, Final
+
+import msgspec
+
+from agent.camera.frame import SensorFacts
+from agent.outbox.spool import SpooledPicture
+from agent.pipeline.sighting import FaceSighting, PlateSighting
+from wire.limits import JSON_BYTES
+from wire.rows import ClockState
+
+Values = dict[str, Any]
+
+_ROOM_BYTES: Final = 4_096
+
+
+def timestamp_text(moment: datetime, zone: tzinfo | None) -> str:
+    """Local time with offset, as people read it; `zone` None is this machine's."""
+    return moment.astimezone(zone).isoformat(timespec="milliseconds")
+
+
+def insert_statement(table: str, values: Values) -> str:
+    """An INSERT that binds `values` by name."""
+    names = ", ".join(values)
+    places = ", ".join(f":{name}" for name in values)
+    return f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 - our own names
+
+
+def stamp_values(
+    *, message_id: str, clock_state: ClockState, boot_id: str, boot_time_s: float
+) -> Values:
+    """What every row of ours carries; its sequence joins in the transaction."""
+    return {
+        "message_id": message_id,
+        "clock_state": clock_state,
+        "boot_id": boot_id,
+        "boot_time_s": boot_time_s,
+    }
+
+
+def metadata_values(
+    frame_id: str, timestamp: str, sensor: SensorFacts, picture: SpooledPicture | None
+) -> Values:
+    """The `camera_metadata` row, without which an older sender would send the present time."""
+    return {
+        "frame_id": frame_id,
+        "timestamp": timestamp,
+        "exposure_time": sensor.exposure_time_s,
+        "analog_gain": sensor.analog_gain,
+        "digital_gain": sensor.digital_gain,
+        "lux": sensor.lux,
+        "colour_temperature": sensor.colour_temperature_k,
+        "lens_position": sensor.lens_position,
+        "focus_state": sensor.focus_state,
+        "image_filename": picture.name if picture else None,
+        "processed_image_filename": picture.name if picture else None,
+    }
+
+
+def plate_values(
+    sighting: PlateSighting, frame_id: str, timestamp: str, picture: SpooledPicture | None
+) -> Values:
+    """The `detection_results` row; the box in pixels of the frame, as evidence names its size."""
+    x, y, width, height = sighting.box.as_xywh()
+    return {
+        "frame_id": frame_id,
+        "timestamp": timestamp,
+        "license_plate_text": sighting.plate,
+        "lp_confidence": sighting.confidence,
+        "lp_box_x": x,
+        "lp_box_y": y,
+        "lp_box_w": width,
+        "lp_box_h": height,
+        "lp_image_filename": picture.name if picture else None,
+        "region": sighting.region,
+        "direction": sighting.direction,
+        "dwell_s": sighting.dwell_s,
+        "evidence": evidence_text(sighting),
+        "image_sha256": picture.sha256 if picture else None,
+        "image_status": "present" if picture else "missing",
+    }
+
+
+def face_values(
+    sighting: FaceSighting, frame_id: str, timestamp: str, picture: SpooledPicture | None
+) -> Values:
+    """The `face_results` row; the embedding as little-endian float32."""
+    x, y, width, height = sighting.box.as_xywh()
+    embedding = sighting.embedding
+    landmarks = sighting.landmarks
+    return {
+        "frame_id": frame_id,
+        "timestamp": timestamp,
+        "confidence": sighting.confidence,
+        "quality": sighting.quality,
+        "box_x": x,
+        "box_y": y,
+        "box_w": width,
+        "box_h": height,
+        "landmarks": msgspec.json.encode(landmarks).decode() if landmarks else None,
+        "embedding": struct.pack(f"<{len(embedding)}f", *embedding) if embedding else None,
+        "embedding_model": sighting.embedding_model,
+        "face_image_filename": picture.name if picture else None,
+        "dwell_s": (sighting.last_seen_at - sighting.first_seen_at).total_seconds(),
+        "evidence": evidence_text(sighting),
+        "image_sha256": picture.sha256 if picture else None,
+        "image_status": "present" if picture else "missing",
+    }
+
+
+def evidence_text(sighting: PlateSighting | FaceSighting) -> str:
+    """The evidence as JSON with the frame's size; what is too large to be sent is cut to that."""
+    height, width = sighting.picture.shape[:2]
+    basics = {
+        "frame_size": [width, height],
+        "box": list(sighting.box.as_xywh()),
+        "first_seen": sighting.first_seen_at.isoformat(),
+        "last_seen": sighting.last_seen_at.isoformat(),
+    }
+    content = msgspec.json.encode({**basics, **sighting.evidence})
+    if len(content) > JSON_BYTES - _ROOM_BYTES:
+        content = msgspec.json.encode({**basics, "left_out_bytes": len(content)})
+    return content.decode()

@@ -1,0 +1,198 @@
+"""The sender's side of the database: what waits, its pictures, and flags for what was settled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
+from itertools import groupby
+from pathlib import Path
+from typing import Final, Self
+
+import apsw
+import structlog
+
+from agent.clock import Clock, SystemClock
+from agent.delivery import (
+    OutboxCounts,
+    RowKey,
+    Settlement,
+    StoreIdentity,
+    WaitingRow,
+)
+from agent.errors import OutboxError, PictureNotWritten
+from agent.outbox import books, waiting
+from agent.outbox.adoption import adopt
+from agent.outbox.database import Purpose, connect, transaction
+from agent.outbox.naming import MessageIds, system_random
+from agent.outbox.spool import PictureFormat, PictureSpool
+from agent.outbox.waiting import Columns, Reading
+from wire.rows import Table
+
+log = structlog.get_logger(__name__)
+
+SMALL_SHARE: Final = 0.5
+ERROR_CHARACTERS: Final = 1_000
+
+
+class SendingStore:
+    """An `agent.delivery.DeliveryStore`. Blocking; one thread at a time."""
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        *,
+        spool: PictureSpool,
+        clock: Clock,
+        ids: MessageIds,
+        zone: tzinfo | None,
+    ) -> None:
+        self._connection = connection
+        self._spool = spool
+        self._clock = clock
+        self._ids = ids
+        self._zone = zone
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        captured_images: Path,
+        device_id: str,
+        *,
+        clock: Clock | None = None,
+        picture_format: PictureFormat | None = None,
+        zone: tzinfo | None = None,
+    ) -> Self:
+        """For a sender that runs alone: creates or adopts the database as `Outbox.open` does."""
+        clock = clock or SystemClock()
+        ids = MessageIds(clock, system_random)
+        connection = connect(path, Purpose.SENDING)
+        try:
+            adopt(connection, path=path, device_id=device_id, epoch=ids.fresh(), now=clock.now())
+        except BaseException:
+            connection.close()
+            raise
+        spool = PictureSpool(captured_images, picture_format or PictureFormat())
+        return cls(connection, spool=spool, clock=clock, ids=ids, zone=zone)
+
+    def identity(self) -> StoreIdentity:
+        return books.read_identity(self._connection)
+
+    def counts(self) -> OutboxCounts:
+        return books.read_counts(self._connection)
+
+    def retry_refused(self) -> int:
+        """Queues again what the server refused for good; returns how many rows."""
+        with transaction(self._connection):
+            return books.retry_refused(self._connection)
+
+    def newest(self) -> Mapping[Table, int]:
+        return {
+            table: self._connection.execute(f"SELECT coalesce(max(id), 0) FROM {name}").get  # noqa: S608 - our own names
+            for table, name in books.SQL_TABLES.items()
+        }
+
+    def waiting(
+        self, table: Table, *, after_id: int, up_to_id: int | None, limit: int
+    ) -> Sequence[WaitingRow]:
+        last_id = waiting.LAST_ROW_ID if up_to_id is None else up_to_id
+        bindings = (after_id, last_id, limit)
+        reading = Reading(zone=self._zone, now=self._clock.now())
+        found: list[Columns] = self._connection.execute(waiting.SELECTS[table], bindings).fetchall()
+        unnamed = [row for row in found if row[waiting.MESSAGE_ID_COLUMN] is None]
+        if unnamed:
+            self._name(table, unnamed, reading)
+            found = self._connection.execute(waiting.SELECTS[table], bindings).fetchall()
+        return [
+            waiting.read_row(table, row, reading)
+            for row in found
+            if row[waiting.MESSAGE_ID_COLUMN] is not None
+        ]
+
+    def read_picture(self, row: WaitingRow, *, small: bool = False) -> bytes | None:
+        if not row.pictures:
+            return None
+        content = self._spool.read(row.pictures)
+        if content is None or not (small or row.may_need_scaling):
+            return content
+        try:
+            return self._spool.scaled(content, share=SMALL_SHARE if small else 1.0)
+        except PictureNotWritten as error:
+            log.warning("a picture cannot be scaled and goes as it is", error=str(error))
+            return content
+
+    def settle(self, settlement: Settlement) -> None:
+        at = self._local_now()
+        try:
+            with transaction(self._connection):
+                for table, keys in groupby(settlement.acknowledged, key=_table_of):
+                    self._connection.executemany(
+                        f"UPDATE {books.SQL_TABLES[table]} SET sent_to_server = 1, "  # noqa: S608 - our own names
+                        "sent_timestamp = ?, send_error = NULL WHERE id = ? "
+                        "AND sent_to_server <> 1",
+                        [(at, key.row_id) for key in keys],
+                    )
+                for refused in settlement.refused:
+                    self._connection.execute(
+                        f"UPDATE {books.SQL_TABLES[refused.key.table]} SET sent_to_server = 2, "  # noqa: S608 - our own names
+                        "send_error = ?, send_attempts = send_attempts + 1 "
+                        "WHERE id = ? AND sent_to_server = 0",
+                        (refused.error[:ERROR_CHARACTERS], refused.key.row_id),
+                    )
+        except apsw.Error as error:
+            raise OutboxError(
+                f"what the server answered cannot be noted in {self._connection.filename} "
+                f"({error}): the rows will be sent again"
+            ) from error
+
+    def note_failure(self, key: RowKey, error: str) -> float:
+        now = self._clock.now()
+        with transaction(self._connection):
+            row = self._connection.execute(
+                f"UPDATE {books.SQL_TABLES[key.table]} SET send_attempts = send_attempts + 1, "  # noqa: S608 - our own names
+                "send_error = ?, retry_since = coalesce(retry_since, ?) "
+                "WHERE id = ? RETURNING retry_since",
+                (error[:ERROR_CHARACTERS], now.isoformat(), key.row_id),
+            ).fetchone()
+        if row is None:
+            return 0.0
+        return max(0.0, (now - datetime.fromisoformat(row[0])).total_seconds())
+
+    def data_version(self) -> int:
+        return int(self._connection.execute("PRAGMA data_version").get)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _local_now(self) -> str:
+        return self._clock.now().astimezone(self._zone).isoformat(timespec="milliseconds")
+
+    def _name(self, table: Table, rows: Sequence[Columns], reading: Reading) -> None:
+        """Gives rows of older tools their id and sequence, before they are sent for the first time.
+
+        With fsync: an id that a power cut took back after it was sent would make a second row.
+        """
+        self._connection.pragma("synchronous", "FULL")
+        try:
+            with transaction(self._connection):
+                first = books.next_sequences(self._connection, len(rows))
+                self._connection.executemany(
+                    f"UPDATE {books.SQL_TABLES[table]} SET message_id = ?, sequence = ? "  # noqa: S608 - our own names
+                    "WHERE id = ? AND message_id IS NULL",
+                    [
+                        (
+                            self._ids.fresh(
+                                waiting.captured_at(row[waiting.TIMESTAMP_COLUMN], reading)
+                            ),
+                            first + index,
+                            row[waiting.ID_COLUMN],
+                        )
+                        for index, row in enumerate(rows)
+                    ],
+                )
+        finally:
+            self._connection.pragma("synchronous", Purpose.SENDING.synchronous)
+
+
+def _table_of(key: RowKey) -> Table:
+    return key.table

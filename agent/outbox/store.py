@@ -1,0 +1,289 @@
+"""Makes sightings, health checks and evictions durable: the picture first, then one transaction."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import apsw
+import msgspec
+import structlog
+
+from agent.clock import Clock, SystemClock
+from agent.delivery import OutboxCounts
+from agent.errors import OutboxClosed, PictureNotWritten, RecordingFailed
+from agent.outbox import books, recording
+from agent.outbox.adoption import adopt
+from agent.outbox.database import Purpose, connect, transaction
+from agent.outbox.naming import MessageIds, system_random
+from agent.outbox.recording import Values
+from agent.outbox.sending import SendingStore
+from agent.outbox.spool import BgrPicture, PictureFormat, PictureSpool, SpooledPicture
+from agent.pipeline.sighting import FaceSighting, PlateSighting, Sighting
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedRow:
+    """A row that is durable. `picture` is its name in the folder, None where it has none."""
+
+    message_id: str
+    sequence: int
+    row_id: int
+    picture: str | None = None
+
+
+class Outbox:
+    """The recording side of the agent's database. Blocking; safe from any thread."""
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        *,
+        path: Path,
+        spool: PictureSpool,
+        clock: Clock,
+        ids: MessageIds,
+        zone: tzinfo | None,
+    ) -> None:
+        self.path = path
+        self.spool = spool
+        self._connection = connection
+        self._clock = clock
+        self._ids = ids
+        self._zone = zone
+        self._lock = threading.Lock()
+        self._listeners: list[Callable[[], None]] = []
+        self._is_open = True
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        captured_images: Path,
+        device_id: str,
+        *,
+        clock: Clock | None = None,
+        random: Callable[[int], bytes] = system_random,
+        picture_format: PictureFormat | None = None,
+        zone: tzinfo | None = None,
+    ) -> Self:
+        """Creates the database, or adopts what lies there (an older one after a backup).
+
+        `random(n)` gives n bytes. `zone` is that of naive timestamps and of those we write; None
+        is this machine's. Raises `agent.errors.DatabaseUnusable`.
+        """
+        clock = clock or SystemClock()
+        ids = MessageIds(clock, random)
+        connection = connect(path, Purpose.RECORDING)
+        try:
+            adopt(connection, path=path, device_id=device_id, epoch=ids.fresh(), now=clock.now())
+        except BaseException:
+            connection.close()
+            raise
+        spool = PictureSpool(captured_images, picture_format or PictureFormat())
+        return cls(connection, path=path, spool=spool, clock=clock, ids=ids, zone=zone)
+
+    def sending(self) -> SendingStore:
+        """A second connection for a sender, to be used (and closed) by that sender alone."""
+        return SendingStore(
+            connect(self.path, Purpose.SENDING),
+            spool=self.spool,
+            clock=self._clock,
+            ids=self._ids,
+            zone=self._zone,
+        )
+
+    def on_commit(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Calls `listener` after each commit, in the committing thread: it must not block.
+
+        Returns what ends that.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def record(self, sighting: Sighting) -> RecordedRow:
+        """Makes a sighting of either kind durable."""
+        if isinstance(sighting, PlateSighting):
+            return self.record_plate(sighting)
+        return self.record_face(sighting)
+
+    def record_plate(self, sighting: PlateSighting) -> RecordedRow:
+        """Makes a plate durable. A picture that cannot be written does not lose the sighting."""
+        message_id = self._ids.fresh(sighting.captured_at)
+        picture = self._spooled(sighting.picture, message_id, sighting.captured_at)
+        timestamp = recording.timestamp_text(sighting.captured_at, self._zone)
+        return self._insert(
+            "detection_results",
+            message_id,
+            recording.plate_values(sighting, message_id, timestamp, picture),
+            recording.metadata_values(message_id, timestamp, sighting.sensor, picture),
+            picture,
+        )
+
+    def record_face(self, sighting: FaceSighting) -> RecordedRow:
+        """Makes a face durable, as `record_plate` does."""
+        message_id = self._ids.fresh(sighting.captured_at)
+        picture = self._spooled(sighting.picture, message_id, sighting.captured_at)
+        timestamp = recording.timestamp_text(sighting.captured_at, self._zone)
+        return self._insert(
+            "face_results",
+            message_id,
+            recording.face_values(sighting, message_id, timestamp, picture),
+            recording.metadata_values(message_id, timestamp, sighting.sensor, picture),
+            picture,
+        )
+
+    def record_health(
+        self,
+        *,
+        component: str,
+        status: str,
+        message: str,
+        system_info: dict[str, Any] | None = None,
+        at: datetime | None = None,
+    ) -> RecordedRow:
+        """Makes a health check durable; `at` defaults to now."""
+        moment = at or self._clock.now()
+        values: Values = {
+            "timestamp": recording.timestamp_text(moment, self._zone),
+            "component": component,
+            "status": status,
+            "message": message,
+            "system_info": msgspec.json.encode(system_info).decode() if system_info else None,
+        }
+        return self._insert("health_checks", self._ids.fresh(moment), values)
+
+    def record_eviction(
+        self,
+        *,
+        kind: Literal["picture", "row"],
+        reason: str,
+        evicted_table: str,
+        count: int,
+        size_bytes: int = 0,
+        first_sequence: int | None = None,
+        last_sequence: int | None = None,
+        message: str = "",
+    ) -> RecordedRow:
+        """Makes known what had to be given up; removing it is the caller's."""
+        moment = self._clock.now()
+        values: Values = {
+            "timestamp": recording.timestamp_text(moment, self._zone),
+            "kind": kind,
+            "reason": reason,
+            "evicted_table": evicted_table,
+            "count": count,
+            "size_bytes": size_bytes,
+            "first_sequence": first_sequence,
+            "last_sequence": last_sequence,
+            "message": message,
+        }
+        return self._insert("evictions", self._ids.fresh(moment), values)
+
+    def counts(self) -> OutboxCounts:
+        """The books; cheap at any size."""
+        with self._using() as connection:
+            return books.read_counts(connection)
+
+    def retry_refused(self) -> int:
+        """Queues again what the server refused for good; returns how many rows."""
+        with self._using() as connection, transaction(connection):
+            queued = books.retry_refused(connection)
+        self._tell()
+        return queued
+
+    def sweep(self) -> int:
+        """Removes pictures whose row a crash prevented, and half-written ones; once, at start."""
+        removed = self.spool.sweep(is_known=self._knows, now=self._clock.now())
+        if removed:
+            log.info("pictures without a row removed", count=removed)
+        return removed
+
+    def close(self) -> None:
+        """Closes the connection. May be repeated."""
+        with self._lock:
+            self._is_open = False
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _using(self) -> Iterator[apsw.Connection]:
+        with self._lock:
+            if not self._is_open:
+                raise OutboxClosed(f"{self.path} was closed; nothing can be recorded in it")
+            yield self._connection
+
+    def _knows(self, message_id: str) -> bool:
+        with self._using() as connection:
+            return books.is_known(connection, message_id)
+
+    def _spooled(self, picture: BgrPicture, message_id: str, at: datetime) -> SpooledPicture | None:
+        try:
+            return self.spool.store(picture, message_id=message_id, at=at)
+        except PictureNotWritten as error:
+            log.error("ERROR sighting goes without its picture", error=str(error))
+            return None
+
+    def _insert(
+        self,
+        table: str,
+        message_id: str,
+        values: Values,
+        metadata: Values | None = None,
+        picture: SpooledPicture | None = None,
+    ) -> RecordedRow:
+        """One transaction: the sequence, the camera's metadata, the row."""
+        stamp = recording.stamp_values(
+            message_id=message_id,
+            clock_state=self._clock.state(),
+            boot_id=self._clock.boot_id,
+            boot_time_s=self._clock.boot_time_s(),
+        )
+        try:
+            with self._using() as connection, transaction(connection):
+                sequence = books.next_sequences(connection, 1)
+                if metadata is not None:
+                    connection.execute(
+                        recording.insert_statement("camera_metadata", metadata), metadata
+                    )
+                row = {**values, **stamp, "sequence": sequence}
+                connection.execute(recording.insert_statement(table, row), row)
+                row_id = connection.last_insert_rowid()
+        except apsw.Error as error:
+            self._discard_orphan(message_id, picture)
+            raise RecordingFailed(
+                f"a row for {table} could not be written to {self.path} ({error}): free disk "
+                "space, or stop the program that holds the database"
+            ) from error
+        self._tell()
+        return RecordedRow(
+            message_id=message_id,
+            sequence=sequence,
+            row_id=row_id,
+            picture=picture.name if picture else None,
+        )
+
+    def _discard_orphan(self, message_id: str, picture: SpooledPicture | None) -> None:
+        """After a failed transaction; where even that is uncertain, `sweep` decides later."""
+        if picture is None:
+            return
+        with contextlib.suppress(apsw.Error):
+            if not self._knows(message_id):
+                self.spool.discard(picture)
+
+    def _tell(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()

@@ -1,0 +1,1 @@
+"""From frames to sightings: motion, tracks, readings, votes, rules."""

@@ -1,0 +1,40 @@
+"""Which way something went, from its first and its last box. Values only."""
+
+from __future__ import annotations
+
+import math
+
+from vision.geometry import Box
+
+_GROWN = 1.12
+_MOVED = 0.6
+
+
+def direction(first: Box, last: Box) -> str | None:
+    """`approaching` or `receding` by the change of size; where that is not clear, by the way it
+    went, if that is more than 0.6 of its own size: down the picture is approaching (cameras look
+    down on what passes), up is receding, else `left` or `right`. None where it hardly moved."""
+    size_first, size_last = _size(first), _size(last)
+    if min(size_first, size_last) <= 0:
+        return None
+    growth = size_last / size_first
+    if growth >= _GROWN:
+        return "approaching"
+    if growth <= 1 / _GROWN:
+        return "receding"
+    across, down = (b - a for a, b in zip(first.center, last.center, strict=True))
+    if max(abs(across), abs(down)) < _MOVED * max(size_first, size_last):
+        return None
+    if abs(down) > abs(across):
+        return "approaching" if down > 0 else "receding"
+    return "right" if across > 0 else "left"
+
+
+def has_moved(first: Box, last: Box) -> bool:
+    """Whether it is elsewhere or of another size, beyond what reading it twice differs by."""
+    way = math.dist(first.center, last.center)
+    return way > 0.25 * max(first.height, last.height, 1.0) or direction(first, last) is not None
+
+
+def _size(box: Box) -> float:
+    return math.sqrt(box.area)

@@ -1,0 +1,375 @@
+"""Plates in moving regions: which to read, whose passage a reading belongs to, when one is over.
+
+A passage is over when no moving region carries it any more, when its plate has moved out of the
+picture, or when looks at its place find it no longer. Then it is reported if the rules let it;
+where they do not, it waits for more readings until the plate's own track ends, and is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from agent.camera.frame import Frame
+from agent.pipeline.alignment import are_alike
+from agent.pipeline.consensus import ConsensusSettings
+from agent.pipeline.evidence import plate_evidence
+from agent.pipeline.motion import MotionLook
+from agent.pipeline.passage import Passage, PassageSettings
+from agent.pipeline.rules import Refusal, RuleSettings, SightingRules, is_time_to_report
+from agent.pipeline.schedule import Due, ReadSchedule, ScheduleSettings
+from agent.pipeline.sighting import PlateSighting
+from agent.pipeline.statistics import Tally
+from agent.pipeline.tracker import Detection, Track, Tracker, TrackerSettings
+from agent.pipeline.views import around, next_view
+from vision.geometry import Box
+from vision.reading import PlateReader, PlateReading, PlateReadings, RefusedReading
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlateSettings:
+    """How plates are followed.
+
+    A plate of whose place less than `min_changed_share` differs from the background belongs to
+    the scene, and is refused. A plate that `missed_looks` looks at its region did not find, for `missed_s`, has gone.
+    `tracks` says how readings join over time. At most `max_passages` go on at a time (the one
+    unseen the longest is settled to make room), so at most that many times
+    `PassageSettings.max_frames` frames are held.
+    """
+
+    min_changed_share: float = 0.12
+    missed_looks: int = 2
+    missed_s: float = 0.8
+    max_passages: int = 12
+    tracks: TrackerSettings = field(default_factory=lambda: TrackerSettings(gone_after_s=2.5))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    reading: PlateReading
+    region: Track
+
+
+class PlatePassages:
+    """Holds the passages that go on. Memory is bounded by its settings."""
+
+    def __init__(
+        self,
+        reader: PlateReader,
+        *,
+        plates: PlateSettings,
+        schedule: ScheduleSettings,
+        passages: PassageSettings,
+        voting: ConsensusSettings,
+        rules: RuleSettings,
+        tally: Tally,
+    ) -> None:
+        self._reader = reader
+        self._settings = plates
+        self._passage_settings = passages
+        self._voting = voting
+        self._rule_settings = rules
+        self._rules = SightingRules(rules)
+        self._schedule = ReadSchedule(schedule)
+        self._tracker = Tracker(plates.tracks)
+        self._tally = tally
+        self._passages: list[Passage] = []
+        self._carried: set[int] = set()
+        self._beside: dict[int, tuple[RefusedReading, ...]] = {}
+        self._last: Frame | None = None
+
+    def observe(
+        self, frame: Frame, regions: Sequence[Track], look: MotionLook
+    ) -> list[PlateSighting]:
+        """Read what is due in `frame` and report the passages that are over."""
+        self._last = frame
+        now_s = frame.at_s
+        alive = {region.id for region in regions}
+        self._carried &= alive
+        self._beside = {key: value for key, value in self._beside.items() if key in alive}
+        seen: list[_Seen] = []
+        for due in self._schedule.due(now_s, regions, self._sure_regions()):
+            found = self._read(frame, due, look)
+            self._schedule.looked(now_s, due, has_plate=bool(found))
+            seen.extend(found)
+        sightings = self._assign(frame, _without_repeats(seen))
+        return sightings + self._settle(frame, regions)
+
+    def observe_still(self, frame: Frame) -> list[PlateSighting]:
+        """Every plate in a picture that stands for itself."""
+        readings = self._look(frame, None)
+        sightings = []
+        for number, reading in enumerate(readings.plates):
+            passage = self._new_passage(number, -1, frame.at_s)
+            passage.refuse(readings.refused)
+            passage.add(reading, frame)
+            refusal = self._rules.judge_still(passage.consensus.confidence)
+            if refusal is None:
+                sightings.append(self._sighting(passage, frame))
+            else:
+                self._refuse(refusal, passage)
+        return sightings
+
+    def finish(self) -> list[PlateSighting]:
+        """The source has ended: report what goes on, refuse the rest."""
+        if self._last is None:
+            return []
+        sightings = []
+        for passage in self._passages:
+            sightings += self._closed(passage, self._last)
+        self._passages.clear()
+        self._tracker.finish()
+        return sightings
+
+    def _look(self, frame: Frame, within: Box | None) -> PlateReadings:
+        with self._tally.stage("read"):
+            readings = self._reader.read(frame.picture, within=within)
+        self._tally.reads += 1
+        for stage, ms in readings.stage_ms.items():
+            self._tally.took(f"read.{stage}", ms)
+        return readings
+
+    def _view(self, due: Due, now_s: float) -> Box:
+        """Where to look: around the plates that are known there and were found at the last look."""
+        carried = [p for p in self._passages if p.region_id == due.region.id and not p.is_over]
+        if due.is_recheck:
+            return due.region.box
+        if not carried or any(passage.missed_looks for passage in carried):
+            return next_view(due.region.box, due.fruitless)
+        known = [self._expected(passage, now_s) for passage in carried]
+        return around([box for box in known if box is not None] or [due.region.box])
+
+    def _expected(self, passage: Passage, now_s: float) -> Box | None:
+        """Where the plate should be now; None where it was lost."""
+        for track in self._tracker.alive:
+            if track.id == passage.track_id:
+                return track.predicted(now_s)
+        return None
+
+    def _read(self, frame: Frame, due: Due, look: MotionLook) -> list[_Seen]:
+        """The plates of one region that may count, and a miss for its passages not found."""
+        region, view = due.region, self._view(due, frame.at_s)
+        readings = self._look(frame, view)
+        refused = list(readings.refused)
+        found = []
+        for reading in readings.plates:
+            if self._belongs_to_scene(reading, look):
+                refused.append(_as_refused(reading, Refusal.STATIC_TEXT))
+            else:
+                found.append(_Seen(reading=reading, region=region))
+        self._beside[region.id] = tuple(refused[-self._passage_settings.max_refused :])
+        for passage in self._passages:
+            if passage.region_id == region.id and not passage.is_over:
+                expected = self._expected(passage, frame.at_s)
+                passage.refuse(refused)
+                passage.missed_looks += expected is None or _holds(view, expected.center)
+        return found
+
+    def _belongs_to_scene(self, reading: PlateReading, look: MotionLook) -> bool:
+        """Whether the place of the plate looks as it always does."""
+        near = reading.box.grown(reading.box.width * 0.2, reading.box.height * 0.4)
+        return look.changed_share(near) < self._settings.min_changed_share
+
+    def _assign(self, frame: Frame, seen: Sequence[_Seen]) -> list[PlateSighting]:
+        """Give each reading to its passage; begin one where there is none."""
+        update = self._tracker.update(
+            frame.at_s,
+            [
+                Detection(box=s.reading.box, text=s.reading.text, confidence=s.reading.confidence)
+                for s in seen
+            ],
+        )
+        sightings: list[PlateSighting] = []
+        for one, track_id in zip(seen, update.ids, strict=True):
+            if track_id is None:
+                continue
+            passage = self._passage_of(track_id, one)
+            if passage is None:
+                sightings += self._made_room(frame)
+                passage = self._begun(frame, track_id, one.region)
+            passage.track_id, passage.region_id = track_id, one.region.id
+            passage.add(one.reading, frame)
+        return sightings
+
+    def _passage_of(self, track_id: int, seen: _Seen) -> Passage | None:
+        """That of the plate's track; of a plate that was lost, that of its region and text."""
+        for passage in self._passages:
+            if passage.track_id == track_id:
+                return passage
+        for passage in self._passages:
+            is_there = passage.region_id == seen.region.id
+            if is_there and are_alike(passage.consensus.text, seen.reading.text):
+                return passage
+        return None
+
+    def _begun(self, frame: Frame, track_id: int, region: Track) -> Passage:
+        """What a region carries first has been in view as long as the region itself."""
+        is_first = region.id not in self._carried
+        first_seen_s = region.first_seen_s if is_first else frame.at_s
+        self._carried.add(region.id)
+        passage = self._new_passage(track_id, region.id, first_seen_s)
+        passage.refuse(self._beside.get(region.id, ()))
+        self._passages.append(passage)
+        return passage
+
+    def _new_passage(self, track_id: int, region_id: int, first_seen_s: float) -> Passage:
+        return Passage(
+            track_id=track_id,
+            region_id=region_id,
+            first_seen_s=first_seen_s,
+            settings=self._passage_settings,
+            voting=self._voting,
+        )
+
+    def _made_room(self, frame: Frame) -> list[PlateSighting]:
+        if len(self._passages) < self._settings.max_passages:
+            return []
+        oldest = min(self._passages, key=lambda passage: passage.last_seen_s)
+        self._passages.remove(oldest)
+        return self._closed(oldest, frame)
+
+    def _sure_regions(self) -> set[int]:
+        """Regions whose plates were all found at the last look and need no further one."""
+        going_on = [passage for passage in self._passages if not passage.is_over]
+        needs_look = {
+            passage.region_id
+            for passage in going_on
+            if passage.missed_looks or not (passage.is_reported or passage.consensus.is_sure)
+        }
+        return {passage.region_id for passage in going_on} - needs_look
+
+    def _settle(self, frame: Frame, regions: Sequence[Track]) -> list[PlateSighting]:
+        """Report what is due, let go what is done."""
+        followed = {track.id: track for track in self._tracker.alive}
+        sightings, going_on = list[PlateSighting](), list[Passage]()
+        for passage in self._passages:
+            track = followed.get(passage.track_id)
+            passage.is_over = self._is_over(passage, track, frame, regions)
+            if not passage.is_over:
+                passage.last_seen_s = frame.at_s
+            sightings += self._settled(passage, frame)
+            if passage.is_reported:
+                self._rules.remember(passage.candidate())
+            if not passage.is_over or track is not None:
+                going_on.append(passage)
+            else:
+                sightings += self._closed(passage, frame)
+        self._passages = going_on
+        return sightings
+
+    def _settled(self, passage: Passage, frame: Frame) -> list[PlateSighting]:
+        """The passage's sighting where it is due and the rules let it."""
+        candidate = passage.candidate()
+        is_due = is_time_to_report(
+            candidate, frame.at_s, is_over=passage.is_over, settings=self._rule_settings
+        )
+        if passage.is_reported or not is_due:
+            return []
+        if self._rules.judge(candidate, frame.at_s) is not None:
+            return []
+        return [self._reported(passage, frame)]
+
+    def _is_over(
+        self, passage: Passage, track: Track | None, frame: Frame, regions: Sequence[Track]
+    ) -> bool:
+        now_s = frame.at_s
+        is_missed = passage.missed_looks >= self._settings.missed_looks
+        if is_missed and now_s - passage.last_read_s >= self._settings.missed_s:
+            return True
+        centre = None
+        if track is not None and track.hits > 1:
+            centre = track.predicted(now_s).center
+            height, width = frame.picture.shape[:2]
+            if not (0 <= centre[0] <= width and 0 <= centre[1] <= height):
+                return True
+        if any(region.id == passage.region_id for region in regions):
+            return False
+        carrier = next((r for r in regions if centre is not None and _holds(r.box, centre)), None)
+        if carrier is None:
+            return True
+        passage.region_id = carrier.id
+        return False
+
+    def _closed(self, passage: Passage, frame: Frame) -> list[PlateSighting]:
+        """The last word on a passage."""
+        if passage.is_reported:
+            return []
+        refusal = self._rules.judge(passage.candidate(), frame.at_s)
+        if refusal is None:
+            return [self._reported(passage, frame)]
+        self._refuse(refusal, passage)
+        if refusal in {Refusal.SAME_PASSAGE, Refusal.STATIC_TEXT}:
+            self._rules.remember(passage.candidate())
+        return []
+
+    def _refuse(self, refusal: Refusal, passage: Passage) -> None:
+        self._tally.refuse(refusal.value)
+        consensus = passage.consensus
+        _log.debug(
+            "plate_refused",
+            reason=str(refusal),
+            text=consensus.text,
+            confidence=round(consensus.confidence, 3),
+            readings=len(passage.witnesses),
+        )
+
+    def _reported(self, passage: Passage, frame: Frame) -> PlateSighting:
+        sighting = self._sighting(passage, frame)
+        self._rules.remember(passage.candidate())
+        passage.report()
+        return sighting
+
+    def _sighting(self, passage: Passage, now: Frame) -> PlateSighting:
+        witness, frame = passage.best()
+        consensus = passage.consensus
+        seen = _time_of(now, passage.first_seen_s), _time_of(now, passage.last_seen_s)
+        return PlateSighting(
+            plate=consensus.text,
+            confidence=consensus.confidence,
+            box=witness.reading.box,
+            captured_at=frame.captured_at,
+            first_seen_at=seen[0],
+            last_seen_at=seen[1],
+            picture=frame.picture,
+            sensor=frame.sensor,
+            region=consensus.region,
+            direction=passage.direction,
+            evidence=plate_evidence(
+                readings=[(w.reading, _time_of(now, w.at_s)) for w in passage.witnesses],
+                consensus=consensus,
+                refused=tuple(passage.refused),
+                model=self._reader.model,
+                rules=self._rule_settings,
+                seen=seen,
+                direction=passage.direction,
+            ),
+        )
+
+
+def _without_repeats(seen: Iterable[_Seen]) -> list[_Seen]:
+    """Where regions overlap, a plate is found twice in one frame: keep the more confident one."""
+    kept: list[_Seen] = []
+    for one in sorted(seen, key=lambda s: (-s.reading.confidence, s.region.id)):
+        if all(one.reading.box.iou(other.reading.box) < 0.3 for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _as_refused(reading: PlateReading, reason: Refusal) -> RefusedReading:
+    return RefusedReading(
+        raw_text=reading.raw_text, confidence=reading.confidence, box=reading.box, reason=reason
+    )
+
+
+def _holds(box: Box, point: tuple[float, float]) -> bool:
+    return box.x1 <= point[0] <= box.x2 and box.y1 <= point[1] <= box.y2
+
+
+def _time_of(frame: Frame, at_s: float) -> datetime:
+    """The moment `at_s` of the source's clock, by the frame that shows both clocks."""
+    return frame.captured_at + timedelta(seconds=at_s - frame.at_s)

@@ -1,0 +1,106 @@
+"""The pipeline: frames in, sightings out. Blocking, for one thread; holds no clock but for timing.
+
+Per frame: motion gate, tracks of moving regions, plates (and faces) read in the regions that are
+due, the vote of each passage, sightings of the passages that are over. A plate is reported within
+`TrackerSettings.gone_after_s` (half a second) of its vehicle leaving, at the latest
+`RuleSettings.report_after_s` after it came into view where it stays and its text is sure.
+
+Memory is bounded: `regions.max_tracks` regions, `plates.max_passages` passages with
+`passages.max_readings` readings and `passages.max_frames` frames each, a frame per face track.
+"""
+
+from __future__ import annotations
+
+import time
+
+from agent.camera.frame import Frame
+from agent.pipeline.faces import FacePassages
+from agent.pipeline.motion import MotionGate
+from agent.pipeline.plates import PlatePassages
+from agent.pipeline.settings import PipelineSettings
+from agent.pipeline.sighting import Sighting
+from agent.pipeline.statistics import Clock, PipelineStats, Tally
+from agent.pipeline.tracker import Detection, Tracker
+from vision.reading import FaceDetector, PlateReader
+
+
+class Pipeline:
+    """From frames to sightings.
+
+    A failing model raises `vision.errors.ModelFailed` out of `process`; the pipeline may then be
+    used on: the frame counts as seen, what it would have shown is lost. Frames come in the order
+    of their time; where time runs backwards the source has begun anew, and what went on is over.
+    """
+
+    def __init__(
+        self,
+        *,
+        reader: PlateReader,
+        settings: PipelineSettings | None = None,
+        face_detector: FaceDetector | None = None,
+        clock: Clock = time.perf_counter,
+    ) -> None:
+        self._settings = settings or PipelineSettings()
+        self._tally = Tally(clock)
+        self._gate = MotionGate(self._settings.motion)
+        self._regions = Tracker(self._settings.regions)
+        self._plates = PlatePassages(
+            reader,
+            plates=self._settings.plates,
+            schedule=self._settings.schedule,
+            passages=self._settings.passages,
+            voting=self._settings.consensus,
+            rules=self._settings.rules,
+            tally=self._tally,
+        )
+        self._faces: FacePassages | None = None
+        if face_detector is not None:
+            self._faces = FacePassages(face_detector, self._settings.faces, self._tally)
+        self._at_s: float | None = None
+
+    @property
+    def stats(self) -> PipelineStats:
+        return self._tally.snapshot()
+
+    def process(self, frame: Frame) -> list[Sighting]:
+        """The sightings that are complete with this frame, in no promised order."""
+        self._tally.frames += 1
+        with self._tally.stage("frame"):
+            sightings = self._still(frame) if frame.is_still else self._moving(frame)
+        self._tally.sightings += len(sightings)
+        return sightings
+
+    def finish(self) -> list[Sighting]:
+        """The source has ended or the program stops: settle all that goes on. May be repeated."""
+        sightings = self._flush()
+        self._tally.sightings += len(sightings)
+        return sightings
+
+    def _still(self, frame: Frame) -> list[Sighting]:
+        sightings: list[Sighting] = [*self._plates.observe_still(frame)]
+        if self._faces is not None:
+            sightings += self._faces.observe_still(frame)
+        return sightings
+
+    def _moving(self, frame: Frame) -> list[Sighting]:
+        sightings: list[Sighting] = []
+        if self._at_s is not None and frame.at_s < self._at_s:
+            sightings += self._flush()
+            self._gate = MotionGate(self._settings.motion)
+        self._at_s = frame.at_s
+        with self._tally.stage("motion"):
+            look = self._gate.look(frame.picture, frame.at_s)
+        if not look.regions:
+            self._tally.gated_frames += 1
+        update = self._regions.update(frame.at_s, [Detection(box=box) for box in look.regions])
+        sightings += self._plates.observe(frame, update.alive, look)
+        if self._faces is not None:
+            sightings += self._faces.observe(frame, look.regions)
+        return sightings
+
+    def _flush(self) -> list[Sighting]:
+        self._regions.finish()
+        sightings: list[Sighting] = [*self._plates.finish()]
+        if self._faces is not None:
+            sightings += self._faces.finish()
+        return sightings

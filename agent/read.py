@@ -1,0 +1,205 @@
+"""`agent read`: plates and faces in pictures and clips, printed. Touches no database."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from vision.clips import CLIP_SUFFIXES, count_sampled, sampled_pictures
+from vision.errors import BadPicture
+from vision.faces.cascade import CascadeFaceDetector
+from vision.pictures import PICTURE_SUFFIXES, load_picture
+from vision.plates.reader import EmbeddedPlateReader
+from vision.reading import FaceDetection, FaceDetector, Picture, PlateReader, PlateReading
+
+CLIP_PICTURES_PER_SECOND = 2.0
+
+EXIT_READ, EXIT_SOME_FAILED = 0, 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileReading:
+    """What one picture shows; `at_s` is its place in a clip, None for a picture of its own."""
+
+    file: Path
+    plates: tuple[PlateReading, ...]
+    faces: tuple[FaceDetection, ...]
+    ms: float
+    at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFailure:
+    """A file that could not be read, and why."""
+
+    file: Path
+    error: str
+
+
+def read_paths(
+    paths: Sequence[Path],
+    *,
+    regions: tuple[str, ...],
+    threads: int,
+    as_json: bool,
+    out: TextIO,
+) -> int:
+    """Read every picture and clip of `paths` and write a line for each picture to `out`.
+
+    Folders are read recursively; files in them that are neither picture nor clip are skipped. Of
+    clips two pictures a second are read. A file that cannot be read gets a line saying so and the
+    run goes on; the exit code is then 1, otherwise 0. No regions: guess. `threads` is the number
+    of cores to use. Raises `ModelMissing`, `ModelFailed` or `UnknownRegion` when nothing can be
+    read at all. Progress goes to standard error while that is a terminal and `out` is none.
+    """
+    plate_reader = EmbeddedPlateReader(regions=regions, threads=threads)
+    face_detector = CascadeFaceDetector()
+    files = list(expand(paths))
+    shown = [file for file in files if isinstance(file, Path)]
+    width = max((len(_name(file, paths)) for file in shown), default=0)
+    failed = False
+    with _progress(out) as progress:
+        task = progress.add_task("reading", total=_expected(shown) if not progress.disable else 1)
+        for result in read_files(files, plate_reader, face_detector):
+            failed = failed or isinstance(result, FileFailure)
+            line = (
+                _json_line(result)
+                if as_json
+                else _text_line(result, _name(result.file, paths), width)
+            )
+            out.write(line + "\n")
+            out.flush()
+            progress.advance(task)
+    return EXIT_SOME_FAILED if failed else EXIT_READ
+
+
+def expand(paths: Sequence[Path]) -> Iterator[Path | FileFailure]:
+    """The files to read, in order; what was named and cannot be read at all as a failure."""
+    for path in paths:
+        if path.is_dir():
+            found = [file for file in sorted(path.rglob("*")) if _is_readable(file)]
+            if found:
+                yield from found
+            else:
+                yield FileFailure(file=path, error=f"{path}: no picture or clip in this folder")
+        elif path.exists():
+            yield path
+        else:
+            yield FileFailure(file=path, error=f"{path}: there is no such file or folder")
+
+
+def read_files(
+    files: Sequence[Path | FileFailure], plate_reader: PlateReader, face_detector: FaceDetector
+) -> Iterator[FileReading | FileFailure]:
+    """One reading for each picture, several for a clip; a failure in the place of a bad file."""
+    for file in files:
+        if isinstance(file, FileFailure):
+            yield file
+            continue
+        try:
+            if file.suffix.lower() in CLIP_SUFFIXES:
+                sampled = sampled_pictures(file, per_second=CLIP_PICTURES_PER_SECOND)
+                for at_s, picture in sampled:
+                    yield _look(file, picture, at_s, plate_reader, face_detector)
+            else:
+                yield _look(file, load_picture(file), None, plate_reader, face_detector)
+        except BadPicture as error:
+            yield FileFailure(file=file, error=str(error))
+
+
+def _look(
+    file: Path,
+    picture: Picture,
+    at_s: float | None,
+    plate_reader: PlateReader,
+    face_detector: FaceDetector,
+) -> FileReading:
+    started = time.perf_counter()
+    plates = plate_reader.read(picture).plates
+    faces = face_detector.detect(picture)
+    ms = (time.perf_counter() - started) * 1000
+    return FileReading(file=file, plates=plates, faces=faces, ms=ms, at_s=at_s)
+
+
+def _is_readable(file: Path) -> bool:
+    is_known = file.suffix.lower() in PICTURE_SUFFIXES | CLIP_SUFFIXES
+    return is_known and not file.name.startswith(".") and file.is_file()
+
+
+def _expected(files: Sequence[Path]) -> int:
+    """Pictures that the files will give, about."""
+    return sum(
+        count_sampled(file, per_second=CLIP_PICTURES_PER_SECOND)
+        if file.suffix.lower() in CLIP_SUFFIXES
+        else 1
+        for file in files
+    )
+
+
+def _progress(out: TextIO) -> Progress:
+    """A bar on standard error; none where the lines themselves appear on a terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+        disable=not sys.stderr.isatty() or out.isatty(),
+    )
+
+
+def _json_line(result: FileReading | FileFailure) -> str:
+    record: dict[str, Any] = {"file": str(result.file)}
+    if isinstance(result, FileFailure):
+        record["error"] = result.error
+        return json.dumps(record, ensure_ascii=False)
+    if result.at_s is not None:
+        record["at_s"] = round(result.at_s, 3)
+    record["plates"] = [
+        {
+            "text": plate.text,
+            "confidence": round(plate.confidence, 4),
+            "box": list(plate.box.as_xywh()),
+        }
+        for plate in result.plates
+    ]
+    record["faces"] = [
+        {
+            "confidence": round(face.confidence, 4),
+            "box": list(face.box.as_xywh()),
+            "landmarks": None
+            if face.landmarks is None
+            else [[round(x, 1), round(y, 1)] for x, y in face.landmarks],
+        }
+        for face in result.faces
+    ]
+    record["ms"] = round(result.ms, 1)
+    return json.dumps(record, ensure_ascii=False)
+
+
+def _text_line(result: FileReading | FileFailure, name: str, width: int) -> str:
+    if isinstance(result, FileFailure):
+        return f"{name:<{width}}  ERROR  {result.error}"
+    at = "" if result.at_s is None else f"{result.at_s:8.1f} s"
+    plates = "  ".join(f"{p.text} {p.confidence:.0%}" for p in result.plates) or "no plate"
+    faces = f"{len(result.faces)} face{'' if len(result.faces) == 1 else 's'}"
+    return f"{name:<{width}}{at}  {plates:<16}  {faces:<8}  {result.ms:5.0f} ms"
+
+
+def _name(file: Path, paths: Sequence[Path]) -> str:
+    """The file as people know it: below the one folder that was named, or as given."""
+    if len(paths) == 1 and paths[0].is_dir() and file != paths[0]:
+        return os.path.relpath(file, paths[0])
+    return str(file)

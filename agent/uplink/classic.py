@@ -1,0 +1,159 @@
+"""The exchange of the older system: one row out, one answer back, and patience with its errors.
+
+Its errors carry no hint whether to retry, so a row that fails is tried again with growing delay
+while others pass, and set aside after CLASSIC_RETRY_HOURS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from agent.delivery import RowKey, RowRefused, Settlement
+from agent.uplink.backoff import Backoff
+from agent.uplink.dial import failure_of
+from agent.uplink.intake import Batch, Intake, PutOff
+from agent.uplink.link import LinkFailed, LinkFailure
+from agent.uplink.message import PreparedRow
+from agent.uplink.progress import Progress
+from agent.uplink.racing import first_set
+from agent.uplink.settings import UplinkSettings
+from agent.uplink.worker import Worker
+from wire.classic import ClassicAnswer, decode_classic_answer
+from wire.errors import RowInvalid
+
+BATCH_ROWS: Final = 8
+BATCH_BYTES: Final = 1_000_000
+LARGEST_MESSAGE_BYTES: Final = 6_500_000
+"""The older server refuses pictures above 5 MB."""
+FIRST_DELAY_S: Final = 5.0
+LONGEST_DELAY_S: Final = 900.0
+HOUR_S: Final = 3_600.0
+
+
+class ClassicExchange:
+    """Serves one connection, once. Ends as `client.V1Exchange` does."""
+
+    def __init__(
+        self,
+        connection: ClientConnection,
+        intake: Intake,
+        *,
+        worker: Worker,
+        settings: UplinkSettings,
+        progress: Progress,
+        wake: asyncio.Event,
+        now_s: Callable[[], float],
+        random: Callable[[], float],
+        until_empty: bool,
+    ) -> None:
+        self._connection = connection
+        self._intake = intake
+        self._worker = worker
+        self._settings = settings
+        self._progress = progress
+        self._wake = wake
+        self._now_s = now_s
+        self._random = random
+        self._until_empty = until_empty
+        self._attempts: dict[RowKey, Backoff] = {}
+        self._acknowledged: list[RowKey] = []
+
+    async def greet(self) -> None:
+        """The older exchange begins without a word."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Sends until `stop`; the row in flight is answered first."""
+        try:
+            while not stop.is_set():
+                batch = await self._take()
+                rows = deque(batch.rows)
+                while rows and not stop.is_set():
+                    await self._deliver(rows.popleft())
+                await self._settle()
+                if not batch.rows:
+                    if self._until_empty:
+                        return
+                    await self._idle(batch, stop)
+        except ConnectionClosed as error:
+            raise failure_of(error) from error
+        finally:
+            self._progress.in_flight = 0
+            await self._settle()
+
+    async def _take(self) -> Batch:
+        woken = self._wake.is_set()
+        self._wake.clear()
+        return await self._worker.run(
+            self._intake.take,
+            rows=BATCH_ROWS,
+            size_bytes=BATCH_BYTES,
+            max_row_bytes=LARGEST_MESSAGE_BYTES,
+            woken=woken,
+            now_s=self._now_s(),
+        )
+
+    async def _deliver(self, row: PreparedRow) -> None:
+        self._progress.in_flight = 1
+        answer = await self._exchange(row.content)
+        self._progress.in_flight = 0
+        self._progress.answers += 1
+        if answer.status == "success":
+            self._acknowledged.append(row.key)
+            self._attempts.pop(row.key, None)
+        else:
+            await self._note_failure(row.key, answer.message)
+
+    async def _exchange(self, content: bytes) -> ClassicAnswer:
+        try:
+            async with asyncio.timeout(self._settings.answer_timeout_s):
+                await self._connection.send(content, text=True)
+                return decode_classic_answer(await self._connection.recv(decode=False))
+        except TimeoutError:
+            raise LinkFailed(LinkFailure.TIMEOUT, "the server did not answer a row") from None
+        except RowInvalid as error:
+            raise LinkFailed(
+                LinkFailure.PROTOCOL, f"the server's answer is none: {error.message}"
+            ) from error
+
+    async def _note_failure(self, key: RowKey, message: str) -> None:
+        self._progress.last_error = message
+        refused_for_s = await self._worker.run(self._intake.note_failure, key, message)
+        if refused_for_s >= self._settings.classic_retry_hours * HOUR_S:
+            hours = refused_for_s / HOUR_S
+            error = f"refused for {hours:.1f} hours: {message}"
+            await self._settle(RowRefused(key=key, error=error))
+            return
+        before = self._attempts.get(key, Backoff(base_s=FIRST_DELAY_S, cap_s=LONGEST_DELAY_S))
+        self._attempts[key], delay_s = before.failed(random=self._random())
+        put_off = PutOff(self._now_s() + delay_s, key)
+        await self._worker.run(self._intake.put_off, [put_off])
+
+    async def _settle(self, *refused: RowRefused) -> None:
+        acknowledged, self._acknowledged = self._acknowledged, []
+        if not acknowledged and not refused:
+            return
+        self._progress.counts = await self._worker.run(
+            self._intake.settle, Settlement(acknowledged=acknowledged, refused=refused)
+        )
+        self._progress.tell()
+
+    async def _idle(self, batch: Batch, stop: asyncio.Event) -> None:
+        timeout_s = self._settings.check_interval_s
+        if batch.next_due_s is not None:
+            timeout_s = min(timeout_s, max(0.0, batch.next_due_s - self._now_s()))
+        closed = asyncio.ensure_future(self._connection.wait_closed())
+        waiting = asyncio.ensure_future(first_set(self._wake, stop, timeout_s=timeout_s))
+        try:
+            await asyncio.wait({closed, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (closed, waiting):
+                task.cancel()
+            await asyncio.gather(closed, waiting, return_exceptions=True)
+        if self._connection.close_code is not None:
+            raise LinkFailed(LinkFailure.CLOSED, "the server closed the idle connection")

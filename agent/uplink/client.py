@@ -1,0 +1,357 @@
+"""One `sightpost.v1` connection: rows out as credit and line allow, flags written as acks come.
+
+Four tasks: sending, receiving, settling, watching for a dead line. Ends by returning (stopped, or
+nothing is left and it was told to finish then) or by LinkFailed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import struct
+import termios
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from agent.delivery import OutboxCounts, RowKey, RowRefused, Settlement
+from agent.uplink.backoff import Backoff
+from agent.uplink.dial import failure_of
+from agent.uplink.intake import Batch, Intake, PutOff
+from agent.uplink.link import LinkFailed, LinkFailure
+from agent.uplink.liveness import Liveness
+from agent.uplink.message import PreparedRow
+from agent.uplink.progress import Progress
+from agent.uplink.racing import first_set
+from agent.uplink.settings import UplinkSettings
+from agent.uplink.window import Window
+from agent.uplink.worker import Worker, done
+from wire.client_session import (
+    ClientSession,
+    EncodedRow,
+    FrameRefused,
+    RowsAnswered,
+    Welcomed,
+)
+from wire.errors import PeerMisbehaved
+from wire.v1 import RowResult
+
+BATCH_ROWS: Final = 1024
+BATCH_BYTES: Final = 524_288
+ENVELOPE_BYTES: Final = 64
+"""What a frame adds around its rows, and a comma more a row."""
+
+
+@dataclass(slots=True)
+class _Outcomes:
+    """What answers said, until it is written."""
+
+    acknowledged: list[RowKey] = field(default_factory=list)
+    refused: list[RowRefused] = field(default_factory=list)
+    put_off: list[PutOff] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.acknowledged or self.refused or self.put_off)
+
+
+class V1Exchange:
+    """Serves one connection, once. `now_s` is monotonic, `random` gives 0..1."""
+
+    def __init__(
+        self,
+        connection: ClientConnection,
+        session: ClientSession,
+        intake: Intake,
+        *,
+        worker: Worker,
+        settings: UplinkSettings,
+        progress: Progress,
+        wake: asyncio.Event,
+        now_s: Callable[[], float],
+        random: Callable[[], float],
+        until_empty: bool,
+    ) -> None:
+        self._connection = connection
+        self._session = session
+        self._intake = intake
+        self._worker = worker
+        self._settings = settings
+        self._progress = progress
+        self._wake = wake
+        self._now_s = now_s
+        self._random = random
+        self._until_empty = until_empty
+        self._window = Window()
+        self._liveness = Liveness(dead_after_s=settings.dead_after_s, now_s=now_s())
+        self._in_flight: dict[str, RowKey] = {}
+        self._attempts: dict[RowKey, Backoff] = {}
+        self._outcomes = _Outcomes()
+        self._answered = asyncio.Event()
+        self._to_settle = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._fetch: asyncio.Future[Batch] | None = None
+
+    async def greet(self) -> None:
+        """Says hello and hears welcome; raises LinkFailed."""
+        try:
+            async with asyncio.timeout(self._settings.answer_timeout_s):
+                await self._connection.send(self._session.hello(), text=True)
+                while not isinstance(await self._receive(), Welcomed):
+                    pass
+        except TimeoutError:
+            raise LinkFailed(LinkFailure.TIMEOUT, "the server did not answer hello") from None
+        except ConnectionClosed as error:
+            raise failure_of(error) from error
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Sends until `stop`; rows in flight are then waited for, a moment."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                background = [
+                    group.create_task(self._keep_receiving()),
+                    group.create_task(self._keep_settling()),
+                    group.create_task(self._watch()),
+                    group.create_task(self._heed(stop)),
+                ]
+                await self._keep_sending()
+                await self._drain()
+                for task in background:
+                    task.cancel()
+        except* LinkFailed as group:
+            raise _first(group) from None
+        except* ConnectionClosed as group:
+            error = _first(group)
+            raise failure_of(error) from error
+        finally:
+            if self._fetch is not None:
+                self._fetch.cancel()
+            self._progress.in_flight = 0
+            await self._settle()
+
+    async def _heed(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._stopping.set()
+        self._answered.set()
+
+    async def _keep_sending(self) -> None:
+        ready: deque[PreparedRow] = deque()
+        while not self._stopping.is_set():
+            if not ready:
+                batch = await self._fetched()
+                ready.extend(batch.rows)
+            if not ready:
+                if self._is_finished(batch):
+                    return
+                await self._idle(batch)
+                continue
+            rows = self._frame_of(ready)
+            if not rows:
+                self._answered.clear()
+                await first_set(self._answered, self._stopping, timeout_s=None)
+                continue
+            if len(ready) < BATCH_ROWS // 4 and self._fetch is None:
+                self._fetch = self._start_fetch()
+            await self._send(rows)
+
+    def _start_fetch(self) -> asyncio.Future[Batch]:
+        woken = self._wake.is_set()
+        self._wake.clear()
+        return self._worker.start(
+            self._intake.take,
+            rows=BATCH_ROWS,
+            size_bytes=max(1, min(BATCH_BYTES, self._window.limit_bytes)),
+            max_row_bytes=self._session.max_frame_bytes - ENVELOPE_BYTES,
+            woken=woken,
+            now_s=self._now_s(),
+        )
+
+    async def _fetched(self) -> Batch:
+        fetch = self._fetch or self._start_fetch()
+        self._fetch = None
+        return await done(fetch)
+
+    def _is_finished(self, batch: Batch) -> bool:
+        busy = self._in_flight or self._outcomes or batch.next_due_s is not None
+        return self._until_empty and not busy
+
+    async def _idle(self, batch: Batch) -> None:
+        """Until a commit, an answer, a delay's end, or the time to look at the database again."""
+        timeout_s = self._settings.check_interval_s
+        if batch.next_due_s is not None:
+            timeout_s = min(timeout_s, max(0.0, batch.next_due_s - self._now_s()))
+        self._answered.clear()
+        events = [self._wake, self._stopping]
+        if self._until_empty or self._in_flight:
+            events.append(self._answered)
+        await first_set(*events, timeout_s=timeout_s)
+
+    def _frame_of(self, ready: deque[PreparedRow]) -> list[PreparedRow]:
+        """Rows for the next frame, as room, line and server allow; none: wait for an answer."""
+        room = self._session.room()
+        bytes_left = min(room.bytes, self._window.limit_bytes - self._session.bytes_in_flight)
+        target = min(self._window.frame_bytes, self._session.max_frame_bytes) - ENVELOPE_BYTES
+        most = min(room.rows, self._session.max_frame_rows)
+        rows: list[PreparedRow] = []
+        size = 0
+        while ready and len(rows) < most:
+            row = ready[0]
+            after = size + len(row.content) + 1
+            is_first_of_all = not rows and not self._session.rows_in_flight
+            if not is_first_of_all and after > bytes_left:
+                break
+            if rows and (after > target or row.alone):
+                break
+            rows.append(ready.popleft())
+            size = after
+            if row.alone:
+                break
+        return rows
+
+    async def _send(self, rows: list[PreparedRow]) -> None:
+        content = self._session.send([EncodedRow(row.id, row.content) for row in rows])
+        self._in_flight.update((row.id, row.key) for row in rows)
+        self._progress.in_flight = len(self._in_flight)
+        self._window.sent(self._session.frames_sent, len(content), self._now_s())
+        self._liveness.sent(len(content))
+        piece = self._window.fragment_bytes
+        if len(content) <= piece:
+            await self._connection.send(content, text=True)
+        else:
+            view = memoryview(content)
+            pieces = (view[at : at + piece] for at in range(0, len(content), piece))
+            await self._connection.send(pieces, text=True)
+
+    async def _drain(self) -> None:
+        """Once nothing more is sent: the answers to what is in flight, for as long as allowed."""
+        end_s = self._now_s() + self._settings.stop_grace_s
+        while self._in_flight and self._now_s() < end_s:
+            self._answered.clear()
+            await first_set(self._answered, timeout_s=end_s - self._now_s())
+
+    async def _receive(self) -> RowsAnswered | FrameRefused | Welcomed | None:
+        content = await self._connection.recv(decode=False)
+        self._liveness.heard(self._now_s())
+        try:
+            return self._session.receive(content)
+        except PeerMisbehaved as error:
+            raise LinkFailed(LinkFailure.PROTOCOL, str(error)) from error
+
+    async def _keep_receiving(self) -> None:
+        while True:
+            event = await self._receive()
+            if isinstance(event, RowsAnswered):
+                self._window.answered(event.frame, self._now_s())
+                self._note_results(event)
+            elif isinstance(event, FrameRefused):
+                self._window.answered(event.frame, self._now_s())
+                self._note_refusal(event)
+            self._progress.in_flight = len(self._in_flight)
+            self._answered.set()
+            self._to_settle.set()
+
+    def _note_results(self, event: RowsAnswered) -> None:
+        self._progress.answers += 1
+        for result in event.results:
+            key = self._in_flight.pop(result.id, None)
+            if key is None:
+                continue  # named twice in one answer
+            if result.success:
+                self._outcomes.acknowledged.append(key)
+            else:
+                self._note_failure(key, result)
+        for row_id in event.unanswered:
+            self._put_off(self._in_flight.pop(row_id), None)
+
+    def _note_failure(self, key: RowKey, result: RowResult) -> None:
+        said = f"{result.code or 'refused'}: {result.message or 'the server gave no reason'}"
+        self._progress.last_error = said
+        if result.retry:
+            self._put_off(key, result.retry_after_s)
+        else:
+            self._outcomes.refused.append(RowRefused(key=key, error=said))
+
+    def _note_refusal(self, event: FrameRefused) -> None:
+        """A frame of one row shows the culprit; the rows of a larger one go again one by one."""
+        refusal = event.refusal
+        said = f"{refusal.code}: {refusal.message}"
+        self._progress.last_error = said
+        keys = [self._in_flight.pop(row_id) for row_id in event.ids]
+        if refusal.retry:
+            for key in keys:
+                self._put_off(key, refusal.retry_after_s)
+        elif len(keys) == 1:
+            self._outcomes.refused.append(RowRefused(key=keys[0], error=said))
+        else:
+            now_s = self._now_s()
+            self._outcomes.put_off += [PutOff(now_s, key, alone=True) for key in keys]
+
+    def _put_off(self, key: RowKey, retry_after_s: float | None) -> None:
+        before = self._attempts.get(key, Backoff(cap_s=self._settings.backoff_max_s))
+        after, delay_s = before.failed(random=self._random(), retry_after_s=retry_after_s)
+        self._attempts[key] = after
+        self._outcomes.put_off.append(PutOff(self._now_s() + delay_s, key))
+
+    async def _keep_settling(self) -> None:
+        while True:
+            await self._to_settle.wait()
+            self._to_settle.clear()
+            await self._settle()
+
+    async def _settle(self) -> None:
+        """Writes all that is known by now in one transaction."""
+        outcomes, self._outcomes = self._outcomes, _Outcomes()
+        if not outcomes:
+            return
+        for key in outcomes.acknowledged if self._attempts else ():
+            self._attempts.pop(key, None)
+        self._progress.counts = await self._worker.run(self._write, outcomes)
+        self._answered.set()
+        self._progress.tell()
+
+    def _write(self, outcomes: _Outcomes) -> OutboxCounts:
+        self._intake.put_off(outcomes.put_off)
+        return self._intake.settle(
+            Settlement(acknowledged=outcomes.acknowledged, refused=outcomes.refused)
+        )
+
+    async def _watch(self) -> None:
+        """Pings, and ends the connection when neither bytes nor pongs move."""
+        interval_s = self._settings.ping_interval_s
+        while True:
+            await asyncio.sleep(interval_s)
+            try:
+                async with asyncio.timeout(interval_s):
+                    pong = await self._connection.ping()
+                pong.add_done_callback(self._note_pong)
+            except TimeoutError:
+                pass  # the line is full; what it carries is looked at now
+            now_s = self._now_s()
+            self._liveness.observed(queued_bytes(self._connection), now_s)
+            if self._liveness.is_dead(now_s):
+                silence_s = self._settings.dead_after_s
+                raise LinkFailed(LinkFailure.TIMEOUT, f"nothing has moved for {silence_s:g} s")
+
+    def _note_pong(self, pong: asyncio.Future[float]) -> None:
+        if not pong.cancelled() and pong.exception() is None:
+            self._liveness.heard(self._now_s())
+
+
+def queued_bytes(connection: ClientConnection) -> int:
+    """Bytes written that the peer's kernel has not confirmed (SIOCOUTQ, tcp(7)), where known."""
+    waiting = connection.transport.get_write_buffer_size()
+    sock = connection.transport.get_extra_info("socket")
+    if sock is None or sock.fileno() < 0:
+        return waiting
+    answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4)
+    return waiting + int(struct.unpack("i", answer)[0])
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

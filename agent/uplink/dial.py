@@ -1,0 +1,165 @@
+"""Makes the connection, and names what went wrong with it."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import socket
+import ssl
+from typing import Final
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidStatus,
+    InvalidURI,
+)
+from websockets.typing import Subprotocol
+
+from agent.errors import AddressRefused
+from agent.uplink.link import LinkFailed, LinkFailure
+from agent.uplink.settings import UplinkSettings
+from wire.v1 import SUBPROTOCOL
+
+ANSWER_BYTES: Final = 8 * 1024 * 1024
+WRITE_LIMIT_BYTES: Final = 131_072
+CLOSE_TIMEOUT_S: Final = 1.0
+
+_BY_STATUS: Final = {
+    401: LinkFailure.UNAUTHORIZED,
+    403: LinkFailure.FORBIDDEN,
+    404: LinkFailure.NOT_FOUND,
+    429: LinkFailure.SERVER_ERROR,
+}
+_POLICY_VIOLATION: Final = 1008
+_RESTART: Final = frozenset({1012, 1013})
+
+
+def check_address(settings: UplinkSettings) -> None:
+    """Raises AddressRefused where the token or rows would cross a network in the clear."""
+    parts = urlsplit(settings.url)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+        raise AddressRefused(
+            f"WEBSOCKET_SERVER_URL={settings.url}: expected ws://HOST:PORT/ or wss://HOST:PORT/"
+        )
+    if parts.scheme == "ws" and not settings.allow_plaintext and not is_loopback(parts.hostname):
+        raise AddressRefused(
+            f"WEBSOCKET_SERVER_URL={settings.url}: ws:// beyond this machine sends plates and the "
+            "token readable to all; write wss://, or UPLINK_ALLOW_PLAINTEXT=true inside a VPN"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the name or address stays on this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def dial(settings: UplinkSettings, *, agent_version: str) -> ClientConnection:
+    """An open connection that has offered `sightpost.v1`; raises LinkFailed."""
+    log = logging.getLogger("sightpost.websockets")
+    log.setLevel(logging.INFO)  # at debug level it would log the token's header
+    headers = {"Authorization": f"Bearer {settings.token}"} if settings.token else None
+    try:
+        return await connect(
+            settings.url,
+            subprotocols=[Subprotocol(SUBPROTOCOL)],
+            compression=None,
+            additional_headers=headers,
+            user_agent_header=f"Sightpost/{agent_version}",
+            proxy=None,
+            open_timeout=settings.open_timeout_s,
+            ping_interval=None,  # liveness.py decides, a slow line is not a dead one
+            close_timeout=CLOSE_TIMEOUT_S,
+            max_size=ANSWER_BYTES,
+            write_limit=WRITE_LIMIT_BYTES,
+            logger=log,
+            ssl=_tls(settings),
+        )
+    except (OSError, InvalidHandshake, InvalidURI, ConnectionClosed, EOFError) as error:
+        raise failure_of(error) from error
+
+
+def failure_of(error: BaseException) -> LinkFailed:
+    """What a broken attempt or connection is called."""
+    match error:
+        case InvalidStatus():
+            return _status_failure(error)
+        case ConnectionClosed():
+            return _closed_failure(error)
+        case ssl.SSLError():
+            return LinkFailed(LinkFailure.TLS, f"TLS failed ({error.reason or error})")
+        case socket.gaierror():
+            return LinkFailed(LinkFailure.DNS, f"the name cannot be resolved ({error.strerror})")
+        case TimeoutError():
+            return LinkFailed(LinkFailure.TIMEOUT, "timed out")
+        case ConnectionRefusedError():
+            return LinkFailed(LinkFailure.REFUSED, "connection refused")
+        case ConnectionError() | EOFError():
+            return LinkFailed(LinkFailure.RESET, "the connection was cut")
+        case InvalidHandshake():
+            if isinstance(error.__cause__, EOFError | ConnectionError):
+                return LinkFailed(LinkFailure.RESET, "cut off during the handshake")
+            return LinkFailed(LinkFailure.PROTOCOL, f"no WebSocket answers ({error})")
+        case OSError():
+            return _network_failure(error)
+        case _:
+            return LinkFailed(LinkFailure.PROTOCOL, str(error))
+
+
+def _network_failure(error: OSError) -> LinkFailed:
+    if "Connect call failed" in str(error) and "[Errno 111]" in str(error):
+        # asyncio tried several addresses and folds their errors into one.
+        return LinkFailed(LinkFailure.REFUSED, "connection refused")
+    return LinkFailed(LinkFailure.UNREACHABLE, f"cannot connect ({error.strerror or error})")
+
+
+def _status_failure(error: InvalidStatus) -> LinkFailed:
+    status = error.response.status_code
+    retry_after = error.response.headers.get("Retry-After", "")
+    failure = _BY_STATUS.get(
+        status, LinkFailure.SERVER_ERROR if status >= 500 else LinkFailure.PROTOCOL
+    )
+    return LinkFailed(
+        failure,
+        f"the server answered HTTP {status}",
+        retry_after_s=float(retry_after) if retry_after.isdecimal() else None,
+    )
+
+
+def _closed_failure(error: ConnectionClosed) -> LinkFailed:
+    close = error.rcvd
+    if close is None:
+        return LinkFailed(LinkFailure.RESET, "the connection was cut")
+    said = f"closed with {close.code}" + (f": {close.reason}" if close.reason else "")
+    if close.code in _RESTART:
+        return LinkFailed(LinkFailure.SERVER_ERROR, said)
+    if close.code == _POLICY_VIOLATION:
+        return LinkFailed(LinkFailure.FORBIDDEN, said)
+    return LinkFailed(LinkFailure.CLOSED, said)
+
+
+def _tls(settings: UplinkSettings) -> ssl.SSLContext | None:
+    if not settings.url.startswith("wss:"):
+        return None
+    try:
+        return ssl.create_default_context(
+            cafile=str(settings.ca_file) if settings.ca_file else None
+        )
+    except OSError as error:
+        raise AddressRefused(
+            f"UPLINK_CA_FILE={settings.ca_file} cannot be read as PEM certificates ({error})"
+        ) from error
+
+
+async def abort(connection: ClientConnection) -> None:
+    """Ends a connection whose peer does not answer, without waiting for it."""
+    connection.transport.abort()
+    await asyncio.shield(connection.wait_closed())

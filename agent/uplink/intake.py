@@ -1,0 +1,189 @@
+"""Takes waiting rows out of the store, in the order of the lanes, ready to be sent.
+
+Lives in the sender's one thread. Knows which rows are out (in flight or put off), so that none
+is sent twice over one connection. One intake serves one connection.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from agent.delivery import DeliveryStore, OutboxCounts, RowKey, Settlement, WaitingRow
+from agent.uplink.lanes import Lane, Stream, Turn, next_turn, streams_of
+from agent.uplink.message import PreparedRow, RowEncoder, without_hash
+
+BATCH_ROWS: Final = 256
+SCAN_WHILE_OUT: Final = 2_000
+"""With more rows out than this, looking over all that waits is put off: it would skip them all."""
+
+
+class Batch(NamedTuple):
+    """Rows to send next. `next_due_s`: when a row that was put off is to be taken, if any."""
+
+    rows: list[PreparedRow]
+    next_due_s: float | None
+
+
+class PutOff(NamedTuple):
+    """A row to be sent again, not before `due_s`."""
+
+    due_s: float
+    key: RowKey
+    alone: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class _Source:
+    """How far a stream has been read."""
+
+    first_id: int
+    up_to_id: int | None
+    cursor: int
+    buffer: deque[WaitingRow] = field(default_factory=deque)
+    is_dry: bool = False
+
+    def rewind(self) -> None:
+        self.cursor = self.first_id
+        self.buffer.clear()
+        self.is_dry = False
+
+
+class Intake:
+    """Blocking. `now_s` is monotonic."""
+
+    def __init__(
+        self, store: DeliveryStore, encoder: RowEncoder, *, check_interval_s: float, now_s: float
+    ) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._check_interval_s = check_interval_s
+        self._checked_s = now_s
+        self._version = store.data_version()
+        self._out: set[RowKey] = set()
+        self._put_off: list[PutOff] = []
+        newest = store.newest()
+        self._sources: dict[Stream, _Source] = {}
+        for stream in streams_of(encoder.tables):
+            boundary = newest[stream.table]
+            is_backlog = stream.lane is Lane.BACKLOG
+            first_id, up_to_id = (0, boundary) if is_backlog else (boundary, None)
+            self._sources[stream] = _Source(first_id=first_id, up_to_id=up_to_id, cursor=first_id)
+
+    def take(
+        self, *, rows: int, size_bytes: int, max_row_bytes: int, woken: bool, now_s: float
+    ) -> Batch:
+        """Up to so many rows; stops with the row that reaches `size_bytes`.
+
+        `woken` says that rows were committed. A row beyond `max_row_bytes` goes with a smaller
+        picture, then without.
+        """
+        self._look_for_more(woken=woken, now_s=now_s)
+        taken: list[PreparedRow] = []
+        size = 0
+        for row, alone in self._ready(now_s):
+            prepared = self._prepare(row, max_row_bytes, alone=alone)
+            taken.append(prepared)
+            size += len(prepared.content)
+            if len(taken) >= rows or size >= size_bytes:
+                break
+        return Batch(taken, self._put_off[0].due_s if self._put_off else None)
+
+    def settle(self, settlement: Settlement) -> OutboxCounts:
+        """Writes what became of rows and forgets them; the books after it."""
+        if settlement.acknowledged or settlement.refused:
+            self._store.settle(settlement)
+            self._out.difference_update(settlement.acknowledged)
+            self._out.difference_update(refused.key for refused in settlement.refused)
+        return self._store.counts()
+
+    def put_off(self, rows: Iterable[PutOff]) -> None:
+        """Rows to be taken again later; they stay out until then."""
+        for row in rows:
+            heapq.heappush(self._put_off, row)
+
+    def note_failure(self, key: RowKey, error: str) -> float:
+        """See `DeliveryStore.note_failure`."""
+        return self._store.note_failure(key, error)
+
+    def counts(self) -> OutboxCounts:
+        return self._store.counts()
+
+    def _look_for_more(self, *, woken: bool, now_s: float) -> None:
+        """Fresh rows when told; everything when another connection committed, now and then."""
+        if woken:
+            for stream, source in self._sources.items():
+                if stream.lane is not Lane.BACKLOG:
+                    source.is_dry = False
+        if now_s - self._checked_s < self._check_interval_s or len(self._out) > SCAN_WHILE_OUT:
+            return
+        self._checked_s = now_s
+        version = self._store.data_version()
+        if version != self._version:
+            self._version = version
+            for source in self._sources.values():
+                if source.is_dry:
+                    source.rewind()
+
+    def _ready(self, now_s: float) -> Iterator[tuple[WaitingRow, bool]]:
+        """Rows that may go now, each with whether alone: delays that are over, then the lanes."""
+        while self._put_off and self._put_off[0].due_s <= now_s:
+            put_off = heapq.heappop(self._put_off)
+            row = self._again(put_off.key)
+            if row is not None:
+                yield row, put_off.alone
+        while (turn := self._turn()) is not None:
+            buffer = self._sources[turn.stream].buffer
+            yield self._out_of(buffer), False
+            while buffer and (turn.until is None or buffer[0].row.captured_at <= turn.until):
+                yield self._out_of(buffer), False
+
+    def _out_of(self, buffer: deque[WaitingRow]) -> WaitingRow:
+        row = buffer.popleft()
+        self._out.add(row.key)
+        return row
+
+    def _turn(self) -> Turn | None:
+        heads: dict[Stream, datetime] = {}
+        for stream, source in self._sources.items():
+            self._refill(stream, source)
+            if source.buffer:
+                heads[stream] = source.buffer[0].row.captured_at
+        return next_turn(heads)
+
+    def _refill(self, stream: Stream, source: _Source) -> None:
+        while not source.buffer and not source.is_dry:
+            found = self._store.waiting(
+                stream.table,
+                after_id=source.cursor,
+                up_to_id=source.up_to_id,
+                limit=BATCH_ROWS,
+            )
+            if found:
+                source.cursor = found[-1].key.row_id
+            source.is_dry = len(found) < BATCH_ROWS
+            source.buffer.extend(row for row in found if row.key not in self._out)
+
+    def _again(self, key: RowKey) -> WaitingRow | None:
+        """A row that was put off, as it is now; None where somebody settled or deleted it."""
+        found = self._store.waiting(
+            key.table, after_id=key.row_id - 1, up_to_id=key.row_id, limit=1
+        )
+        if not found:
+            self._out.discard(key)
+            return None
+        return found[0]
+
+    def _prepare(self, row: WaitingRow, max_row_bytes: int, *, alone: bool) -> PreparedRow:
+        picture = self._store.read_picture(row)
+        content = self._encoder.encode(row, picture)
+        if len(content) > max_row_bytes and picture is not None:
+            smaller = self._store.read_picture(row, small=True)
+            content = self._encoder.encode(without_hash(row), smaller)
+            if len(content) > max_row_bytes:
+                content = self._encoder.encode(row, None)
+        return PreparedRow(row.key, row.row.id, content, alone)

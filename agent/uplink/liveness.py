@@ -1,0 +1,29 @@
+"""Whether a connection is dead: neither bytes nor pongs have moved for too long. Pure."""
+
+from __future__ import annotations
+
+
+class Liveness:
+    """Fed with what was seen; times are monotonic seconds."""
+
+    def __init__(self, *, dead_after_s: float, now_s: float) -> None:
+        self._dead_after_s = dead_after_s
+        self._moved_s = now_s
+        self._queued_bytes = 0
+
+    def heard(self, now_s: float) -> None:
+        """A message or a pong came."""
+        self._moved_s = max(self._moved_s, now_s)
+
+    def sent(self, size_bytes: int) -> None:
+        """Bytes joined the queue towards the peer."""
+        self._queued_bytes += size_bytes
+
+    def observed(self, queued_bytes: int, now_s: float) -> None:
+        """Bytes that the peer has not confirmed yet; fewer than before means that some moved."""
+        if queued_bytes < self._queued_bytes:
+            self._moved_s = max(self._moved_s, now_s)
+        self._queued_bytes = queued_bytes
+
+    def is_dead(self, now_s: float) -> bool:
+        return now_s - self._moved_s > self._dead_after_s

@@ -1,0 +1,77 @@
+"""From a waiting row and its picture to the bytes of one message, in either exchange. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from binascii import b2a_base64
+from typing import Final, NamedTuple, Protocol
+
+import msgspec
+
+from agent.delivery import RowKey, WaitingRow
+from wire import v1
+from wire.classic import encode_classic
+from wire.rows import FaceRow, LprRow, Table
+
+_PICTURED: Final = (LprRow, FaceRow)
+
+
+class PreparedRow(NamedTuple):
+    """A row ready to go. `alone`: it must not share a frame, others were refused with it."""
+
+    key: RowKey
+    id: str
+    content: bytes
+    alone: bool = False
+
+
+class RowEncoder(Protocol):
+    """The form of rows in one exchange."""
+
+    @property
+    def tables(self) -> frozenset[Table]:
+        """Tables that the peer has; rows of others wait."""
+
+    def encode(self, row: WaitingRow, picture: bytes | None) -> bytes:
+        """The row's JSON; `picture` is the file's bytes, None where there is none."""
+
+
+class V1Encoder:
+    """Rows of `sightpost.v1`, to be put into frames. The picture is not decoded."""
+
+    tables: frozenset[Table] = frozenset(Table)
+
+    def encode(self, row: WaitingRow, picture: bytes | None) -> bytes:
+        said = row.row
+        if not isinstance(said, _PICTURED):
+            return v1.encode_row(said)
+        if picture is None:
+            status = "evicted" if said.data.image_status == "evicted" else "missing"
+            data = msgspec.structs.replace(said.data, image_status=status)
+            return v1.encode_row(msgspec.structs.replace(said, data=data, image_sha256=None))
+        data = msgspec.structs.replace(said.data, image=picture, image_status="present")
+        sha256 = said.image_sha256 or hashlib.sha256(picture).hexdigest()
+        return v1.encode_row(msgspec.structs.replace(said, data=data, image_sha256=sha256))
+
+
+class ClassicEncoder:
+    """Whole messages for the older server: bare base64, its two tables only."""
+
+    tables: frozenset[Table] = frozenset({Table.LPR_DETECTION, Table.HEALTH_MONITOR})
+
+    def __init__(self, *, checkpoint_id: str, hostname: str) -> None:
+        self._checkpoint_id = checkpoint_id
+        self._hostname = hostname
+
+    def encode(self, row: WaitingRow, picture: bytes | None) -> bytes:
+        image = None if picture is None else b2a_base64(picture, newline=False).decode("ascii")
+        return encode_classic(
+            row.row, checkpoint_id=self._checkpoint_id, hostname=self._hostname, image=image
+        )
+
+
+def without_hash(row: WaitingRow) -> WaitingRow:
+    """The row for a picture that is not the one hashed when it was recorded."""
+    if not isinstance(row.row, _PICTURED):
+        return row
+    return row._replace(row=msgspec.structs.replace(row.row, image_sha256=None))

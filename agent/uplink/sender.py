@@ -1,0 +1,277 @@
+"""Keeps a connection to the server and everything that waits on its way there."""
+
+from __future__ import annotations
+
+import asyncio
+import random as system_random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final, Literal
+
+import structlog
+from websockets.asyncio.client import ClientConnection
+
+from agent.clock import Clock
+from agent.delivery import DeliveryStore, StoreIdentity
+from agent.uplink.backoff import Backoff
+from agent.uplink.classic import ClassicExchange
+from agent.uplink.client import V1Exchange
+from agent.uplink.dial import abort, check_address, dial
+from agent.uplink.intake import Intake
+from agent.uplink.link import LinkFailed, LinkState, LinkStatus
+from agent.uplink.lock import SenderLock
+from agent.uplink.message import ClassicEncoder, V1Encoder
+from agent.uplink.progress import Progress
+from agent.uplink.racing import first_set, unless
+from agent.uplink.settings import Identity, UplinkSettings
+from agent.uplink.worker import Worker
+from wire.client_session import ClientSession
+from wire.v1 import SUBPROTOCOL, Hello
+
+log = structlog.get_logger(__name__)
+
+Exchange = Literal["sightpost.v1", "classic"]
+ONCE_ATTEMPTS: Final = 3
+"""Connections in a row without a single answer after which sending once gives up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UplinkStatus:
+    """Everything that others show of the uplink; row counts are the database's own books."""
+
+    link: LinkStatus
+    waiting: int
+    in_flight: int
+    acknowledged: int
+    refused: int
+    last_error: str | None
+    connected_since: datetime | None
+    exchange: Exchange | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentOnce:
+    """What sending once came to. `refused` counts all rows set aside by now."""
+
+    was_reached: bool
+    waiting: int
+    refused: int
+    advice: str = ""
+
+    @property
+    def is_clean(self) -> bool:
+        return self.was_reached and not self.waiting and not self.refused
+
+
+class Sender:
+    """Lives on one event loop; the store is used by the sender's own thread alone."""
+
+    def __init__(
+        self,
+        store: DeliveryStore,
+        *,
+        settings: UplinkSettings,
+        identity: Identity,
+        clock: Clock,
+        lock_path: Path,
+        random: Callable[[], float] = system_random.random,
+    ) -> None:
+        """Raises AddressRefused where the server's address may not be used."""
+        check_address(settings)
+        self._store = store
+        self._settings = settings
+        self._identity = identity
+        self._clock = clock
+        self._lock = SenderLock(lock_path)
+        self._random = random
+        self._link = LinkStatus(since=clock.now())
+        self._backoff = Backoff(cap_s=settings.backoff_max_s)
+        self._progress = Progress()
+        self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._connected_since: datetime | None = None
+        self._exchange: Exchange | None = None
+
+    @property
+    def status(self) -> UplinkStatus:
+        counts = self._progress.counts
+        return UplinkStatus(
+            link=self._link,
+            waiting=counts.waiting,
+            in_flight=self._progress.in_flight,
+            acknowledged=counts.acknowledged,
+            refused=counts.refused,
+            last_error=self._progress.last_error,
+            connected_since=self._connected_since,
+            exchange=self._exchange,
+        )
+
+    def notify(self) -> None:
+        """A row was committed. Safe from any thread; costs little."""
+        loop = self._loop
+        if loop is not None and not self._wake.is_set() and not loop.is_closed():
+            loop.call_soon_threadsafe(self._wake.set)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Sends until `stop` is set. Raises SenderAlreadyRunning."""
+        with self._lock, _closing(Worker()) as worker:
+            await self._prepare(worker)
+            while not stop.is_set():
+                failure = await self._attempt(worker, stop, until_empty=False)
+                if failure is not None and not stop.is_set():
+                    await self._back_off(worker, failure, stop)
+            self._move(LinkState.STOPPED)
+
+    async def send_once(self, stop: asyncio.Event) -> SentOnce:
+        """Sends everything that waits, then returns. Raises SenderAlreadyRunning."""
+        with self._lock, _closing(Worker()) as worker:
+            await self._prepare(worker)
+            failures = 0
+            while not stop.is_set():
+                before = self._progress.answers
+                failure = await self._attempt(worker, stop, until_empty=True)
+                if failure is None:
+                    break
+                failures = 1 if self._progress.answers > before else failures + 1
+                if failures >= ONCE_ATTEMPTS:
+                    self._move(LinkState.BACKING_OFF)
+                    break
+                await self._back_off(worker, failure, stop)
+            else:
+                failure = None
+            self._progress.counts = await worker.run(self._store.counts)
+            self._move(LinkState.STOPPED)
+        counts = self._progress.counts
+        return SentOnce(
+            was_reached=failure is None,
+            waiting=counts.waiting,
+            refused=counts.refused,
+            advice=str(failure) if failure else "",
+        )
+
+    async def drained(self) -> None:
+        """Returns once nothing waits: every row committed until then is settled."""
+        while True:
+            changed = asyncio.ensure_future(self._progress.change())
+            try:
+                counts = await asyncio.to_thread(self._store.counts)
+                if counts.waiting == 0 and self._progress.in_flight == 0:
+                    return
+                await changed
+            finally:
+                changed.cancel()
+
+    async def _prepare(self, worker: Worker) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._progress.counts = await worker.run(self._store.counts)
+
+    async def _attempt(
+        self, worker: Worker, stop: asyncio.Event, *, until_empty: bool
+    ) -> LinkFailed | None:
+        """One connection from dialling to its end; None when it was ended by us."""
+        self._move(LinkState.CONNECTING)
+        try:
+            version = self._identity.agent_version
+            connection = await unless(stop, dial(self._settings, agent_version=version))
+            if connection is None:
+                return None
+            try:
+                await self._serve(connection, worker, stop, until_empty=until_empty)
+            except LinkFailed:
+                await abort(connection)
+                raise
+            await connection.close()
+        except LinkFailed as error:
+            return error
+        finally:
+            self._connected_since = None
+            self._exchange = None
+        return None
+
+    async def _serve(
+        self,
+        connection: ClientConnection,
+        worker: Worker,
+        stop: asyncio.Event,
+        *,
+        until_empty: bool,
+    ) -> None:
+        self._move(LinkState.GREETING)
+        exchange = await self._exchange_for(connection, worker, until_empty=until_empty)
+        await unless(stop, exchange.greet())
+        if stop.is_set():
+            return
+        self._move(LinkState.OPEN)
+        self._connected_since = self._clock.now()
+        log.info("SUCCESS connected", url=self._settings.url, exchange=self._exchange)
+        answers = self._progress.answers
+        try:
+            await exchange.run(stop)
+        finally:
+            if self._progress.answers > answers:
+                self._backoff = self._backoff.succeeded()
+
+    async def _exchange_for(
+        self, connection: ClientConnection, worker: Worker, *, until_empty: bool
+    ) -> V1Exchange | ClassicExchange:
+        is_v1 = connection.subprotocol == SUBPROTOCOL
+        self._exchange = "sightpost.v1" if is_v1 else "classic"
+        encoder = V1Encoder() if is_v1 else self._classic_encoder()
+        now_s = self._clock.boot_time_s
+        intake = await worker.run(
+            Intake,
+            self._store,
+            encoder,
+            check_interval_s=self._settings.check_interval_s,
+            now_s=now_s(),
+        )
+        shared = {
+            "worker": worker,
+            "settings": self._settings,
+            "progress": self._progress,
+            "wake": self._wake,
+            "now_s": now_s,
+            "random": self._random,
+            "until_empty": until_empty,
+        }
+        if not is_v1:
+            return ClassicExchange(connection, intake, **shared)
+        identity = await worker.run(self._store.identity)
+        counts = await worker.run(self._store.counts)
+        session = ClientSession(self._hello(identity, counts.waiting))
+        return V1Exchange(connection, session, intake, **shared)
+
+    def _classic_encoder(self) -> ClassicEncoder:
+        return ClassicEncoder(
+            checkpoint_id=self._identity.checkpoint_id, hostname=self._identity.hostname
+        )
+
+    def _hello(self, store: StoreIdentity, waiting: int) -> Hello:
+        return Hello(
+            device_id=store.device_id,
+            epoch=store.epoch,
+            hostname=self._identity.hostname,
+            checkpoint_id=self._identity.checkpoint_id,
+            agent_version=self._identity.agent_version,
+            time=self._clock.now(),
+            clock_state=self._clock.state(),
+            waiting_rows=waiting,
+        )
+
+    async def _back_off(self, worker: Worker, failure: LinkFailed, stop: asyncio.Event) -> None:
+        self._backoff, delay_s = self._backoff.failed(
+            random=self._random(), retry_after_s=failure.retry_after_s
+        )
+        now = self._clock.now()
+        self._link = self._link.failed(failure, now=now, retry_at=now + timedelta(seconds=delay_s))
+        self._progress.last_error = str(failure)
+        log.warning("ERROR no link", reason=str(failure), retry_in_s=round(delay_s, 1))
+        self._progress.tell()
+        await first_set(stop, timeout_s=delay_s)
+        self._progress.counts = await worker.run(self._store.counts)
+
+    def _move(self, state: LinkState) -> None:
+        self._link = self._link.moved(state, self._clock.now())
+        self._progress.tell()

@@ -1,0 +1,41 @@
+"""The sender's one thread: everything that touches the database or pictures runs there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from agent.errors import OutboxError
+from agent.uplink.link import LinkFailed, LinkFailure
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Worker:
+    """Runs blocking calls one after the other, in order. `close()` is idempotent."""
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="outbox-sending")
+
+    def start(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        """Puts the call in line and returns at once."""
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._executor, lambda: call(*args, **kwargs))
+
+    async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The call's result; a database or file that fails becomes LinkFailed."""
+        return await done(self.start(call, *args, **kwargs))
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+async def done(call: asyncio.Future[T]) -> T:
+    """The result of a call in line, with its errors as `Worker.run` words them."""
+    try:
+        return await call
+    except OutboxError as error:
+        raise LinkFailed(LinkFailure.STORAGE, str(error)) from error

@@ -1,0 +1,167 @@
+"""The one loop that looks: frames from the camera, through the pipeline, into the outbox.
+
+Blocking, runs in a thread of its own; joins three parts that do not know each other.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+import structlog
+
+from agent.camera.errors import SourceTimedOut
+from agent.camera.frame import Frame
+from agent.errors import RecordingFailed
+from agent.pipeline.sighting import PlateSighting, Sighting
+from vision.errors import ModelFailed
+
+POLL_S: Final = 0.5
+LATEST_SIGHTINGS: Final = 8
+RATE_WINDOW_S: Final = 5.0
+HELD_SIGHTINGS: Final = 32
+"""Sightings that could not be made durable (disk full) wait here, each with a whole frame."""
+MODEL_FAILURES: Final = 20
+"""So many frames in a row on which the model failed end the program: a restart may help."""
+
+log = structlog.get_logger(__name__)
+
+
+class Frames(Protocol):
+    """Where frames come from; a live source is reopened behind it."""
+
+    def next(self, timeout_s: float) -> Frame | None:
+        """The next frame; None once a finite source has ended or was closed.
+
+        Raises `SourceTimedOut` when none came in time, `SourceFailed` when a finite source broke.
+        """
+
+
+class FramePipeline(Protocol):
+    """Frames in, sightings out."""
+
+    def process(self, frame: Frame) -> Sequence[Sighting]: ...
+
+    def finish(self) -> Sequence[Sighting]:
+        """What was still in view; nothing is held back after it."""
+
+
+class SightingRecorder(Protocol):
+    """Makes a sighting durable before it returns; raises RecordingFailed where it cannot."""
+
+    def record(self, sighting: Sighting) -> object: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatestSighting:
+    """What the status shows of a sighting; `confidence` is 0..1."""
+
+    what: str
+    confidence: float
+    captured_at: datetime
+
+
+class Watcher:
+    """Runs until told to stop or the source has ended. Counters may be read from any thread."""
+
+    def __init__(
+        self, *, frames: Frames, pipeline: FramePipeline, recorder: SightingRecorder
+    ) -> None:
+        self._frames = frames
+        self._pipeline = pipeline
+        self._recorder = recorder
+        self._stop = threading.Event()
+        self._frame_times: deque[float] = deque(maxlen=512)
+        self._held: deque[Sighting] = deque()
+        self._model_failures = 0
+        self.latest: deque[LatestSighting] = deque(maxlen=LATEST_SIGHTINGS)
+        self.frames_processed = 0
+        self.sightings = 0
+        self.sightings_lost = 0
+        self.newest_frame_s: float | None = None
+
+    def stop(self) -> None:
+        """Finishes the frame in hand and then what is in view. Safe from any thread."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """The loop. Raises SourceFailed, ModelFailed where it cannot go on."""
+        try:
+            while not self._stop.is_set():
+                try:
+                    frame = self._frames.next(POLL_S)
+                except SourceTimedOut:
+                    self._record_held()
+                    continue
+                if frame is None:
+                    break
+                self._look(frame)
+        finally:
+            self._hold(self._pipeline.finish())
+            self._record_held()
+            self._give_up(len(self._held))
+
+    def frames_per_s(self) -> float:
+        """Frames looked at in the last few seconds, by the second."""
+        since_s = time.monotonic() - RATE_WINDOW_S
+        recent = [moment for moment in tuple(self._frame_times) if moment >= since_s]
+        return len(recent) / RATE_WINDOW_S
+
+    def frame_age_s(self) -> float | None:
+        """Seconds since a frame came, None before the first."""
+        if self.newest_frame_s is None:
+            return None
+        return time.monotonic() - self.newest_frame_s
+
+    def _look(self, frame: Frame) -> None:
+        self.newest_frame_s = time.monotonic()
+        try:
+            self._hold(self._pipeline.process(frame))
+            self._model_failures = 0
+        except ModelFailed as error:
+            self._model_failures += 1
+            log.error("ERROR a frame could not be read", error=str(error))
+            if self._model_failures >= MODEL_FAILURES:
+                raise
+        self.frames_processed += 1
+        self._frame_times.append(time.monotonic())
+        self._record_held()
+
+    def _hold(self, sightings: Sequence[Sighting]) -> None:
+        self._held.extend(sightings)
+        excess = len(self._held) - HELD_SIGHTINGS
+        for _ in range(excess):
+            self._held.popleft()
+        self._give_up(max(0, excess))
+
+    def _record_held(self) -> None:
+        """In their order; at the first that cannot be made durable, the rest waits."""
+        while self._held:
+            sighting = self._held[0]
+            try:
+                self._recorder.record(sighting)
+            except RecordingFailed as error:
+                log.error("ERROR sighting not stored yet", held=len(self._held), error=str(error))
+                return
+            self._held.popleft()
+            self._count(sighting)
+
+    def _count(self, sighting: Sighting) -> None:
+        self.sightings += 1
+        what = sighting.plate if isinstance(sighting, PlateSighting) else "face"
+        self.latest.appendleft(
+            LatestSighting(
+                what=what, confidence=sighting.confidence, captured_at=sighting.captured_at
+            )
+        )
+        log.info("sighting stored", what=what, confidence=round(sighting.confidence, 3))
+
+    def _give_up(self, count: int) -> None:
+        if count:
+            self.sightings_lost += count
+            log.error("ERROR sightings lost: they could not be stored", count=count)

@@ -1,0 +1,1 @@
+"""Measurements: programs that print numbers with what they were measured on."""

@@ -1,0 +1,404 @@
+"""Server and one agent on this machine, shown live: what `scripts/demo` runs.
+
+Starts the real programs as processes of their own, watches them through their web ports and
+databases, and stops them in the order in which nothing is lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Final
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from agent.camera.errors import SourceError  # noqa: E402 - found through the line above
+from agent.camera.uri import Scheme, SourceUri, parse_source  # noqa: E402 - likewise
+
+MARKER: Final = ".sightpost-demo"
+START_S: Final = 60.0
+STOP_S: Final = 15.0
+REFRESH_S: Final = 0.5
+PLAIN_REPORT_S: Final = 5.0
+
+
+class DemoFailed(Exception):
+    """The demonstration cannot go on; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where this demonstration keeps everything."""
+
+    data: Path
+
+    @property
+    def agent_database(self) -> Path:
+        return self.data / "agent" / "db" / "lpr_data.db"
+
+    @property
+    def images(self) -> Path:
+        return self.data / "agent" / "captured_images"
+
+    @property
+    def server_database(self) -> Path:
+        return self.data / "server" / "db" / "websocket_server.db"
+
+    @property
+    def log(self) -> Path:
+        return self.data / "log"
+
+    def prepare(self, *, fresh: bool) -> None:
+        """Makes the folders; `fresh` empties a folder that an earlier demonstration made."""
+        if fresh and self.data.exists() and any(self.data.iterdir()):
+            if not (self.data / MARKER).is_file():
+                raise DemoFailed(
+                    f"{self.data} was not made by this demonstration and is left alone: "
+                    "name another folder with --data"
+                )
+            shutil.rmtree(self.data)
+        for folder in (
+            self.agent_database.parent,
+            self.images,
+            self.server_database.parent,
+            self.log,
+        ):
+            folder.mkdir(parents=True, exist_ok=True)
+        (self.data / MARKER).touch()
+
+
+@dataclass(slots=True)
+class Program:
+    """One of the two programs as a process of its own, its output in a file."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def tail(self, lines: int = 15) -> str:
+        """The last lines that it wrote."""
+        text = self.log.read_text(encoding="utf-8", errors="replace")
+        return "\n".join(text.splitlines()[-lines:])
+
+    def stop(self) -> int:
+        """Asks it to end, insists after a while; its exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        return self.process.wait()
+
+
+@dataclass(slots=True)
+class View:
+    """What the terminal shows: the newest answers of both programs."""
+
+    places: Places
+    source: str
+    agent: dict[str, Any] = field(default_factory=dict)
+    server: dict[str, Any] = field(default_factory=dict)
+    started_s: float = field(default_factory=time.monotonic)
+
+    def render(self) -> Panel:
+        """The whole display."""
+        facts = Table.grid(padding=(0, 2))
+        facts.add_column(style="bold", no_wrap=True)
+        facts.add_column()
+        for name, value in self._facts():
+            facts.add_row(name, value)
+        latest = Table(expand=True, box=None)
+        for title, justify in (("time", "left"), ("plate", "left"), ("confidence", "right")):
+            latest.add_column(title, justify=justify)  # type: ignore[arg-type]  # rich's literal
+        for sighting in self.agent.get("latest_sightings", []):
+            latest.add_row(
+                str(sighting["captured_at"])[11:19],
+                Text(str(sighting["what"]), style="bold green"),
+                f"{sighting['confidence']:.0%}",
+            )
+        return Panel(
+            Group(facts, self._progress(), Text(""), latest, Text(""), self._where()),
+            title=f"Sightpost: {self.source}",
+            subtitle="Ctrl-C stops and loses nothing",
+        )
+
+    def line(self) -> str:
+        """The same in one line, where there is no terminal."""
+        latest = self.agent.get("latest_sightings", [])
+        newest = f", latest {latest[0]['what']}" if latest else ""
+        facts = "; ".join(f"{name} {value.plain}" for name, value in self._facts())
+        return f"{time.monotonic() - self.started_s:5.0f} s  {facts}{newest}"
+
+    def _facts(self) -> Iterator[tuple[str, Text]]:
+        if not self.agent:
+            yield "agent", Text("starting: loading the models ...", style="yellow")
+            return
+        agent = self.agent
+        total = f" of {agent['frames_total']}" if agent.get("frames_total") else ""
+        dropped = f", {agent['dropped']} dropped" if agent.get("dropped") else ""
+        yield "frames", Text(f"{agent['frames']}{total} ({agent['fps']:.1f}/s{dropped})")
+        yield "sightings", Text(str(agent["sightings"]))
+        yield "waiting", Text(str(agent["waiting"]), style="yellow" if agent["waiting"] else "")
+        yield "acknowledged", Text(str(agent["acknowledged"]), style="green")
+        if agent.get("refused"):
+            yield "refused", Text(str(agent["refused"]), style="red")
+        yield "link", Text(f"{agent['link']['state']}: {agent['link']['advice']}")
+
+    def _progress(self) -> Group:
+        total = self.agent.get("frames_total")
+        if not total:
+            return Group()
+        return Group(ProgressBar(total=total, completed=self.agent["frames"]))
+
+    def _where(self) -> Table:
+        where = Table.grid(padding=(0, 2))
+        for name, path in (
+            ("camera's database", self.places.agent_database),
+            ("server's database", self.places.server_database),
+            ("logs", self.places.log),
+        ):
+            where.add_row(name, Text(_shown(path), style="cyan", overflow="fold"))
+        return where
+
+
+def main() -> int:
+    options = _parse_arguments()
+    console = Console()
+    places = Places(data=Path(options.data).resolve())
+    try:
+        source = _source(options.source)
+        places.prepare(fresh=options.fresh)
+        with _interruptible():
+            return _run(console, places, source, until_end=options.until_end)
+    except (DemoFailed, SourceError) as error:
+        console.print(Text.assemble(("scripts/demo: ", "red"), str(error)), soft_wrap=True)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _source(text: str) -> SourceUri:
+    """The source with an absolute path, since the agent runs in a folder of its own."""
+    uri = parse_source(text)
+    if uri.scheme not in (Scheme.FILE, Scheme.IMAGES):
+        return uri
+    path = Path(uri.target).expanduser().resolve()
+    if not path.exists():
+        raise DemoFailed(f"{path} does not exist: name a clip, a picture or a folder of pictures")
+    return SourceUri(scheme=uri.scheme, target=str(path))
+
+
+def _run(console: Console, places: Places, source: SourceUri, *, until_end: bool) -> int:
+    view = View(places=places, source=str(source))
+    port, web_port, agent_port = _free_ports(8765, 8080, 8000)
+    with ExitStack() as stack:
+        console.print("Starting the server ...")
+        server = _start_server(places, port, web_port)
+        stack.callback(server.stop)
+        _await_health(server, web_port)
+        console.print(f"The server takes rows on ws://127.0.0.1:{port}/. Starting the agent ...")
+        agent = _start_agent(places, source, port, agent_port, until_end=until_end)
+        interrupted = False
+        try:
+            _watch(console, view, agent, server, agent_port, web_port)
+        except KeyboardInterrupt:
+            interrupted = True
+            console.print("Stopping: the agent first, then the server ...")
+        finally:
+            code = agent.stop()
+            server_code = server.stop()
+    return _conclude(console, view, agent, code, server_code, until_end, interrupted)
+
+
+def _watch(
+    console: Console, view: View, agent: Program, server: Program, agent_port: int, web_port: int
+) -> None:
+    """Shows both programs until the agent ends; raises DemoFailed when the server dies."""
+    reported_s = time.monotonic()
+    with ExitStack() as stack:
+        live = None
+        if console.is_terminal:
+            live = stack.enter_context(Live(view.render(), console=console, transient=False))
+        while agent.process.poll() is None:
+            view.agent = _ask(agent_port) or view.agent
+            view.server = _ask(web_port) or view.server
+            if live is not None:
+                live.update(view.render())
+            elif time.monotonic() - reported_s >= PLAIN_REPORT_S:
+                reported_s = time.monotonic()
+                print(view.line(), flush=True)
+            if server.process.poll() is not None:
+                raise DemoFailed(
+                    f"the server ended by itself (exit code {server.process.returncode}):\n"
+                    f"{server.tail()}"
+                )
+            time.sleep(REFRESH_S)
+
+
+def _conclude(
+    console: Console,
+    view: View,
+    agent: Program,
+    code: int,
+    server_code: int,
+    until_end: bool,
+    interrupted: bool,
+) -> int:
+    """Says how it ended and where everything is; the exit code."""
+    if code != 0:
+        console.print(f"The agent ended with exit code {code}:", style="red")
+        console.print(Text(agent.tail()), soft_wrap=True)
+    elif until_end and not interrupted:
+        console.print("The source has ended and every row is acknowledged.")
+    if server_code != 0:
+        console.print(f"The server ended with exit code {server_code}.", style="red")
+    console.print(f"Logs: {_shown(view.places.log)}", highlight=False, soft_wrap=True)
+    for name, path in (
+        ("Camera's database", view.places.agent_database),
+        ("Server's database", view.places.server_database),
+    ):
+        console.print(f"{name}: {_shown(path)}", highlight=False, soft_wrap=True)
+    if interrupted:
+        return 130 if until_end else 0
+    return code or server_code
+
+
+def _start_server(places: Places, port: int, web_port: int) -> Program:
+    arguments = ["run", "--host", "127.0.0.1", "--port", str(port)]
+    arguments += ["--web-port", str(web_port), "--db", str(places.server_database)]
+    settings = {"SERVER_LOG_FILE": str(places.log / "websocket_server.log")}
+    return _start("server", arguments, places, settings)
+
+
+def _start_agent(
+    places: Places, source: SourceUri, port: int, web_port: int, *, until_end: bool
+) -> Program:
+    arguments = ["run"] + (["--until-end"] if until_end else [])
+    settings = {
+        # Not on the command line: an RTSP address carries its password.
+        "AGENT_SOURCE": source.address,
+        "WEBSOCKET_SERVER_URL": f"ws://127.0.0.1:{port}/",
+        "DB_PATH": str(places.agent_database),
+        "AGENT_IMAGES_DIR": str(places.images),
+        "AGENT_LOG_FILE": str(places.log / "app.log"),
+        "WEBSOCKET_LOG_FILE": str(places.log / "websocket_sender.log"),
+        "AGENT_WEB_PORT": str(web_port),
+        "UPLINK_BACKOFF_MAX_S": "5",
+    }
+    return _start("agent", arguments, places, settings)
+
+
+def _start(name: str, arguments: list[str], places: Places, settings: dict[str, str]) -> Program:
+    """In a session of its own, so that Ctrl-C reaches this script alone."""
+    log = places.log / f"{name}.out"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **settings}
+    output: IO[bytes]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", name, *arguments],
+            cwd=places.data,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return Program(name=name, process=process, log=log)
+
+
+def _await_health(program: Program, port: int) -> None:
+    """Until it answers; raises DemoFailed with its last words when it does not."""
+    deadline_s = time.monotonic() + START_S
+    while time.monotonic() < deadline_s:
+        if program.process.poll() is not None:
+            raise DemoFailed(f"the {program.name} did not start:\n{program.tail()}")
+        if _ask(port):
+            return
+        time.sleep(0.1)
+    raise DemoFailed(f"the {program.name} did not answer in {START_S:.0f} s:\n{program.tail()}")
+
+
+def _ask(port: int) -> dict[str, Any]:
+    """The program's `/health`, empty while it does not answer."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2) as answer:
+            found = json.load(answer)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _free_ports(*wanted: int) -> tuple[int, ...]:
+    """The usual ports where they are free, others where not."""
+    with ExitStack() as stack:
+        return tuple(_claim(stack, port) for port in wanted)
+
+
+def _claim(stack: ExitStack, port: int) -> int:
+    for candidate in (port, 0):
+        claimed = stack.enter_context(socket.socket())
+        claimed.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            claimed.bind(("127.0.0.1", candidate))
+        except OSError:
+            continue
+        return int(claimed.getsockname()[1])
+    raise DemoFailed("no free port on 127.0.0.1")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM stops as Ctrl-C does."""
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _shown(path: Path) -> str:
+    """Relative to where the person stands, if that is shorter to read."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo",
+        description="Starts the Sightpost server and one agent here and shows them live.",
+        epilog="Sources: synthetic: (a rendered road, the default), a clip, a folder of pictures, "
+        "rtsp://..., v4l2:/dev/video0. Everything it writes lies in the --data folder.",
+    )
+    parser.add_argument("source", nargs="?", default="synthetic:", help="source URI or path")
+    parser.add_argument(
+        "--until-end",
+        action="store_true",
+        help="stop when a finite source was read and every row is acknowledged",
+    )
+    parser.add_argument("--fresh", action="store_true", help="empty the data folder first")
+    parser.add_argument("--data", default=str(ROOT / "demo-data"), help="folder for everything")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

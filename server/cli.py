@@ -1,0 +1,217 @@
+"""The server's command line."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import apsw
+import structlog
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from server.app import running, utc_now
+from server.config import ServerSettings
+from server.errors import ServerError, StartRefused
+from server.storage import tokens
+from server.storage.adoption import prepare_database
+from server.storage.connection import open_reader, open_second_writer, open_writer
+from server.storage.lock import DatabaseLock
+from server.storage.pictures import PictureArchive, register_picture_base64
+from telemetry.logging import configure_logging
+
+app = typer.Typer(
+    name="python -m server",
+    help="The Sightpost server: takes the rows of cameras and keeps them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+token_app = typer.Typer(
+    help="Tokens, by which cameras beyond this machine prove who they are.", no_args_is_help=True
+)
+app.add_typer(token_app, name="token")
+
+Database = Annotated[
+    Path | None,
+    typer.Option("--db", help="The database file. Default: SERVER_DB_PATH.", show_default=False),
+]
+
+
+def main() -> None:
+    """Runs the command line; errors of ours become one sentence and exit code 2."""
+    try:
+        app()
+    except ServerError as error:
+        fail(str(error))
+
+
+def fail(message: str) -> NoReturn:
+    """Says what is wrong on stderr and ends with exit code 2."""
+    sys.stderr.write(f"ERROR {message}\n")
+    raise SystemExit(2)
+
+
+@app.command()
+def run(
+    host: Annotated[
+        str | None,
+        typer.Option(help="Address to listen on for cameras. Default: SERVER_HOST."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Port for cameras; 0 for any free one. Default: SERVER_PORT (8765)."),
+    ] = None,
+    web_port: Annotated[
+        int | None,
+        typer.Option(help="Port for browsers and GET /health. Default: SERVER_WEB_PORT (8080)."),
+    ] = None,
+    db: Database = None,
+) -> None:
+    """Run the server until it is told to stop (Ctrl-C or SIGTERM)."""
+    settings = ServerSettings.load(host=host, port=port, web_port=web_port, db_path=db)
+    try:
+        configure_logging(file=settings.log_file, level=settings.log_level, to_stderr=True)
+    except OSError as error:
+        raise StartRefused(
+            f"SERVER_LOG_FILE={settings.log_file} cannot be written: {error}; "
+            "write a path that this user may write"
+        ) from error
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_run(settings))
+
+
+async def _run(settings: ServerSettings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(settings):
+        await stop.wait()
+        structlog.get_logger(__name__).info("stopping: what was taken is stored and answered first")
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where there is one (there is none for Windows, nor yet for a new Python)."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+@token_app.command("create")
+def create(
+    name: Annotated[str, typer.Argument(help="The camera's name: its device id.")],
+    db: Database = None,
+) -> None:
+    """Make a token for a camera and show it, once."""
+    with _writable_database(ServerSettings.load(db_path=db), must_exist=False) as connection:
+        token = tokens.create_token(connection, name, utc_now())
+    typer.echo(token)
+    sys.stderr.write(
+        f"This is the token of {name}. It is not shown again: write it into the camera's .env\n"
+    )
+
+
+@token_app.command("list")
+def list_all(db: Database = None) -> None:
+    """Show the names of all tokens, with when they were made, used and revoked."""
+    with _writable_database(ServerSettings.load(db_path=db), must_exist=True) as connection:
+        held = tokens.list_tokens(connection)
+    table = Table("name", "created", "last used", "revoked")
+    for each in held:
+        table.add_row(each.name, each.created_at, each.last_used_at or "", each.revoked_at or "")
+    Console().print(table)
+
+
+@token_app.command("revoke")
+def revoke(
+    name: Annotated[str, typer.Argument(help="The camera's name.")], db: Database = None
+) -> None:
+    """End a token; connections that use it are closed within seconds."""
+    with _writable_database(ServerSettings.load(db_path=db), must_exist=True) as connection:
+        tokens.revoke_token(connection, name, utc_now())
+    typer.echo(f"The token of {name} is revoked.")
+
+
+@app.command()
+def sql(
+    statement: Annotated[str, typer.Argument(help="A SELECT, in quotes.")],
+    db: Database = None,
+) -> None:
+    """Read the database with SQL.
+
+    picture_base64(image_sha256, substr(received_at, 1, 10)) reads a picture.
+    """
+    settings = ServerSettings.load(db_path=db)
+    if not settings.db_path.exists():
+        fail(f"there is no database {settings.db_path}: python -m server run makes it")
+    archive = PictureArchive(settings.pictures_path, read_only=True)
+    connection = open_reader(settings.db_path)
+    try:
+        register_picture_base64(connection, archive)
+        _print_rows(connection, statement)
+    except apsw.Error as error:
+        fail(f"{statement}: {error}")
+    finally:
+        connection.close()
+        archive.close()
+
+
+def _print_rows(connection: apsw.Connection, statement: str) -> None:
+    """A table on a terminal; tab-separated lines where the output goes elsewhere."""
+    names: list[str] = []
+    connection.exec_trace = _column_names_into(names)
+    rows = [tuple(_shown(value) for value in row) for row in connection.execute(statement)]
+    console = Console()
+    if not console.is_terminal:
+        for line in (names, *rows):
+            typer.echo("\t".join(line))
+        return
+    table = Table(*names)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _column_names_into(names: list[str]) -> Callable[[apsw.Cursor, str, Any], bool]:
+    """Cursors forget their columns after the last row, so they are noted before the first."""
+
+    def note(cursor: apsw.Cursor, _statement: str, _bindings: Any) -> bool:
+        names[:] = [column[0] for column in cursor.get_description()]
+        return True
+
+    return note
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"<{len(value)} bytes>" if isinstance(value, bytes) else str(value)
+
+
+@contextlib.contextmanager
+def _writable_database(settings: ServerSettings, *, must_exist: bool) -> Iterator[apsw.Connection]:
+    """The database for a short write, beside a running server or without one."""
+    path = settings.db_path
+    if must_exist and not path.exists():
+        fail(f"there is no database {path}: python -m server run makes it")
+    lock = DatabaseLock(path)
+    is_ours = lock.try_acquire()
+    try:
+        if is_ours:
+            prepare_database(path, zone_of=settings.zone_of, now=utc_now())
+        connection = open_writer(path) if is_ours else open_second_writer(path)
+        try:
+            yield connection
+        finally:
+            connection.close()
+    finally:
+        lock.release()

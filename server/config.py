@@ -1,0 +1,225 @@
+"""Everything that can be set on the server, with its default, unit and range."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+from pydantic.functional_validators import BeforeValidator, model_validator
+
+from server.errors import ConfigInvalid
+from settings.loading import ENV_FILES, Settings, SettingsInvalid, key_of, load
+
+PREFIXES: Final = ("SERVER_",)
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _parts(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _network(value: Any) -> Network:
+    try:
+        return ipaddress.ip_network(str(value))
+    except ValueError as error:
+        raise ValueError(f"expected a network such as 192.168.1.0/24: {error}") from None
+
+
+def _zone(value: Any) -> ZoneInfo:
+    try:
+        return ZoneInfo(str(value))
+    except (KeyError, OSError, ValueError):
+        raise ValueError(
+            f"expected the name of a time zone, got {value!r} "
+            "(where all names are unknown, the package tzdata is missing)"
+        ) from None
+
+
+def _zones(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in _parts(value)]
+    if not all(name.strip() and zone.strip() for name, _, zone in pairs):
+        raise ValueError("expected CHECKPOINT=ZONE, several with commas")
+    return {name.strip(): zone.strip() for name, _, zone in pairs}
+
+
+def _lower(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+CommaList = Annotated[tuple[str, ...], BeforeValidator(_parts)]
+Networks = Annotated[
+    tuple[Annotated[Network, BeforeValidator(_network)], ...], BeforeValidator(_parts)
+]
+Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+
+
+class ServerSettings(Settings):
+    """One frozen object for the whole server. Relative paths are below the working directory."""
+
+    host: str = Field(
+        "127.0.0.1",
+        alias="SERVER_HOST",
+        description="address to listen on for cameras; beyond this machine see docs/security.md",
+        examples=["0.0.0.0"],  # noqa: S104 (an example; listening there is checked at the start)
+    )
+    port: int = Field(
+        8765,
+        alias="SERVER_PORT",
+        ge=0,
+        le=65535,
+        description="port for cameras; 0: any free one",
+        examples=["8765"],
+    )
+    web_host: str = Field(
+        "127.0.0.1",
+        alias="SERVER_WEB_HOST",
+        description="address to listen on for browsers and GET /health",
+        examples=["127.0.0.1"],
+    )
+    web_port: int = Field(
+        8080,
+        alias="SERVER_WEB_PORT",
+        ge=0,
+        le=65535,
+        description="port for browsers and GET /health; 0: any free one",
+        examples=["8080"],
+    )
+    db_path: Path = Field(
+        Path("db/websocket_server.db"),
+        alias="SERVER_DB_PATH",
+        description="the server's database; an older one is adopted in place; "
+        "pictures/ lies beside it",
+        examples=["db/websocket_server.db"],
+    )
+    log_file: Path = Field(
+        Path("log/websocket_server.log"),
+        alias="SERVER_LOG_FILE",
+        description="log of the server",
+        examples=["log/websocket_server.log"],
+    )
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = (
+        Field(
+            "info",
+            alias="SERVER_LOG_LEVEL",
+            description="debug, info, warning or error",
+            examples=["info"],
+        )
+    )
+    tls_cert: Path | None = Field(
+        None,
+        alias="SERVER_TLS_CERT",
+        description="PEM file of the certificate chain: cameras connect with wss:// then",
+        examples=["/etc/sightpost/server.pem"],
+    )
+    tls_key: Path | None = Field(
+        None,
+        alias="SERVER_TLS_KEY",
+        description="PEM file of the certificate's private key",
+        examples=["/etc/sightpost/server.key"],
+    )
+    allow_plaintext: bool = Field(
+        False,
+        alias="SERVER_ALLOW_PLAINTEXT",
+        description="true: tokens may come over ws:// from beyond this machine (inside a VPN)",
+        examples=["true"],
+    )
+    classic_networks: Networks = Field(
+        (),
+        alias="SERVER_CLASSIC_NETWORKS",
+        description="networks of old cameras, which have no tokens, comma-separated",
+        examples=["192.168.1.0/24,10.8.0.0/16"],
+    )
+    allowed_origins: CommaList = Field(
+        (),
+        alias="SERVER_ALLOWED_ORIGINS",
+        description="web pages that may send rows, by origin, comma-separated",
+        examples=["https://cameras.example.org"],
+    )
+    time_zone: Zone = Field(
+        ZoneInfo("Asia/Bangkok"),
+        alias="SERVER_TIME_ZONE",
+        description="time zone of cameras that write times without offset",
+        examples=["Asia/Bangkok"],
+    )
+    checkpoint_time_zones: Annotated[dict[str, Zone], BeforeValidator(_zones)] = Field(
+        {},
+        alias="SERVER_CHECKPOINT_TIME_ZONES",
+        description="checkpoints in another time zone, CHECKPOINT=ZONE, comma-separated",
+        examples=["1=Asia/Bangkok,2=UTC"],
+    )
+    memory_budget_mb: int = Field(
+        64,
+        alias="SERVER_MEMORY_BUDGET_MB",
+        ge=16,
+        le=65536,
+        description="megabytes of rows that may be in flight at once, of all cameras together",
+        examples=["64"],
+    )
+    max_connections: int = Field(
+        4000,
+        alias="SERVER_MAX_CONNECTIONS",
+        ge=1,
+        description="most cameras connected at once",
+        examples=["4000"],
+    )
+    stats_interval_s: float = Field(
+        60.0,
+        alias="SERVER_STATS_INTERVAL_S",
+        gt=0,
+        le=86400,
+        description="seconds between rows of server_stats",
+        examples=["60"],
+    )
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            missing = "SERVER_TLS_KEY" if self.tls_key is None else "SERVER_TLS_CERT"
+            raise ValueError(
+                f"{missing} is missing: write both SERVER_TLS_CERT=FILE and SERVER_TLS_KEY=FILE, "
+                "or neither"
+            )
+        return self
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        environ: Mapping[str, str] | None = None,
+        env_files: Sequence[Path] = ENV_FILES,
+        **given: Any,
+    ) -> ServerSettings:
+        """The settings; `given` are fields from the command line, None meaning not given.
+
+        Raises ConfigInvalid naming every wrong key at once.
+        """
+        overrides = {
+            key_of(name, cls.model_fields[name]): value
+            for name, value in given.items()
+            if value is not None
+        }
+        try:
+            return load(
+                cls, prefixes=PREFIXES, environ=environ, env_files=env_files, overrides=overrides
+            )
+        except SettingsInvalid as error:
+            raise ConfigInvalid(str(error)) from None
+
+    @property
+    def pictures_path(self) -> Path:
+        """The folder of the picture files, one a day."""
+        return self.db_path.parent / "pictures"
+
+    def zone_of(self, checkpoint_id: str) -> tzinfo:
+        """The time zone of a checkpoint's times that come without offset."""
+        return self.checkpoint_time_zones.get(checkpoint_id, self.time_zone)

@@ -1,0 +1,37 @@
+"""What can go wrong in the server, each error saying what to do about it."""
+
+from __future__ import annotations
+
+from wire.errors import ErrorCode
+
+
+class ServerError(Exception):
+    """Base of all errors of this package."""
+
+
+class ConfigInvalid(ServerError):
+    """A setting is wrong; the text names key, value, expectation and the line to write instead."""
+
+
+class StartRefused(ServerError):
+    """The server will not start as things are: port taken, database in use or not ours, exposed."""
+
+
+class TokenRefused(ServerError):
+    """A token of that name cannot be made or revoked."""
+
+
+class StorageUnavailable(ServerError):
+    """Nothing can be stored now; the same rows may be stored later.
+
+    `code` is busy or storage_failed, `retry_after_s` a guess of when to try again.
+    """
+
+    def __init__(self, code: ErrorCode, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_after_s = retry_after_s
+
+
+class GroupRefused(ServerError):
+    """The database took exception to some row of the group; nothing of the group was stored."""

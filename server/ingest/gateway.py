@@ -1,0 +1,268 @@
+"""The door for cameras: listens, decides who comes in, holds the conversations, closes in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, tzinfo
+from http import HTTPStatus
+from typing import Final, Protocol
+from weakref import WeakKeyDictionary
+
+import structlog
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from server.device_token import digest_of
+from server.errors import StorageUnavailable
+from server.ingest.access import (
+    AccessPolicy,
+    Admitted,
+    Denied,
+    Visitor,
+    address_of,
+    bearer_token,
+    decide,
+    seen_through_proxy,
+)
+from server.ingest.budget import ByteBudget, credit_for
+from server.ingest.conversation import Conversation, Workplace, shortened
+from server.ingest.dialects import ClassicDialect, Dialect, V1Dialect
+from server.ingest.stats import Counters
+from server.ingest.writer import GroupWriter
+from server.storage.protocol import RowStore, TokenLookup
+from wire.errors import PeerMisbehaved
+from wire.limits import Credit, Limits
+from wire.server_session import HelloReceived, ServerSession
+from wire.v1 import SUBPROTOCOL
+
+HELLO_S: Final = 10.0
+PING_S: Final = 20.0
+DRAIN_S: Final = 3.0
+"""How long a stopping server waits for slow peers to take their last answers."""
+
+_FRAMES_READ_AHEAD: Final = 2  # per connection, in the library, outside the budget
+
+_log = structlog.get_logger(__name__)
+
+
+class Store(RowStore, TokenLookup, Protocol):
+    """What the gateway asks of a store."""
+
+
+class Gateway:
+    """Both exchanges on one port, told apart by the subprotocol that the client offers.
+
+    Any path is accepted: older cameras were never held to one.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        writer: GroupWriter,
+        budget: ByteBudget,
+        counters: Counters,
+        policy: AccessPolicy,
+        limits: Limits,
+        max_connections: int,
+        zone_of: Callable[[str], tzinfo],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._budget = budget
+        self._counters = counters
+        self._policy = policy
+        self._limits = limits
+        self._max_connections = max_connections
+        self._zone_of = zone_of
+        self._now = now
+        self._decoding = ThreadPoolExecutor(2, thread_name_prefix="sightpost-decode")
+        self._work = Workplace(
+            writer=writer,
+            budget=budget,
+            counters=counters,
+            decoding=self._decoding,
+            credit=self._credit,
+        )
+        self._admitted: WeakKeyDictionary[ServerConnection, Admitted] = WeakKeyDictionary()
+        self._used_tokens: set[str] = set()
+        self._conversations: dict[ServerConnection, Conversation] = {}
+        self._server: Server | None = None
+
+    async def start(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
+        """Begins to accept connections on a bound socket."""
+        library_log = logging.getLogger("websockets.sightpost")
+        library_log.setLevel(logging.CRITICAL)  # it logs each port scanner with a traceback
+        self._server = await serve(
+            self._handle,
+            sock=listener,
+            ssl=tls,
+            compression=None,  # pictures do not shrink, and it costs memory per connection
+            select_subprotocol=_select_subprotocol,
+            process_request=self._admit,
+            server_header=None,
+            max_size=self._limits.frame_bytes,
+            max_queue=_FRAMES_READ_AHEAD,
+            ping_interval=PING_S,
+            ping_timeout=PING_S,
+            close_timeout=DRAIN_S,
+            logger=library_log,
+        )
+
+    async def stop(self) -> None:
+        """Accepts nothing more, answers what was taken, says 1012, hangs up on who lingers."""
+        if self._server is None:
+            return
+        self._server.close(close_connections=False)
+        for conversation in self._conversations.values():
+            conversation.stop(CloseCode.SERVICE_RESTART, "the server is restarting")
+        greeting = self._server.connections - set(self._conversations)
+        for connection in greeting:
+            connection.transport.abort()
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                await self._server.wait_closed()
+        except TimeoutError:
+            for connection in self._server.connections:
+                connection.transport.abort()
+            await self._server.wait_closed()
+        self._decoding.shutdown()
+
+    async def look_after_tokens(self) -> None:
+        """Notes which tokens were used since the last call; hangs up on revoked ones."""
+        used, self._used_tokens = self._used_tokens, set()
+        if used:
+            await self._store.note_token_use(used, self._now())
+        count = self._turn_out(await self._store.live_token_names())
+        if count:
+            _log.info("connections of revoked tokens closed", count=count)
+
+    def _turn_out(self, live_names: frozenset[str]) -> int:
+        """Closes the conversations of devices whose token is no longer live; returns how many."""
+        gone = [
+            connection
+            for connection in self._conversations
+            if (name := self._admitted[connection].device_id) is not None and name not in live_names
+        ]
+        for connection in gone:
+            self._conversations[connection].stop(
+                CloseCode.POLICY_VIOLATION, "this token was revoked"
+            )
+        return len(gone)
+
+    def _credit(self) -> Credit:
+        return credit_for(self._budget.free_bytes, self._counters.active_connections)
+
+    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        """The decision before the handshake: None lets the connection in."""
+        if self._counters.active_connections >= self._max_connections:
+            return _denial(
+                connection, HTTPStatus.SERVICE_UNAVAILABLE, "too many cameras are connected"
+            )
+        try:
+            visitor = await self._visitor(connection, request)
+        except StorageUnavailable as error:
+            return _denial(connection, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        decision = decide(visitor, self._policy)
+        if isinstance(decision, Denied):
+            self._counters.errors += 1
+            _log.error("connection denied", peer=str(visitor.address), reason=decision.reason)
+            return _denial(connection, decision.status, decision.reason)
+        self._admitted[connection] = decision
+        if decision.device_id is not None:
+            self._used_tokens.add(decision.device_id)
+        return None
+
+    async def _visitor(self, connection: ServerConnection, request: Request) -> Visitor:
+        headers = {
+            name.lower(): ", ".join(request.headers.get_all(name)) for name in request.headers
+        }
+        address, is_encrypted = seen_through_proxy(
+            address_of(str(connection.remote_address[0])),
+            connection.transport.get_extra_info("ssl_object") is not None,
+            headers,
+        )
+        token = bearer_token(headers.get("authorization"))
+        digest = None if token is None else digest_of(token)
+        offered = headers.get("sec-websocket-protocol", "")
+        return Visitor(
+            address=address,
+            is_encrypted=is_encrypted,
+            wants_v1=SUBPROTOCOL in {part.strip() for part in offered.split(",")},
+            origin=headers.get("origin"),
+            host=headers.get("host"),
+            token_sha256=digest,
+            token=None if digest is None else await self._store.find_token(digest),
+        )
+
+    async def _handle(self, connection: ServerConnection) -> None:
+        peer = str(connection.remote_address[0])
+        self._counters.total_connections += 1
+        self._counters.active_connections += 1
+        try:
+            dialect = await self._greet(connection)
+            conversation = Conversation(connection, dialect, self._work, peer)
+            self._conversations[connection] = conversation
+            await conversation.run()
+        except ConnectionClosed:
+            pass
+        except PeerMisbehaved as error:
+            self._counters.errors += 1
+            _log.error("connection closed: the peer misbehaved", peer=peer, reason=str(error))
+            await connection.close(CloseCode.POLICY_VIOLATION, shortened(str(error)))
+        except StorageUnavailable as error:
+            await connection.close(CloseCode.TRY_AGAIN_LATER, shortened(str(error)))
+        except Exception:  # noqa: BLE001 (the supervisor of connections: one's fault must not end the others)
+            self._counters.errors += 1
+            _log.exception("connection failed", peer=peer)
+            await connection.close(CloseCode.INTERNAL_ERROR, "internal error")
+        finally:
+            self._conversations.pop(connection, None)
+            self._counters.active_connections -= 1
+
+    async def _greet(self, connection: ServerConnection) -> Dialect:
+        """The dialect of the connection; that of `sightpost.v1` after hello and welcome."""
+        device_id = self._admitted[connection].device_id
+        if connection.subprotocol != SUBPROTOCOL:
+            return ClassicDialect(device_id=device_id, limits=self._limits, zone_of=self._zone_of)
+        session = ServerSession(limits=self._limits)
+        try:
+            async with asyncio.timeout(HELLO_S):
+                event = session.receive(await connection.recv(decode=False))
+        except TimeoutError:
+            raise PeerMisbehaved(f"no hello within {HELLO_S:.0f} s") from None
+        if not isinstance(event, HelloReceived):
+            raise PeerMisbehaved("expected hello first")
+        hello = event.hello
+        if device_id is not None and hello.device_id != device_id:
+            raise PeerMisbehaved(
+                f"a camera writes as itself: the token is of {device_id}, "
+                f"hello said {hello.device_id}"
+            )
+        now = self._now()
+        last_sequence = await self._store.greet(hello, now)
+        welcome = session.welcome(last_sequence=last_sequence, credit=self._credit(), now=now)
+        await connection.send(welcome, text=True)
+        return V1Dialect(session)
+
+
+def _select_subprotocol(
+    _connection: ServerConnection, offered: Sequence[Subprotocol]
+) -> Subprotocol | None:
+    """Ours where it is offered; else none, which means the classic exchange."""
+    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None
+
+
+def _denial(connection: ServerConnection, status: HTTPStatus, reason: str) -> Response:
+    response = connection.respond(status, reason + "\n")
+    if status is HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response

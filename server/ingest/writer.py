@@ -1,0 +1,177 @@
+"""Group commits: the rows of all connections wait in one queue and share a transaction.
+
+An outcome is known only after the commit; nothing is ever acknowledged before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from server.errors import GroupRefused, StorageUnavailable
+from server.ingest.budget import ByteBudget
+from server.ingest.stats import Counters
+from server.storage.protocol import Conflict, Outcome, RowStore, Stored
+from wire.accepted import AcceptedRow
+from wire.errors import ErrorCode
+
+GROUP_ROWS: Final = 2048
+GROUP_BYTES: Final = 16 * 1024 * 1024
+_REFUSED_RETRY_S: Final = 60.0
+_RESTART_S: Final = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NotStored:
+    """The row is not on disk; sent again later, unchanged, it may be."""
+
+    code: ErrorCode
+    message: str
+    retry_after_s: float
+
+
+RowOutcome = Stored | Conflict | NotStored
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    rows: Sequence[AcceptedRow]
+    held_bytes: int
+    outcomes: asyncio.Future[list[RowOutcome]]
+
+
+class GroupWriter:
+    """The one task that calls the store.
+
+    The queue needs no bound of its own: whoever submits has taken the bytes from the budget.
+    """
+
+    def __init__(
+        self,
+        store: RowStore,
+        budget: ByteBudget,
+        counters: Counters,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._budget = budget
+        self._counters = counters
+        self._now = now
+        self._queue: deque[_Waiting] = deque()
+        self._in_hand: list[_Waiting] = []
+        self._wake = asyncio.Event()
+        self._is_stopping = False
+        self.trouble: str | None = None
+
+    def submit(
+        self, rows: Sequence[AcceptedRow], held_bytes: int
+    ) -> asyncio.Future[list[RowOutcome]]:
+        """Queues rows; the future gives an outcome for each, in order. It never raises.
+
+        `held_bytes` go back to the budget when the outcomes are known.
+        """
+        outcomes: asyncio.Future[list[RowOutcome]] = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(rows, held_bytes, outcomes)
+        if self._is_stopping:
+            self._abandon([waiting])
+        else:
+            self._queue.append(waiting)
+            self._wake.set()
+        return outcomes
+
+    async def run(self) -> None:
+        """Commits groups until `stop` was called and the queue is empty."""
+        try:
+            while not self._is_stopping:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._queue:
+                    self._in_hand = self._take_group()
+                    await self._commit(self._in_hand)
+                    self._in_hand = []
+        finally:
+            self._is_stopping = True
+            self._abandon([*self._in_hand, *self._queue])
+
+    def stop(self) -> None:
+        """Ends `run` once everything submitted has its outcome; takes nothing more."""
+        self._is_stopping = True
+        self._wake.set()
+
+    def _abandon(self, group: Sequence[_Waiting]) -> None:
+        """Nobody commits these any more; the cameras keep them."""
+        for waiting in group:
+            if not waiting.outcomes.done():
+                late = NotStored(ErrorCode.SHUTTING_DOWN, "the server is stopping", _RESTART_S)
+                waiting.outcomes.set_result([late] * len(waiting.rows))
+                self._budget.release(waiting.held_bytes)
+
+    def _take_group(self) -> list[_Waiting]:
+        group: list[_Waiting] = []
+        count = size = 0
+        while self._queue and count < GROUP_ROWS and size < GROUP_BYTES:
+            waiting = self._queue.popleft()
+            group.append(waiting)
+            count += len(waiting.rows)
+            size += waiting.held_bytes
+        return group
+
+    async def _commit(self, group: list[_Waiting]) -> None:
+        rows = [row for waiting in group for row in waiting.rows]
+        outcomes = await self._store_rows(rows)
+        self._report(outcomes)
+        start = 0
+        for waiting in group:
+            end = start + len(waiting.rows)
+            if not waiting.outcomes.done():
+                waiting.outcomes.set_result(outcomes[start:end])
+            start = end
+            self._budget.release(waiting.held_bytes)
+
+    async def _store_rows(self, rows: Sequence[AcceptedRow]) -> list[RowOutcome]:
+        """Stores what can be stored: a group with a bad row is halved until that row is alone."""
+        try:
+            outcomes: list[Outcome] = await self._store.commit_group(rows, self._now())
+        except StorageUnavailable as error:
+            self._note_trouble(str(error))
+            return [NotStored(error.code, str(error), error.retry_after_s)] * len(rows)
+        except GroupRefused as error:
+            if len(rows) > 1:
+                middle = len(rows) // 2
+                return [
+                    *await self._store_rows(rows[:middle]),
+                    *await self._store_rows(rows[middle:]),
+                ]
+            _log.error("row cannot be stored", row_id=rows[0].id, reason=str(error))
+            return [NotStored(ErrorCode.STORAGE_FAILED, str(error), _REFUSED_RETRY_S)]
+        self._note_trouble(None)
+        return list(outcomes)
+
+    def _note_trouble(self, trouble: str | None) -> None:
+        if trouble is not None and self.trouble is None:
+            _log.error("rows cannot be stored; cameras keep them and try again", reason=trouble)
+        if trouble is None and self.trouble is not None:
+            _log.info("rows can be stored again")
+        self.trouble = trouble
+
+    def _report(self, outcomes: Sequence[RowOutcome]) -> None:
+        stored = [each for each in outcomes if isinstance(each, Stored)]
+        duplicates = sum(each.is_duplicate for each in stored)
+        self._counters.rows_received += len(stored)
+        self._counters.messages_processed += len(stored)
+        self._counters.duplicates += duplicates
+        self._counters.errors += len(outcomes) - len(stored)
+        if stored:
+            count = len(stored)
+            _log.info(
+                f"SUCCESS stored {count} row{'' if count == 1 else 's'}", duplicates=duplicates
+            )

@@ -1,0 +1,120 @@
+"""The books of each camera: its row in `cameras`, and per epoch how many rows were taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import apsw
+
+from wire.accepted import AcceptedRow
+from wire.v1 import Hello
+
+_KNOWN_CAMERAS: Final = 10_000
+
+_ENTER_CAMERA: Final = """
+INSERT INTO cameras (device_id, hostname, checkpoint_id, first_seen, last_seen, epoch)
+VALUES (?1, ?2, ?3, ?4, ?4, ?5)
+ON CONFLICT (device_id) DO UPDATE SET last_seen = excluded.last_seen
+RETURNING id
+"""
+_COUNT_ROWS: Final = """
+INSERT INTO camera_epochs VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+ON CONFLICT (camera, epoch) DO UPDATE SET
+    last_sequence = max(last_sequence, excluded.last_sequence),
+    rows_stored = rows_stored + excluded.rows_stored,
+    last_received_at = excluded.last_received_at
+"""
+_GREET: Final = """
+INSERT INTO cameras (device_id, hostname, checkpoint_id, agent_version, first_seen, last_seen,
+                     epoch, clock_offset_s, clock_state, waiting_rows)
+VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9)
+ON CONFLICT (device_id) DO UPDATE SET
+    hostname = excluded.hostname, checkpoint_id = excluded.checkpoint_id,
+    agent_version = excluded.agent_version, last_seen = excluded.last_seen,
+    epoch = excluded.epoch, clock_offset_s = excluded.clock_offset_s,
+    clock_state = excluded.clock_state, waiting_rows = excluded.waiting_rows
+"""
+_LAST_SEQUENCE: Final = """
+SELECT last_sequence FROM camera_epochs
+WHERE camera = (SELECT id FROM cameras WHERE device_id = ?) AND epoch = ?
+"""
+
+
+@dataclass(slots=True)
+class _Count:
+    rows: int = 0
+    last_sequence: int = 0
+
+
+class Books:
+    """Counts within the writer's transaction; `forget` what was counted when it rolls back."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._ids: dict[str, int] = {}
+        self._counts: dict[tuple[int, str], _Count] = {}
+
+    def enter(self, row: AcceptedRow, received_at: str) -> int:
+        """Counts a new row; returns the number of its camera."""
+        camera = self._ids.get(row.device_id)
+        if camera is None:
+            camera = self._camera(row, received_at)
+        key = (camera, row.epoch or "")
+        count = self._counts.get(key)
+        if count is None:
+            count = self._counts[key] = _Count()
+        count.rows += 1
+        count.last_sequence = max(count.last_sequence, row.row.sequence)
+        return camera
+
+    def close_group(self, received_at: str) -> None:
+        """Writes what was counted since the last group."""
+        self._connection.executemany(
+            _COUNT_ROWS,
+            [
+                (camera, epoch, count.last_sequence, count.rows, received_at)
+                for (camera, epoch), count in self._counts.items()
+            ],
+        )
+        self._connection.executemany(
+            "UPDATE cameras SET last_seen = ? WHERE id = ?",
+            [(received_at, camera) for camera in {camera for camera, _ in self._counts}],
+        )
+        self._counts.clear()
+
+    def forget(self) -> None:
+        """The transaction was rolled back: its counts, and cameras it entered, do not exist."""
+        self._counts.clear()
+        self._ids.clear()
+
+    def _camera(self, row: AcceptedRow, received_at: str) -> int:
+        if len(self._ids) >= _KNOWN_CAMERAS:
+            self._ids.clear()
+        found: Any = self._connection.execute(
+            _ENTER_CAMERA,
+            (row.device_id, row.hostname, row.checkpoint_id, received_at, row.epoch),
+        ).fetchone()
+        camera = self._ids[row.device_id] = int(found[0])
+        return camera
+
+
+def greet(connection: apsw.Connection, hello: Hello, now: datetime) -> int:
+    """Notes what the camera said of itself; returns the last sequence of its epoch, or 0."""
+    connection.execute(
+        _GREET,
+        (
+            hello.device_id,
+            hello.hostname,
+            hello.checkpoint_id,
+            hello.agent_version,
+            now.isoformat(timespec="milliseconds"),
+            hello.epoch,
+            round((hello.time - now).total_seconds(), 3),
+            hello.clock_state,
+            hello.waiting_rows,
+        ),
+    )
+    found: Any = connection.execute(_LAST_SEQUENCE, (hello.device_id, hello.epoch)).fetchone()
+    return int(found[0]) if found else 0

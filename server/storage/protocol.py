@@ -1,0 +1,91 @@
+"""The contract between ingest and any store: values, and the promises of each method."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from server.device_token import DeviceToken
+from wire.accepted import AcceptedRow
+from wire.v1 import Hello
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The row is on disk as `record_id` of its table; `is_duplicate`: it was before."""
+
+    record_id: int
+    is_duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Another row has that id: other content, or from another device. Final."""
+
+    record_id: int
+
+
+Outcome = Stored | Conflict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerStats:
+    """A row of `server_stats`: counts since the server was started."""
+
+    total_connections: int
+    active_connections: int
+    messages_received: int
+    messages_processed: int
+    errors: int
+
+
+class RowStore(Protocol):
+    """Where rows go."""
+
+    async def commit_group(
+        self, rows: Sequence[AcceptedRow], received_at: datetime
+    ) -> list[Outcome]:
+        """Stores all rows in one transaction and returns, after its fsync, an outcome for each.
+
+        Idempotent by row id, also within the group. Pictures are on disk before the rows that
+        name them. Raises StorageUnavailable where nothing can be stored now, GroupRefused where
+        some row of the group is at fault; either way none of the group is stored.
+        """
+        ...
+
+    async def greet(self, hello: Hello, now: datetime) -> int:
+        """Notes that the camera is here; returns the highest sequence held of its epoch, or 0.
+
+        Raises StorageUnavailable.
+        """
+        ...
+
+
+class TokenLookup(Protocol):
+    """Who holds which token."""
+
+    async def find_token(self, token_sha256: bytes) -> DeviceToken | None:
+        """The token with that hash, also a revoked one. Raises StorageUnavailable."""
+        ...
+
+    async def live_token_names(self) -> frozenset[str]:
+        """The names of all tokens that are not revoked. Raises StorageUnavailable."""
+        ...
+
+    async def note_token_use(self, names: Collection[str], now: datetime) -> None:
+        """Notes that these tokens were used at about `now`. Raises StorageUnavailable."""
+        ...
+
+
+class StatsStore(Protocol):
+    """Where the server writes about itself."""
+
+    async def record_stats(self, stats: ServerStats, now: datetime) -> None:
+        """Appends a row to `server_stats`. Raises StorageUnavailable."""
+        ...
+
+    async def check(self) -> None:
+        """Reads from the database; raises StorageUnavailable where that fails."""
+        ...

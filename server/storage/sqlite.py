@@ -1,0 +1,196 @@
+"""The store in SQLite: one thread and connection that write, one of each that read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import apsw
+
+from server.device_token import DeviceToken
+from server.storage import books, tokens
+from server.storage.books import Books
+from server.storage.connection import (
+    open_note_writer,
+    open_reader,
+    open_writer,
+    storage_errors,
+    transaction,
+)
+from server.storage.pictures import PictureArchive, day_of, register_picture_base64
+from server.storage.protocol import Conflict, Outcome, ServerStats, Stored
+from server.storage.records import TARGETS, record_of
+from wire.accepted import AcceptedRow
+from wire.rows import Table
+from wire.v1 import Hello
+
+_T = TypeVar("_T")
+
+_KNOWN: Final = (
+    "SELECT m.message_id, m.record_id, m.fingerprint FROM carray(?) wanted "
+    "CROSS JOIN message_ledger m ON m.message_id = wanted.value"
+)
+_LEDGER: Final = "INSERT INTO message_ledger VALUES (?, ?, ?, ?, ?, ?)"
+_HIGHEST: Final = "SELECT " + ", ".join(target.highest_id for target in TARGETS.values())
+_INSERTS: Final = {table: target.insert for table, target in TARGETS.items()}
+
+
+class SqliteStore:
+    """Implements RowStore, TokenLookup and StatsStore on a migrated database.
+
+    Record ids are counted here, inside the transaction: this is the only writer of rows.
+    """
+
+    def __init__(self, path: Path, pictures: Path) -> None:
+        self._path = path
+        self._writer = open_writer(path)
+        self._reader = open_reader(path)
+        self._archive = PictureArchive(pictures, read_only=False)
+        register_picture_base64(self._writer, self._archive)
+        self._books = Books(self._writer)
+        self._notes = open_note_writer(path)
+        self._writing = ThreadPoolExecutor(1, thread_name_prefix="sightpost-store")
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="sightpost-read")
+        self._is_closed = False
+
+    async def commit_group(
+        self, rows: Sequence[AcceptedRow], received_at: datetime
+    ) -> list[Outcome]:
+        return await self._write(lambda: self._commit(rows, received_at))
+
+    async def greet(self, hello: Hello, now: datetime) -> int:
+        return await self._write(lambda: self._greet(hello, now))
+
+    async def find_token(self, token_sha256: bytes) -> DeviceToken | None:
+        return await self._read(lambda: tokens.find_token(self._reader, token_sha256))
+
+    async def live_token_names(self) -> frozenset[str]:
+        return await self._read(lambda: tokens.live_token_names(self._reader))
+
+    async def note_token_use(self, names: Collection[str], now: datetime) -> None:
+        await self._write(lambda: self._note_token_use(names, now))
+
+    async def record_stats(self, stats: ServerStats, now: datetime) -> None:
+        await self._write(lambda: self._record_stats(stats, now))
+
+    async def check(self) -> None:
+        await self._read(lambda: self._reader.execute("SELECT 1 FROM cameras LIMIT 1").fetchall())
+
+    async def close(self) -> None:
+        """Waits for the write in hand, then closes; idempotent."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._reading.shutdown()
+        self._writing.shutdown()
+        self._archive.close()
+        self._reader.close()
+        self._notes.close()
+        self._writer.close()
+
+    async def _write(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._writing, _guarded(work))
+
+    async def _read(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._reading, _guarded(work))
+
+    def _commit(self, rows: Sequence[AcceptedRow], received_at: datetime) -> list[Outcome]:
+        utc = received_at.astimezone(UTC)
+        try:
+            with transaction(self._writer):
+                keys = [bytes.fromhex(row.id.replace("-", "")) for row in rows]
+                outcomes, fresh = self._sort_out(rows, keys)
+                self._archive.add(
+                    day_of(utc), (row.picture for _, row, _ in fresh if row.picture is not None)
+                )
+                self._insert(fresh, utc)
+        except BaseException:
+            self._books.forget()
+            raise
+        return outcomes
+
+    def _sort_out(
+        self, rows: Sequence[AcceptedRow], keys: list[bytes]
+    ) -> tuple[list[Outcome], list[tuple[bytes, AcceptedRow, int]]]:
+        """The outcome of each row, and those that are new with their key and record id."""
+        known: dict[bytes, tuple[int, bytes]] = (
+            {
+                key: (record_id, fingerprint)
+                for key, record_id, fingerprint in self._writer.execute(
+                    _KNOWN, (apsw.carray(tuple(keys), flags=apsw.SQLITE_CARRAY_BLOB),)
+                )
+            }
+            if rows
+            else {}
+        )
+        highest: Any = self._writer.execute(_HIGHEST).fetchone()
+        last_id: dict[Table, int] = dict(zip(TARGETS, highest, strict=True))
+        outcomes: list[Outcome] = []
+        fresh: list[tuple[bytes, AcceptedRow, int]] = []
+        for key, row in zip(keys, rows, strict=True):
+            held = known.get(key)
+            if held is None:
+                table = row.table
+                last_id[table] += 1
+                record_id = last_id[table]
+                known[key] = (record_id, row.fingerprint)
+                fresh.append((key, row, record_id))
+                outcomes.append(Stored(record_id, False))
+            elif held[1] == row.fingerprint:
+                outcomes.append(Stored(held[0], True))
+            else:
+                outcomes.append(Conflict(held[0]))
+        return outcomes, fresh
+
+    def _insert(self, fresh: list[tuple[bytes, AcceptedRow, int]], utc: datetime) -> None:
+        at = utc.isoformat(timespec="milliseconds")
+        unix_s = int(utc.timestamp())
+        records: dict[Table, list[tuple[object, ...]]] = {}
+        ledger = []
+        for key, row, record_id in fresh:
+            table = row.table
+            records.setdefault(table, []).append(record_of(row, record_id, at))
+            camera = self._books.enter(row, at)
+            ledger.append((key, camera, TARGETS[table].number, record_id, row.fingerprint, unix_s))
+        for table, values in records.items():
+            self._writer.executemany(_INSERTS[table], values)
+        self._writer.executemany(_LEDGER, ledger)
+        self._books.close_group(at)
+
+    def _note_token_use(self, names: Collection[str], now: datetime) -> None:
+        with transaction(self._notes):
+            tokens.note_use(self._notes, names, now)
+
+    def _greet(self, hello: Hello, now: datetime) -> int:
+        with transaction(self._notes):
+            return books.greet(self._notes, hello, now.astimezone(UTC))
+
+    def _record_stats(self, stats: ServerStats, now: datetime) -> None:
+        with transaction(self._notes):
+            self._notes.execute(
+                "INSERT INTO server_stats (timestamp, total_connections, active_connections, "
+                "messages_received, messages_processed, errors) VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    now.astimezone(UTC).isoformat(timespec="milliseconds"),
+                    stats.total_connections,
+                    stats.active_connections,
+                    stats.messages_received,
+                    stats.messages_processed,
+                    stats.errors,
+                ),
+            )
+
+
+def _guarded(work: Callable[[], _T]) -> Callable[[], _T]:
+    def run() -> _T:
+        with storage_errors():
+            return work()
+
+    return run

@@ -1,0 +1,121 @@
+"""Device tokens: made, listed, revoked, looked up. Only their SHA-256 is kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from server.device_token import DeviceToken, digest_of, new_token
+from server.errors import TokenRefused
+from server.storage.connection import open_reader, transaction
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_COLUMNS: Final = "name, token_sha256, created_at, revoked_at, last_used_at"
+
+
+def create_token(connection: apsw.Connection, name: str, now: datetime) -> str:
+    """A new token for the camera `name`, to be shown once; raises TokenRefused."""
+    if _NAME.fullmatch(name) is None:
+        raise TokenRefused(
+            f"{name!r} is no name for a camera: expected 1 to 64 letters, digits, dots, dashes or "
+            "underscores, beginning with a letter or digit, such as gate-1"
+        )
+    token = new_token()
+    with transaction(connection):
+        held = _by_name(connection, name)
+        if held is not None and held.revoked_at is None:
+            raise TokenRefused(
+                f"{name} has a token since {held.created_at}; revoke it first: "
+                f"python -m server token revoke {name}"
+            )
+        connection.execute(
+            "INSERT OR REPLACE INTO device_tokens (name, token_sha256, created_at) "
+            "VALUES (?, ?, ?)",
+            (name, digest_of(token), _text(now)),
+        )
+    return token
+
+
+def revoke_token(connection: apsw.Connection, name: str, now: datetime) -> None:
+    """Ends a token; its connections are closed within seconds. Raises TokenRefused."""
+    with transaction(connection):
+        held = _by_name(connection, name)
+        if held is None:
+            raise TokenRefused(
+                f"there is no token of the name {name!r}; see python -m server token list"
+            )
+        if held.revoked_at is not None:
+            raise TokenRefused(f"the token of {name} was revoked already, {held.revoked_at}")
+        connection.execute(
+            "UPDATE device_tokens SET revoked_at = ? WHERE name = ?", (_text(now), name)
+        )
+
+
+def list_tokens(connection: apsw.Connection) -> list[DeviceToken]:
+    """All tokens, also revoked ones, by name."""
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM device_tokens ORDER BY name")  # noqa: S608 (our own columns)
+    return [_token(row) for row in rows]
+
+
+def find_token(connection: apsw.Connection, token_sha256: bytes) -> DeviceToken | None:
+    """The token with that hash, also a revoked one."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM device_tokens WHERE token_sha256 = ?",  # noqa: S608 (our own columns)
+        (token_sha256,),
+    ).fetchone()
+    return _token(row) if row else None
+
+
+def live_token_names(connection: apsw.Connection) -> frozenset[str]:
+    """The names of tokens that are not revoked."""
+    rows = connection.execute("SELECT name FROM device_tokens WHERE revoked_at IS NULL")
+    return frozenset(name for (name,) in rows)
+
+
+def has_live_token(database: Path) -> bool:
+    """Whether a database, which may not exist yet or be an older server's, has a token in force."""
+    if not database.exists():
+        return False
+    connection = open_reader(database)
+    try:
+        return bool(live_token_names(connection))
+    except (apsw.SQLError, apsw.NotADBError):
+        return False
+    finally:
+        connection.close()
+
+
+def note_use(connection: apsw.Connection, names: Collection[str], now: datetime) -> None:
+    """Writes when tokens were used last; within the caller's transaction."""
+    connection.executemany(
+        "UPDATE device_tokens SET last_used_at = ? WHERE name = ?",
+        [(_text(now), name) for name in names],
+    )
+
+
+def _by_name(connection: apsw.Connection, name: str) -> DeviceToken | None:
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM device_tokens WHERE name = ?",  # noqa: S608 (our own columns)
+        (name,),
+    ).fetchone()
+    return _token(row) if row else None
+
+
+def _token(row: tuple[Any, ...]) -> DeviceToken:
+    name, digest, created_at, revoked_at, last_used_at = row
+    return DeviceToken(
+        name=name,
+        token_sha256=bytes(digest),
+        created_at=created_at,
+        revoked_at=revoked_at,
+        last_used_at=last_used_at,
+    )
+
+
+def _text(now: datetime) -> str:
+    return now.astimezone(UTC).isoformat(timespec="seconds")

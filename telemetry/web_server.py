@@ -1,0 +1,42 @@
+"""Runs an HTTP application inside a program's own event loop, for both programs alike."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+_STOP_S: Final = 2
+
+
+class WebServer(uvicorn.Server):
+    """Serves on a socket that is bound already; the program keeps its own signal handlers."""
+
+    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                lifespan="off",
+                ws="none",
+                timeout_graceful_shutdown=_STOP_S,
+            )
+        )
+        self._listener = listener
+
+    async def run_until_stopped(self) -> None:
+        """Returns after `stop`, when open requests were answered."""
+        await self.serve(sockets=[self._listener])
+
+    def stop(self) -> None:
+        self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

@@ -1,0 +1,86 @@
+"""What every frame source promises, held by the real ones and by the fake alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.camera.errors import SourceFailed
+from agent.camera.factory import open_source
+from agent.camera.frame import Frame
+from agent.camera.source import FrameSource
+from tests.fakes.sources import FakeSource, Step
+
+Make = Callable[[], FrameSource]
+
+
+@pytest.fixture(params=["synthetic", "images", "file", "fake"])
+def make(request: pytest.FixtureRequest, clip: Path, pictures: Path) -> Make:
+    makers: dict[str, Make] = {
+        "synthetic": lambda: open_source("synthetic:?vehicles=1&seed=3&width=320&height=180"),
+        "images": lambda: open_source(f"images:{pictures}"),
+        "file": lambda: open_source(f"file:{clip}"),
+        "fake": lambda: FakeSource([Step.FRAME] * 5),
+    }
+    return makers[str(request.param)]
+
+
+def _read_all(source: FrameSource) -> list[Frame]:
+    frames = []
+    while (frame := source.read(5.0)) is not None:
+        frames.append(frame)
+    return frames
+
+
+def test_frames_are_numbered_timed_and_never_from_the_future(make: Make) -> None:
+    with make() as source:
+        frames = _read_all(source)
+    assert [frame.number for frame in frames] == list(range(len(frames)))
+    assert frames
+    assert all(a.at_s < b.at_s for a, b in pairwise(frames))
+    for frame in frames:
+        assert frame.captured_at.utcoffset() == timedelta(0)
+        assert frame.captured_at <= datetime.now(UTC) + timedelta(seconds=1)
+
+
+def test_pictures_are_colour_bytes(make: Make) -> None:
+    with make() as source:
+        frame = source.read(5.0)
+    assert frame is not None
+    assert frame.picture.dtype == np.uint8
+    assert frame.picture.ndim == 3
+    assert frame.picture.shape[2] == 3
+
+
+def test_a_finite_source_gives_as_many_frames_as_it_says_and_stays_ended(make: Make) -> None:
+    with make() as source:
+        frames = _read_all(source)
+        assert source.is_finite
+        assert source.total_frames == len(frames)
+        assert source.read(1.0) is None
+
+
+def test_a_source_that_is_entered_again_begins_again(make: Make) -> None:
+    source = make()
+    with source:
+        assert source.read(5.0) is not None
+        assert source.read(5.0) is not None
+    with source:
+        frames = _read_all(source)
+    assert frames[0].number == 0
+    assert len(frames) == source.total_frames
+
+
+def test_reading_before_entering_or_after_leaving_is_an_error(make: Make) -> None:
+    source = make()
+    with pytest.raises(SourceFailed, match="not open"):
+        source.read(1.0)
+    with source:
+        pass
+    with pytest.raises(SourceFailed, match="not open"):
+        source.read(1.0)

@@ -1,0 +1,107 @@
+"""`agent read` prints one line for each picture, and goes on after bad ones."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+
+from agent.read import EXIT_READ, EXIT_SOME_FAILED, read_paths
+from tests.vision.plates.rendered import scene
+from vision.plates.formats import UnknownRegion
+
+
+def read_json(*paths: Path, regions: tuple[str, ...] = ("eu",)) -> tuple[int, list[dict[str, Any]]]:
+    out = io.StringIO()
+    code = read_paths(paths, regions=regions, threads=2, as_json=True, out=out)
+    return code, [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two pictures, one below, among files that are none."""
+    folder = tmp_path / "pictures"
+    (folder / "gate").mkdir(parents=True)
+    cv2.imwrite(str(folder / "b.png"), scene(("RK 755AJ", 200, 200, 140)))
+    cv2.imwrite(str(folder / "gate" / "a.JPG"), scene())
+    (folder / "truth.csv").write_text("file,plate\n")
+    (folder / ".hidden.png").write_bytes(b"")
+    return folder
+
+
+def test_one_line_for_each_picture_in_the_promised_form(folder: Path) -> None:
+    code, lines = read_json(folder)
+    assert code == EXIT_READ
+    assert [line["file"] for line in lines] == [
+        str(folder / "b.png"),
+        str(folder / "gate" / "a.JPG"),
+    ]
+    plate_line, empty_line = lines
+    assert list(plate_line) == ["file", "plates", "faces", "ms"]
+    (plate,) = plate_line["plates"]
+    assert list(plate) == ["text", "confidence", "box"]
+    assert plate["text"] == "RK755AJ"
+    assert 0.5 < plate["confidence"] <= 1
+    x, y, width, height = plate["box"]
+    assert 190 < x < 230
+    assert 190 < y < 210
+    assert 80 < width < 150
+    assert 15 < height < 45
+    assert plate_line["ms"] > 0
+    assert empty_line["plates"] == []
+    assert empty_line["faces"] == []
+
+
+def test_bad_files_get_a_line_and_the_run_goes_on(folder: Path) -> None:
+    (folder / "a.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    code, lines = read_json(folder)
+    assert code == EXIT_SOME_FAILED
+    assert "a.jpg" in lines[0]["error"]
+    assert list(lines[0]) == ["file", "error"]
+    assert [plate["text"] for plate in lines[1]["plates"]] == ["RK755AJ"]
+    assert len(lines) == 3
+
+
+def test_named_files_must_be_pictures_or_clips(folder: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    code, lines = read_json(folder / "truth.csv", tmp_path / "gone.jpg", empty)
+    assert code == EXIT_SOME_FAILED
+    assert "known format" in lines[0]["error"]
+    assert "no such file" in lines[1]["error"]
+    assert "no picture or clip" in lines[2]["error"]
+
+
+def test_clips_are_sampled_twice_a_second(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.avi"
+    picture = scene(("RK 755AJ", 120, 120, 140), size=(416, 320))
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"MJPG"), 10, (416, 320))
+    for _ in range(8):
+        writer.write(picture)
+    writer.release()
+    code, lines = read_json(clip)
+    assert code == EXIT_READ
+    assert [line["at_s"] for line in lines] == [0.0, 0.5]
+    assert all([plate["text"] for plate in line["plates"]] == ["RK755AJ"] for line in lines)
+
+
+def test_people_get_aligned_lines(folder: Path) -> None:
+    (folder / "zz.jpg").write_bytes(b"no picture")
+    out = io.StringIO()
+    code = read_paths([folder], regions=("eu",), threads=2, as_json=False, out=out)
+    assert code == EXIT_SOME_FAILED
+    first, second, third = out.getvalue().splitlines()
+    assert first.startswith("b.png")
+    assert "RK755AJ 1" in first or "RK755AJ 9" in first
+    assert "no plate" in second
+    assert "0 faces" in second
+    assert first.index("RK755AJ") == second.index("no plate") == third.index("ERROR")
+
+
+def test_unknown_region_stops_before_anything_is_read(folder: Path) -> None:
+    with pytest.raises(UnknownRegion, match="narnia"):
+        read_json(folder, regions=("narnia",))

@@ -1,0 +1,1 @@
+"""Real programs as real processes: agent and server, killed and started again."""

@@ -1,0 +1,38 @@
+"""What the scripts answer on their command lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.checkout import ROOT, Checkout
+
+CHECKOUT = Checkout(ROOT)
+
+
+@pytest.mark.parametrize("name", ["test", "check", "pin"])
+def test_help_is_shown_without_building_anything(name: str, tmp_path: Path) -> None:
+    checkout = Checkout.make(tmp_path)
+    done = checkout.run(str(checkout.root / "scripts" / name), "--help", cwd=tmp_path)
+    assert done.code == 0, done.said
+    assert done.out.startswith(f"usage: scripts/{name}")
+    assert not (checkout.root / ".venv").exists()
+
+
+def test_check_refuses_what_it_does_not_know() -> None:
+    done = CHECKOUT.run("scripts/check", "--no-test")
+    assert done.code == 1
+    assert "unknown argument --no-test" in done.said
+
+
+def test_system_packages_each_say_why() -> None:
+    lines = (ROOT / "scripts" / "system-packages.txt").read_text("utf-8").splitlines()
+    entries = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
+    assert entries
+    assert all(len(entry) == 2 for entry in entries)
+
+
+@pytest.mark.parametrize("path", ["scripts/demo", "scripts/test", "scripts/check", ".ci/run"])
+def test_script_can_be_started(path: str) -> None:
+    assert (ROOT / path).stat().st_mode & 0o111, f"chmod +x {path}"

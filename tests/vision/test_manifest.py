@@ -1,0 +1,94 @@
+"""The manifest names what is there, and says so when it is not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vision.errors import ManifestInvalid, ModelFailed, ModelMissing
+from vision.manifest import (
+    ModelEntry,
+    ModelKind,
+    locate,
+    manifest,
+    model_entry,
+    parse_manifest,
+    verify,
+)
+
+ENTRY = """
+[[model]]
+name = "a"
+task = "t"
+kind = "file"
+path = "a.onnx"
+format = "onnx"
+input = "i"
+licence = "MIT"
+address = "https://example.org/a.onnx"
+size_bytes = 3
+sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+"""
+
+
+@pytest.mark.parametrize("entry", manifest(), ids=lambda entry: entry.name)
+def test_wheel_models_are_there_and_are_the_ones_meant(entry: ModelEntry) -> None:
+    if entry.kind is not ModelKind.WHEEL:
+        with pytest.raises(ModelMissing, match=entry.name):
+            locate(entry, models_folder=Path("no-such-folder"))
+        return
+    path = locate(entry)
+    assert path.stat().st_size == entry.size_bytes
+    verify(entry, path)
+
+
+def test_locating_does_not_run_the_package() -> None:
+    code = (
+        "import sys; from vision.manifest import locate, model_entry;"
+        "locate(model_entry('pp-ocrv6-rec-small')); print('rapidocr' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
+
+
+def test_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(ModelMissing, match="yunet-2023mar"):
+        model_entry("no-such-model")
+
+
+def test_model_of_a_package_that_is_not_installed_names_it() -> None:
+    text = ENTRY.replace('kind = "file"', 'kind = "wheel"\npackage = "no_such_package"')
+    with pytest.raises(ModelMissing, match="no_such_package"):
+        locate(parse_manifest(text)["a"])
+
+
+def test_fetched_model_is_verified_by_its_content(tmp_path: Path) -> None:
+    entry = parse_manifest(ENTRY)["a"]
+    with pytest.raises(ModelMissing, match="models fetch a"):
+        locate(entry, models_folder=tmp_path)
+    (tmp_path / "a.onnx").write_bytes(b"abc")
+    path = locate(entry, models_folder=tmp_path)
+    verify(entry, path)
+    path.write_bytes(b"abd")
+    with pytest.raises(ModelFailed, match="sha256"):
+        verify(entry, path)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("", "no list"),
+        ("[[model]\n", "no list"),
+        (ENTRY.replace('licence = "MIT"\n', ""), "licence"),
+        (ENTRY.replace('kind = "file"', 'kind = "floppy"'), "floppy"),
+        (ENTRY.replace("ba7816bf", "xyz"), "sha256"),
+        (ENTRY + ENTRY, "two models"),
+        (ENTRY.replace('kind = "file"', 'kind = "wheel"'), "package"),
+    ],
+)
+def test_wrong_manifest_says_what_is_wrong(text: str, word: str) -> None:
+    with pytest.raises(ManifestInvalid, match=word):
+        parse_manifest(text)

@@ -1,0 +1,1 @@
+"""Pictures in; detections, readings and embeddings out. No database, no network."""

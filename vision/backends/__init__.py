@@ -1,0 +1,1 @@
+"""What runs a model: one contract, one module for each runtime."""

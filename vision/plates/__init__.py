@@ -1,0 +1,1 @@
+"""Plates: text regions, readers, grammars, gates."""

@@ -1,0 +1,90 @@
+"""Turns a network's class probabilities over time into characters. Knows no picture.
+
+Connectionist temporal classification, Graves et al. 2006: the best class of every step, equal
+neighbours merged, blanks dropped ("best path decoding", section 3.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision.reading import CharacterReading
+
+BLANK = 0
+"""Index of the class that stands for no character."""
+
+_MOST_ALTERNATIVES = 3
+_LEAST_ALTERNATIVE = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextLine:
+    """A line as read: its characters, and the step (0..1 of the crop's width) of each."""
+
+    characters: tuple[CharacterReading, ...]
+    positions: tuple[float, ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(character.text for character in self.characters)
+
+
+def decode(probabilities: NDArray[np.float32], labels: Sequence[str]) -> TextLine:
+    """Characters of one line from probabilities of shape (steps, classes).
+
+    `labels` names each class; `labels[0]` is the blank's and is not used. Several classes may
+    share a label (upper and lower case folded): their probabilities count together. Of the steps
+    that a character spans, the one with the highest probability speaks for it.
+    """
+    if probabilities.ndim != 2 or probabilities.shape[1] != len(labels):
+        raise ValueError(
+            f"probabilities have shape {probabilities.shape}, expected (steps, {len(labels)})"
+        )
+    best = probabilities.argmax(axis=1)
+    characters: list[CharacterReading] = []
+    positions: list[float] = []
+    start = 0
+    for stop in range(1, len(best) + 1):
+        if stop < len(best) and best[stop] == best[start]:
+            continue
+        if best[start] != BLANK:
+            peak = start + int(probabilities[start:stop, best[start]].argmax())
+            characters.append(_character(probabilities[peak], labels, labels[best[start]]))
+            positions.append((peak + 0.5) / len(best))
+        start = stop
+    return TextLine(characters=tuple(characters), positions=tuple(positions))
+
+
+def folded(
+    probabilities: NDArray[np.float32], labels: Sequence[str]
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Classes of one label added up: probabilities (..., distinct labels) and those labels.
+
+    The blank stays first. Folding before decoding keeps `o` and `O` beside each other from being
+    taken for two characters.
+    """
+    names = (labels[BLANK], *dict.fromkeys(labels[BLANK + 1 :]))
+    column = {name: index for index, name in enumerate(names)}
+    matrix = np.zeros((len(labels), len(names)), dtype=np.float32)
+    matrix[BLANK, BLANK] = 1.0
+    for index, label in enumerate(labels[1:], start=1):
+        matrix[index, column[label]] = 1.0
+    return probabilities @ matrix, names
+
+
+def _character(step: NDArray[np.float32], labels: Sequence[str], chosen: str) -> CharacterReading:
+    others: list[tuple[str, float]] = []
+    confidence = 0.0
+    for index in np.argsort(step)[::-1][: _MOST_ALTERNATIVES + 2]:
+        probability = float(min(1.0, step[index]))
+        if index == BLANK:
+            continue
+        if labels[index] == chosen:
+            confidence = probability
+        elif probability >= _LEAST_ALTERNATIVE and len(others) < _MOST_ALTERNATIVES:
+            others.append((labels[index], probability))
+    return CharacterReading(text=chosen, confidence=confidence, alternatives=tuple(others))

@@ -1,0 +1,115 @@
+"""The table of plate formats: reads `formats.toml` and picks the formats of some regions."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from itertools import product
+from typing import Any
+
+from vision.errors import VisionError
+
+LETTER, DIGIT, NONZERO = "L", "D", "N"
+PLACE, MARKED_PLACE = "*", "!"
+PLACES = (PLACE, MARKED_PLACE)
+
+_PART = re.compile(r"([LDN*!])(?:\{(\d),(\d)\})?")
+
+
+class UnknownRegion(VisionError):
+    """A region was asked for of which no format is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlateFormat:
+    """One fixed sequence of slots: `L` a letter, `D` a digit, `N` a digit but 0, `*` a place for
+    a mark, `!` one where something must have been seen.
+
+    `aspect` is the least and greatest width by height of its line of text.
+    """
+
+    name: str
+    region: str
+    country: str
+    slots: str
+    without: frozenset[str] = frozenset()
+    prefixes: tuple[str, ...] = ()
+    strips: tuple[str, ...] = ()
+    is_rare: bool = False
+    is_asked_only: bool = False
+    aspect: tuple[float, float]
+
+    @property
+    def length(self) -> int:
+        """Characters of its text."""
+        return len(self.slots) - self.places
+
+    @property
+    def places(self) -> int:
+        """Places where a mark may or must stand."""
+        return sum(self.slots.count(place) for place in PLACES)
+
+
+def formats_of(regions: Sequence[str]) -> tuple[PlateFormat, ...]:
+    """The formats of those regions or countries (`eu`, `us`, `sk`); empty means all to guess from.
+
+    When guessing, formats that everyday text fits too are left out. Raises `UnknownRegion`.
+    """
+    table = _table()
+    if not regions:
+        return tuple(entry for entry in table if not entry.is_asked_only)
+    known = sorted({entry.region for entry in table} | {entry.country for entry in table})
+    wanted = [region.strip().lower() for region in regions]
+    for region in wanted:
+        if region not in known:
+            raise UnknownRegion(
+                f"region {region!r} has no plate formats; known are {', '.join(known)}"
+            )
+    return tuple(entry for entry in table if entry.region in wanted or entry.country in wanted)
+
+
+def expanded(pattern: str) -> tuple[str, ...]:
+    """Every fixed sequence of a pattern: `L{1,2}*D` gives `L*D` and `LL*D`."""
+    parts = [match.groups() for match in _PART.finditer(pattern)]
+    if "".join(match.group() for match in _PART.finditer(pattern)) != pattern or not parts:
+        raise ValueError(f"pattern {pattern!r}: expected L, D, N, *, ! and repeats like L{{1,3}}")
+    choices = [
+        [slot * count for count in range(int(least or 1), int(most or 1) + 1)]
+        for slot, least, most in parts
+    ]
+    return tuple("".join(choice) for choice in product(*choices))
+
+
+@lru_cache(maxsize=1)
+def _table() -> tuple[PlateFormat, ...]:
+    text = resources.files("vision.plates").joinpath("formats.toml").read_text(encoding="utf-8")
+    return parse_formats(tomllib.loads(text))
+
+
+def parse_formats(table: dict[str, Any]) -> tuple[PlateFormat, ...]:
+    """The formats of a parsed table, in its order, every pattern written out."""
+    formats: list[PlateFormat] = []
+    for entry in table["format"]:
+        low, high = table["region"][entry["region"]]["aspect"]
+        for pattern in entry["patterns"]:
+            formats.extend(
+                PlateFormat(
+                    name=f"{entry['country']}:{slots}",
+                    region=entry["region"],
+                    country=entry["country"],
+                    slots=slots,
+                    without=frozenset(entry.get("without", "")),
+                    prefixes=tuple(entry.get("prefixes", ())),
+                    strips=tuple(table.get("strip", {}).get(entry["country"], ())),
+                    is_rare=entry.get("rare", False),
+                    is_asked_only=entry.get("asked", False),
+                    aspect=(low, high),
+                )
+                for slots in expanded(pattern)
+                if 4 <= sum(slot not in PLACES for slot in slots) <= 9
+            )
+    return tuple(formats)

@@ -1,0 +1,191 @@
+"""Fits characters as read to the formats of plates. Knows no picture, asks no network.
+
+Corrections are few on purpose: O and 0, I and 1 by the slot they stand in, a character read from
+a sticker or emblem at its known place, up to two characters at the edges. Wider look-alike swaps
+(B and 8, S and 5) turn right readings into wrong ones more often than the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from vision.plates.formats import LETTER, NONZERO, PLACE, PLACES, PlateFormat
+from vision.reading import CharacterReading
+
+MOST_EDGE_CHARACTERS = 2
+"""Characters beside the plate's text that a crop may catch (country strip, frame, screw)."""
+
+MOST_COST = 1.15
+"""Beyond this the text is bent so much that everyday text would fit: one stray character or two."""
+
+MOST_COST_RARE = 0.8
+"""Likewise for rare formats, their own price included: no stray character."""
+
+MOST_COST_UNIFORM = 0.5
+"""Likewise for texts of digits or letters only, which any number or word fits: no correction."""
+
+_SWAP = {"O": "0", "0": "O", "I": "1", "1": "I"}
+_COST_SWAP = 0.3
+_COST_EDGE = 0.8
+_COST_STRIP = 0.5
+_COST_EMBLEM = 0.7
+_COST_STRAY_MARK = 0.5
+_COST_UNSEEN_PLACE = 0.1
+_COST_RARE = 0.35
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """A text that a format allows. `cost` is 0 for a text that needed no correction at all.
+
+    `kept` are the characters that count, as corrected; `confidence` is that of the least certain.
+    """
+
+    text: str
+    kept: tuple[CharacterReading, ...]
+    format: PlateFormat
+    cost: float
+
+    @property
+    def confidence(self) -> float:
+        return min(character.confidence for character in self.kept)
+
+
+def best_fit(characters: Sequence[CharacterReading], formats: Sequence[PlateFormat]) -> Fit | None:
+    """The cheapest fit among `formats`, earlier formats first where two cost the same."""
+    best: Fit | None = None
+    for candidate in fits(characters, formats):
+        if best is None or candidate.cost < best.cost - 1e-9:
+            best = candidate
+    return best
+
+
+def fits(characters: Sequence[CharacterReading], formats: Sequence[PlateFormat]) -> Iterator[Fit]:
+    """Every fit, for each format and each way of leaving out edge characters."""
+    for dropped, part in _trimmed(characters):
+        size = sum(character.text.isalnum() for character in part)
+        for plate_format in formats:
+            if not 0 <= size - plate_format.length <= plate_format.places:
+                continue
+            aligned = _align(tuple(part), plate_format)
+            if aligned is None or not _is_sound(aligned[1], plate_format):
+                continue
+            cost = aligned[0] + (_COST_RARE if plate_format.is_rare else 0.0)
+            if dropped:
+                is_strip = dropped in plate_format.strips
+                cost += _COST_STRIP if is_strip else len(dropped) * _COST_EDGE
+            if cost <= _most_cost(plate_format):
+                text = "".join(character.text for character in aligned[1])
+                yield Fit(text=text, kept=aligned[1], format=plate_format, cost=cost)
+
+
+def _is_sound(kept: tuple[CharacterReading, ...], plate_format: PlateFormat) -> bool:
+    """Whether the beginning exists, and letters and digits were not all made by swapping.
+
+    `LOXUS` must not become `L0XUS`, nor `091017` `09I017`.
+    """
+    text = "".join(character.text for character in kept)
+    if plate_format.prefixes and not text.startswith(plate_format.prefixes):
+        return False
+    for is_of_class in (str.isalpha, str.isdigit):
+        of_class = [character for character in kept if is_of_class(character.text)]
+        if of_class and all(_is_swapped(character) for character in of_class):
+            return False
+    return True
+
+
+def _is_swapped(character: CharacterReading) -> bool:
+    """Whether `_laid` made it: only then is the first alternative as probable as the choice."""
+    first = character.alternatives[:1]
+    return any(
+        text == _SWAP.get(character.text) and confidence == character.confidence
+        for text, confidence in first
+    )
+
+
+def _most_cost(plate_format: PlateFormat) -> float:
+    kinds = set(plate_format.slots) - set(PLACES)
+    if LETTER not in kinds or kinds == {LETTER}:
+        return MOST_COST_UNIFORM
+    return MOST_COST_RARE if plate_format.is_rare else MOST_COST
+
+
+def _trimmed(
+    characters: Sequence[CharacterReading],
+) -> Iterator[tuple[str, Sequence[CharacterReading]]]:
+    """What is dropped at the edges (letters and digits), and the characters that remain."""
+    places = [i for i, character in enumerate(characters) if character.text.isalnum()]
+    for dropped in range(MOST_EDGE_CHARACTERS + 1):
+        for left in range(dropped + 1):
+            kept = places[left : len(places) - (dropped - left)]
+            if kept:
+                edges = [*places[:left], *places[len(places) - (dropped - left) :]]
+                edge_text = "".join(characters[i].text for i in edges)
+                yield edge_text, characters[kept[0] : kept[-1] + 1]
+
+
+_Aligned = tuple[float, tuple[CharacterReading, ...]]
+
+
+def _align(characters: tuple[CharacterReading, ...], plate_format: PlateFormat) -> _Aligned | None:
+    """The cheapest way of laying the characters into the slots, or None."""
+    slots = plate_format.slots
+
+    @cache
+    def best(at: int, slot: int) -> _Aligned | None:
+        if at == len(characters) and slot == len(slots):
+            return 0.0, ()
+        ways = []
+        if slot < len(slots) and slots[slot] == PLACE:
+            ways.append(_with(_COST_UNSEEN_PLACE, None, best(at, slot + 1)))
+        if at < len(characters):
+            character = characters[at]
+            is_mark = not character.text.isalnum()
+            if slot < len(slots) and slots[slot] in PLACES:
+                cost = 0.0 if is_mark else _COST_EMBLEM
+                ways.append(_with(cost, None, best(at + 1, slot + 1)))
+            elif is_mark:
+                ways.append(_with(_COST_STRAY_MARK, None, best(at + 1, slot)))
+            elif slot < len(slots):
+                laid = _laid(character, slots[slot], plate_format.without)
+                if laid is not None:
+                    ways.append(_with(laid[0], laid[1], best(at + 1, slot + 1)))
+        found = [way for way in ways if way is not None]
+        return min(found, key=lambda way: way[0]) if found else None
+
+    return best(0, 0)
+
+
+def _with(
+    cost: float, character: CharacterReading | None, rest: _Aligned | None
+) -> _Aligned | None:
+    if rest is None:
+        return None
+    return cost + rest[0], rest[1] if character is None else (character, *rest[1])
+
+
+def _laid(
+    character: CharacterReading, slot: str, without: frozenset[str]
+) -> tuple[float, CharacterReading] | None:
+    """The character as it stands in a slot, swapped where its class asks for it, and the cost."""
+    if _belongs(character.text, slot, without):
+        return 0.0, character
+    swapped = _SWAP.get(character.text)
+    if swapped is None or not _belongs(swapped, slot, without):
+        return None
+    others = tuple(pair for pair in character.alternatives if pair[0] != swapped)
+    return _COST_SWAP, CharacterReading(
+        text=swapped,
+        confidence=character.confidence,
+        alternatives=((character.text, character.confidence), *others),
+    )
+
+
+def _belongs(text: str, slot: str, without: frozenset[str]) -> bool:
+    if not text.isascii():
+        return False
+    if slot == LETTER:
+        return text.isalpha() and text not in without
+    return text.isdigit() and not (slot == NONZERO and text == "0")

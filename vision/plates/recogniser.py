@@ -1,0 +1,89 @@
+"""Reads lines of text, cut out and laid straight, with a CTC text recognition network."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from vision.backends.backend import Backend, Tensor
+from vision.backends.onnx import OnnxBackend, read_model
+from vision.backends.onnx_cut import cut_classes
+from vision.errors import ModelFailed
+from vision.geometry import Quad
+from vision.plates.ctc import TextLine, decode, folded
+from vision.plates.rectify import rectified, scaled
+from vision.reading import Picture
+
+CROP_HEIGHT = 48
+"""Height of the network's input in pixels."""
+
+CROP_WIDTH = 320
+"""Width of the network's input in pixels; shorter lines are padded to it."""
+
+QUAD_ALONG, QUAD_ACROSS = 1.06, 0.92
+"""How a detected quad is scaled before cutting; looser crops lose accuracy (DESIGN.md)."""
+
+_BLANK_LABEL = ""
+_SPACE = " "
+
+
+class TextRecogniser:
+    """Characters of lines by a network that gives class probabilities for each step in width."""
+
+    def __init__(self, backend: Backend, labels: Sequence[str]) -> None:
+        """`labels` names the network's classes in order; the first is the blank."""
+        self._backend = backend
+        self._labels = tuple(label.upper() for label in labels)
+
+    @classmethod
+    def from_file(cls, name: str, path: Path, *, threads: int) -> TextRecogniser:
+        """Load an ONNX file that carries its labels, cut to the ASCII ones.
+
+        Its other thousands of classes (Chinese, mostly) only cost time here. Raises
+        `ModelMissing` or `ModelFailed`.
+        """
+        model = read_model(name, path)
+        alphabet = OnnxBackend(name, model, threads=1).metadata.get("character", "").splitlines()
+        if not alphabet:
+            raise ModelFailed(f"model {name}: {path} does not carry its labels (`character`)")
+        # The file lists neither the blank (first class) nor the space (last class).
+        classes = [_BLANK_LABEL, *alphabet, _SPACE]
+        printable = set(string.ascii_letters + string.digits + string.punctuation + _SPACE)
+        keep = [0, *(i for i, label in enumerate(classes) if label in printable)]
+        cut = cut_classes(model, classes=len(classes), keep=keep)
+        return cls(OnnxBackend(name, cut, threads=threads), [classes[i] for i in keep])
+
+    @property
+    def model(self) -> str:
+        return self._backend.name
+
+    def read(self, picture: Picture, quads: Sequence[Quad]) -> tuple[TextLine, ...]:
+        """One line for each quad, in order; upper case, separators and signs included."""
+        lines: list[TextLine] = []
+        for quad in quads:
+            tensor = _tensor(picture, quad)
+            outputs = self._backend.run(tensor)
+            if len(outputs) != 1 or outputs[0].shape[2:] != (len(self._labels),):
+                raise ModelFailed(
+                    f"model {self.model}: output shapes {[o.shape for o in outputs]}, "
+                    f"expected one of (lines, steps, {len(self._labels)})"
+                )
+            probabilities, names = folded(outputs[0][0], self._labels)
+            lines.append(decode(probabilities, names))
+        return tuple(lines)
+
+
+def _tensor(picture: Picture, quad: Quad) -> Tensor:
+    """Shape (1, 3, 48, 320), blue green red, -1..1, zero where padded: as PP-OCR was trained."""
+    quad = scaled(quad, along=QUAD_ALONG, across=QUAD_ACROSS)
+    (ax, ay), (bx, by), _, (dx, dy) = quad
+    length = float(np.hypot(bx - ax, by - ay))
+    height = max(1.0, float(np.hypot(dx - ax, dy - ay)))
+    width = int(min(CROP_WIDTH, max(8, np.ceil(CROP_HEIGHT * length / height))))
+    crop = rectified(picture, quad, width=width, height=CROP_HEIGHT).astype(np.float32)
+    tensor = np.zeros((1, 3, CROP_HEIGHT, CROP_WIDTH), dtype=np.float32)
+    tensor[0, :, :, :width] = (crop / 127.5 - 1.0).transpose(2, 0, 1)
+    return tensor
