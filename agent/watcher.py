@@ -83,7 +83,7 @@ class Watcher:
         self.frames_processed = 0
         self.sightings = 0
         self.sightings_lost = 0
-        self.newest_frame_s: float | None = None
+        self.has_ended = False
 
     def stop(self) -> None:
         """Finishes the frame in hand and then what is in view. Safe from any thread."""
@@ -102,6 +102,7 @@ class Watcher:
                     break
                 self._look(frame)
         finally:
+            self.has_ended = True
             self._hold(self._pipeline.finish())
             self._record_held()
             self._give_up(len(self._held))
@@ -112,14 +113,7 @@ class Watcher:
         recent = [moment for moment in tuple(self._frame_times) if moment >= since_s]
         return len(recent) / RATE_WINDOW_S
 
-    def frame_age_s(self) -> float | None:
-        """Seconds since a frame came, None before the first."""
-        if self.newest_frame_s is None:
-            return None
-        return time.monotonic() - self.newest_frame_s
-
     def _look(self, frame: Frame) -> None:
-        self.newest_frame_s = time.monotonic()
         try:
             self._hold(self._pipeline.process(frame))
             self._model_failures = 0

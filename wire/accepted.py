@@ -79,7 +79,8 @@ def fingerprint_of(device_id: str, epoch: str | None, row: Row) -> bytes:
         case HealthRow(data=data):
             said = (data.component, data.status, data.message)
         case EvictionRow(data=data):
-            said = (data.kind, data.reason, data.evicted_table, data.count, data.first_sequence)
+            said = (data.kind, data.reason, data.evicted_table, data.count)
+            said += (data.first_sequence, data.last_sequence)
     parts = (device_id, epoch, row.sequence, table_of(row), *said)
     return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16).digest()
 

@@ -96,5 +96,13 @@ def check_database(*, sqlite_version: str, refused_rows: int) -> HealthResult:
     return _result("database", Status.PASS, f"SQLite {sqlite_version}")
 
 
+def check_sightings(*, lost: int) -> HealthResult:
+    """Sightings that were seen and could not be made durable."""
+    if lost:
+        text = f"{lost} sightings could not be stored and are lost: check disk and permissions"
+        return _result("sightings", Status.FAIL, text)
+    return _result("sightings", Status.PASS, "every sighting was stored")
+
+
 def _result(component: str, status: Status, message: str) -> HealthResult:
     return HealthResult(component=component, status=status, message=message)

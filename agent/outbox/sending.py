@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from itertools import groupby
 from pathlib import Path
@@ -47,6 +48,7 @@ class SendingStore:
         zone: tzinfo | None,
     ) -> None:
         self._connection = connection
+        self._connection_name = connection.filename
         self._spool = spool
         self._clock = clock
         self._ids = ids
@@ -76,21 +78,24 @@ class SendingStore:
         return cls(connection, spool=spool, clock=clock, ids=ids, zone=zone)
 
     def identity(self) -> StoreIdentity:
-        return books.read_identity(self._connection)
+        with self._using() as connection:
+            return books.read_identity(connection)
 
     def counts(self) -> OutboxCounts:
-        return books.read_counts(self._connection)
+        with self._using() as connection:
+            return books.read_counts(connection)
 
     def retry_refused(self) -> int:
         """Queues again what the server refused for good; returns how many rows."""
-        with transaction(self._connection):
-            return books.retry_refused(self._connection)
+        with self._using() as connection, transaction(connection):
+            return books.retry_refused(connection)
 
     def newest(self) -> Mapping[Table, int]:
-        return {
-            table: self._connection.execute(f"SELECT coalesce(max(id), 0) FROM {name}").get  # noqa: S608 - our own names
-            for table, name in books.SQL_TABLES.items()
-        }
+        with self._using() as connection:
+            return {
+                table: connection.execute(f"SELECT coalesce(max(id), 0) FROM {name}").get  # noqa: S608 - our own names
+                for table, name in books.SQL_TABLES.items()
+            }
 
     def waiting(
         self, table: Table, *, after_id: int, up_to_id: int | None, limit: int
@@ -98,11 +103,13 @@ class SendingStore:
         last_id = waiting.LAST_ROW_ID if up_to_id is None else up_to_id
         bindings = (after_id, last_id, limit)
         reading = Reading(zone=self._zone, now=self._clock.now())
-        found: list[Columns] = self._connection.execute(waiting.SELECTS[table], bindings).fetchall()
-        unnamed = [row for row in found if row[waiting.MESSAGE_ID_COLUMN] is None]
-        if unnamed:
-            self._name(table, unnamed, reading)
-            found = self._connection.execute(waiting.SELECTS[table], bindings).fetchall()
+        select = waiting.SELECTS[table]
+        with self._using() as connection:
+            found: list[Columns] = connection.execute(select, bindings).fetchall()
+            unnamed = [row for row in found if row[waiting.MESSAGE_ID_COLUMN] is None]
+            if unnamed:
+                self._name(table, unnamed, reading)
+                found = connection.execute(select, bindings).fetchall()
         return [
             waiting.read_row(table, row, reading)
             for row in found
@@ -123,32 +130,25 @@ class SendingStore:
 
     def settle(self, settlement: Settlement) -> None:
         at = self._local_now()
-        try:
-            with transaction(self._connection):
-                for table, keys in groupby(settlement.acknowledged, key=_table_of):
-                    self._connection.executemany(
-                        f"UPDATE {books.SQL_TABLES[table]} SET sent_to_server = 1, "  # noqa: S608 - our own names
-                        "sent_timestamp = ?, send_error = NULL WHERE id = ? "
-                        "AND sent_to_server <> 1",
-                        [(at, key.row_id) for key in keys],
-                    )
-                for refused in settlement.refused:
-                    self._connection.execute(
-                        f"UPDATE {books.SQL_TABLES[refused.key.table]} SET sent_to_server = 2, "  # noqa: S608 - our own names
-                        "send_error = ?, send_attempts = send_attempts + 1 "
-                        "WHERE id = ? AND sent_to_server = 0",
-                        (refused.error[:ERROR_CHARACTERS], refused.key.row_id),
-                    )
-        except apsw.Error as error:
-            raise OutboxError(
-                f"what the server answered cannot be noted in {self._connection.filename} "
-                f"({error}): the rows will be sent again"
-            ) from error
+        with self._using() as connection, transaction(connection):
+            for table, keys in groupby(settlement.acknowledged, key=_table_of):
+                connection.executemany(
+                    f"UPDATE {books.SQL_TABLES[table]} SET sent_to_server = 1, "  # noqa: S608 - our own names
+                    "sent_timestamp = ?, send_error = NULL WHERE id = ? AND sent_to_server <> 1",
+                    [(at, key.row_id) for key in keys],
+                )
+            for refused in settlement.refused:
+                connection.execute(
+                    f"UPDATE {books.SQL_TABLES[refused.key.table]} SET sent_to_server = 2, "  # noqa: S608 - our own names
+                    "send_error = ?, send_attempts = send_attempts + 1 "
+                    "WHERE id = ? AND sent_to_server = 0",
+                    (refused.error[:ERROR_CHARACTERS], refused.key.row_id),
+                )
 
     def note_failure(self, key: RowKey, error: str) -> float:
         now = self._clock.now()
-        with transaction(self._connection):
-            row = self._connection.execute(
+        with self._using() as connection, transaction(connection):
+            row = connection.execute(
                 f"UPDATE {books.SQL_TABLES[key.table]} SET send_attempts = send_attempts + 1, "  # noqa: S608 - our own names
                 "send_error = ?, retry_since = coalesce(retry_since, ?) "
                 "WHERE id = ? RETURNING retry_since",
@@ -159,10 +159,21 @@ class SendingStore:
         return max(0.0, (now - datetime.fromisoformat(row[0])).total_seconds())
 
     def data_version(self) -> int:
-        return int(self._connection.execute("PRAGMA data_version").get)
+        with self._using() as connection:
+            return int(connection.execute("PRAGMA data_version").get)
 
     def close(self) -> None:
         self._connection.close()
+
+    @contextmanager
+    def _using(self) -> Iterator[apsw.Connection]:
+        try:
+            yield self._connection
+        except apsw.Error as error:
+            raise OutboxError(
+                f"{self._connection_name} cannot be read or written ({error}): check the disk and "
+                "the folder's permissions; nothing is lost, what was sent is sent again"
+            ) from error
 
     def _local_now(self) -> str:
         return self._clock.now().astimezone(self._zone).isoformat(timespec="milliseconds")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from typing import Final
 
 from websockets.asyncio.client import ClientConnection
@@ -16,14 +15,12 @@ from websockets.exceptions import ConnectionClosed
 
 from agent.delivery import RowKey, RowRefused, Settlement
 from agent.uplink.backoff import Backoff
+from agent.uplink.context import ExchangeContext
 from agent.uplink.dial import failure_of
 from agent.uplink.intake import Batch, Intake, PutOff
 from agent.uplink.link import LinkFailed, LinkFailure
 from agent.uplink.message import PreparedRow
-from agent.uplink.progress import Progress
 from agent.uplink.racing import first_set
-from agent.uplink.settings import UplinkSettings
-from agent.uplink.worker import Worker
 from wire.classic import ClassicAnswer, decode_classic_answer
 from wire.errors import RowInvalid
 
@@ -43,24 +40,14 @@ class ClassicExchange:
         self,
         connection: ClientConnection,
         intake: Intake,
-        *,
-        worker: Worker,
-        settings: UplinkSettings,
-        progress: Progress,
-        wake: asyncio.Event,
-        now_s: Callable[[], float],
-        random: Callable[[], float],
-        until_empty: bool,
+        context: ExchangeContext,
     ) -> None:
         self._connection = connection
         self._intake = intake
-        self._worker = worker
-        self._settings = settings
-        self._progress = progress
-        self._wake = wake
-        self._now_s = now_s
-        self._random = random
-        self._until_empty = until_empty
+        self._context = context
+        self._settings = context.settings
+        self._progress = context.progress
+        self._now_s = context.now_s
         self._attempts: dict[RowKey, Backoff] = {}
         self._acknowledged: list[RowKey] = []
 
@@ -77,7 +64,7 @@ class ClassicExchange:
                     await self._deliver(rows.popleft())
                 await self._settle()
                 if not batch.rows:
-                    if self._until_empty:
+                    if self._context.until_empty:
                         return
                     await self._idle(batch, stop)
         except ConnectionClosed as error:
@@ -87,9 +74,9 @@ class ClassicExchange:
             await self._settle()
 
     async def _take(self) -> Batch:
-        woken = self._wake.is_set()
-        self._wake.clear()
-        return await self._worker.run(
+        woken = self._context.wake.is_set()
+        self._context.wake.clear()
+        return await self._context.worker.run(
             self._intake.take,
             rows=BATCH_ROWS,
             size_bytes=BATCH_BYTES,
@@ -123,22 +110,22 @@ class ClassicExchange:
 
     async def _note_failure(self, key: RowKey, message: str) -> None:
         self._progress.last_error = message
-        refused_for_s = await self._worker.run(self._intake.note_failure, key, message)
+        refused_for_s = await self._context.worker.run(self._intake.note_failure, key, message)
         if refused_for_s >= self._settings.classic_retry_hours * HOUR_S:
             hours = refused_for_s / HOUR_S
             error = f"refused for {hours:.1f} hours: {message}"
             await self._settle(RowRefused(key=key, error=error))
             return
         before = self._attempts.get(key, Backoff(base_s=FIRST_DELAY_S, cap_s=LONGEST_DELAY_S))
-        self._attempts[key], delay_s = before.failed(random=self._random())
+        self._attempts[key], delay_s = before.failed(random=self._context.random())
         put_off = PutOff(self._now_s() + delay_s, key)
-        await self._worker.run(self._intake.put_off, [put_off])
+        await self._context.worker.run(self._intake.put_off, [put_off])
 
     async def _settle(self, *refused: RowRefused) -> None:
         acknowledged, self._acknowledged = self._acknowledged, []
         if not acknowledged and not refused:
             return
-        self._progress.counts = await self._worker.run(
+        self._progress.counts = await self._context.worker.run(
             self._intake.settle, Settlement(acknowledged=acknowledged, refused=refused)
         )
         self._progress.tell()
@@ -148,7 +135,7 @@ class ClassicExchange:
         if batch.next_due_s is not None:
             timeout_s = min(timeout_s, max(0.0, batch.next_due_s - self._now_s()))
         closed = asyncio.ensure_future(self._connection.wait_closed())
-        waiting = asyncio.ensure_future(first_set(self._wake, stop, timeout_s=timeout_s))
+        waiting = asyncio.ensure_future(first_set(self._context.wake, stop, timeout_s=timeout_s))
         try:
             await asyncio.wait({closed, waiting}, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -20,16 +20,15 @@ from websockets.exceptions import ConnectionClosed
 
 from agent.delivery import OutboxCounts, RowKey, RowRefused, Settlement
 from agent.uplink.backoff import Backoff
+from agent.uplink.context import ExchangeContext
 from agent.uplink.dial import failure_of
 from agent.uplink.intake import Batch, Intake, PutOff
 from agent.uplink.link import LinkFailed, LinkFailure
 from agent.uplink.liveness import Liveness
 from agent.uplink.message import PreparedRow
-from agent.uplink.progress import Progress
 from agent.uplink.racing import first_set
-from agent.uplink.settings import UplinkSettings
 from agent.uplink.window import Window
-from agent.uplink.worker import Worker, done
+from agent.uplink.worker import done
 from wire.client_session import (
     ClientSession,
     EncodedRow,
@@ -66,32 +65,23 @@ class V1Exchange:
         connection: ClientConnection,
         session: ClientSession,
         intake: Intake,
-        *,
-        worker: Worker,
-        settings: UplinkSettings,
-        progress: Progress,
-        wake: asyncio.Event,
-        now_s: Callable[[], float],
-        random: Callable[[], float],
-        until_empty: bool,
+        context: ExchangeContext,
     ) -> None:
         self._connection = connection
         self._session = session
         self._intake = intake
-        self._worker = worker
-        self._settings = settings
-        self._progress = progress
-        self._wake = wake
-        self._now_s = now_s
-        self._random = random
-        self._until_empty = until_empty
+        self._context = context
+        self._settings = context.settings
+        self._progress = context.progress
+        self._now_s = context.now_s
         self._window = Window()
-        self._liveness = Liveness(dead_after_s=settings.dead_after_s, now_s=now_s())
+        self._liveness = Liveness(dead_after_s=self._settings.dead_after_s, now_s=self._now_s())
         self._in_flight: dict[str, RowKey] = {}
         self._attempts: dict[RowKey, Backoff] = {}
         self._outcomes = _Outcomes()
         self._answered = asyncio.Event()
         self._to_settle = asyncio.Event()
+        self._settling = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._fetch: asyncio.Future[Batch] | None = None
 
@@ -119,13 +109,11 @@ class V1Exchange:
                 ]
                 await self._keep_sending()
                 await self._drain()
+                await self._settle()
                 for task in background:
                     task.cancel()
-        except* LinkFailed as group:
-            raise _first(group) from None
-        except* ConnectionClosed as group:
-            error = _first(group)
-            raise failure_of(error) from error
+        except BaseExceptionGroup as group:
+            raise _reason(group) from group
         finally:
             if self._fetch is not None:
                 self._fetch.cancel()
@@ -158,9 +146,9 @@ class V1Exchange:
             await self._send(rows)
 
     def _start_fetch(self) -> asyncio.Future[Batch]:
-        woken = self._wake.is_set()
-        self._wake.clear()
-        return self._worker.start(
+        woken = self._context.wake.is_set()
+        self._context.wake.clear()
+        return self._context.worker.start(
             self._intake.take,
             rows=BATCH_ROWS,
             size_bytes=max(1, min(BATCH_BYTES, self._window.limit_bytes)),
@@ -176,7 +164,7 @@ class V1Exchange:
 
     def _is_finished(self, batch: Batch) -> bool:
         busy = self._in_flight or self._outcomes or batch.next_due_s is not None
-        return self._until_empty and not busy
+        return self._context.until_empty and not busy
 
     async def _idle(self, batch: Batch) -> None:
         """Until a commit, an answer, a delay's end, or the time to look at the database again."""
@@ -184,8 +172,8 @@ class V1Exchange:
         if batch.next_due_s is not None:
             timeout_s = min(timeout_s, max(0.0, batch.next_due_s - self._now_s()))
         self._answered.clear()
-        events = [self._wake, self._stopping]
-        if self._until_empty or self._in_flight:
+        events = [self._context.wake, self._stopping]
+        if self._context.until_empty:
             events.append(self._answered)
         await first_set(*events, timeout_s=timeout_s)
 
@@ -226,11 +214,10 @@ class V1Exchange:
             await self._connection.send(pieces, text=True)
 
     async def _drain(self) -> None:
-        """Once nothing more is sent: the answers to what is in flight, for as long as allowed."""
-        end_s = self._now_s() + self._settings.stop_grace_s
-        while self._in_flight and self._now_s() < end_s:
+        """Once nothing more is sent: the answers to what is in flight. The caller has a limit."""
+        while self._in_flight:
             self._answered.clear()
-            await first_set(self._answered, timeout_s=end_s - self._now_s())
+            await first_set(self._answered, timeout_s=None)
 
     async def _receive(self) -> RowsAnswered | FrameRefused | Welcomed | None:
         content = await self._connection.recv(decode=False)
@@ -291,7 +278,7 @@ class V1Exchange:
 
     def _put_off(self, key: RowKey, retry_after_s: float | None) -> None:
         before = self._attempts.get(key, Backoff(cap_s=self._settings.backoff_max_s))
-        after, delay_s = before.failed(random=self._random(), retry_after_s=retry_after_s)
+        after, delay_s = before.failed(random=self._context.random(), retry_after_s=retry_after_s)
         self._attempts[key] = after
         self._outcomes.put_off.append(PutOff(self._now_s() + delay_s, key))
 
@@ -302,13 +289,16 @@ class V1Exchange:
             await self._settle()
 
     async def _settle(self) -> None:
-        """Writes all that is known by now in one transaction."""
-        outcomes, self._outcomes = self._outcomes, _Outcomes()
-        if not outcomes:
-            return
-        for key in outcomes.acknowledged if self._attempts else ():
-            self._attempts.pop(key, None)
-        self._progress.counts = await self._worker.run(self._write, outcomes)
+        """Writes all that is known by now in one transaction; waits for one that is under way."""
+        async with self._settling:
+            outcomes, self._outcomes = self._outcomes, _Outcomes()
+            if not outcomes:
+                return
+            for key in outcomes.acknowledged if self._attempts else ():
+                self._attempts.pop(key, None)
+            # Shielded: what the server said is written even when the connection ends right now.
+            writing = self._context.worker.start(self._write, outcomes)
+            self._progress.counts = await done(asyncio.shield(writing))
         self._answered.set()
         self._progress.tell()
 
@@ -326,7 +316,7 @@ class V1Exchange:
             try:
                 async with asyncio.timeout(interval_s):
                     pong = await self._connection.ping()
-                pong.add_done_callback(self._note_pong)
+                asyncio.ensure_future(pong).add_done_callback(self._note_pong)
             except TimeoutError:
                 pass  # the line is full; what it carries is looked at now
             now_s = self._now_s()
@@ -350,8 +340,17 @@ def queued_bytes(connection: ClientConnection) -> int:
     return waiting + int(struct.unpack("i", answer)[0])
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+def _reason(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What ended the connection, among what its tasks raised; the group where it is our fault."""
+    leaves: list[BaseException] = []
+    pending: list[BaseException] = [group]
+    while pending:
+        error = pending.pop()
+        if isinstance(error, BaseExceptionGroup):
+            pending.extend(error.exceptions)
+        else:
+            leaves.append(error)
+    if not all(isinstance(leaf, LinkFailed | ConnectionClosed) for leaf in leaves):
+        return group
+    failures = [leaf for leaf in leaves if isinstance(leaf, LinkFailed)]
+    return failures[0] if failures else failure_of(leaves[0])

@@ -100,18 +100,20 @@ def failure_of(error: BaseException) -> LinkFailed:
             return LinkFailed(LinkFailure.DNS, f"the name cannot be resolved ({error.strerror})")
         case TimeoutError():
             return LinkFailed(LinkFailure.TIMEOUT, "timed out")
-        case ConnectionRefusedError():
-            return LinkFailed(LinkFailure.REFUSED, "connection refused")
         case ConnectionError() | EOFError():
-            return LinkFailed(LinkFailure.RESET, "the connection was cut")
-        case InvalidHandshake():
-            if isinstance(error.__cause__, EOFError | ConnectionError):
-                return LinkFailed(LinkFailure.RESET, "cut off during the handshake")
-            return LinkFailed(LinkFailure.PROTOCOL, f"no WebSocket answers ({error})")
+            return _cut(error)
         case OSError():
             return _network_failure(error)
         case _:
-            return LinkFailed(LinkFailure.PROTOCOL, str(error))
+            if isinstance(error.__cause__, ConnectionError | EOFError):
+                return _cut(error.__cause__)
+            return LinkFailed(LinkFailure.PROTOCOL, f"no WebSocket answers ({error})")
+
+
+def _cut(error: BaseException) -> LinkFailed:
+    if isinstance(error, ConnectionRefusedError):
+        return LinkFailed(LinkFailure.REFUSED, "connection refused")
+    return LinkFailed(LinkFailure.RESET, "the connection was cut")
 
 
 def _network_failure(error: OSError) -> LinkFailed:

@@ -33,3 +33,19 @@ async def first_set(*events: asyncio.Event, timeout_s: float | None) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def within_grace(stop: asyncio.Event, grace_s: float, work: Coroutine[Any, Any, T]) -> None:
+    """Lets `work` run; once `stop` is set it has so many seconds left and is then cancelled."""
+    task = asyncio.ensure_future(work)
+    stopped = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            await asyncio.wait({task}, timeout=grace_s)
+        if task.done():
+            task.result()
+    finally:
+        for each in (task, stopped):
+            each.cancel()
+        await asyncio.gather(task, stopped, return_exceptions=True)

@@ -18,13 +18,14 @@ from agent.delivery import DeliveryStore, StoreIdentity
 from agent.uplink.backoff import Backoff
 from agent.uplink.classic import ClassicExchange
 from agent.uplink.client import V1Exchange
+from agent.uplink.context import ExchangeContext
 from agent.uplink.dial import abort, check_address, dial
 from agent.uplink.intake import Intake
 from agent.uplink.link import LinkFailed, LinkState, LinkStatus
 from agent.uplink.lock import SenderLock
 from agent.uplink.message import ClassicEncoder, V1Encoder
 from agent.uplink.progress import Progress
-from agent.uplink.racing import first_set, unless
+from agent.uplink.racing import first_set, unless, within_grace
 from agent.uplink.settings import Identity, UplinkSettings
 from agent.uplink.worker import Worker
 from wire.client_session import ClientSession
@@ -90,6 +91,7 @@ class Sender:
         self._backoff = Backoff(cap_s=settings.backoff_max_s)
         self._progress = Progress()
         self._wake = asyncio.Event()
+        self._worker: Worker | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connected_since: datetime | None = None
         self._exchange: Exchange | None = None
@@ -116,7 +118,7 @@ class Sender:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sends until `stop` is set. Raises SenderAlreadyRunning."""
-        with self._lock, _closing(Worker()) as worker:
+        with self._lock, Worker() as worker:
             await self._prepare(worker)
             while not stop.is_set():
                 failure = await self._attempt(worker, stop, until_empty=False)
@@ -126,7 +128,7 @@ class Sender:
 
     async def send_once(self, stop: asyncio.Event) -> SentOnce:
         """Sends everything that waits, then returns. Raises SenderAlreadyRunning."""
-        with self._lock, _closing(Worker()) as worker:
+        with self._lock, Worker() as worker:
             await self._prepare(worker)
             failures = 0
             while not stop.is_set():
@@ -156,7 +158,11 @@ class Sender:
         while True:
             changed = asyncio.ensure_future(self._progress.change())
             try:
-                counts = await asyncio.to_thread(self._store.counts)
+                worker = self._worker
+                if worker is None:
+                    await changed
+                    continue
+                counts = await worker.run(self._store.counts)
                 if counts.waiting == 0 and self._progress.in_flight == 0:
                     return
                 await changed
@@ -165,6 +171,7 @@ class Sender:
 
     async def _prepare(self, worker: Worker) -> None:
         self._loop = asyncio.get_running_loop()
+        self._worker = worker
         self._progress.counts = await worker.run(self._store.counts)
 
     async def _attempt(
@@ -208,7 +215,7 @@ class Sender:
         log.info("SUCCESS connected", url=self._settings.url, exchange=self._exchange)
         answers = self._progress.answers
         try:
-            await exchange.run(stop)
+            await within_grace(stop, self._settings.stop_grace_s, exchange.run(stop))
         finally:
             if self._progress.answers > answers:
                 self._backoff = self._backoff.succeeded()
@@ -227,21 +234,21 @@ class Sender:
             check_interval_s=self._settings.check_interval_s,
             now_s=now_s(),
         )
-        shared = {
-            "worker": worker,
-            "settings": self._settings,
-            "progress": self._progress,
-            "wake": self._wake,
-            "now_s": now_s,
-            "random": self._random,
-            "until_empty": until_empty,
-        }
+        context = ExchangeContext(
+            worker=worker,
+            settings=self._settings,
+            progress=self._progress,
+            wake=self._wake,
+            now_s=now_s,
+            random=self._random,
+            until_empty=until_empty,
+        )
         if not is_v1:
-            return ClassicExchange(connection, intake, **shared)
+            return ClassicExchange(connection, intake, context)
         identity = await worker.run(self._store.identity)
         counts = await worker.run(self._store.counts)
         session = ClientSession(self._hello(identity, counts.waiting))
-        return V1Exchange(connection, session, intake, **shared)
+        return V1Exchange(connection, session, intake, context)
 
     def _classic_encoder(self) -> ClassicEncoder:
         return ClassicEncoder(

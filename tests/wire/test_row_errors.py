@@ -275,9 +275,9 @@ CLASSIC = (
             '"image":null',
             '"image":"data:image/jpeg,abc"',
             "invalid_field",
-            "data.image: expected base64, bare or behind data:image/jpeg;base64,, got 'data:",
+            "data.image: expected base64 (bare, or behind data:image/jpeg;base64,), got 'data:",
         ),
-        ('"image":null', '"image":"AAA"', "invalid_field", "data.image: expected base64, bare"),
+        ('"image":null', '"image":"AAA"', "invalid_field", "data.image: expected base64 (bare"),
         ('"image":null', '"image":5', "invalid_field", "data.image: expected str or null, got 5"),
         (
             "2024-08-06T10:30:00",

@@ -1,4 +1,4 @@
-"""Cuts the output layer of a classifier's ONNX file to some of its classes, in memory.
+"""Reads an ONNX file's own metadata and cuts a classifier's output layer, all in memory.
 
 Works on the protocol-buffer encoding itself (protobuf.dev/programming-guides/encoding, field
 numbers from onnx.proto), because the `onnx` package is a heavy thing to install for one edit.
@@ -13,7 +13,8 @@ import numpy as np
 from vision.errors import ModelFailed
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_MODEL_GRAPH = 7
+_MODEL_GRAPH, _MODEL_METADATA = 7, 14
+_ENTRY_KEY, _ENTRY_VALUE = 1, 2
 _GRAPH_INITIALIZER, _GRAPH_OUTPUT, _GRAPH_VALUE_INFO = 5, 12, 13
 _TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_RAW = 1, 2, 9
 _TENSOR_FLOAT32 = 1
@@ -35,6 +36,20 @@ def cut_classes(model: bytes, *, classes: int, keep: Sequence[int]) -> bytes:
         raise ModelFailed(
             f"cannot cut the output layer: the file is no ONNX model as expected ({error})"
         ) from error
+
+
+def metadata_of(model: bytes) -> dict[str, str]:
+    """What the file says of itself (labels, for one), without loading the network."""
+    found: dict[str, str] = {}
+    try:
+        for number, _, value in _fields(memoryview(model)):
+            if number == _MODEL_METADATA and isinstance(value, memoryview):
+                entry = {key: bytes(part) for key, _, part in _fields(value) if not isinstance(part, int)}
+                name = entry.get(_ENTRY_KEY, b"").decode()
+                found[name] = entry.get(_ENTRY_VALUE, b"").decode()
+    except (IndexError, ValueError) as error:
+        raise ModelFailed(f"the file is no ONNX model as expected ({error})") from error
+    return found
 
 
 def _cut_model(model: memoryview, classes: int, keep: np.ndarray) -> bytes:

@@ -43,8 +43,8 @@ class CascadeFaceDetector:
         path = locate(model_entry(MODEL)) if path is None else path
         try:
             self._cascade = cv2.CascadeClassifier(str(path))
-        except cv2.error as error:
-            raise ModelFailed(f"model {MODEL}: {path} cannot be parsed ({error.msg})") from error
+        except (cv2.error, SystemError) as error:  # OpenCV lets its parser's error out as both
+            raise ModelFailed(f"model {MODEL}: {path} cannot be parsed ({error})") from error
         if self._cascade.empty():
             raise ModelFailed(f"model {MODEL}: OpenCV {cv2.__version__} does not load {path}")
         self._least_confidence = least_confidence

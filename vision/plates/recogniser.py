@@ -10,7 +10,7 @@ import numpy as np
 
 from vision.backends.backend import Backend, Tensor
 from vision.backends.onnx import OnnxBackend, read_model
-from vision.backends.onnx_cut import cut_classes
+from vision.backends.onnx_cut import cut_classes, metadata_of
 from vision.errors import ModelFailed
 from vision.geometry import Quad
 from vision.plates.ctc import TextLine, decode, folded
@@ -46,7 +46,7 @@ class TextRecogniser:
         `ModelMissing` or `ModelFailed`.
         """
         model = read_model(name, path)
-        alphabet = OnnxBackend(name, model, threads=1).metadata.get("character", "").splitlines()
+        alphabet = metadata_of(model).get("character", "").splitlines()
         if not alphabet:
             raise ModelFailed(f"model {name}: {path} does not carry its labels (`character`)")
         # The file lists neither the blank (first class) nor the space (last class).
@@ -61,7 +61,10 @@ class TextRecogniser:
         return self._backend.name
 
     def read(self, picture: Picture, quads: Sequence[Quad]) -> tuple[TextLine, ...]:
-        """One line for each quad, in order; upper case, separators and signs included."""
+        """One line for each quad, in order; upper case, separators and signs included.
+
+        They run one by one: a batch of three took 10% less time on two threads and 15% more on one.
+        """
         lines: list[TextLine] = []
         for quad in quads:
             tensor = _tensor(picture, quad)

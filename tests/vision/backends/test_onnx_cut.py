@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vision.backends.onnx import OnnxBackend, read_model
-from vision.backends.onnx_cut import cut_classes
+from vision.backends.onnx_cut import cut_classes, metadata_of
 from vision.errors import ModelFailed
 from vision.manifest import locate, model_entry
 
@@ -28,6 +28,10 @@ def test_cut_network_equals_the_renormalised_whole(whole: bytes) -> None:
     small = OnnxBackend(MODEL, cut, threads=2)
     assert np.allclose(small.run(batch)[0], full / full.sum(axis=-1, keepdims=True), atol=1e-4)
     assert small.metadata["character"].startswith("!")
+
+
+def test_metadata_is_what_the_runtime_says(whole: bytes) -> None:
+    assert metadata_of(whole) == OnnxBackend(MODEL, whole, threads=1).metadata
 
 
 def test_class_count_that_no_layer_has_is_refused(whole: bytes) -> None:

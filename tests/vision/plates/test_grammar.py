@@ -55,7 +55,8 @@ def test_reading_becomes_the_plate(region: str, text: str, plate: str) -> None:
     [
         "CITROEN", "OCTAVIA", "NORTH", "LOXUS", "PUNTO", "GENUINE", "091017", "2014-05-13",
         "07:41:21", "2014-05-02 06:41:49", "CUMBERLAND AVE", "BA-SALVADOR", "1-800-GO-PENSKE",
-        "TEXAS", "C2", "EXIT 79", "1/4 MILE", "79B", "", "-", "KMBORAKX1", "CARBRAXX", "TRUCK RENTAL",
+        "TEXAS", "C2", "EXIT 79", "", "79B", "1/4 MILE", "-", "KMBORAKX1", "CARBRAXX",
+        "TRUCK RENTAL",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("regions", [(), ("eu",), ("br",), ("eu", "us", "br")])

@@ -26,14 +26,14 @@ def find(probability: np.ndarray, scale: float = 1.0) -> tuple[TextRegion, ...]:
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.floats(40, 120), st.floats(8, 30), st.floats(-44, 44))
+@given(st.floats(40, 120), st.floats(12, 30), st.floats(-44, 44))
 def test_a_bar_is_found_grown_and_in_reading_order(
     width: float, height: float, angle_deg: float
 ) -> None:
     (region,) = find(bar(width, height, angle_deg))
     grown = width * height * UNCLIP_RATIO / (width + height)
-    assert region.width == pytest.approx(width + grown, abs=6)
-    assert region.height == pytest.approx(height + grown, abs=6)
+    assert region.width == pytest.approx(width + grown, abs=8)
+    assert region.height == pytest.approx(height + grown, abs=8)
     (ax, ay), (bx, by), (cx, cy), (dx, dy) = region.quad
     assert math.degrees(math.atan2(by - ay, bx - ax)) == pytest.approx(angle_deg, abs=5)
     assert bx > ax
