@@ -52,7 +52,10 @@ def utc_now() -> datetime:
 
 @contextlib.asynccontextmanager
 async def running(
-    settings: ServerSettings, *, now: Callable[[], datetime] = utc_now
+    settings: ServerSettings,
+    *,
+    now: Callable[[], datetime] = utc_now,
+    token_check_s: float = TOKEN_CHECK_S,
 ) -> AsyncIterator[Running]:
     """A server that runs inside `async with`.
 
@@ -77,9 +80,11 @@ async def running(
                 backup=str(prepared.backup),
                 older_rows=prepared.adopted_rows,
             )
-        async with _opened(settings) as store:
-            async with _serving(settings, store, ingest, web, tls, now) as state:
-                yield state
+        async with (
+            _opened(settings) as store,
+            _serving(settings, store, ingest, web, tls, now, token_check_s) as state,
+        ):
+            yield state
 
 
 @contextlib.asynccontextmanager
@@ -90,6 +95,7 @@ async def _serving(
     web: socket.socket,
     tls: ssl.SSLContext | None,
     now: Callable[[], datetime],
+    token_check_s: float,
 ) -> AsyncIterator[Running]:
     counters = Counters()
     budget = ByteBudget(settings.memory_budget_mb * 1024 * 1024)
@@ -115,7 +121,7 @@ async def _serving(
         tasks.create_task(web_server.run_until_stopped())
         chores = [
             tasks.create_task(_record_stats(store, counters, settings.stats_interval_s, now)),
-            tasks.create_task(_look_after_tokens(gateway)),
+            tasks.create_task(_look_after_tokens(gateway, token_check_s)),
         ]
         await gateway.start(ingest, tls)
         scheme = "ws" if tls is None else "wss"
@@ -209,9 +215,9 @@ async def _record_stats(
             _log.warning("server_stats not written", reason=str(error))
 
 
-async def _look_after_tokens(gateway: Gateway) -> None:
+async def _look_after_tokens(gateway: Gateway, interval_s: float) -> None:
     while True:
-        await asyncio.sleep(TOKEN_CHECK_S)
+        await asyncio.sleep(interval_s)
         try:
             await gateway.look_after_tokens()
         except StorageUnavailable as error:

@@ -127,10 +127,10 @@ class MotionGate:
         self._looks += 1
         quick = max(1.0 - math.exp(-elapsed_s / self._settings.learn_s), 1.0 / self._looks)
         slow = 1.0 - math.exp(-elapsed_s / self._settings.absorb_s)
-        rate = np.where(changed > 0, np.float32(slow), np.float32(min(quick, 0.5)))
-        background += (grey - background) * rate
-        quiet = np.where(changed > 0, np.float32(0.0), np.float32(min(quick, 0.2)))
-        deviation += (difference - deviation) * quiet
+        rates = np.array([min(quick, 0.5), slow], np.float32)
+        background += (grey - background) * rates[changed]
+        rates = np.array([min(quick, 0.2), 0.0], np.float32)
+        deviation += (difference - deviation) * rates[changed]
 
     def _regions(self, changed: Mask, factor: int, width: int, height: int) -> tuple[Box, ...]:
         if not changed.any():

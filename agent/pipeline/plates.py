@@ -36,9 +36,9 @@ class PlateSettings:
     """How plates are followed.
 
     A plate of whose place less than `min_changed_share` differs from the background belongs to
-    the scene, and is refused. A plate that `missed_looks` looks at its region did not find, for `missed_s`, has gone.
-    `tracks` says how readings join over time. At most `max_passages` go on at a time (the one
-    unseen the longest is settled to make room), so at most that many times
+    the scene, and is refused. A plate that `missed_looks` looks at its region did not find, for
+    `missed_s`, has gone. `tracks` says how readings join over time. At most `max_passages` go on at
+    a time (the one unseen the longest is settled to make room), so at most that many times
     `PassageSettings.max_frames` frames are held.
     """
 

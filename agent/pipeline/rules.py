@@ -25,9 +25,10 @@ class RuleSettings:
     """The thresholds of a sighting.
 
     `min_confidence` is the floor for the least certain character. A moving plate needs
-    `min_readings` readings with exactly its text, or one when that reaches `single_confidence`.
-    The same plate within `cooldown_s` of when it was last seen is the same passage; so is one that
-    differs by a single edit, unless both texts are sure. A plate that never moved and is read again
+    `min_readings` readings with exactly its text, or one when that reaches `single_confidence` and
+    has `single_characters` (less may be half a plate). The same plate within `cooldown_s` of when
+    it was last seen is the same passage; so is one that is its beginning or end, or differs by a
+    single edit, unless both texts are sure. A plate that never moved and is read again
     in the same place within `static_s` is part of the scene. A picture that stands for itself needs
     `min_confidence` only. Of both kinds `remembered` are remembered, the oldest forgotten first.
     `report_after_s` and `report_at_latest_s`: see `is_time_to_report`.
@@ -36,6 +37,7 @@ class RuleSettings:
     min_confidence: float = 0.5
     min_readings: int = 2
     single_confidence: float = 0.9
+    single_characters: int = 5
     cooldown_s: float = 30.0
     static_s: float = 3600.0
     remembered: int = 64
@@ -94,7 +96,9 @@ class SightingRules:
         if candidate.confidence < settings.min_confidence:
             return Refusal.LOW_CONFIDENCE
         suffices = candidate.agreeing >= settings.min_readings or (
-            candidate.agreeing >= 1 and candidate.confidence >= settings.single_confidence
+            candidate.agreeing >= 1
+            and candidate.confidence >= settings.single_confidence
+            and len(candidate.text) >= settings.single_characters
         )
         if not suffices:
             return Refusal.TOO_FEW_READINGS
@@ -113,10 +117,11 @@ class SightingRules:
     def _is_same_passage(self, seen: _Reported, candidate: Candidate) -> bool:
         if candidate.first_seen_s - seen.last_seen_s > self._settings.cooldown_s:
             return False
-        distance = edit_distance(seen.candidate.text, candidate.text)
-        return distance == 0 or (
-            distance == 1 and not (seen.candidate.is_sure and candidate.is_sure)
-        )
+        known, text = seen.candidate.text, candidate.text
+        if known == text:
+            return True
+        is_near = edit_distance(known, text) == 1 or known.startswith(text) or known.endswith(text)
+        return is_near and not (seen.candidate.is_sure and candidate.is_sure)
 
     def _is_part_of_scene(self, candidate: Candidate, now_s: float) -> bool:
         if candidate.has_moved:

@@ -11,7 +11,6 @@ import fcntl
 import struct
 import termios
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -57,6 +56,26 @@ class _Outcomes:
         return bool(self.acknowledged or self.refused or self.put_off)
 
 
+class _Ready:
+    """Rows that are read and not sent: by lane, otherwise as they came."""
+
+    def __init__(self) -> None:
+        self.rows: deque[PreparedRow] = deque()
+        self.size_bytes = 0
+
+    def add(self, rows: list[PreparedRow]) -> None:
+        overtakes = self.rows and rows and rows[0].lane < self.rows[-1].lane
+        self.rows.extend(rows)
+        if overtakes:
+            self.rows = deque(sorted(self.rows, key=lambda row: row.lane))
+        self.size_bytes += sum(len(row.content) for row in rows)
+
+    def pop(self) -> PreparedRow:
+        row = self.rows.popleft()
+        self.size_bytes -= len(row.content)
+        return row
+
+
 class V1Exchange:
     """Serves one connection, once. `now_s` is monotonic, `random` gives 0..1."""
 
@@ -84,6 +103,7 @@ class V1Exchange:
         self._settling = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._fetch: asyncio.Future[Batch] | None = None
+        self._is_dry = False
 
     async def greet(self) -> None:
         """Says hello and hears welcome; raises LinkFailed."""
@@ -126,41 +146,58 @@ class V1Exchange:
         self._answered.set()
 
     async def _keep_sending(self) -> None:
-        ready: deque[PreparedRow] = deque()
+        ready = _Ready()
         while not self._stopping.is_set():
-            if not ready:
+            self._fetch_ahead(ready)
+            if not ready.rows or (self._fetch is not None and self._fetch.done()):
                 batch = await self._fetched()
-                ready.extend(batch.rows)
-            if not ready:
-                if self._is_finished(batch):
-                    return
-                await self._idle(batch)
+                ready.add(batch.rows)
+                if not ready.rows:
+                    if self._is_finished(batch):
+                        return
+                    await self._idle(batch)
                 continue
             rows = self._frame_of(ready)
-            if not rows:
+            if rows:
+                await self._send(rows)
+            else:
                 self._answered.clear()
                 await first_set(self._answered, self._stopping, timeout_s=None)
-                continue
-            if len(ready) < BATCH_ROWS // 4 and self._fetch is None:
-                self._fetch = self._start_fetch()
-            await self._send(rows)
 
-    def _start_fetch(self) -> asyncio.Future[Batch]:
+    def _fetch_ahead(self, ready: _Ready) -> None:
+        """Reads while the line is busy: more when little is ready, what is fresh at any time."""
+        if self._fetch is not None:
+            return
+        is_low = ready.size_bytes < self._read_ahead_bytes // 2
+        if not ready.rows or (is_low and not self._is_dry):
+            self._fetch = self._start_fetch(fresh_only=False)
+        elif self._context.wake.is_set() and ready.size_bytes < 2 * self._read_ahead_bytes:
+            self._fetch = self._start_fetch(fresh_only=True)
+
+    @property
+    def _read_ahead_bytes(self) -> int:
+        return min(BATCH_BYTES, self._window.limit_bytes)
+
+    def _start_fetch(self, *, fresh_only: bool) -> asyncio.Future[Batch]:
         woken = self._context.wake.is_set()
         self._context.wake.clear()
         return self._context.worker.start(
             self._intake.take,
             rows=BATCH_ROWS,
-            size_bytes=max(1, min(BATCH_BYTES, self._window.limit_bytes)),
+            size_bytes=self._read_ahead_bytes,
             max_row_bytes=self._session.max_frame_bytes - ENVELOPE_BYTES,
             woken=woken,
             now_s=self._now_s(),
+            fresh_only=fresh_only,
         )
 
     async def _fetched(self) -> Batch:
-        fetch = self._fetch or self._start_fetch()
+        """The batch that is being read; `_fetch_ahead` has begun it."""
+        fetch = self._fetch or self._start_fetch(fresh_only=False)
         self._fetch = None
-        return await done(fetch)
+        batch = await done(fetch)
+        self._is_dry = not batch.rows
+        return batch
 
     def _is_finished(self, batch: Batch) -> bool:
         busy = self._in_flight or self._outcomes or batch.next_due_s is not None
@@ -177,7 +214,7 @@ class V1Exchange:
             events.append(self._answered)
         await first_set(*events, timeout_s=timeout_s)
 
-    def _frame_of(self, ready: deque[PreparedRow]) -> list[PreparedRow]:
+    def _frame_of(self, ready: _Ready) -> list[PreparedRow]:
         """Rows for the next frame, as room, line and server allow; none: wait for an answer."""
         room = self._session.room()
         bytes_left = min(room.bytes, self._window.limit_bytes - self._session.bytes_in_flight)
@@ -185,15 +222,15 @@ class V1Exchange:
         most = min(room.rows, self._session.max_frame_rows)
         rows: list[PreparedRow] = []
         size = 0
-        while ready and len(rows) < most:
-            row = ready[0]
+        while ready.rows and len(rows) < most:
+            row = ready.rows[0]
             after = size + len(row.content) + 1
             is_first_of_all = not rows and not self._session.rows_in_flight
             if not is_first_of_all and after > bytes_left:
                 break
             if rows and (after > target or row.alone):
                 break
-            rows.append(ready.popleft())
+            rows.append(ready.pop())
             size = after
             if row.alone:
                 break

@@ -75,18 +75,26 @@ class Intake:
             self._sources[stream] = _Source(first_id=first_id, up_to_id=up_to_id, cursor=first_id)
 
     def take(
-        self, *, rows: int, size_bytes: int, max_row_bytes: int, woken: bool, now_s: float
+        self,
+        *,
+        rows: int,
+        size_bytes: int,
+        max_row_bytes: int,
+        woken: bool,
+        now_s: float,
+        fresh_only: bool = False,
     ) -> Batch:
         """Up to so many rows; stops with the row that reaches `size_bytes`.
 
         `woken` says that rows were committed. A row beyond `max_row_bytes` goes with a smaller
-        picture, then without.
+        picture, then without. `fresh_only` leaves the backlog where it is.
         """
         self._look_for_more(woken=woken, now_s=now_s)
         taken: list[PreparedRow] = []
         size = 0
-        for row, alone in self._ready(now_s):
-            prepared = self._prepare(row, max_row_bytes, alone=alone)
+        for row, lane, alone in self._ready(now_s, fresh_only=fresh_only):
+            content = self._content(row, max_row_bytes)
+            prepared = PreparedRow(row.key, row.row.id, content, lane, alone)
             taken.append(prepared)
             size += len(prepared.content)
             if len(taken) >= rows or size >= size_bytes:
@@ -129,27 +137,31 @@ class Intake:
                 if source.is_dry:
                     source.rewind()
 
-    def _ready(self, now_s: float) -> Iterator[tuple[WaitingRow, bool]]:
+    def _ready(self, now_s: float, *, fresh_only: bool) -> Iterator[tuple[WaitingRow, Lane, bool]]:
         """Rows that may go now, each with whether alone: delays that are over, then the lanes."""
         while self._put_off and self._put_off[0].due_s <= now_s:
             put_off = heapq.heappop(self._put_off)
             row = self._again(put_off.key)
             if row is not None:
-                yield row, put_off.alone
-        while (turn := self._turn()) is not None:
+                yield row, Lane.BACKLOG, put_off.alone
+        last = Lane.FRESH_REPORTS if fresh_only else Lane.BACKLOG
+        while (turn := self._turn(last)) is not None:
+            (lane, _), until = turn
             buffer = self._sources[turn.stream].buffer
-            yield self._out_of(buffer), False
-            while buffer and (turn.until is None or buffer[0].row.captured_at <= turn.until):
-                yield self._out_of(buffer), False
+            yield self._out_of(buffer), lane, False
+            while buffer and (until is None or buffer[0].row.captured_at <= until):
+                yield self._out_of(buffer), lane, False
 
     def _out_of(self, buffer: deque[WaitingRow]) -> WaitingRow:
         row = buffer.popleft()
         self._out.add(row.key)
         return row
 
-    def _turn(self) -> Turn | None:
+    def _turn(self, last: Lane) -> Turn | None:
         heads: dict[Stream, datetime] = {}
         for stream, source in self._sources.items():
+            if stream.lane > last:
+                continue
             self._refill(stream, source)
             if source.buffer:
                 heads[stream] = source.buffer[0].row.captured_at
@@ -178,7 +190,7 @@ class Intake:
             return None
         return found[0]
 
-    def _prepare(self, row: WaitingRow, max_row_bytes: int, *, alone: bool) -> PreparedRow:
+    def _content(self, row: WaitingRow, max_row_bytes: int) -> bytes:
         picture = self._store.read_picture(row)
         content = self._encoder.encode(row, picture)
         if len(content) > max_row_bytes and picture is not None:
@@ -186,4 +198,4 @@ class Intake:
             content = self._encoder.encode(without_hash(row), smaller)
             if len(content) > max_row_bytes:
                 content = self._encoder.encode(row, None)
-        return PreparedRow(row.key, row.row.id, content, alone)
+        return content

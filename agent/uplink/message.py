@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 
 from agent.delivery import RowKey, WaitingRow
+from agent.uplink.lanes import Lane
 from wire import v1
 from wire.classic import encode_classic
 from wire.rows import FaceRow, LprRow, Table
@@ -22,6 +23,7 @@ class PreparedRow(NamedTuple):
     key: RowKey
     id: str
     content: bytes
+    lane: Lane
     alone: bool = False
 
 

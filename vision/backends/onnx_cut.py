@@ -44,7 +44,9 @@ def metadata_of(model: bytes) -> dict[str, str]:
     try:
         for number, _, value in _fields(memoryview(model)):
             if number == _MODEL_METADATA and isinstance(value, memoryview):
-                entry = {key: bytes(part) for key, _, part in _fields(value) if not isinstance(part, int)}
+                entry = {
+                    key: bytes(part) for key, _, part in _fields(value) if not isinstance(part, int)
+                }
                 name = entry.get(_ENTRY_KEY, b"").decode()
                 found[name] = entry.get(_ENTRY_VALUE, b"").decode()
     except (IndexError, ValueError) as error:

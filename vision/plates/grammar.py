@@ -53,6 +53,14 @@ class Fit:
         return min(character.confidence for character in self.kept)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Laid:
+    """A character in its slot; the cost tells whether it was swapped."""
+
+    character: CharacterReading
+    cost: float
+
+
 def best_fit(characters: Sequence[CharacterReading], formats: Sequence[PlateFormat]) -> Fit | None:
     """The cheapest fit among `formats`, earlier formats first where two cost the same."""
     best: Fit | None = None
@@ -77,32 +85,24 @@ def fits(characters: Sequence[CharacterReading], formats: Sequence[PlateFormat])
                 is_strip = dropped in plate_format.strips
                 cost += _COST_STRIP if is_strip else len(dropped) * _COST_EDGE
             if cost <= _most_cost(plate_format):
-                text = "".join(character.text for character in aligned[1])
-                yield Fit(text=text, kept=aligned[1], format=plate_format, cost=cost)
+                kept = tuple(laid.character for laid in aligned[1])
+                text = "".join(character.text for character in kept)
+                yield Fit(text=text, kept=kept, format=plate_format, cost=cost)
 
 
-def _is_sound(kept: tuple[CharacterReading, ...], plate_format: PlateFormat) -> bool:
+def _is_sound(kept: tuple[_Laid, ...], plate_format: PlateFormat) -> bool:
     """Whether the beginning exists, and letters and digits were not all made by swapping.
 
     `LOXUS` must not become `L0XUS`, nor `091017` `09I017`.
     """
-    text = "".join(character.text for character in kept)
+    text = "".join(laid.character.text for laid in kept)
     if plate_format.prefixes and not text.startswith(plate_format.prefixes):
         return False
     for is_of_class in (str.isalpha, str.isdigit):
-        of_class = [character for character in kept if is_of_class(character.text)]
-        if of_class and all(_is_swapped(character) for character in of_class):
+        of_class = [laid for laid in kept if is_of_class(laid.character.text)]
+        if of_class and all(laid.cost > 0 for laid in of_class):
             return False
     return True
-
-
-def _is_swapped(character: CharacterReading) -> bool:
-    """Whether `_laid` made it: only then is the first alternative as probable as the choice."""
-    first = character.alternatives[:1]
-    return any(
-        text == _SWAP.get(character.text) and confidence == character.confidence
-        for text, confidence in first
-    )
 
 
 def _most_cost(plate_format: PlateFormat) -> float:
@@ -126,7 +126,7 @@ def _trimmed(
                 yield edge_text, characters[kept[0] : kept[-1] + 1]
 
 
-_Aligned = tuple[float, tuple[CharacterReading, ...]]
+_Aligned = tuple[float, tuple[_Laid, ...]]
 
 
 def _align(characters: tuple[CharacterReading, ...], plate_format: PlateFormat) -> _Aligned | None:
@@ -151,36 +151,33 @@ def _align(characters: tuple[CharacterReading, ...], plate_format: PlateFormat) 
             elif slot < len(slots):
                 laid = _laid(character, slots[slot], plate_format.without)
                 if laid is not None:
-                    ways.append(_with(laid[0], laid[1], best(at + 1, slot + 1)))
+                    ways.append(_with(laid.cost, laid, best(at + 1, slot + 1)))
         found = [way for way in ways if way is not None]
         return min(found, key=lambda way: way[0]) if found else None
 
     return best(0, 0)
 
 
-def _with(
-    cost: float, character: CharacterReading | None, rest: _Aligned | None
-) -> _Aligned | None:
+def _with(cost: float, laid: _Laid | None, rest: _Aligned | None) -> _Aligned | None:
     if rest is None:
         return None
-    return cost + rest[0], rest[1] if character is None else (character, *rest[1])
+    return cost + rest[0], rest[1] if laid is None else (laid, *rest[1])
 
 
-def _laid(
-    character: CharacterReading, slot: str, without: frozenset[str]
-) -> tuple[float, CharacterReading] | None:
-    """The character as it stands in a slot, swapped where its class asks for it, and the cost."""
+def _laid(character: CharacterReading, slot: str, without: frozenset[str]) -> _Laid | None:
+    """The character as it stands in a slot, swapped where the slot's class asks for it."""
     if _belongs(character.text, slot, without):
-        return 0.0, character
+        return _Laid(character=character, cost=0.0)
     swapped = _SWAP.get(character.text)
     if swapped is None or not _belongs(swapped, slot, without):
         return None
     others = tuple(pair for pair in character.alternatives if pair[0] != swapped)
-    return _COST_SWAP, CharacterReading(
+    corrected = CharacterReading(
         text=swapped,
         confidence=character.confidence,
         alternatives=((character.text, character.confidence), *others),
     )
+    return _Laid(character=corrected, cost=_COST_SWAP)
 
 
 def _belongs(text: str, slot: str, without: frozenset[str]) -> bool:

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from agent.pipeline.motion import MotionGate, MotionLook, MotionSettings
+from vision.geometry import Box
+from vision.reading import Picture
+
+RNG = np.random.default_rng(5)
+ROAD: Picture = cv2.GaussianBlur(RNG.integers(60, 140, (720, 1280, 3), dtype=np.uint8), (0, 0), 5)
+
+
+def _frame(*vehicles: Box, noise: float = 3.0, light: float = 1.0) -> Picture:
+    picture = ROAD.astype(np.float32) * light
+    for box in vehicles:
+        x, y, width, height = box.as_xywh()
+        picture[max(y, 0) : y + height, max(x, 0) : x + width] = (200 * light, 40, 190 * light)
+    picture += RNG.normal(0, noise, picture.shape)
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def _settled(noise: float = 3.0) -> MotionGate:
+    gate = MotionGate(MotionSettings())
+    for number in range(15):
+        gate.look(_frame(noise=noise), number * 0.1)
+    return gate
+
+
+@pytest.mark.parametrize("noise", [0.0, 3.0, 15.0, 30.0])
+def test_a_static_scene_gives_nothing_however_noisy(noise: float) -> None:
+    gate = MotionGate(MotionSettings())
+    looks = [gate.look(_frame(noise=noise), number * 0.1) for number in range(30)]
+    assert all(look.regions == () for look in looks)
+
+
+@pytest.mark.parametrize("noise", [3.0, 15.0])
+def test_a_moving_vehicle_is_one_region_that_holds_it(noise: float) -> None:
+    gate = _settled(noise)
+    for step in range(8):
+        vehicle = Box.from_xywh(100 + 60 * step, 200, 300, 200)
+        (region,) = gate.look(_frame(vehicle, noise=noise), 1.5 + step * 0.1).regions
+        assert region.intersection(vehicle) > 0.97 * vehicle.area
+        assert region.area < 2.0 * vehicle.area
+
+
+def test_two_vehicles_in_two_lanes_are_two_regions() -> None:
+    look = _settled().look(
+        _frame(Box.from_xywh(150, 200, 300, 250), Box.from_xywh(700, 300, 350, 250)), 1.5
+    )
+    assert len(look.regions) == 2
+
+
+def test_a_region_does_not_leave_the_picture() -> None:
+    (region,) = _settled().look(_frame(Box.from_xywh(1000, 500, 280, 220)), 1.5).regions
+    assert (region.x2, region.y2) == (1280, 720)
+
+
+@pytest.mark.parametrize("light", [0.8, 1.25])
+def test_a_jump_of_exposure_is_no_motion(light: float) -> None:
+    gate = _settled()
+    looks = [gate.look(_frame(light=light), 1.5 + number * 0.1) for number in range(5)]
+    assert all(look.regions == () for look in looks)
+
+
+def test_slowly_changing_light_is_no_motion_and_hides_none() -> None:
+    gate = _settled()
+    for number in range(40):
+        look = gate.look(_frame(light=1.0 + 0.01 * number), 1.5 + number * 0.1)
+        assert look.regions == ()
+    assert len(gate.look(_frame(Box.from_xywh(400, 200, 300, 200), light=1.4), 5.5).regions) == 1
+
+
+def test_a_change_of_the_whole_view_is_learned_anew() -> None:
+    gate = _settled()
+    other = np.ascontiguousarray(255 - ROAD[::-1])
+    assert gate.look(other, 1.5).regions == ()
+    assert gate.look(other, 1.6).regions == ()
+
+
+def test_a_parked_vehicle_becomes_background_but_not_soon() -> None:
+    gate = _settled()
+    vehicle = Box.from_xywh(400, 200, 300, 200)
+    looks = [gate.look(_frame(vehicle), 1.5 + number * 0.5) for number in range(80)]
+    seen = [bool(look.regions) for look in looks]
+    assert all(seen[:10])
+    assert not any(seen[-10:])
+
+
+def test_changed_share_tells_the_vehicle_from_what_stands_beside_it() -> None:
+    vehicle = Box.from_xywh(400, 200, 300, 200)
+    look: MotionLook = _settled().look(_frame(vehicle), 1.5)
+    assert look.changed_share(Box.from_xywh(450, 250, 100, 40)) > 0.9
+    assert look.changed_share(Box.from_xywh(900, 250, 100, 40)) < 0.05
+    assert look.changed_share(Box.from_xywh(-500, -500, 10, 10)) == 0.0
+
+
+def test_another_picture_size_starts_anew() -> None:
+    gate = _settled()
+    assert gate.look(np.zeros((240, 320, 3), np.uint8), 1.5).regions == ()
+
+
+def test_a_look_is_a_small_part_of_a_frame() -> None:
+    gate = _settled()
+    pictures = [_frame(Box.from_xywh(100 * n, 200, 300, 200)) for n in range(4)]
+    took_s = []
+    for number in range(40):
+        began = time.process_time()
+        gate.look(pictures[number % 4], 1.5 + number * 0.1)
+        took_s.append(time.process_time() - began)
+    assert min(took_s) < 0.012
