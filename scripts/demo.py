@@ -7,6 +7,7 @@ databases, and stops them in the order in which nothing is lost.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
 
+import apsw
 from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
@@ -150,6 +152,24 @@ class View:
         facts = "; ".join(f"{name} {value.plain}" for name, value in self._facts())
         return f"{time.monotonic() - self.started_s:5.0f} s  {facts}{newest}"
 
+    def totals(self) -> Iterator[tuple[str, Text]]:
+        """Rows by what became of them, from the camera's own database once its program ended."""
+        database = self.places.agent_database
+        if not database.is_file():
+            return
+        connection = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
+        with contextlib.closing(connection):
+            row = connection.execute(
+                "SELECT (SELECT count(*) FROM detection_results), acknowledged, waiting, refused "
+                "FROM store"
+            ).fetchone()
+        if row is None:
+            return
+        for name, value in zip(
+            ("sightings", "acknowledged", "waiting", "refused"), row, strict=True
+        ):
+            yield name, Text(str(value))
+
     def _facts(self) -> Iterator[tuple[str, Text]]:
         if not self.agent:
             yield "agent", Text("starting: loading the models ...", style="yellow")
@@ -159,11 +179,18 @@ class View:
         dropped = f", {agent['dropped']} dropped" if agent.get("dropped") else ""
         yield "frames", Text(f"{agent['frames']}{total} ({agent['fps']:.1f}/s{dropped})")
         yield "sightings", Text(str(agent["sightings"]))
-        yield "waiting", Text(str(agent["waiting"]), style="yellow" if agent["waiting"] else "")
-        yield "acknowledged", Text(str(agent["acknowledged"]), style="green")
+        yield (
+            "rows waiting",
+            Text(str(agent["waiting"]), style="yellow" if agent["waiting"] else ""),
+        )
+        yield "rows acknowledged", Text(str(agent["acknowledged"]), style="green")
         if agent.get("refused"):
-            yield "refused", Text(str(agent["refused"]), style="red")
-        yield "link", Text(f"{agent['link']['state']}: {agent['link']['advice']}")
+            yield "rows refused", Text(str(agent["refused"]), style="red")
+        link = agent["link"]
+        yield (
+            "link",
+            Text(f"{link['state']}: {link['advice']}" if link["advice"] else link["state"]),
+        )
 
     def _progress(self) -> Group:
         total = self.agent.get("frames_total")
@@ -273,6 +300,8 @@ def _conclude(
         console.print("The source has ended and every row is acknowledged.")
     if server_code != 0:
         console.print(f"The server ended with exit code {server_code}.", style="red")
+    totals = ", ".join(f"{name} {value.plain}" for name, value in view.totals())
+    console.print(f"In all: {totals}.", highlight=False)
     console.print(f"Logs: {_shown(view.places.log)}", highlight=False, soft_wrap=True)
     for name, path in (
         ("Camera's database", view.places.agent_database),
@@ -396,7 +425,11 @@ def _parse_arguments() -> argparse.Namespace:
         help="stop when a finite source was read and every row is acknowledged",
     )
     parser.add_argument("--fresh", action="store_true", help="empty the data folder first")
-    parser.add_argument("--data", default=str(ROOT / "demo-data"), help="folder for everything")
+    parser.add_argument(
+        "--data",
+        default=os.environ.get("SIGHTPOST_DEMO_DATA") or str(ROOT / "demo-data"),
+        help="folder for everything (default: SIGHTPOST_DEMO_DATA, else demo-data)",
+    )
     return parser.parse_args()
 
 

@@ -162,10 +162,7 @@ def _read(path: Path) -> bytes | None:
     except (OSError, ValueError):
         return None
     try:
-        chunks = []
-        while chunk := os.read(handle, max(os.fstat(handle).st_size + 1, 65_536)):
-            chunks.append(chunk)
-        return b"".join(chunks)
+        return os.read(handle, os.fstat(handle).st_size)
     except OSError:
         return None
     finally:

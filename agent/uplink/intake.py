@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from agent.delivery import DeliveryStore, OutboxCounts, RowKey, Settlement, WaitingRow
 from agent.uplink.lanes import Lane, Stream, Turn, next_turn, streams_of
-from agent.uplink.message import PreparedRow, RowEncoder, without_hash
+from agent.uplink.message import PreparedRow, RowEncoder, given_up, without_hash
 
 BATCH_ROWS: Final = 256
 SCAN_WHILE_OUT: Final = 2_000
@@ -197,5 +197,5 @@ class Intake:
             smaller = self._store.read_picture(row, small=True)
             content = self._encoder.encode(without_hash(row), smaller)
             if len(content) > max_row_bytes:
-                content = self._encoder.encode(row, None)
+                content = self._encoder.encode(given_up(row), None)
         return content

@@ -77,3 +77,11 @@ def without_hash(row: WaitingRow) -> WaitingRow:
     if not isinstance(row.row, _PICTURED):
         return row
     return row._replace(row=msgspec.structs.replace(row.row, image_sha256=None))
+
+
+def given_up(row: WaitingRow) -> WaitingRow:
+    """The row whose picture no server takes: it goes without, marked."""
+    if not isinstance(row.row, _PICTURED):
+        return row
+    data = msgspec.structs.replace(row.row.data, image_status="evicted")
+    return row._replace(row=msgspec.structs.replace(row.row, data=data))

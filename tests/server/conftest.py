@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +48,6 @@ def query(settings: ServerSettings) -> Query:
     return ask
 
 
-@pytest.fixture
-def opened() -> Iterator[list[apsw.Connection]]:
-    """Every connection that is opened during the test, the server's own among them."""
-    connections: list[apsw.Connection] = []
-    apsw.connection_hooks.append(connections.append)
-    yield connections
-    apsw.connection_hooks.remove(connections.append)
+def connections_to(path: Path) -> list[apsw.Connection]:
+    """The open connections of this process to a database file, a running server's among them."""
+    return [each for each in apsw.connections() if each.filename == str(path)]

@@ -18,7 +18,7 @@ def _frame(*vehicles: Box, noise: float = 3.0, light: float = 1.0) -> Picture:
     picture = ROAD.astype(np.float32) * light
     for box in vehicles:
         x, y, width, height = box.as_xywh()
-        picture[max(y, 0) : y + height, max(x, 0) : x + width] = (200 * light, 40, 190 * light)
+        picture[max(y, 0) : y + height, max(x, 0) : x + width] = (30 * light, 20 * light, 25 * light)
     picture += RNG.normal(0, noise, picture.shape)
     return np.clip(picture, 0, 255).astype(np.uint8)
 

@@ -21,28 +21,20 @@ def _plate(text: str, x: float, y: float, confidence: float = 0.9) -> Detection:
     speed=st.tuples(st.floats(-600, 600), st.floats(-400, 400)),
     size=st.floats(60, 400),
     growth=st.floats(0.95, 1.06),
-    gaps=st.sets(st.integers(3, 18), max_size=5),
+    gaps=st.sets(st.integers(3, 18), max_size=3),
 )
 def test_one_vehicle_is_one_track_through_missed_frames(
     speed: tuple[float, float], size: float, growth: float, gaps: set[int]
 ) -> None:
-    step = min(1.0, 0.5 * size / (STEP_S * max(abs(speed[0]), abs(speed[1]), 1.0)))
-    tracker, ids = Tracker(TrackerSettings()), set()
+    # Faster than half its size from frame to frame nothing is followed by position alone.
+    slower = min(1.0, 0.5 * size / (STEP_S * max(abs(speed[0]), abs(speed[1]), 1.0)))
+    tracker, ids = Tracker(TrackerSettings()), set[int | None]()
     for number in range(20):
-        at_s = number * STEP_S
-        seen = [
-            _box(
-                500 + speed[0] * step * at_s,
-                400 + speed[1] * step * at_s,
-                size * growth**number,
-                size * growth**number,
-            )
-        ]
-        if any(gap in gaps and gap - 1 in gaps for gap in (number, number + 1)):
-            continue
-        update = tracker.update(at_s, [] if number in gaps else seen)
-        ids |= {track_id for track_id in update.ids if track_id is not None}
-    assert len(ids) == 1
+        way, side = slower * number * STEP_S, size * growth**number
+        seen = _box(500 + speed[0] * way, 400 + speed[1] * way, side, side)
+        update = tracker.update(number * STEP_S, [] if number in gaps else [seen])
+        ids |= set(update.ids)
+    assert ids == {1}
 
 
 @given(st.lists(st.integers(1, 3), min_size=12, max_size=12))

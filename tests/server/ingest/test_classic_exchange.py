@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import unicodedata
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,7 +22,7 @@ from tests.server.cameras import (
     classic_health,
     jpeg,
 )
-from tests.server.conftest import Query
+from tests.server.conftest import Query, settings_in
 
 
 def without(message: Json, *keys: str) -> Json:
@@ -108,7 +109,7 @@ async def test_what_old_cameras_leave_out_is_taken(
         answer = await camera.ask(message)
     assert (answer["status"], answer["record_id"]) == ("success", 1), answer
     table = "lpr_detections" if message["table"] == "lpr_detection" else "health_monitors"
-    assert query(f"SELECT count(*) FROM {table}") == [(1,)]
+    assert query(f"SELECT count(*) FROM {table}") == [(1,)]  # noqa: S608 (names of the line above)
 
 
 @pytest.mark.parametrize(
@@ -182,11 +183,7 @@ async def test_a_confidence_of_0_to_1_is_kept_raw_and_as_percent(
     assert query("SELECT confidence, confidence_percent FROM lpr_detections") == [(0.87, 87.0)]
 
 
-async def test_the_rows_of_a_checkpoint_are_in_its_time_zone(
-    tmp_path: Any, query: Query
-) -> None:
-    from tests.server.conftest import settings_in
-
+async def test_the_rows_of_a_checkpoint_are_in_its_time_zone(tmp_path: Path, query: Query) -> None:
     settings = settings_in(tmp_path, checkpoint_time_zones="2=Europe/Berlin")
     async with running(settings) as server, classic_camera(server.ingest_port) as camera:
         await camera.ask(classic_detection(checkpoint_id=2))

@@ -246,7 +246,9 @@ async def test_hello_twice_ends_the_connection_but_not_the_rows(
 
 async def test_a_frame_over_the_limit_is_closed_with_1009(settings: ServerSettings) -> None:
     async with running(settings) as server, v1_camera(server.ingest_port) as camera:
-        await camera.socket.send("x" * (8 * 1024 * 1024 + 1))
+        # Only the head of a masked text frame (RFC 6455, section 5.2): its length is enough.
+        head = b"\x81\xff" + (8 * 1024 * 1024 + 1).to_bytes(8, "big") + bytes(4)
+        camera.socket.transport.write(head)
         with pytest.raises(ConnectionClosedError, match="1009"):
             await camera.answer()
 

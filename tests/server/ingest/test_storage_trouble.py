@@ -1,0 +1,140 @@
+"""Full disks, bad rows and locks: nothing is acknowledged that is not on disk, nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import apsw
+import httpx
+import pytest
+
+from server.app import running
+from server.config import ServerSettings
+from tests.server.cameras import (
+    base64_of,
+    classic_camera,
+    classic_health,
+    health_row,
+    jpeg,
+    plate_row,
+    v1_camera,
+)
+from tests.server.conftest import Query, connections_to
+
+LONG = {"text": "x" * 60_000}
+"""Needs pages that a new database has not."""
+
+
+class FullDisk:
+    """SQLite's own page limit on every connection to a file: writes fail with SQLITE_FULL."""
+
+    def __init__(self, path: Path) -> None:
+        self._connections = connections_to(path)
+        assert self._connections
+
+    def fill(self) -> None:
+        for connection in self._connections:
+            connection.pragma("max_page_count", connection.pragma("page_count"))
+
+    def make_room(self) -> None:
+        for connection in self._connections:
+            connection.pragma("max_page_count", 1_000_000)
+
+
+async def test_a_full_disk_is_answered_and_over_when_there_is_room(
+    settings: ServerSettings, query: Query
+) -> None:
+    async with running(settings) as server, httpx.AsyncClient() as browser:
+        health = f"http://127.0.0.1:{server.web_port}/health"
+        disk = FullDisk(settings.db_path)
+        async with v1_camera(server.ingest_port) as camera:
+            disk.fill()
+            results = await camera.ask(*(health_row(n, system_info=LONG) for n in (1, 2, 3)))
+            for result in results:
+                assert (result["success"], result["code"]) == (False, "storage_failed")
+                assert result["retry"]
+                assert result["retry_after_s"] > 0
+            async with classic_camera(server.ingest_port) as old:
+                answer = await old.ask(classic_health(system_info=LONG))
+                assert answer["status"] == "error"
+                assert "later" in answer["message"]
+            failing = await browser.get(health)
+            assert failing.status_code == 503
+            assert failing.json()["status"] == "failing"
+            assert "full" in failing.json()["reason"]
+            assert query("SELECT count(*) FROM health_monitors") == [(0,)]
+            disk.make_room()
+            results = await camera.ask(*(health_row(n, system_info=LONG) for n in (1, 2, 3)))
+            assert [result["success"] for result in results] == [True] * 3
+            assert not any("duplicate" in result for result in results)
+            assert (await browser.get(health)).status_code == 200
+    assert query("SELECT sequence FROM health_monitors ORDER BY id") == [(1,), (2,), (3,)]
+    assert query("SELECT rows_stored, last_sequence FROM camera_epochs") == [(3, 3)]
+
+
+async def test_a_picture_file_that_is_full_keeps_its_rows_out(
+    settings: ServerSettings, query: Query
+) -> None:
+    async with running(settings) as server, v1_camera(server.ingest_port) as camera:
+        await camera.ask(plate_row(1, image=base64_of(jpeg())))
+        [day_file] = settings.pictures_path.glob("*.db")
+        disk = FullDisk(day_file)
+        disk.fill()
+        large = base64_of(jpeg(7) + bytes(100_000) + b"\xff\xd9")
+        [refused] = await camera.ask(plate_row(2, image=large))
+        assert refused["retry"]
+        assert query("SELECT count(*) FROM lpr_detections") == [(1,)]
+        disk.make_room()
+        [stored] = await camera.ask(plate_row(2, image=large))
+    assert stored["success"]
+    assert query("SELECT license_plate, image_status FROM lpr_detections ORDER BY id") == [
+        ("AB1", "present"),
+        ("AB2", "present"),
+    ]
+
+
+async def test_a_row_that_cannot_be_stored_does_not_hold_up_its_group(
+    settings: ServerSettings, query: Query
+) -> None:
+    async with running(settings) as server, v1_camera(server.ingest_port) as camera:
+        other = apsw.Connection(str(settings.db_path))
+        other.execute(
+            "CREATE TRIGGER poison BEFORE INSERT ON health_monitors WHEN NEW.component = 'poison' "
+            "BEGIN SELECT RAISE(ABORT, 'no such component'); END"
+        )
+        rows = [health_row(n) for n in range(1, 21)]
+        rows[7]["data"]["component"] = "poison"
+        results = await camera.ask(*rows)
+        assert [n for n, result in enumerate(results) if not result["success"]] == [7]
+        assert results[7]["code"] == "storage_failed"
+        assert results[7]["retry"]
+        assert query("SELECT count(*) FROM health_monitors") == [(19,)]
+        other.execute("DROP TRIGGER poison")
+        other.close()
+        again = await camera.ask(*rows)
+    assert [result["success"] for result in again] == [True] * 20
+    assert [n for n, result in enumerate(again) if not result.get("duplicate")] == [7]
+    assert query("SELECT count(*), count(DISTINCT message_id) FROM health_monitors") == [(20, 20)]
+    assert query("SELECT rows_stored FROM camera_epochs") == [(20,)]
+
+
+async def test_nothing_is_acknowledged_before_its_commit(
+    settings: ServerSettings, query: Query
+) -> None:
+    async with running(settings) as server, v1_camera(server.ingest_port) as camera:
+        await camera.ask(health_row(1))
+        other = apsw.Connection(str(settings.db_path))
+        other.execute("BEGIN IMMEDIATE")
+        await camera.send(health_row(2))
+        async with classic_camera(server.ingest_port) as old:
+            asking = asyncio.create_task(old.ask(classic_health()))
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(camera.answer(), 0.5)
+            assert not asking.done()
+            assert query("SELECT count(*) FROM health_monitors") == [(1,)]
+            other.execute("ROLLBACK")
+            other.close()
+            assert (await camera.answer())["results"][0]["success"]
+            assert (await asking)["status"] == "success"
+    assert query("SELECT count(*) FROM health_monitors") == [(3,)]

@@ -1,0 +1,123 @@
+"""Tokens over real connections: a camera writes only as itself."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
+
+from server.app import running
+from server.config import ServerSettings
+from server.storage import tokens
+from server.storage.connection import open_second_writer
+from tests.server.cameras import (
+    classic_camera,
+    classic_detection,
+    health_row,
+    hello,
+    v1_camera,
+    v1_socket,
+)
+from tests.server.conftest import Query
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def make_token(database: Path, name: str) -> str:
+    connection = open_second_writer(database)
+    try:
+        return tokens.create_token(connection, name, NOW)
+    finally:
+        connection.close()
+
+
+def revoke_token(database: Path, name: str) -> None:
+    connection = open_second_writer(database)
+    try:
+        tokens.revoke_token(connection, name, NOW)
+    finally:
+        connection.close()
+
+
+def bearing(token: str) -> dict[str, Any]:
+    return {"additional_headers": {"Authorization": f"Bearer {token}"}}
+
+
+async def test_a_camera_with_its_token_writes_as_itself(
+    settings: ServerSettings, query: Query
+) -> None:
+    async with running(settings, token_check_s=0.05) as server:
+        token = make_token(settings.db_path, "gate-1")
+        async with v1_camera(server.ingest_port, "gate-1", **bearing(token)) as camera:
+            assert (await camera.ask(health_row(1)))[0]["success"]
+        async with classic_camera(server.ingest_port, **bearing(token)) as old:
+            assert (await old.ask(classic_detection()))["status"] == "success"
+    assert query("SELECT device_id FROM health_monitors") == [("gate-1",)]
+    assert query("SELECT device_id, hostname FROM lpr_detections") == [("gate-1", "aicamera")]
+
+
+async def test_another_cameras_name_is_not_taken(settings: ServerSettings, query: Query) -> None:
+    async with running(settings) as server:
+        token = make_token(settings.db_path, "gate-1")
+        async with v1_socket(server.ingest_port, **bearing(token)) as socket:
+            await socket.send(json.dumps(hello("gate-2")))
+            with pytest.raises(ConnectionClosedError) as closed:
+                await socket.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1008
+    assert "gate-1" in closed.value.rcvd.reason
+    assert query("SELECT count(*) FROM cameras") == [(0,)]
+
+
+@pytest.mark.parametrize("token", ["wrong", "", "x" * 5000])
+async def test_a_wrong_token_is_turned_away_with_401(settings: ServerSettings, token: str) -> None:
+    async with running(settings) as server:
+        make_token(settings.db_path, "gate-1")
+        with pytest.raises(InvalidStatus) as refused:
+            async with v1_socket(server.ingest_port, **bearing(token)):
+                pass
+    assert refused.value.response.status_code == 401
+    assert refused.value.response.headers["WWW-Authenticate"] == "Bearer"
+    assert b"unknown" in (refused.value.response.body or b"")
+
+
+async def test_a_revoked_token_ends_its_connection_and_opens_none(
+    settings: ServerSettings, query: Query
+) -> None:
+    async with running(settings, token_check_s=0.05) as server:
+        token = make_token(settings.db_path, "gate-1")
+        async with v1_camera(server.ingest_port, "gate-1", **bearing(token)) as camera:
+            await camera.ask(health_row(1))
+            revoke_token(settings.db_path, "gate-1")
+            with pytest.raises(ConnectionClosedError, match="revoked"):
+                await camera.answer()
+        with pytest.raises(InvalidStatus) as refused:
+            async with v1_socket(server.ingest_port, **bearing(token)):
+                pass
+    assert b"revoked" in (refused.value.response.body or b"")
+    [(used,)] = query("SELECT last_used_at FROM device_tokens")
+    assert used is not None
+
+
+async def test_a_web_page_cannot_write_to_a_local_server(settings: ServerSettings) -> None:
+    async with running(settings) as server:
+        with pytest.raises(InvalidStatus) as refused:
+            async with classic_camera(server.ingest_port, origin="https://evil.example"):
+                pass
+    assert refused.value.response.status_code == 403
+
+
+async def test_cameras_behind_a_proxy_on_this_machine_need_a_token(
+    settings: ServerSettings,
+) -> None:
+    async with running(settings) as server:
+        with pytest.raises(InvalidStatus) as refused:
+            async with classic_camera(
+                server.ingest_port, additional_headers={"X-Forwarded-For": "203.0.113.7"}
+            ):
+                pass
+    assert refused.value.response.status_code == 401

@@ -1,0 +1,77 @@
+"""Group commits on a real store: what waits together shares a transaction, in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import apsw
+import pytest
+
+from server.ingest.budget import ByteBudget
+from server.ingest.stats import Counters
+from server.ingest.writer import GroupWriter, NotStored
+from server.storage.adoption import prepare_database
+from server.storage.protocol import Stored
+from server.storage.sqlite import SqliteStore
+from tests.server.rows import accepted_health
+from wire.errors import ErrorCode
+
+NOW = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    path = tmp_path / "server.db"
+    prepare_database(path, zone_of=lambda _: UTC, now=NOW)
+    opened = SqliteStore(path, tmp_path / "pictures")
+    yield opened
+    await opened.close()
+
+
+async def test_what_waits_together_is_one_transaction(store: SqliteStore, tmp_path: Path) -> None:
+    budget, counters = ByteBudget(1000), Counters()
+    writer = GroupWriter(store, budget, counters, now=lambda: NOW)
+    watcher = apsw.Connection(str(tmp_path / "server.db"))
+    before = watcher.data_version()
+    futures = []
+    for number in range(1, 51):
+        await budget.acquire(10)
+        futures.append(writer.submit([accepted_health(number)], 10))
+    writer.stop()
+    await writer.run()
+    outcomes = [outcome for future in futures for outcome in await future]
+    assert outcomes == [Stored(number, False) for number in range(1, 51)]
+    assert budget.free_bytes == 1000
+    assert counters.rows_received == 50
+    assert watcher.data_version() == before + 1
+    watcher.close()
+
+
+async def test_what_comes_after_the_stop_is_sent_back(store: SqliteStore) -> None:
+    budget = ByteBudget(1000)
+    writer = GroupWriter(store, budget, Counters(), now=lambda: NOW)
+    writer.stop()
+    await writer.run()
+    await budget.acquire(10)
+    [outcome] = await writer.submit([accepted_health(1)], 10)
+    assert isinstance(outcome, NotStored)
+    assert outcome.code is ErrorCode.SHUTTING_DOWN
+    assert budget.free_bytes == 1000
+
+
+async def test_a_writer_that_is_killed_leaves_nobody_waiting(store: SqliteStore) -> None:
+    budget = ByteBudget(1000)
+    writer = GroupWriter(store, budget, Counters(), now=lambda: NOW)
+    await budget.acquire(10)
+    running = asyncio.create_task(writer.run())
+    await asyncio.sleep(0)
+    future = writer.submit([accepted_health(1)], 10)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    [outcome] = await future
+    assert isinstance(outcome, NotStored)
+    assert budget.free_bytes == 1000
