@@ -307,6 +307,7 @@ def _examine(
     results = [
         checks.check_camera(
             frame_age_s=None if stats.newest_at_s is None else time.monotonic() - stats.newest_at_s,
+            watched_s=watcher.watched_s(),
             restarts=stats.restarts,
             last_error=stats.last_error,
             ended=watcher.has_ended,

@@ -84,6 +84,7 @@ class Watcher:
         self.sightings = 0
         self.sightings_lost = 0
         self.has_ended = False
+        self._started_s = time.monotonic()
 
     def stop(self) -> None:
         """Finishes the frame in hand and then what is in view. Safe from any thread."""
@@ -106,6 +107,10 @@ class Watcher:
             self._hold(self._pipeline.finish())
             self._record_held()
             self._give_up(len(self._held))
+
+    def watched_s(self) -> float:
+        """Seconds since this was made."""
+        return time.monotonic() - self._started_s
 
     def frames_per_s(self) -> float:
         """Frames looked at in the last few seconds, by the second."""

@@ -83,9 +83,9 @@ def migrate(connection: apsw.Connection, folder: Path) -> tuple[Migration, ...]:
 
 def _apply(connection: apsw.Connection, step: Migration) -> None:
     try:
-        connection.execute(
-            _ADD_COLUMN.sub(lambda found: _unless_there(connection, found), step.sql)
-        )
+        sql = _ADD_COLUMN.sub(lambda found: _unless_there(connection, found), step.sql)
+        for _ in connection.execute(sql):
+            pass  # to the end: a statement that yields rows would keep the following from running
     except apsw.Error as error:
         raise MigrationFailed(
             f"{connection.filename}: step {step.name} failed, nothing was changed: {error}"

@@ -69,7 +69,7 @@ class ServerSettings(Settings):
     host: str = Field(
         "127.0.0.1",
         alias="SERVER_HOST",
-        description="address to listen on for cameras; beyond this machine see docs/security.md",
+        description="address to listen on for cameras; beyond this machine it needs tokens",
         examples=["0.0.0.0"],  # noqa: S104 (an example; listening there is checked at the start)
     )
     port: int = Field(

@@ -127,7 +127,9 @@ def decode_base64(field: str, text: str) -> bytes:
     if text.startswith("data:"):
         head, comma, body = text.partition(",")
         if not comma or not head.endswith(";base64"):
-            raise RowInvalid.of_field(field, "base64 (bare, or behind data:image/jpeg;base64,)", text)
+            raise RowInvalid.of_field(
+                field, "base64 (bare, or behind data:image/jpeg;base64,)", text
+            )
     if any(space in body for space in "\r\n "):
         body = "".join(body.split())
     try:

@@ -33,12 +33,22 @@ class HealthResult:
 
 
 def check_camera(
-    *, frame_age_s: float | None, restarts: int, last_error: str | None, ended: bool
+    *,
+    frame_age_s: float | None,
+    watched_s: float,
+    restarts: int,
+    last_error: str | None,
+    ended: bool,
 ) -> HealthResult:
-    """By the age of the newest frame, not by an open device: a hung camera is open too."""
+    """By the age of the newest frame, not by an open device: a hung camera is open too.
+
+    `watched_s` is how long the source has been open; some need a few seconds for a first frame.
+    """
     if ended:
         return _result("camera", Status.PASS, "the source has ended")
     again = f"; restarted {restarts} times" if restarts else ""
+    if frame_age_s is None and watched_s < STALE_FRAME_S:
+        return _result("camera", Status.PASS, "the source is being opened")
     if frame_age_s is None:
         why = last_error or "no frame yet"
         return _result("camera", Status.FAIL, f"{why}: check cable, power and AGENT_SOURCE{again}")
@@ -82,7 +92,8 @@ def check_cpu(*, used_share: float) -> HealthResult:
 def check_link(*, is_open: bool, waiting_rows: int, advice: str) -> HealthResult:
     """The way to the server, and what has piled up before it."""
     if not is_open:
-        return _result("link", Status.WARN, f"{advice}; {waiting_rows} rows wait, none is lost")
+        why = advice or "not connected yet"
+        return _result("link", Status.WARN, f"{why}; {waiting_rows} rows wait, none is lost")
     if waiting_rows > OLD_BACKLOG_ROWS:
         return _result("link", Status.WARN, f"connected; {waiting_rows} rows still wait")
     return _result("link", Status.PASS, f"connected; {waiting_rows} rows wait")

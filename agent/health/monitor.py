@@ -51,14 +51,13 @@ class HealthMonitor:
         self.newest: tuple[HealthResult, ...] = ()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Looks at once, then every few seconds until `stop`."""
+        """Looks every few seconds until `stop`, first when the parts had time to start."""
         loop = asyncio.get_running_loop()
         while not stop.is_set():
-            await loop.run_in_executor(self._executor, self._look)
             try:
                 await asyncio.wait_for(stop.wait(), LOOK_S)
             except TimeoutError:
-                continue
+                await loop.run_in_executor(self._executor, self._look)
 
     def _look(self) -> None:
         results, facts = self._examine()

@@ -20,8 +20,9 @@ from vision.reading import FaceDetection, FaceDetector, Picture
 
 _SHARP_SIDE_PX = 64
 _SHARP_VARIANCE = 400.0
-"""Laplacian variance of a 64 x 64 face that counts as sharp: photographs of faces give 300 to 2000
-at that size, the same blurred to half resolution 40 to 150."""
+"""Laplacian variance of a 64 x 64 face that counts as sharp. 33 faces of 48 pixels and more in
+photographs gave 700 to 1600 (tenth to ninetieth percentile), the same at half the resolution
+80 to 200, blurred with a sigma of 2 of those pixels 10 to 26."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

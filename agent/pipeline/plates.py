@@ -83,6 +83,10 @@ class PlatePassages:
         self._beside: dict[int, tuple[RefusedReading, ...]] = {}
         self._last: Frame | None = None
 
+    @property
+    def going_on(self) -> int:
+        return len(self._passages)
+
     def observe(
         self, frame: Frame, regions: Sequence[Track], look: MotionLook
     ) -> list[PlateSighting]:

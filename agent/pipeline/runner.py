@@ -62,6 +62,11 @@ class Pipeline:
     def stats(self) -> PipelineStats:
         return self._tally.snapshot()
 
+    @property
+    def passages_going_on(self) -> int:
+        """Plates that are in view now (or were, a moment ago)."""
+        return self._plates.going_on
+
     def process(self, frame: Frame) -> list[Sighting]:
         """The sightings that are complete with this frame, in no promised order."""
         self._tally.frames += 1

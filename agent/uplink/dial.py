@@ -95,7 +95,7 @@ def failure_of(error: BaseException) -> LinkFailed:
         case ConnectionClosed():
             return _closed_failure(error)
         case ssl.SSLError():
-            return LinkFailed(LinkFailure.TLS, f"TLS failed ({error.reason or error})")
+            return LinkFailed(LinkFailure.TLS, f"TLS failed ({error})")
         case socket.gaierror():
             return LinkFailed(LinkFailure.DNS, f"the name cannot be resolved ({error.strerror})")
         case TimeoutError():

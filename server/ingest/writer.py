@@ -91,13 +91,15 @@ class GroupWriter:
     async def run(self) -> None:
         """Commits groups until `stop` was called and the queue is empty."""
         try:
-            while not self._is_stopping:
-                await self._wake.wait()
-                self._wake.clear()
+            while True:
                 while self._queue:
                     self._in_hand = self._take_group()
                     await self._commit(self._in_hand)
                     self._in_hand = []
+                if self._is_stopping:
+                    return
+                await self._wake.wait()
+                self._wake.clear()
         finally:
             self._is_stopping = True
             self._abandon([*self._in_hand, *self._queue])

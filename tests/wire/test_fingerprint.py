@@ -107,7 +107,7 @@ def classic(content: bytes) -> AcceptedRow:
 
 
 def test_repeated_classic_row_has_the_same_id_and_fingerprint() -> None:
-    """Same checkpoint, hostname, timestamp, plate and picture: never a conflict, always a repeat."""
+    """Same checkpoint, hostname, timestamp, plate and picture: always a repeat, no conflict."""
     once = classic(golden("classic_lpr_detection"))
     bare = classic(golden("classic_lpr_bare_base64"))
     surer = classic(golden("classic_lpr_bare_base64").replace(b"95.5", b"96.5"))

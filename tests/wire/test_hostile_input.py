@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -29,7 +30,7 @@ ODD: dict[str, bytes | str] = {
     "NUL": b"\0",
     "NUL in a string": b'{"type":"hello\0"}',
     "lone surrogate as text": '{"type":"\ud800"}',
-    "lone surrogate in a field as text": '{"table":"lpr_detection","data":{"license_plate":"\udfff"}}',
+    "lone surrogate in a field": '{"table":"lpr_detection","data":{"license_plate":"\udfff"}}',
     "invalid UTF-8": b'{"type":"\xff"}',
     "invalid UTF-8 in an ignored field": b'{"type":"rows","frame":1,"rows":[],"more":"\xc3("}',
     "UTF-16": '{"type":"hello"}'.encode("utf-16"),
@@ -83,34 +84,35 @@ def receive_as_classic_server(content: bytes | str) -> None:
 def receive_as_client(content: bytes | str) -> None:
     client = open_client()
     client.send([EncodedRow(LPR_ROW.id, v1.encode_row(LPR_ROW))])
-    try:
-        client.receive(content)
-    except PeerMisbehaved as error:
-        assert len(str(error)) < 500
+    assert len(complaint(client.receive, content)) < 500
     assert client.rows_in_flight in (0, 1)
     assert client.bytes_in_flight >= 0
 
 
+def complaint(receive: Callable[[bytes | str], object], content: bytes | str) -> str:
+    """What the defined errors say; empty where none was raised. Any other error goes through."""
+    try:
+        receive(content)
+    except (FrameInvalid, RowInvalid, PeerMisbehaved) as error:
+        return str(error)
+    return ""
+
+
+def read_as_client_message(content: bytes | str) -> object:
+    return v1.decode_client_message(content, max_rows=512)
+
+
 def receive_everywhere(content: bytes | str) -> None:
-    try:
-        receive_as_server(content)
-    except PeerMisbehaved as error:
-        assert "hello" in str(error)
-    try:
-        ServerSession(limits=Limits()).receive(content)
-    except PeerMisbehaved as error:
-        assert len(str(error)) < 500
+    assert "hello" in (complaint(receive_as_server, content) or "hello")
     receive_as_classic_server(content)
     receive_as_client(content)
-    for decode in (v1.decode_server_message, decode_classic_answer):
-        try:
-            decode(content)
-        except (FrameInvalid, RowInvalid) as error:
-            assert len(error.message) < 500
-    try:
-        v1.decode_client_message(content, max_rows=512)
-    except FrameInvalid as error:
-        assert len(error.message) < 500
+    for receive in (
+        ServerSession(limits=Limits()).receive,
+        v1.decode_server_message,
+        decode_classic_answer,
+        read_as_client_message,
+    ):
+        assert len(complaint(receive, content)) < 500
 
 
 @pytest.mark.parametrize("name", ODD)
@@ -153,10 +155,7 @@ def every_place_with_every_value(goldens: list[bytes]) -> list[bytes]:
 
 def test_every_hostile_value_in_every_place_of_a_client_message() -> None:
     for content in every_place_with_every_value(strategies.CLIENT_GOLDENS):
-        try:
-            receive_as_server(content)
-        except PeerMisbehaved as error:
-            assert "hello" in str(error)
+        assert "hello" in (complaint(receive_as_server, content) or "hello")
 
 
 def test_every_hostile_value_in_every_place_of_a_hello() -> None:

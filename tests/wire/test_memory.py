@@ -25,12 +25,19 @@ def frame_with_padding(row: bytes, *, as_text: bool) -> bytes | str:
     return content.decode() if as_text else content
 
 
+def copy_of(content: bytes | str) -> bytes | str:
+    """The same content in memory of its own."""
+    if isinstance(content, str):
+        return content[:1] + content[1:]
+    return content[:1] + content[1:]
+
+
 def held_after(content: bytes | str) -> tuple[list[AcceptedRow], int]:
     """The rows of a frame, and the bytes that stay allocated once the frame is let go."""
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        frame = content[:1] + content[1:]  # a copy that this function alone holds
+        frame = copy_of(content)
         event = open_server().receive(frame)
         assert isinstance(event, RowsReceived)
         rows = event.rows

@@ -48,11 +48,12 @@ def acks(frame: int, *ids: str, credit: Credit = CREDIT) -> bytes:
 
 def test_server_goes_from_hello_over_welcome_to_rows() -> None:
     session = ServerSession(limits=Limits())
-    assert session.state is ServerState.AWAITING_HELLO
+    states = [session.state]
     assert session.receive(golden("v1_hello")) == HelloReceived(HELLO)
-    assert session.state is ServerState.GREETED
+    states.append(session.state)
     session.welcome(last_sequence=7, credit=CREDIT, now=CAPTURED)
-    assert session.state is ServerState.OPEN
+    states.append(session.state)
+    assert states == [ServerState.AWAITING_HELLO, ServerState.GREETED, ServerState.OPEN]
     event = session.receive(golden("v1_rows_mixed"))
     assert isinstance(event, RowsReceived)
     assert (event.frame, len(event.rows), event.refused) == (8, 3, [])

@@ -83,10 +83,10 @@ def test_times_that_no_camera_can_mean_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("zone", ["Asia/Bangkok", "America/New_York", "Pacific/Kiritimati"])
-@pytest.mark.parametrize("moment", [datetime.min, datetime.max])
-def test_ends_of_the_calendar_do_not_overflow(zone: str, moment: datetime) -> None:
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00", "9999-12-31T23:59:59.999999"])
+def test_ends_of_the_calendar_do_not_overflow(zone: str, text: str) -> None:
     with pytest.raises(RowInvalid, match="between 1970 and 2200"):
-        check_time("captured_at", moment.replace(tzinfo=ZoneInfo(zone)))
+        check_time("captured_at", datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)))
 
 
 def test_first_and_last_moment_are_taken() -> None:

@@ -10,25 +10,28 @@ from agent.health.journal import HealthJournal
 
 
 @pytest.mark.parametrize(
-    ("frame_age_s", "ended", "expected"),
+    ("frame_age_s", "watched_s", "ended", "expected"),
     [
-        (0.1, False, Status.PASS),
-        (checks.STALE_FRAME_S + 1, False, Status.WARN),
-        (checks.DEAD_FRAME_S + 1, False, Status.FAIL),
-        (None, False, Status.FAIL),
-        (None, True, Status.PASS),
+        (0.1, 100, False, Status.PASS),
+        (checks.STALE_FRAME_S + 1, 100, False, Status.WARN),
+        (checks.DEAD_FRAME_S + 1, 100, False, Status.FAIL),
+        (None, 100, False, Status.FAIL),
+        (None, 1, False, Status.PASS),
+        (None, 100, True, Status.PASS),
     ],
 )
 def test_camera_is_judged_by_the_age_of_its_newest_frame(
-    frame_age_s: float | None, ended: bool, expected: Status
+    frame_age_s: float | None, watched_s: float, ended: bool, expected: Status
 ) -> None:
-    result = checks.check_camera(frame_age_s=frame_age_s, restarts=0, last_error=None, ended=ended)
+    result = checks.check_camera(
+        frame_age_s=frame_age_s, watched_s=watched_s, restarts=0, last_error=None, ended=ended
+    )
     assert result.status is expected
 
 
 def test_camera_says_why_and_how_often_it_was_restarted() -> None:
     result = checks.check_camera(
-        frame_age_s=None, restarts=3, last_error="no such device", ended=False
+        frame_age_s=None, watched_s=100, restarts=3, last_error="no such device", ended=False
     )
     assert "no such device" in result.message
     assert "restarted 3 times" in result.message

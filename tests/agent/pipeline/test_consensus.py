@@ -150,7 +150,9 @@ def test_the_best_witness_says_the_text_itself() -> None:
 
 
 def test_region_comes_from_a_reading_with_this_text() -> None:
-    consensus = agree([_reading("AB1234"), _reading("AB1234", 0.7, region="eu")], ConsensusSettings())
+    consensus = agree(
+        [_reading("AB1234"), _reading("AB1234", 0.7, region="eu")], ConsensusSettings()
+    )
     assert (consensus.region, consensus.region_format) == ("eu", "eu-plain")
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from itertools import cycle
 
 import cv2
 import numpy as np
@@ -11,16 +12,27 @@ from vision.geometry import Box
 from vision.reading import Picture
 
 RNG = np.random.default_rng(5)
-ROAD: Picture = cv2.GaussianBlur(RNG.integers(60, 140, (720, 1280, 3), dtype=np.uint8), (0, 0), 5)
+ROAD: Picture = cv2.GaussianBlur(
+    RNG.integers(60, 140, (720, 1280, 3), dtype=np.uint8), (0, 0), 5
+).astype(np.uint8)
+
+NOISE = [RNG.standard_normal(ROAD.shape, dtype=np.float32) for _ in range(5)]
+"""Enough of it that no two neighbouring frames share theirs."""
+_turn = cycle(NOISE)
 
 
 def _frame(*vehicles: Box, noise: float = 3.0, light: float = 1.0) -> Picture:
-    picture = ROAD.astype(np.float32) * light
+    picture = ROAD.astype(np.float32) * np.float32(light)
     for box in vehicles:
         x, y, width, height = box.as_xywh()
-        picture[max(y, 0) : y + height, max(x, 0) : x + width] = (30 * light, 20 * light, 25 * light)
-    picture += RNG.normal(0, noise, picture.shape)
-    return np.clip(picture, 0, 255).astype(np.uint8)
+        picture[max(y, 0) : y + height, max(x, 0) : x + width] = (
+            30 * light,
+            20 * light,
+            25 * light,
+        )
+    picture += next(_turn) * noise
+    frame: Picture = np.clip(picture, 0, 255).astype(np.uint8)
+    return frame
 
 
 def _settled(noise: float = 3.0) -> MotionGate:

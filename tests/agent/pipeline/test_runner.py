@@ -1,0 +1,271 @@
+"""The pipeline on drawn frames with a reader that knows what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from agent.camera.frame import Frame
+from agent.pipeline.runner import Pipeline
+from agent.pipeline.settings import PipelineSettings
+from agent.pipeline.sighting import FaceSighting, PlateSighting
+from tests.fakes.scripted_reader import ScriptedPlate, ScriptedPlateReader, stamp
+from vision.errors import ModelFailed
+from vision.geometry import Box
+from vision.reading import FaceDetection, Picture, PlateReadings
+
+START = datetime(2026, 1, 1, 12, tzinfo=UTC)
+RNG = np.random.default_rng(3)
+ROAD: Picture = np.repeat(
+    np.repeat(RNG.integers(90, 130, (60, 80, 3), dtype=np.uint8), 8, axis=0), 8, axis=1
+)
+Cars = Mapping[int, Sequence[Box]]
+Plates = Mapping[int, Sequence[ScriptedPlate]]
+
+
+def _frames(cars: Cars, count: int, *, first: int = 0, is_still: bool = False) -> Iterator[Frame]:
+    """Ten frames a second of 640x480 with dark vehicles on a road."""
+    for number in range(first, first + count):
+        picture = ROAD.copy()
+        for car in cars.get(number, ()):
+            part = car.clipped(640, 480)
+            picture[int(part.y1) : int(part.y2), int(part.x1) : int(part.x2)] = (40, 35, 30)
+        stamp(picture, number)
+        yield Frame(
+            picture=picture,
+            captured_at=START + timedelta(seconds=number / 10),
+            at_s=number / 10,
+            number=number,
+            is_still=is_still,
+        )
+
+
+def _passing(
+    text: str, first: int, last: int, *, x: float = 60, step: float = 30
+) -> tuple[dict[int, list[Box]], dict[int, list[ScriptedPlate]]]:
+    """A vehicle that comes down the picture with its plate."""
+    cars, plates = dict[int, list[Box]](), dict[int, list[ScriptedPlate]]()
+    for number in range(first, last):
+        y = (number - first) * step
+        cars[number] = [Box.from_xywh(x, y, 180, 130)]
+        plates[number] = [ScriptedPlate(text=text, box=Box.from_xywh(x + 50, y + 95, 80, 20))]
+    return cars, plates
+
+
+def _plates(found: Sequence[object]) -> list[PlateSighting]:
+    return [sighting for sighting in found if isinstance(sighting, PlateSighting)]
+
+
+def _run(pipeline: Pipeline, frames: Iterator[Frame]) -> list[PlateSighting]:
+    found = [sighting for frame in frames for sighting in pipeline.process(frame)]
+    return _plates(found + pipeline.finish())
+
+
+def test_one_passage_is_one_sighting_with_the_frame_of_its_best_reading() -> None:
+    cars, plates = _passing("AB1234", 10, 22)
+    plates[11] = [ScriptedPlate(text="AB1234", box=plates[11][0].box, confidence=0.99)]
+    pipeline = Pipeline(reader=ScriptedPlateReader(plates))
+    (sighting,) = _run(pipeline, _frames(cars, 40))
+    assert sighting.plate == "AB1234"
+    assert sighting.captured_at == START + timedelta(seconds=1.1)
+    assert sighting.box == plates[11][0].box
+    assert sighting.picture[0, 0, 0] == 11
+    assert sighting.first_seen_at == START + timedelta(seconds=1.0)
+    assert 1.0 <= sighting.dwell_s <= 1.7
+    assert sighting.direction == "approaching"
+    assert sighting.evidence["model"] == "scripted-1"
+    assert pipeline.stats.sightings == 1
+
+
+def test_it_is_reported_within_a_second_of_leaving() -> None:
+    cars, plates = _passing("AB1234", 10, 22)
+    pipeline = Pipeline(reader=ScriptedPlateReader(plates))
+    at_s = [f.at_s for f in _frames(cars, 60) for _ in pipeline.process(f)]
+    assert len(at_s) == 1
+    assert at_s[0] <= 2.2 + 1.0
+
+
+def test_a_sure_text_is_read_no_further() -> None:
+    cars, plates = _passing("AB1234", 10, 40, step=10)
+    reader = ScriptedPlateReader(plates)
+    _run(Pipeline(reader=reader), _frames(cars, 60))
+    assert 3 <= len(reader.looks) <= 8
+
+
+def test_nothing_moving_means_nothing_read() -> None:
+    plates = {n: [ScriptedPlate(text="AB1234", box=Box.from_xywh(9, 9, 80, 20))] for n in range(30)}
+    reader = ScriptedPlateReader(plates)
+    pipeline = Pipeline(reader=reader)
+    assert _run(pipeline, _frames({}, 30)) == []
+    assert reader.looks == []
+    assert pipeline.stats.gated_frames == 30
+
+
+def test_two_vehicles_at_a_time_are_two_sightings() -> None:
+    cars, plates = _passing("AB1234", 10, 22, x=40)
+    others, more = _passing("XY9876", 11, 23, x=380)
+    for number, boxes in others.items():
+        cars.setdefault(number, []).extend(boxes)
+        plates.setdefault(number, []).extend(more[number])
+    found = _run(Pipeline(reader=ScriptedPlateReader(plates)), _frames(cars, 40))
+    assert sorted(sighting.plate for sighting in found) == ["AB1234", "XY9876"]
+
+
+def test_a_vehicle_right_behind_another_is_seen_too() -> None:
+    cars, plates = _passing("AB1234", 10, 24)
+    others, more = _passing("XY9876", 16, 30)
+    for number, boxes in others.items():
+        cars.setdefault(number, []).extend(boxes)
+        plates.setdefault(number, []).extend(more[number])
+    found = _run(Pipeline(reader=ScriptedPlateReader(plates)), _frames(cars, 50))
+    assert sorted(sighting.plate for sighting in found) == ["AB1234", "XY9876"]
+
+
+def test_a_track_that_breaks_is_still_one_passage() -> None:
+    cars, plates = _passing("AB1234", 10, 35, step=10)
+    for number in range(18, 27):
+        del cars[number], plates[number]
+    (sighting,) = _run(Pipeline(reader=ScriptedPlateReader(plates)), _frames(cars, 60))
+    assert sighting.plate == "AB1234"
+
+
+def test_a_vehicle_that_stays_is_reported_once_before_it_leaves() -> None:
+    cars, plates = _passing("AB1234", 10, 16)
+    for number in range(16, 150):
+        cars[number], plates[number] = cars[15], plates[15]
+    pipeline = Pipeline(reader=ScriptedPlateReader(plates))
+    times = [f.at_s for f in _frames(cars, 400) for _ in pipeline.process(f)]
+    assert len(times) == 1
+    assert times[0] <= 1.0 + 3.2
+    assert pipeline.finish() == []
+
+
+def test_a_sign_behind_the_traffic_is_no_sighting() -> None:
+    sign = ScriptedPlate(text="EXIT12", box=Box.from_xywh(300, 20, 80, 20))
+    cars = {n: [Box.from_xywh(200, 10 * n, 200, 100)] for n in range(12, 40)}
+    reader = ScriptedPlateReader({number: [sign] for number in range(14, 60)})
+    pipeline = Pipeline(reader=reader)
+    found = _run(pipeline, _frames(cars, 60))
+    assert reader.looks
+    assert found == []
+
+
+def test_one_unsure_reading_is_refused_and_counted() -> None:
+    cars, plates = _passing("AB1234", 10, 22)
+    only = {15: [ScriptedPlate(text="AB1234", box=plates[15][0].box, confidence=0.7)]}
+    pipeline = Pipeline(reader=ScriptedPlateReader(only))
+    assert _run(pipeline, _frames(cars, 60)) == []
+    assert pipeline.stats.refusals == {"too_few_readings": 1}
+    assert pipeline.stats.refused == 1
+
+
+def test_the_end_of_the_source_reports_what_goes_on_once() -> None:
+    cars, plates = _passing("AB1234", 10, 22)
+    pipeline = Pipeline(reader=ScriptedPlateReader(plates))
+    for frame in _frames(cars, 16):
+        assert pipeline.process(frame) == []
+    assert [s.plate for s in _plates(pipeline.finish())] == ["AB1234"]
+    assert pipeline.finish() == []
+    assert pipeline.stats.sightings == 1
+
+
+def test_time_running_backwards_settles_and_begins_anew() -> None:
+    cars, plates = _passing("AB1234", 10, 22)
+    pipeline = Pipeline(reader=ScriptedPlateReader(plates))
+    for frame in _frames(cars, 16):
+        pipeline.process(frame)
+    (again,) = _frames({}, 1)
+    assert [s.plate for s in _plates(pipeline.process(again))] == ["AB1234"]
+
+
+def test_every_still_is_a_passage_of_its_own_with_all_its_plates() -> None:
+    both = [
+        ScriptedPlate(text="AB1234", box=Box.from_xywh(50, 50, 80, 20), confidence=0.6),
+        ScriptedPlate(text="XY9876", box=Box.from_xywh(400, 50, 80, 20)),
+        ScriptedPlate(text="QQ1111", box=Box.from_xywh(200, 200, 80, 20), confidence=0.3),
+    ]
+    pipeline = Pipeline(reader=ScriptedPlateReader(dict.fromkeys(range(3), both)))
+    found = [pipeline.process(frame) for frame in _frames({}, 3, is_still=True)]
+    assert [[s.plate for s in _plates(each)] for each in found] == [["AB1234", "XY9876"]] * 3
+    assert _plates(found[0])[0].dwell_s == 0
+    assert pipeline.stats.refusals == {"low_confidence": 3}
+    assert pipeline.finish() == []
+
+
+def test_passages_and_frames_are_bounded_whatever_comes() -> None:
+    plates = {
+        number: [
+            ScriptedPlate(
+                text=f"{'ABCDEFGH'[column]}{number:03d}ZZ{column}",
+                box=Box.from_xywh(20 + 75 * column, 100 + (number % 9) * 30, 60, 16),
+            )
+            for column in range(8)
+        ]
+        for number in range(10, 60)
+    }
+    cars = {n: [Box.from_xywh(5, 60, 620 - n % 3, 400)] for n in range(10, 60)}
+    pipeline = Pipeline(reader=ScriptedPlateReader(plates))
+    limit = PipelineSettings().plates.max_passages
+    for frame in _frames(cars, 60):
+        pipeline.process(frame)
+        assert pipeline.passages_going_on <= limit
+
+
+def test_a_failing_model_is_raised_and_the_pipeline_goes_on() -> None:
+    class Failing(ScriptedPlateReader):
+        def read(self, picture: Picture, *, within: Box | None = None) -> PlateReadings:
+            answer = super().read(picture, within=within)
+            if len(self.looks) == 1:
+                raise ModelFailed("model scripted-1: broke on purpose")
+            return answer
+
+    cars, plates = _passing("AB1234", 10, 22)
+    pipeline, failures, found = Pipeline(reader=Failing(plates)), 0, list[PlateSighting]()
+    for frame in _frames(cars, 40):
+        try:
+            found += _plates(pipeline.process(frame))
+        except ModelFailed:
+            failures += 1
+    assert failures == 1
+    assert [sighting.plate for sighting in found] == ["AB1234"]
+
+
+class _OneFace:
+    """Takes the corner of the dark vehicle of `_passing`, with its edges, for a face."""
+
+    model = "scripted-face-1"
+
+    def detect(self, picture: Picture) -> tuple[FaceDetection, ...]:
+        dark = np.argwhere(picture[..., 0] == 40)
+        if not len(dark):
+            return ()
+        y, x = dark.min(axis=0)
+        box = Box.from_xywh(float(x) - 20, float(y) - 20, 90, 110)
+        return (FaceDetection(box=box, confidence=0.9),)
+
+
+def test_a_face_that_passes_is_one_sighting_with_its_best_picture() -> None:
+    cars, _ = _passing("", 10, 22)
+    pipeline = Pipeline(reader=ScriptedPlateReader({}), face_detector=_OneFace())
+    found = [s for frame in _frames(cars, 50) for s in pipeline.process(frame)]
+    assert len(found) == 1
+    face = found[0]
+    assert isinstance(face, FaceSighting)
+    assert 0.1 <= face.quality <= 1
+    assert face.evidence["looks"] >= 2
+    assert face.box.x1 == pytest.approx(40, abs=8)
+
+
+def test_stages_are_timed() -> None:
+    ticks = iter(range(10**6))
+    cars, plates = _passing("AB1234", 10, 22)
+    pipeline = Pipeline(reader=ScriptedPlateReader(plates), clock=lambda: next(ticks) / 1000)
+    _run(pipeline, _frames(cars, 30))
+    stages = pipeline.stats.stages
+    assert stages["motion"].count == 30
+    assert stages["motion"].mean_ms == pytest.approx(1.0)
+    assert stages["read"].count == pipeline.stats.reads
+    assert {"frame", "read.script"} <= set(stages)

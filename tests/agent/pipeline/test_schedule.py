@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+from agent.pipeline.schedule import Due, ReadSchedule, ScheduleSettings
+from agent.pipeline.tracker import Track
+from vision.geometry import Box
+
+
+def _region(at_s: float, *, number: int = 1, side: float = 200.0, x: float = 0.0) -> Track:
+    box = Box.from_xywh(x, 0, side, side)
+    return Track(id=number, box=box, first_box=box, first_seen_s=0, last_seen_s=at_s, seen_s=at_s)
+
+
+def _looks(
+    schedule: ReadSchedule,
+    steps: int,
+    *,
+    has_plate: bool = False,
+    is_sure: bool = False,
+    growth: float = 1.0,
+) -> list[float]:
+    """The times, in steps of a tenth of a second, at which a region was read."""
+    times = []
+    for step in range(steps):
+        at_s = step / 10
+        region = _region(at_s, side=200 * growth**step)
+        for due in schedule.due(at_s, [region], {1} if is_sure else set()):
+            schedule.looked(at_s, due, has_plate=has_plate)
+            times.append(at_s)
+    return times
+
+
+def test_a_region_with_a_plate_is_read_at_the_interval() -> None:
+    schedule = ReadSchedule(ScheduleSettings(interval_s=0.2))
+    assert _looks(schedule, 7, has_plate=True) == [0.0, 0.2, 0.4, 0.6]
+
+
+def test_fruitless_looks_become_rare_once_every_part_was_looked_at() -> None:
+    times = _looks(ReadSchedule(ScheduleSettings()), 60)
+    assert times[:4] == [0.0, 0.1, 0.2, 0.3]
+    assert len(times) < 15
+    assert times[-1] - times[-2] == 1.0
+
+
+def test_what_grows_is_looked_at_again() -> None:
+    still = _looks(ReadSchedule(ScheduleSettings()), 30)
+    growing = _looks(ReadSchedule(ScheduleSettings()), 30, growth=1.06)
+    assert len(growing) > len(still)
+
+
+def test_a_sure_region_is_hardly_read() -> None:
+    times = _looks(ReadSchedule(ScheduleSettings()), 200, has_plate=True, is_sure=True)
+    gaps = [round(b - a, 3) for a, b in pairwise(times)]
+    assert gaps[0] == 0.4
+    assert gaps == sorted(gaps)
+    assert max(gaps) <= 8.0
+    assert len(times) <= 7
+
+
+def test_a_region_too_small_for_a_plate_is_not_read() -> None:
+    assert ReadSchedule(ScheduleSettings()).due(0.0, [_region(0.0, side=39)], set()) == []
+
+
+def test_a_region_not_seen_now_is_not_read() -> None:
+    assert ReadSchedule(ScheduleSettings()).due(0.2, [_region(0.1)], set()) == []
+
+
+def test_the_work_of_one_frame_is_bounded_and_the_rest_comes_next() -> None:
+    schedule = ReadSchedule(ScheduleSettings(reads_per_frame=2))
+    many = [_region(0.0, number=n, side=90, x=100 * n) for n in range(1, 6)]
+    first = schedule.due(0.0, many, set())
+    assert [due.region.id for due in first] == [1, 2]
+    for due in first:
+        schedule.looked(0.0, due, has_plate=False)
+    assert [due.region.id for due in schedule.due(0.0, many, set())] == [3, 4]
+
+
+def test_large_regions_fill_a_frame_sooner() -> None:
+    large = [_region(0.0, number=n, side=520) for n in (1, 2, 3)]
+    assert len(ReadSchedule(ScheduleSettings()).due(0.0, large, set())) == 1
+
+
+def test_looks_without_a_plate_are_counted_until_one_is_found() -> None:
+    schedule = ReadSchedule(ScheduleSettings())
+
+    def look(at_s: float, *, has_plate: bool) -> Due:
+        (due,) = schedule.due(at_s, [_region(at_s)], set())
+        schedule.looked(at_s, due, has_plate=has_plate)
+        return due
+
+    assert look(0.0, has_plate=False).fruitless == 0
+    assert look(0.1, has_plate=True).fruitless == 1
+    assert look(0.2, has_plate=True).fruitless == 0

@@ -1,0 +1,65 @@
+"""The picture files: by day, content-addressed, bounded in open files."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import apsw
+import pytest
+
+from server.storage.pictures import PictureArchive, register_picture_base64
+from tests.server.conftest import connections_to
+from wire.checks import CheckedPicture
+
+
+def picture(content: bytes) -> CheckedPicture:
+    return CheckedPicture(content, hashlib.sha256(content).hexdigest())
+
+
+def test_what_went_in_comes_out_by_hash_and_day(tmp_path: Path) -> None:
+    archive = PictureArchive(tmp_path / "pictures", read_only=False)
+    archive.add("2026-03-01", [picture(b"a"), picture(b"b"), picture(b"a")])
+    assert archive.read(picture(b"b").sha256, "2026-03-01") == b"b"
+    assert archive.read(picture(b"c").sha256, "2026-03-01") is None
+    archive.close()
+
+
+def test_nothing_to_keep_makes_no_file(tmp_path: Path) -> None:
+    archive = PictureArchive(tmp_path / "pictures", read_only=False)
+    archive.add("2026-03-01", [])
+    assert not (tmp_path / "pictures").exists()
+
+
+def test_few_files_are_open_however_many_days(tmp_path: Path) -> None:
+    archive = PictureArchive(tmp_path, read_only=False)
+    days = [f"2026-03-{number:02}" for number in range(1, 21)]
+    for day in days:
+        archive.add(day, [picture(day.encode())])
+    assert sum(len(connections_to(tmp_path / f"{day}.db")) for day in days) == 4
+    for day in days:
+        assert archive.read(picture(day.encode()).sha256, day) == day.encode()
+    archive.close()
+    assert not any(connections_to(tmp_path / f"{day}.db") for day in days)
+    assert not list(tmp_path.glob("*-wal"))
+
+
+@pytest.mark.parametrize("day", ["../2026-03-01", "2026-03-01/x", "", "today", "2026-3-1"])
+def test_a_day_is_no_path(tmp_path: Path, day: str) -> None:
+    folder = tmp_path / "pictures"
+    archive = PictureArchive(folder, read_only=False)
+    assert archive.read("00", day) is None
+    with pytest.raises(ValueError, match="YYYY-MM-DD"):
+        archive.add(day, [picture(b"a")])
+    assert not folder.exists()
+
+
+def test_reading_makes_no_files(tmp_path: Path) -> None:
+    archive = PictureArchive(tmp_path, read_only=True)
+    connection = apsw.Connection(":memory:")
+    register_picture_base64(connection, archive)
+    sql = "SELECT picture_base64(?, ?)"
+    for arguments in (("00", "2026-03-01"), (None, None), (5, 6)):
+        assert connection.execute(sql, arguments).get is None
+    assert list(tmp_path.iterdir()) == []
+    connection.close()

@@ -1,0 +1,91 @@
+"""The command line, as it is typed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from server.app import running
+from server.device_token import digest_of
+from tests.server.cameras import classic_camera, classic_detection
+from tests.server.conftest import settings_in
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Typed = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def typed(tmp_path: Path) -> Typed:
+    """Runs `python -m server ...` in the test's folder."""
+
+    def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "server", *arguments],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    return run
+
+
+def test_tokens_are_made_listed_and_revoked(typed: Typed) -> None:
+    made = typed("token", "create", "gate-1")
+    token = made.stdout.strip()
+    assert made.returncode == 0
+    assert len(token) == 43
+    assert "not shown again" in made.stderr
+    assert typed("token", "revoke", "gate-1").returncode == 0
+    listed = typed("token", "list")
+    assert "gate-1" in listed.stdout
+    assert token not in listed.stdout
+    kept = typed(
+        "sql",
+        "SELECT name, hex(token_sha256) AS kept FROM device_tokens",
+        "--db",
+        "db/websocket_server.db",
+    )
+    assert kept.stdout == f"name\tkept\ngate-1\t{digest_of(token).hex().upper()}\n"
+
+
+def test_what_is_wrong_is_one_sentence_and_exit_code_2(typed: Typed) -> None:
+    for arguments, environ, words in (
+        (("token", "list"), {}, "there is no database"),
+        (("run",), {"SERVER_PORT": "abc"}, "SERVER_PORT='abc'"),
+        (("run", "--host", "0.0.0.0"), {}, "python -m server token create NAME"),  # noqa: S104 (refused)
+    ):
+        failed = typed(*arguments, **environ)
+        assert failed.returncode == 2, failed
+        assert failed.stderr.startswith("ERROR ")
+        assert words in failed.stderr
+        assert "Traceback" not in failed.stderr
+
+
+async def test_sql_reads_beside_a_running_server_and_writes_nothing(
+    tmp_path: Path, typed: Typed
+) -> None:
+    settings = settings_in(tmp_path)
+    async with running(settings) as server, classic_camera(server.ingest_port) as camera:
+        await camera.ask(classic_detection())
+        at = ("--db", "server.db")
+        read = typed("sql", "SELECT license_plate, lux, vehicle_color FROM lpr_detections", *at)
+        assert read.stdout == "license_plate\tlux\tvehicle_color\nABC1234\t250.0\t\n"
+        picture = typed(
+            "sql", "SELECT substr(image_data, 1, 4) FROM lpr_detections_with_images", *at
+        )
+        assert picture.stdout.splitlines()[1] == "/9j/"
+        written = typed("sql", "DELETE FROM lpr_detections", *at)
+        assert written.returncode == 2
+        assert "readonly" in written.stderr
+        made = typed("token", "create", "gate-1", *at)
+        assert made.returncode == 0, made.stderr
+        assert "in force" not in made.stderr
