@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -83,6 +84,7 @@ def run(
             f"SERVER_LOG_FILE={settings.log_file} cannot be written: {error}; "
             "write a path that this user may write"
         ) from error
+    _allow_many_connections()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_run(settings))
 
@@ -94,7 +96,16 @@ async def _run(settings: ServerSettings) -> None:
         loop.add_signal_handler(number, stop.set)
     async with running(settings):
         await stop.wait()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)  # a second one ends the program at once
         structlog.get_logger(__name__).info("stopping: what was taken is stored and answered first")
+
+
+def _allow_many_connections() -> None:
+    """A connection is an open file; systems often begin with 1024 where many more are allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

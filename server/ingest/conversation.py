@@ -64,7 +64,9 @@ class Conversation:
             tasks.create_task(self._answer_all())
             self._reading = tasks.create_task(self._read_all())
         code, reason = self._closing
-        await self._socket.close(code, shortened(reason))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._socket.close(code, shortened(reason)))
+            tasks.create_task(self._discard())
 
     def stop(self, code: CloseCode, reason: str) -> None:
         """Takes no more frames; what was taken is stored and answered, then the close is said."""
@@ -92,6 +94,12 @@ class Conversation:
             self._closing = (CloseCode.POLICY_VIOLATION, str(error))
         finally:
             self._answers.put_nowait(None)
+
+    async def _discard(self) -> None:
+        """Frames that came too late stand before the peer's close: they are read past, untaken."""
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await self._socket.recv(decode=False)
 
     async def _take(self, content: bytes) -> None:
         """Queues what a frame asks for, with its bytes held from the budget meanwhile."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import apsw
+import structlog
 
 from db.migrations import SERVER_SQLITE, MigrationFailed, migrate, pending, schema_version
 from server.errors import StartRefused
@@ -23,6 +24,8 @@ from wire.classic import as_percent, classic_device_id
 from wire.errors import RowInvalid
 
 ZoneOf = Callable[[str], tzinfo]
+
+_log = structlog.get_logger(__name__)
 
 _OLDER_TABLES: Final = frozenset({"lpr_detections", "health_monitors"})
 _INCREMENTAL: Final = 2
@@ -96,6 +99,11 @@ def _back_up_if_needed(path: Path, now: datetime) -> Path | None:
         if not pending(connection, SERVER_SQLITE):
             return None
         _check_space(path)
+        _log.info(
+            "bringing the database to this version, after a backup; a large one takes minutes",
+            database=str(path),
+            size_mb=round(path.stat().st_size / 1e6),
+        )
         backup = _back_up(connection, path, now)
         if connection.pragma("auto_vacuum") != _INCREMENTAL:
             connection.pragma("auto_vacuum", _INCREMENTAL)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import shutil
 import socket
+import ssl
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
 
 from server.app import running
 from server.config import ServerSettings
 from server.errors import ConfigInvalid, StartRefused
+from tests.server.cameras import classic_health
 from tests.server.conftest import settings_in
 
 ANYWHERE = "0.0.0.0"  # noqa: S104 (these servers refuse to start)
@@ -60,3 +68,49 @@ async def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigInvalid, match="SERVER_TLS_CERT"):
         async with running(settings):
             pass
+
+
+async def test_a_peer_that_is_deaf_does_not_hold_up_the_stop(settings: ServerSettings) -> None:
+    async with running(settings) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.ingest_port)
+        writer.write(
+            b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        assert b"101" in await reader.readline()
+        began_s = time.monotonic()
+    assert time.monotonic() - began_s < 4.5
+    writer.close()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for 127.0.0.1 and its key in one file."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is missing: apt-get install openssl")
+    path = tmp_path / "both.pem"
+    subprocess.run(
+        [
+            openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+            "-nodes", "-keyout", path, "-out", tmp_path / "cert.pem", "-days", "2",
+            "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+        ],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    path.write_bytes(path.read_bytes() + (tmp_path / "cert.pem").read_bytes())
+    return path
+
+
+async def test_cameras_connect_over_tls_where_there_is_a_certificate(
+    tmp_path: Path, certificate: Path
+) -> None:
+    settings = settings_in(tmp_path, tls_cert=certificate, tls_key=certificate)
+    trusting = ssl.create_default_context(cafile=certificate)
+    async with (
+        running(settings) as server,
+        connect(f"wss://127.0.0.1:{server.ingest_port}/", ssl=trusting) as socket_,
+    ):
+        await socket_.send(json.dumps(classic_health()))
+        assert json.loads(await socket_.recv())["status"] == "success"

@@ -12,6 +12,8 @@ import pytest
 from server.app import running
 from server.config import ServerSettings
 from tests.server.cameras import (
+    Json,
+    V1Camera,
     base64_of,
     classic_camera,
     classic_health,
@@ -20,7 +22,7 @@ from tests.server.cameras import (
     plate_row,
     v1_camera,
 )
-from tests.server.conftest import Query, connections_to
+from tests.server.conftest import Query, connections_to, settings_in
 
 LONG = {"text": "x" * 60_000}
 """Needs pages that a new database has not."""
@@ -138,3 +140,30 @@ async def test_nothing_is_acknowledged_before_its_commit(
             assert (await camera.answer())["results"][0]["success"]
             assert (await asking)["status"] == "success"
     assert query("SELECT count(*) FROM health_monitors") == [(3,)]
+
+
+async def test_frames_beyond_the_budget_wait_in_the_sockets(tmp_path: Path, query: Query) -> None:
+    settings = settings_in(tmp_path, memory_budget_mb=16)
+    picture = base64_of(jpeg() + bytes(4_500_000) + b"\xff\xd9")  # 6 MB as text
+    async with running(settings) as server, v1_camera(server.ingest_port) as camera:
+        await camera.ask(health_row(100))
+        received = server.counters.messages_received
+        other = apsw.Connection(str(settings.db_path))
+        other.execute("BEGIN IMMEDIATE")
+        frames = [plate_row(number, image=picture) for number in range(1, 9)]
+        sending = asyncio.create_task(_send_all(camera, frames))
+        done, _ = await asyncio.wait([sending], timeout=1)
+        assert not done
+        # Two fit into the budget, the third is read out and waits for it.
+        assert server.counters.messages_received - received == 3
+        other.execute("ROLLBACK")
+        other.close()
+        answers = [await camera.answer() for _ in frames]
+        await sending
+    assert [answer["results"][0]["success"] for answer in answers] == [True] * 8
+    assert query("SELECT count(*) FROM lpr_detections WHERE image_status = 'present'") == [(8,)]
+
+
+async def _send_all(camera: V1Camera, rows: list[Json]) -> None:
+    for row in rows:
+        await camera.send(row)
