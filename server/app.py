@@ -26,9 +26,10 @@ from server.storage import tokens
 from server.storage.adoption import prepare_database
 from server.storage.lock import DatabaseLock
 from server.storage.sqlite import SqliteStore
-from server.web.application import WebServer, create_application
+from server.web.application import create_application
 from server.web.health import HealthReport
 from telemetry.version import VERSION
+from telemetry.web_server import WebServer
 from wire.limits import Limits
 
 TOKEN_CHECK_S: Final = 5.0

@@ -113,7 +113,7 @@ def failure_of(error: BaseException) -> LinkFailed:
 def _cut(error: BaseException) -> LinkFailed:
     if isinstance(error, ConnectionRefusedError):
         return LinkFailed(LinkFailure.REFUSED, "connection refused")
-    return LinkFailed(LinkFailure.RESET, "the connection was cut")
+    return LinkFailed(LinkFailure.RESET, "cut off")
 
 
 def _network_failure(error: OSError) -> LinkFailed:
@@ -139,7 +139,7 @@ def _status_failure(error: InvalidStatus) -> LinkFailed:
 def _closed_failure(error: ConnectionClosed) -> LinkFailed:
     close = error.rcvd
     if close is None:
-        return LinkFailed(LinkFailure.RESET, "the connection was cut")
+        return LinkFailed(LinkFailure.RESET, "cut off")
     said = f"closed with {close.code}" + (f": {close.reason}" if close.reason else "")
     if close.code in _RESTART:
         return LinkFailed(LinkFailure.SERVER_ERROR, said)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random as system_random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -118,7 +119,7 @@ class Sender:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sends until `stop` is set. Raises SenderAlreadyRunning."""
-        with self._lock, Worker() as worker:
+        with self._lock, self._working() as worker:
             await self._prepare(worker)
             while not stop.is_set():
                 failure = await self._attempt(worker, stop, until_empty=False)
@@ -128,7 +129,7 @@ class Sender:
 
     async def send_once(self, stop: asyncio.Event) -> SentOnce:
         """Sends everything that waits, then returns. Raises SenderAlreadyRunning."""
-        with self._lock, Worker() as worker:
+        with self._lock, self._working() as worker:
             await self._prepare(worker)
             failures = 0
             while not stop.is_set():
@@ -169,9 +170,17 @@ class Sender:
             finally:
                 changed.cancel()
 
+    @contextmanager
+    def _working(self) -> Iterator[Worker]:
+        with Worker() as worker:
+            self._worker = worker
+            try:
+                yield worker
+            finally:
+                self._worker = None
+
     async def _prepare(self, worker: Worker) -> None:
         self._loop = asyncio.get_running_loop()
-        self._worker = worker
         self._progress.counts = await worker.run(self._store.counts)
 
     async def _attempt(

@@ -48,7 +48,7 @@ PING_S: Final = 20.0
 DRAIN_S: Final = 3.0
 """How long a stopping server waits for slow peers to take their last answers."""
 
-_FRAMES_READ_AHEAD: Final = 4  # per connection, in the library, outside the budget
+_FRAMES_READ_AHEAD: Final = 1  # per connection, in the library, outside the budget
 
 _log = structlog.get_logger(__name__)
 

@@ -116,9 +116,7 @@ def test_picture_is_scaled_down_to_fit_and_never_up(
     folder: Path, size: tuple[int, int], expected: tuple[int, int] | None
 ) -> None:
     with opened(folder) as outbox:
-        stored = outbox.spool.store(
-            picture(*size), message_id="0" * 32, at=datetime.now(UTC)
-        )
+        stored = outbox.spool.store(picture(*size), message_id="0" * 32, at=datetime.now(UTC))
     content = cv2.imread(str(folder / "captured" / stored.name))
     assert content is not None
     height, width = content.shape[:2]
@@ -263,7 +261,7 @@ def steps_to_find(connection: apsw.Connection, table: Table, *, sent: int) -> in
     values = ["picture" if column == "kind" else "1" for column in needed]
     connection.execute(
         f"WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {sent}) "
-        f"INSERT INTO {name} ({', '.join([*needed, 'sent_to_server'])}) "
+        f"INSERT INTO {name} ({', '.join([*needed, 'sent_to_server'])}) "  # noqa: S608 - our names
         f"SELECT {', '.join(repr(value) for value in values)}, 1 FROM n"
     )
     counted = [0]

@@ -67,8 +67,8 @@ async def soon(work: Awaitable[Any], timeout_s: float = 10.0) -> Any:
     return await asyncio.wait_for(work, timeout_s)
 
 
-async def until(holds: Callable[[], bool], sender: Sender | None = None) -> None:
+async def until(holds: Callable[[], bool]) -> None:
     """Waits until a claim holds; fails after some seconds."""
     async with asyncio.timeout(10):
         while not holds():
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.005)  # noqa: ASYNC110 - claims about many parts, no one event

@@ -37,9 +37,10 @@ class Peer(asyncio.Protocol):
         self._gone.set()
 
 
-async def failure(url: str, **settings: float) -> LinkFailed:
+async def failure(url: str, *, open_timeout_s: float = 10.0) -> LinkFailed:
+    settings = UplinkSettings(url=url, open_timeout_s=open_timeout_s)
     with pytest.raises(LinkFailed) as caught:
-        await dial(UplinkSettings(url=url, **settings), agent_version="0.1")
+        await dial(settings, agent_version="0.1")
     return caught.value
 
 

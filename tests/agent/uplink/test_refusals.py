@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 
 import apsw
@@ -25,7 +26,7 @@ def column(outbox: Outbox, sql: str) -> list[object]:
     return values
 
 
-def judge_plate(text: str, answer: RowResult) -> object:
+def judge_plate(text: str, answer: RowResult) -> Callable[[AcceptedRow], RowResult | None]:
     def judge(row: AcceptedRow) -> RowResult | None:
         said = getattr(row.row.data, "license_plate", "")
         return msgspec.structs.replace(answer, id=row.id) if said == text else None

@@ -42,7 +42,7 @@ def nowhere() -> str:
 
 def test_second_lock_names_the_holder(tmp_path: Path) -> None:
     path = tmp_path / "lpr_data.sender.lock"
-    with SenderLock(path), pytest.raises(SenderAlreadyRunning, match="process [0-9]+ sends"):
+    with SenderLock(path), pytest.raises(SenderAlreadyRunning, match=r"process [0-9]+ sends"):
         SenderLock(path).__enter__()
     with SenderLock(path):
         pass

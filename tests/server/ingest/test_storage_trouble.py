@@ -150,7 +150,7 @@ async def test_frames_beyond_the_budget_wait_in_the_sockets(tmp_path: Path, quer
         received = server.counters.messages_received
         other = apsw.Connection(str(settings.db_path))
         other.execute("BEGIN IMMEDIATE")
-        frames = [plate_row(number, image=picture) for number in range(1, 9)]
+        frames = [plate_row(number, image=picture) for number in range(1, 13)]
         sending = asyncio.create_task(_send_all(camera, frames))
         done, _ = await asyncio.wait([sending], timeout=1)
         assert not done
@@ -160,8 +160,8 @@ async def test_frames_beyond_the_budget_wait_in_the_sockets(tmp_path: Path, quer
         other.close()
         answers = [await camera.answer() for _ in frames]
         await sending
-    assert [answer["results"][0]["success"] for answer in answers] == [True] * 8
-    assert query("SELECT count(*) FROM lpr_detections WHERE image_status = 'present'") == [(8,)]
+    assert [answer["results"][0]["success"] for answer in answers] == [True] * 12
+    assert query("SELECT count(*) FROM lpr_detections WHERE image_status = 'present'") == [(12,)]
 
 
 async def _send_all(camera: V1Camera, rows: list[Json]) -> None:

@@ -1,0 +1,96 @@
+"""Against the real server program: killed in mid-run, started again, every row there once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from agent.outbox.store import Outbox
+from tests.agent.outbox.sightings import face, plate
+from tests.agent.uplink.conftest import SendersFactory, until
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class ServerProgram:
+    """`python -m server run` in a folder of its own, on a port that stays."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            second.bind(("127.0.0.1", 0))
+            self._ports = [str(each.getsockname()[1]) for each in (first, second)]
+        self._folder = folder
+        self.url = f"ws://127.0.0.1:{self._ports[0]}/"
+        self.database = folder / "server.db"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        port, web_port = self._ports
+        ports = ["--port", port, "--web-port", web_port]
+        with (self._folder / "output").open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "server", "run", *ports, "--db", str(self.database)],
+                cwd=self._folder,
+                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def end(self, how: signal.Signals) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(how)
+            self.process.wait(timeout=20)
+
+    def column(self, sql: str) -> list[object]:
+        reader = apsw.Connection(str(self.database))
+        values = [row[0] for row in reader.execute(sql)]
+        reader.close()
+        return values
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[ServerProgram]:
+    started = ServerProgram(tmp_path / "server")
+    yield started
+    started.end(signal.SIGKILL)
+
+
+async def test_every_row_is_on_the_server_once_though_it_was_killed(
+    outbox: Outbox, running: SendersFactory, program: ServerProgram
+) -> None:
+    for number in range(60):
+        outbox.record_plate(plate(f"P{number:03}", seed=number))
+        outbox.record_health(component="c", status="PASS", message=str(number))
+    outbox.record_face(face())
+    outbox.record_eviction(
+        kind="picture", reason="quota", evicted_table="detection_results", count=2
+    )
+    program.start()
+    async with running(program.url, backoff_max_s=1.0) as sender:
+        await until(lambda: sender.status.acknowledged > 0)
+        await asyncio.to_thread(program.end, signal.SIGKILL)
+        for number in range(20):
+            outbox.record_plate(plate(f"Q{number:03}", seed=number))
+        program.start()
+        await asyncio.wait_for(sender.drained(), 30)
+        assert sender.status.exchange == "sightpost.v1"
+    counts = outbox.counts()
+    assert (counts.captured, counts.acknowledged) == (142, 142)
+    await asyncio.to_thread(program.end, signal.SIGTERM)
+    stored = program.column("SELECT license_plate FROM lpr_detections ORDER BY license_plate")
+    assert stored == [f"P{n:03}" for n in range(60)] + [f"Q{n:03}" for n in range(20)]
+    assert program.column("SELECT DISTINCT image_status FROM lpr_detections") == ["present"]
+    assert program.column("SELECT count(*) FROM health_monitors") == [60]
+    assert program.column("SELECT count(*) FROM face_detections") == [1]
+    assert program.column("SELECT count(*) FROM evictions") == [1]
