@@ -20,6 +20,7 @@ from server.errors import ConfigInvalid, StartRefused, StorageUnavailable
 from server.ingest.access import AccessPolicy, exposure_fault
 from server.ingest.budget import ByteBudget
 from server.ingest.gateway import Gateway
+from server.ingest.liveness import SILENT_AFTER_S
 from server.ingest.stats import Counters
 from server.ingest.writer import GroupWriter
 from server.storage import tokens
@@ -32,10 +33,21 @@ from telemetry.version import VERSION
 from telemetry.web_server import WebServer
 from wire.limits import Limits
 
-TOKEN_CHECK_S: Final = 5.0
-"""A revoked token's open connections end within this time."""
-
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often connections are looked after, and how long one may be silent.
+
+    A revoked token's connections end within `look_after_s`.
+    """
+
+    look_after_s: float = 5.0
+    silent_after_s: float = SILENT_AFTER_S
+
+
+DEFAULT_PACE: Final = Pace()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +68,7 @@ async def running(
     settings: ServerSettings,
     *,
     now: Callable[[], datetime] = utc_now,
-    token_check_s: float = TOKEN_CHECK_S,
+    pace: Pace = DEFAULT_PACE,
 ) -> AsyncIterator[Running]:
     """A server that runs inside `async with`.
 
@@ -64,13 +76,13 @@ async def running(
     ConfigInvalid where it cannot start, having changed nothing.
     """
     with contextlib.ExitStack() as resources:
+        await asyncio.to_thread(_check_exposure, settings)
         tls = _tls_context(settings)
         ingest = resources.enter_context(_listener(settings.host, settings.port, "SERVER_PORT"))
         web = resources.enter_context(
             _listener(settings.web_host, settings.web_port, "SERVER_WEB_PORT")
         )
         resources.enter_context(DatabaseLock(settings.db_path))
-        await asyncio.to_thread(_check_exposure, settings)
         prepared = await asyncio.to_thread(
             prepare_database, settings.db_path, zone_of=settings.zone_of, now=now()
         )
@@ -83,7 +95,7 @@ async def running(
             )
         async with (
             _opened(settings) as store,
-            _serving(settings, store, ingest, web, tls, now, token_check_s) as state,
+            _serving(settings, store, ingest, web, tls, now, pace) as state,
         ):
             yield state
 
@@ -96,7 +108,7 @@ async def _serving(
     web: socket.socket,
     tls: ssl.SSLContext | None,
     now: Callable[[], datetime],
-    token_check_s: float,
+    pace: Pace,
 ) -> AsyncIterator[Running]:
     counters = Counters()
     budget = ByteBudget(settings.memory_budget_mb * 1024 * 1024)
@@ -122,7 +134,7 @@ async def _serving(
         tasks.create_task(web_server.run_until_stopped())
         chores = [
             tasks.create_task(_record_stats(store, counters, settings.stats_interval_s, now)),
-            tasks.create_task(_look_after_tokens(gateway, token_check_s)),
+            tasks.create_task(_look_after(gateway, pace)),
         ]
         await gateway.start(ingest, tls)
         scheme = "ws" if tls is None else "wss"
@@ -216,11 +228,11 @@ async def _record_stats(
             _log.warning("server_stats not written", reason=str(error))
 
 
-async def _look_after_tokens(gateway: Gateway, interval_s: float) -> None:
+async def _look_after(gateway: Gateway, pace: Pace) -> None:
     while True:
-        await asyncio.sleep(interval_s)
+        await asyncio.sleep(pace.look_after_s)
         try:
-            await gateway.look_after_tokens()
+            await gateway.look_after(silent_after_s=pace.silent_after_s)
         except StorageUnavailable as error:
             _log.warning("tokens cannot be looked up", reason=str(error))
 

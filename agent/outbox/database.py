@@ -14,6 +14,8 @@ from agent.errors import DatabaseUnusable
 
 BUSY_TIMEOUT_MS: Final = 5_000
 CHECKPOINT_PAGES: Final = 1_000
+LOG_BYTES: Final = 8 * 1024 * 1024
+"""A write-ahead log that was moved into the database is cut to this."""
 
 
 class Purpose(Enum):
@@ -60,6 +62,7 @@ def configure(connection: apsw.Connection, path: Path, purpose: Purpose) -> None
         mode = connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", purpose.synchronous)
         connection.wal_autocheckpoint(purpose.checkpoint_pages)
+        connection.pragma("journal_size_limit", LOG_BYTES)
     except apsw.NotADBError:
         raise DatabaseUnusable(
             f"{path} is no SQLite database: move it away, or set DB_PATH to another file"

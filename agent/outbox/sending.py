@@ -16,6 +16,7 @@ from agent.clock import Clock, SystemClock
 from agent.delivery import (
     OutboxCounts,
     RowKey,
+    RowRefused,
     Settlement,
     StoreIdentity,
     WaitingRow,
@@ -105,16 +106,16 @@ class SendingStore:
         reading = Reading(zone=self._zone, now=self._clock.now())
         select = waiting.SELECTS[table]
         with self._using() as connection:
-            found: list[Columns] = connection.execute(select, bindings).fetchall()
-            unnamed = [row for row in found if row[waiting.MESSAGE_ID_COLUMN] is None]
-            if unnamed:
-                self._name(table, unnamed, reading)
-                found = connection.execute(select, bindings).fetchall()
-        return [
-            waiting.read_row(table, row, reading)
-            for row in found
-            if row[waiting.MESSAGE_ID_COLUMN] is not None
-        ]
+            try:
+                found: list[Columns] = connection.execute(select, bindings).fetchall()
+                unnamed = [row for row in found if row[waiting.MESSAGE_ID_COLUMN] is None]
+                if unnamed:
+                    self._name(table, unnamed, reading)
+                    found = connection.execute(select, bindings).fetchall()
+                return [waiting.read_row(table, row, reading) for row in found]
+            except waiting.UNREADABLE:
+                self._set_aside_unreadable(table, bindings, reading)
+        return self.waiting(table, after_id=after_id, up_to_id=up_to_id, limit=limit)
 
     def read_picture(self, row: WaitingRow, *, small: bool = False) -> bytes | None:
         if not row.pictures:
@@ -178,6 +179,27 @@ class SendingStore:
     def _local_now(self) -> str:
         return self._clock.now().astimezone(self._zone).isoformat(timespec="milliseconds")
 
+    def _set_aside_unreadable(
+        self, table: Table, bindings: tuple[int, int, int], reading: Reading
+    ) -> None:
+        """Rows in which some tool left what no text or number is must not hold up the others."""
+        name = books.SQL_TABLES[table]
+        ids: list[Columns] = self._connection.execute(
+            f"SELECT id FROM {name} WHERE sent_to_server = 0 AND id > ? AND id <= ? "  # noqa: S608 - our own names
+            "ORDER BY id LIMIT ?",
+            bindings,
+        ).fetchall()
+        refused: list[RowRefused] = []
+        for (row_id,) in ids:
+            one = self._connection.execute(waiting.SELECTS[table], (row_id - 1, row_id, 1))
+            error = _fault_of(one, table, reading)
+            if error is not None:
+                refused.append(RowRefused(key=RowKey(table, row_id), error=error))
+        if not refused:
+            raise OutboxError(f"{name} cannot be read, though each of its rows can")
+        log.error("ERROR rows cannot be read and are set aside", table=name, count=len(refused))
+        self.settle(Settlement(refused=refused))
+
     def _name(self, table: Table, rows: Sequence[Columns], reading: Reading) -> None:
         """Gives rows of older tools their id and sequence, before they are sent for the first time.
 
@@ -203,6 +225,16 @@ class SendingStore:
                 )
         finally:
             self._connection.pragma("synchronous", Purpose.SENDING.synchronous)
+
+
+def _fault_of(cursor: apsw.Cursor, table: Table, reading: Reading) -> str | None:
+    """Why the one row of this cursor cannot be read; None where it can."""
+    try:
+        for row in cursor:
+            waiting.read_row(table, row, reading)
+    except waiting.UNREADABLE as error:
+        return f"the row cannot be read here, it was never sent: {error}"
+    return None
 
 
 def _table_of(key: RowKey) -> Table:

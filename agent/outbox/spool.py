@@ -24,6 +24,9 @@ from agent.outbox.durable import write_durably
 OLD_ENOUGH_S: Final = 600.0
 """A file younger than this may belong to a row that is being written right now."""
 
+LARGEST_BYTES: Final = 64 * 1024 * 1024
+"""A larger file under a picture's name is none that a camera took."""
+
 _OURS: Final = re.compile(
     r"\.?\d{8}T\d{6}\.\d{3}Z-(?P<id>[0-9a-f]{32})\.jpg(?P<partial>\.partial)?", re.ASCII
 )
@@ -162,7 +165,8 @@ def _read(path: Path) -> bytes | None:
     except (OSError, ValueError):
         return None
     try:
-        return os.read(handle, os.fstat(handle).st_size)
+        size_bytes = os.fstat(handle).st_size
+        return os.read(handle, size_bytes) if size_bytes <= LARGEST_BYTES else None
     except OSError:
         return None
     finally:

@@ -34,6 +34,8 @@ from wire.rows import (
 
 Columns = tuple[Any, ...]
 
+UNREADABLE: Final = (ValueError, TypeError, AttributeError, msgspec.MsgspecError)
+"""What reading a row raises where a tool stored bytes for text, broken UTF-8 and the like."""
 LAST_ROW_ID: Final = 2**63 - 1
 ID_COLUMN: Final = 0
 MESSAGE_ID_COLUMN: Final = 1

@@ -196,7 +196,7 @@ class V1Exchange:
         fetch = self._fetch or self._start_fetch(fresh_only=False)
         self._fetch = None
         batch = await done(fetch)
-        self._is_dry = not batch.rows
+        self._is_dry = batch.is_last
         return batch
 
     def _is_finished(self, batch: Batch) -> bool:

@@ -23,10 +23,14 @@ SCAN_WHILE_OUT: Final = 2_000
 
 
 class Batch(NamedTuple):
-    """Rows to send next. `next_due_s`: when a row that was put off is to be taken, if any."""
+    """Rows to send next. `next_due_s`: when a row that was put off is to be taken, if any.
+
+    `is_last`: nothing else waits that could go now.
+    """
 
     rows: list[PreparedRow]
     next_due_s: float | None
+    is_last: bool
 
 
 class PutOff(NamedTuple):
@@ -98,8 +102,11 @@ class Intake:
             taken.append(prepared)
             size += len(prepared.content)
             if len(taken) >= rows or size >= size_bytes:
+                is_last = False
                 break
-        return Batch(taken, self._put_off[0].due_s if self._put_off else None)
+        else:
+            is_last = not fresh_only
+        return Batch(taken, self._put_off[0].due_s if self._put_off else None, is_last)
 
     def settle(self, settlement: Settlement) -> OutboxCounts:
         """Writes what became of rows and forgets them; the books after it."""

@@ -43,6 +43,10 @@ class Workplace:
     credit: Callable[[], Credit]
 
 
+class BinaryRefused(Exception):
+    """The peer sent a binary message: to be closed with 1003."""
+
+
 class Conversation:
     """Runs one connection until either side ends it."""
 
@@ -79,7 +83,7 @@ class Conversation:
             while True:
                 await self._window.acquire()
                 async with asyncio.timeout(self._dialect.idle_s):
-                    content = await self._socket.recv(decode=False)
+                    content = await receive_text(self._socket)
                 await self._take(content)
         except ConnectionClosed:
             pass
@@ -88,6 +92,8 @@ class Conversation:
                 CloseCode.NORMAL_CLOSURE,
                 f"nothing was sent for {self._dialect.idle_s:.0f} s",
             )
+        except BinaryRefused as error:
+            self._closing = (CloseCode.UNSUPPORTED_DATA, str(error))
         except PeerMisbehaved as error:
             _log.error("connection closed: the peer misbehaved", peer=self._peer, reason=str(error))
             self._work.counters.errors += 1
@@ -101,7 +107,7 @@ class Conversation:
             while True:
                 await self._socket.recv(decode=False)
 
-    async def _take(self, content: bytes) -> None:
+    async def _take(self, content: str) -> None:
         """Queues what a frame asks for, with its bytes held from the budget meanwhile."""
         self._work.counters.messages_received += 1
         held = len(content)
@@ -121,7 +127,7 @@ class Conversation:
                 self._work.budget.release(held)
         self._report(turn)
 
-    async def _read(self, content: bytes) -> Turn | None:
+    async def _read(self, content: str) -> Turn | None:
         if len(content) <= LARGE_FRAME_BYTES:
             return self._dialect.read(content)
         return await asyncio.get_running_loop().run_in_executor(
@@ -141,6 +147,14 @@ class Conversation:
         if turn.faults:
             self._work.counters.errors += len(turn.faults)
             _log.error("refused", peer=self._peer, count=len(turn.faults), first=turn.faults[0])
+
+
+async def receive_text(socket: ServerConnection) -> str:
+    """The next message; what is no UTF-8 ends the connection with 1007. Raises BinaryRefused."""
+    content = await socket.recv()
+    if isinstance(content, str):
+        return content
+    raise BinaryRefused("expected a text message, got a binary one")
 
 
 def shortened(reason: str) -> str:

@@ -46,7 +46,7 @@ class Dialect(Protocol):
     @property
     def idle_s(self) -> float | None: ...
 
-    def read(self, content: bytes) -> Turn | None:
+    def read(self, content: str) -> Turn | None:
         """The turn that a frame asks for, None where it asks for none.
 
         Raises PeerMisbehaved where the connection cannot go on.
@@ -63,7 +63,7 @@ class V1Dialect:
     def __init__(self, session: ServerSession) -> None:
         self._session = session
 
-    def read(self, content: bytes) -> Turn | None:
+    def read(self, content: str) -> Turn | None:
         match self._session.receive(content):
             case None:
                 return None
@@ -98,7 +98,7 @@ class ClassicDialect:
     ) -> None:
         self._session = ClassicServerSession(device_id=device_id, limits=limits, zone_of=zone_of)
 
-    def read(self, content: bytes) -> Turn | None:
+    def read(self, content: str) -> Turn | None:
         row = self._session.receive(content)
         if isinstance(row, ClassicRefused):
             answer = row.answer

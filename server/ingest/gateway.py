@@ -33,8 +33,15 @@ from server.ingest.access import (
     seen_through_proxy,
 )
 from server.ingest.budget import ByteBudget, credit_for
-from server.ingest.conversation import Conversation, Workplace, shortened
+from server.ingest.conversation import (
+    BinaryRefused,
+    Conversation,
+    Workplace,
+    receive_text,
+    shortened,
+)
 from server.ingest.dialects import ClassicDialect, Dialect, V1Dialect
+from server.ingest.liveness import PING_S, SILENT_AFTER_S, MeteredConnection, silent_ones
 from server.ingest.stats import Counters
 from server.ingest.writer import GroupWriter
 from server.storage.protocol import RowStore, TokenLookup
@@ -44,10 +51,10 @@ from wire.server_session import HelloReceived, ServerSession
 from wire.v1 import SUBPROTOCOL
 
 HELLO_S: Final = 10.0
-PING_S: Final = 20.0
 DRAIN_S: Final = 3.0
 """How long a stopping server waits for slow peers to take their last answers."""
 
+_RETRY_AFTER_S: Final = "5"
 _FRAMES_READ_AHEAD: Final = 1  # per connection, in the library, outside the budget
 
 _log = structlog.get_logger(__name__)
@@ -112,7 +119,8 @@ class Gateway:
             max_size=self._limits.frame_bytes,
             max_queue=_FRAMES_READ_AHEAD,
             ping_interval=PING_S,
-            ping_timeout=PING_S,
+            ping_timeout=None,  # look_after tells dead lines, by a rule that slow ones pass
+            create_connection=MeteredConnection,
             close_timeout=DRAIN_S,
             logger=library_log,
         )
@@ -136,8 +144,18 @@ class Gateway:
             await self._server.wait_closed()
         self._decoding.shutdown()
 
-    async def look_after_tokens(self) -> None:
-        """Notes which tokens were used since the last call; hangs up on revoked ones."""
+    async def look_after(self, *, silent_after_s: float = SILENT_AFTER_S) -> None:
+        """To be called every few seconds: hangs up on dead lines and on revoked tokens.
+
+        Notes which tokens were used since the last call.
+        """
+        if self._server is not None:
+            now_s = asyncio.get_running_loop().time()
+            for silent in silent_ones(
+                self._server.connections, now_s=now_s, after_s=silent_after_s
+            ):
+                _log.info("connection dropped: the line is dead", peer=str(silent.remote_address))
+                silent.transport.abort()
         used, self._used_tokens = self._used_tokens, set()
         if used:
             await self._store.note_token_use(used, self._now())
@@ -214,6 +232,8 @@ class Gateway:
             await conversation.run()
         except ConnectionClosed:
             pass
+        except BinaryRefused as error:
+            await connection.close(CloseCode.UNSUPPORTED_DATA, str(error))
         except PeerMisbehaved as error:
             self._counters.errors += 1
             _log.error("connection closed: the peer misbehaved", peer=peer, reason=str(error))
@@ -236,7 +256,7 @@ class Gateway:
         session = ServerSession(limits=self._limits)
         try:
             async with asyncio.timeout(HELLO_S):
-                event = session.receive(await connection.recv(decode=False))
+                event = session.receive(await receive_text(connection))
         except TimeoutError:
             raise PeerMisbehaved(f"no hello within {HELLO_S:.0f} s") from None
         if not isinstance(event, HelloReceived):
@@ -265,4 +285,6 @@ def _denial(connection: ServerConnection, status: HTTPStatus, reason: str) -> Re
     response = connection.respond(status, reason + "\n")
     if status is HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = _RETRY_AFTER_S
     return response

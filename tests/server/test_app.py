@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import shutil
 import socket
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
-from server.app import running
+from server.app import Pace, running
 from server.config import ServerSettings
 from server.errors import ConfigInvalid, StartRefused
 from tests.server.cameras import classic_health
@@ -70,17 +72,42 @@ async def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
             pass
 
 
-async def test_a_peer_that_is_deaf_does_not_hold_up_the_stop(settings: ServerSettings) -> None:
-    async with running(settings) as server:
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.ingest_port)
-        writer.write(
+class DeafPeer:
+    """Shakes hands and is never heard of again: answers no ping and no close."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    async def connect(cls, port: int) -> DeafPeer:
+        peer = cls(*await asyncio.open_connection("127.0.0.1", port))
+        peer.writer.write(
             b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
         )
-        assert b"101" in await reader.readline()
+        assert b"101" in await peer.reader.readuntil(b"\r\n\r\n")
+        return peer
+
+
+async def test_a_deaf_peer_does_not_hold_up_the_stop(settings: ServerSettings) -> None:
+    async with running(settings) as server:
+        peer = await DeafPeer.connect(server.ingest_port)
         began_s = time.monotonic()
     assert time.monotonic() - began_s < 4.5
-    writer.close()
+    peer.writer.close()
+
+
+async def test_a_dead_line_is_dropped_and_a_quiet_one_is_not(settings: ServerSettings) -> None:
+    pace = Pace(look_after_s=0.05, silent_after_s=0.4)
+    async with running(settings, pace=pace) as server:
+        peer = await DeafPeer.connect(server.ingest_port)
+        async with connect(f"ws://127.0.0.1:{server.ingest_port}/", ping_interval=0.1) as quiet:
+            with contextlib.suppress(ConnectionResetError):
+                assert await asyncio.wait_for(peer.reader.read(), 5) == b""
+            await quiet.send(json.dumps(classic_health()))
+            assert json.loads(await quiet.recv())["status"] == "success"
+    peer.writer.close()
 
 
 @pytest.fixture
@@ -114,3 +141,16 @@ async def test_cameras_connect_over_tls_where_there_is_a_certificate(
     ):
         await socket_.send(json.dumps(classic_health()))
         assert json.loads(await socket_.recv())["status"] == "success"
+
+
+async def test_one_camera_too_many_is_told_to_come_back(tmp_path: Path) -> None:
+    async with running(settings_in(tmp_path, max_connections=1)) as server:
+        address = f"ws://127.0.0.1:{server.ingest_port}/"
+        async with connect(address) as first:
+            await first.send(json.dumps(classic_health()))
+            await first.recv()
+            with pytest.raises(InvalidStatus) as refused:
+                async with connect(address):
+                    pass
+    assert refused.value.response.status_code == 503
+    assert int(refused.value.response.headers["Retry-After"]) > 0

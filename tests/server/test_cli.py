@@ -61,7 +61,11 @@ def test_what_is_wrong_is_one_sentence_and_exit_code_2(typed: Typed) -> None:
     for arguments, environ, words in (
         (("token", "list"), {}, "there is no database"),
         (("run",), {"SERVER_PORT": "abc"}, "SERVER_PORT='abc'"),
-        (("run", "--host", "0.0.0.0"), {}, "python -m server token create NAME"),  # noqa: S104 (refused)
+        (
+            ("run", "--host", "0.0.0.0", "--port", "0", "--web-port", "0"),  # noqa: S104 (refused)
+            {},
+            "python -m server token create NAME",
+        ),
     ):
         failed = typed(*arguments, **environ)
         assert failed.returncode == 2, failed

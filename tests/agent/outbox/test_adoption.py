@@ -143,6 +143,29 @@ def test_time_that_is_none_does_not_hold_a_row(tmp_path: Path, stored: str | Non
         store.close()
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE detection_results SET license_plate_text = CAST(x'ff41' AS TEXT) WHERE id = 3",
+        "UPDATE detection_results SET evidence = x'ff' WHERE id = 3",
+    ],
+)
+def test_row_that_cannot_be_read_is_set_aside_and_others_pass(
+    older: tuple[Path, Path], damage: str
+) -> None:
+    path, images = older
+    with Outbox.open(path, images, "cam-1") as outbox:
+        tool = apsw.Connection(str(path))
+        tool.execute(damage)
+        store = outbox.sending()
+        assert [row.key.row_id for row in waiting(store)] == [2, 4, 5, 6]
+        assert outbox.counts().refused == 1
+        error = tool.execute("SELECT send_error FROM detection_results WHERE id = 3").get
+        assert "cannot be read" in error
+        store.close()
+        tool.close()
+
+
 def test_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "lpr_data.db"
     path.write_bytes(b"this is no database at all" * 100)

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from agent.delivery import OutboxCounts, RowKey, RowRefused, Settlement
 from agent.errors import OutboxClosed, RecordingFailed
 from agent.outbox.books import SQL_TABLES
+from agent.outbox.database import LOG_BYTES
 from agent.outbox.spool import PictureFormat
 from agent.outbox.store import Outbox
 from agent.outbox.waiting import SELECTS
@@ -260,8 +261,8 @@ def steps_to_find(connection: apsw.Connection, table: Table, *, sent: int) -> in
     ]
     values = ["picture" if column == "kind" else "1" for column in needed]
     connection.execute(
-        f"WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {sent}) "
-        f"INSERT INTO {name} ({', '.join([*needed, 'sent_to_server'])}) "  # noqa: S608 - our names
+        f"WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {sent}) "  # noqa: S608
+        f"INSERT INTO {name} ({', '.join([*needed, 'sent_to_server'])}) "
         f"SELECT {', '.join(repr(value) for value in values)}, 1 FROM n"
     )
     counted = [0]
@@ -276,6 +277,26 @@ def steps_to_find(connection: apsw.Connection, table: Table, *, sent: int) -> in
     connection.execute(SELECTS[table], (0, 2**63 - 1, 1)).fetchall()
     connection.set_progress_handler(None)
     return counted[0]
+
+
+def test_log_that_a_senders_flags_filled_is_moved_into_the_database(folder: Path) -> None:
+    with opened(folder) as outbox:
+        flags = outbox.sending()
+        for _ in range(30):
+            outbox.record_health(component="c", status="PASS", message="x" * 4000)
+        writer = apsw.Connection(str(outbox.path))
+        writer.wal_autocheckpoint(0)
+        log_file = folder / "lpr_data.db-wal"
+        while log_file.stat().st_size < LOG_BYTES:
+            writer.execute("UPDATE health_checks SET message = message || 'y'")
+        writer.close()
+        outbox.checkpoint()
+        flags.close()
+        alone = folder / "without_log.db"
+        alone.write_bytes(outbox.path.read_bytes())
+    reader = apsw.Connection(str(alone))
+    assert reader.execute("SELECT count(*) FROM health_checks WHERE message LIKE '%y'").get == 30
+    reader.close()
 
 
 ACTIONS = st.lists(

@@ -70,5 +70,5 @@ async def soon(work: Awaitable[Any], timeout_s: float = 10.0) -> Any:
 async def until(holds: Callable[[], bool]) -> None:
     """Waits until a claim holds; fails after some seconds."""
     async with asyncio.timeout(10):
-        while not holds():
-            await asyncio.sleep(0.005)  # noqa: ASYNC110 - claims about many parts, no one event
+        while not holds():  # noqa: ASYNC110 - claims about several parts, with no one event
+            await asyncio.sleep(0.005)

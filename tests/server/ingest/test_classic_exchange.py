@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosedError
 
 from server.app import running
 from server.config import ServerSettings
@@ -154,11 +155,17 @@ async def test_a_plate_of_any_script_comes_out_as_it_went_in(
     ]
 
 
-async def test_bytes_that_are_no_text_are_answered(settings: ServerSettings) -> None:
+@pytest.mark.parametrize(("is_text", "code"), [(True, 1007), (False, 1003)])
+async def test_bytes_that_are_no_text_end_the_connection(
+    settings: ServerSettings, query: Query, is_text: bool, code: int
+) -> None:
     async with running(settings) as server, classic_camera(server.ingest_port) as camera:
-        await camera.socket.send(b"\xff\xfe{", text=True)
-        assert '"error"' in str(await camera.socket.recv())
-        assert (await camera.ask(classic_health()))["status"] == "success"
+        await camera.ask(classic_health())
+        await camera.socket.send(b"\xff\xfe{", text=is_text)
+        with pytest.raises(ConnectionClosedError):
+            await camera.socket.recv()
+        assert camera.socket.close_code == code
+    assert query("SELECT count(*) FROM health_monitors") == [(1,)]
 
 
 async def test_a_repeated_row_gets_its_first_record_id_from_any_connection(

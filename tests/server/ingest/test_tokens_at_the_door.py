@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
-from server.app import running
+from server.app import Pace, running
 from server.config import ServerSettings
 from server.storage import tokens
 from server.storage.connection import open_second_writer
@@ -50,7 +50,7 @@ def bearing(token: str) -> dict[str, Any]:
 async def test_a_camera_with_its_token_writes_as_itself(
     settings: ServerSettings, query: Query
 ) -> None:
-    async with running(settings, token_check_s=0.05) as server:
+    async with running(settings, pace=Pace(look_after_s=0.05)) as server:
         token = make_token(settings.db_path, "gate-1")
         async with v1_camera(server.ingest_port, "gate-1", **bearing(token)) as camera:
             assert (await camera.ask(health_row(1)))[0]["success"]
@@ -88,7 +88,7 @@ async def test_a_wrong_token_is_turned_away_with_401(settings: ServerSettings, t
 async def test_a_revoked_token_ends_its_connection_and_opens_none(
     settings: ServerSettings, query: Query
 ) -> None:
-    async with running(settings, token_check_s=0.05) as server:
+    async with running(settings, pace=Pace(look_after_s=0.05)) as server:
         token = make_token(settings.db_path, "gate-1")
         async with v1_camera(server.ingest_port, "gate-1", **bearing(token)) as camera:
             await camera.ask(health_row(1))
