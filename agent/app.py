@@ -28,7 +28,7 @@ from agent.camera.uri import SourceUri, parse_source
 from agent.camera.worker import drivers_left_behind
 from agent.clock import SystemClock
 from agent.config import AgentSettings
-from agent.errors import AgentError
+from agent.errors import AgentError, OutboxError
 from agent.health import checks
 from agent.health.checks import HealthResult
 from agent.health.journal import HealthJournal
@@ -54,6 +54,8 @@ EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_REFUSED: Final = 3
 """Everything was sent, but the server refused rows, or sightings could not be stored."""
+
+CHECKPOINT_S: Final = 60.0
 
 log = structlog.get_logger(__name__)
 
@@ -113,6 +115,7 @@ async def _agent(
 def _chores(settings: AgentSettings, parts: Parts, stop: asyncio.Event) -> Iterator[Any]:
     """What runs beside the watching."""
     yield parts.monitor.run(stop)
+    yield _checkpoint(parts, stop)
     if parts.sender is not None:
         yield parts.sender.run(stop)
     if settings.web_port:
@@ -245,6 +248,18 @@ async def _send(
         return EXIT_REFUSED
     log.info("SUCCESS everything is sent", waiting=sent.waiting)
     return EXIT_FAILED if sent.waiting else EXIT_OK
+
+
+async def _checkpoint(parts: Parts, stop: asyncio.Event) -> None:
+    """Keeps the write-ahead log small while the sender flags rows and nothing new is recorded."""
+    while not stop.is_set():
+        try:
+            await asyncio.wait_for(stop.wait(), CHECKPOINT_S)
+        except TimeoutError:
+            try:
+                await asyncio.to_thread(parts.outbox.checkpoint)
+            except OutboxError as error:
+                log.error("ERROR the write-ahead log stays as it is", error=str(error))
 
 
 async def _serve_web(settings: AgentSettings, parts: Parts, stop: asyncio.Event) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from agent.errors import RecordingFailed
+from agent.errors import OutboxError, RecordingFailed
 from agent.health.checks import HealthResult
 from agent.health.journal import HealthJournal
 
@@ -60,7 +60,11 @@ class HealthMonitor:
                 await loop.run_in_executor(self._executor, self._look)
 
     def _look(self) -> None:
-        results, facts = self._examine()
+        try:
+            results, facts = self._examine()
+        except (OutboxError, OSError) as error:
+            log.error("ERROR health could not be looked at", error=str(error))
+            return
         self.newest = tuple(results)
         for result in self._journal.due(results, now_s=time.monotonic()):
             try:

@@ -17,7 +17,7 @@ import structlog
 
 from agent.clock import Clock, SystemClock
 from agent.delivery import OutboxCounts
-from agent.errors import OutboxClosed, PictureNotWritten, RecordingFailed
+from agent.errors import OutboxClosed, OutboxError, PictureNotWritten, RecordingFailed
 from agent.outbox import books, recording
 from agent.outbox.adoption import adopt
 from agent.outbox.database import LOG_BYTES, Purpose, connect, transaction
@@ -190,12 +190,12 @@ class Outbox:
 
     def counts(self) -> OutboxCounts:
         """The books; cheap at any size."""
-        with self._using() as connection:
+        with self._asking() as connection:
             return books.read_counts(connection)
 
     def retry_refused(self) -> int:
         """Queues again what the server refused for good; returns how many rows."""
-        with self._using() as connection, transaction(connection):
+        with self._asking() as connection, transaction(connection):
             queued = books.retry_refused(connection)
         self._tell()
         return queued
@@ -212,7 +212,7 @@ class Outbox:
                 return
         except FileNotFoundError:
             return
-        with self._using() as connection:
+        with self._asking() as connection:
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def sweep(self) -> int:
@@ -240,6 +240,15 @@ class Outbox:
             if not self._is_open:
                 raise OutboxClosed(f"{self.path} was closed; nothing can be recorded in it")
             yield self._connection
+
+    @contextmanager
+    def _asking(self) -> Iterator[apsw.Connection]:
+        """`_using` for all but recording: what the database refuses becomes OutboxError."""
+        try:
+            with self._using() as connection:
+                yield connection
+        except apsw.Error as error:
+            raise OutboxError(f"{self.path} cannot be read or written: {error}") from error
 
     def _knows(self, message_id: str) -> bool:
         with self._using() as connection:
