@@ -136,10 +136,11 @@ def ours():
     frame = sys._getframe(2)
     while frame is not None:
         name = frame.f_code.co_filename
-        if name.startswith(here):
-            return f"{name[len(here):]}:{frame.f_lineno}"
+        # The environment lies inside the tree: its packages are asked about first.
         if "site-packages" in name or "importlib" in name:
             return None
+        if name.startswith(here):
+            return f"{name[len(here):]}:{frame.f_lineno}"
         frame = frame.f_back
     return None
 
