@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
-import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import apsw
@@ -28,34 +27,38 @@ from agent.camera.uri import SourceUri, parse_source
 from agent.camera.worker import drivers_left_behind
 from agent.clock import SystemClock
 from agent.config import AgentSettings
-from agent.errors import AgentError, OutboxError
-from agent.health import checks
+from agent.ending import EXIT_FAILED, EXIT_INCOMPLETE, EXIT_OK, Ending, judge
+from agent.errors import AgentError
 from agent.health.checks import HealthResult
+from agent.health.examination import AgentFacts, examine
 from agent.health.journal import HealthJournal
 from agent.health.monitor import HealthMonitor
 from agent.health.system import look_at_system
+from agent.housekeeping import Chore, keep_house
+from agent.outbox.quota import Limits
 from agent.outbox.sending import SendingStore
 from agent.outbox.spool import PictureFormat
 from agent.outbox.store import Outbox
+from agent.outbox.upkeep import Upkeep
 from agent.pipeline.runner import Pipeline
 from agent.pipeline.settings import PipelineSettings
+from agent.process import first_done, run_loop
 from agent.uplink.sender import Sender
 from agent.uplink.settings import Identity, UplinkSettings
 from agent.watcher import Watcher
+from agent.web.serving import serve
 from agent.web.status import build_web
 from telemetry.logging import configure_logging
 from telemetry.version import VERSION
-from telemetry.web_server import WebServer
 from vision.errors import VisionError
 from vision.faces.cascade import CascadeFaceDetector
 from vision.plates.reader import EmbeddedPlateReader
 
-EXIT_OK: Final = 0
-EXIT_FAILED: Final = 1
-EXIT_REFUSED: Final = 3
-"""Everything was sent, but the server refused rows, or sightings could not be stored."""
-
-CHECKPOINT_S: Final = 60.0
+LIMITS_S: Final = 5.0
+HOUR_S: Final = 3600.0
+MEGABYTE: Final = 1_000_000
+TOLD: Final = (AgentError, SourceError, VisionError)
+"""Errors that a person can mend: they come out of the loop as they are."""
 
 log = structlog.get_logger(__name__)
 
@@ -66,11 +69,13 @@ class Parts:
 
     uri: SourceUri
     outbox: Outbox
+    upkeep: Upkeep
     capture: CaptureThread
     watcher: Watcher
     sender: Sender | None
     monitor: HealthMonitor
     watching: ThreadPoolExecutor
+    keeping: ThreadPoolExecutor
 
 
 def run_agent(settings: AgentSettings, *, until_end: bool) -> int:
@@ -78,9 +83,9 @@ def run_agent(settings: AgentSettings, *, until_end: bool) -> int:
 
     Raises AgentError, SourceError or VisionError where it cannot start.
     """
-    _prepare_process(settings)
+    _prepare_process(settings, log_file=settings.log_file)
     uri = parse_source(settings.source)
-    code = _run_loop(lambda stop: _agent(settings, uri, stop, until_end=until_end))
+    code = run_loop(lambda stop: _agent(settings, uri, stop, until_end=until_end), told=TOLD)
     if drivers_left_behind():
         # A camera driver that never returned would abort the interpreter on its way out
         # (github.com/python/cpython/issues/87135); everything of ours is closed by now.
@@ -92,8 +97,10 @@ def run_agent(settings: AgentSettings, *, until_end: bool) -> int:
 
 def run_sender(settings: AgentSettings, *, once: bool, retry_refused: bool) -> int:
     """The sender alone; with `once` until what waits is sent; the exit code."""
-    _prepare_process(settings)
-    return _run_loop(lambda stop: _send(settings, stop, once=once, retry_refused=retry_refused))
+    _prepare_process(settings, log_file=settings.sender_log_file)
+    return run_loop(
+        lambda stop: _send(settings, stop, once=once, retry_refused=retry_refused), told=TOLD
+    )
 
 
 async def _agent(
@@ -115,62 +122,61 @@ async def _agent(
 def _chores(settings: AgentSettings, parts: Parts, stop: asyncio.Event) -> Iterator[Any]:
     """What runs beside the watching."""
     yield parts.monitor.run(stop)
-    yield _checkpoint(parts, stop)
+    yield keep_house(_housework(settings, parts), executor=parts.keeping, stop=stop)
     if parts.sender is not None:
         yield parts.sender.run(stop)
     if settings.web_port:
-        yield _serve_web(settings, parts, stop)
+        web = build_web(lambda: _status(parts))
+        yield serve(web, host=settings.web_host, port=settings.web_port, stop=stop)
 
 
 async def _watch(parts: Parts, stop: asyncio.Event, *, until_end: bool) -> int:
     """Watches until the source has ended or `stop`; the exit code."""
     loop = asyncio.get_running_loop()
     watching = loop.run_in_executor(parts.watching, parts.watcher.run)
-    stopped = asyncio.ensure_future(stop.wait())
+    failure: str | None = None
     try:
-        either: set[asyncio.Future[Any]] = {watching, stopped}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        await first_done(watching, stop.wait())
         parts.watcher.stop()
-        try:
-            await watching
-        except (SourceError, VisionError) as error:
-            log.error("ERROR watching ended", reason=str(error))
-            return EXIT_FAILED
-        if stop.is_set():
-            return EXIT_OK
+        await watching
+    except (SourceError, VisionError) as error:
+        failure = str(error)
+    waits_for_rows = until_end and parts.sender is not None
+    left = 0
+    if failure is None and not stop.is_set():
         log.info("the source has ended", frames=parts.watcher.frames_processed)
-        if not until_end:
+        if until_end and parts.sender is None:
+            log.warning("AGENT_SENDER=separate: the rows are left to 'agent send'")
+        elif until_end and parts.sender is not None:
+            left = await first_done(parts.sender.drained(), stop.wait()) or 0
+        else:
             await stop.wait()
-            return EXIT_OK
-        return await _drain(parts, stopped)
-    finally:
-        stopped.cancel()
+    ending = Ending(
+        failure=failure,
+        waits_for_rows=waits_for_rows,
+        was_stopped=stop.is_set(),
+        without_table=left,
+    )
+    return _conclude(parts, ending)
 
 
-async def _drain(parts: Parts, stopped: asyncio.Future[Any]) -> int:
-    """Waits until every row is settled, or for a signal."""
-    if parts.sender is None:
-        log.warning("AGENT_SENDER=separate: the rows are left to 'agent send'")
-        return EXIT_OK
-    drained = asyncio.ensure_future(parts.sender.drained())
-    try:
-        either: set[asyncio.Future[Any]] = {drained, stopped}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        drained.cancel()
+def _conclude(parts: Parts, ending: Ending) -> int:
+    """Adds the books, says how it ended; the exit code."""
     counts = parts.outbox.counts()
-    if counts.waiting:
-        log.error("ERROR stopped before all was sent; the rows wait", waiting=counts.waiting)
-        return EXIT_FAILED
-    if counts.refused or parts.watcher.sightings_lost:
-        log.error(
-            "ERROR not everything is on the server: see send_error in the database",
+    verdict = judge(
+        replace(
+            ending,
+            waiting=counts.waiting,
             refused=counts.refused,
+            acknowledged=counts.acknowledged,
             lost=parts.watcher.sightings_lost,
         )
-        return EXIT_REFUSED
-    log.info("SUCCESS every row is acknowledged", acknowledged=counts.acknowledged)
-    return EXIT_OK
+    )
+    if verdict.is_success:
+        log.info("SUCCESS %s", verdict.text)
+    else:
+        log.error("ERROR %s", verdict.text)
+    return verdict.code
 
 
 @contextlib.asynccontextmanager
@@ -178,6 +184,8 @@ async def _built(settings: AgentSettings, uri: SourceUri) -> AsyncIterator[Parts
     """Every part, built in the order of their needs and closed in the reverse one."""
     clock = SystemClock()
     async with contextlib.AsyncExitStack() as resources:
+        # Before the outbox: a chore under way ends when that is closed, and is waited for then.
+        keeping = resources.enter_context(ThreadPoolExecutor(1, thread_name_prefix="housekeeping"))
         outbox = await asyncio.to_thread(
             Outbox.open,
             settings.db_path,
@@ -188,6 +196,9 @@ async def _built(settings: AgentSettings, uri: SourceUri) -> AsyncIterator[Parts
         )
         resources.callback(outbox.close)
         await asyncio.to_thread(outbox.sweep)
+        upkeep = Upkeep(outbox, limits=_limits(settings), clock=clock)
+        await asyncio.to_thread(upkeep.measure)
+        outbox.on_full(upkeep.make_room)
         sender = None
         if settings.sender == "embedded":
             store = await asyncio.to_thread(outbox.sending)
@@ -212,11 +223,13 @@ async def _built(settings: AgentSettings, uri: SourceUri) -> AsyncIterator[Parts
         yield Parts(
             uri=uri,
             outbox=outbox,
+            upkeep=upkeep,
             capture=capture,
             watcher=watcher,
             sender=sender,
             monitor=monitor,
             watching=watching,
+            keeping=keeping,
         )
 
 
@@ -241,46 +254,36 @@ async def _send(
             await sender.run(stop)
             return EXIT_OK
         sent = await sender.send_once(stop)
+    if stop.is_set() and not sent.is_clean:
+        log.error("ERROR stopped before everything was sent", waiting=sent.waiting)
+        return EXIT_FAILED
     if not sent.was_reached:
         raise AgentError(f"the server was not reached, {sent.waiting} rows wait: {sent.advice}")
-    if sent.refused:
-        log.error("ERROR rows were refused: see send_error", refused=sent.refused)
-        return EXIT_REFUSED
-    log.info("SUCCESS everything is sent", waiting=sent.waiting)
-    return EXIT_FAILED if sent.waiting else EXIT_OK
-
-
-async def _checkpoint(parts: Parts, stop: asyncio.Event) -> None:
-    """Keeps the write-ahead log small while the sender flags rows and nothing new is recorded."""
-    while not stop.is_set():
-        try:
-            await asyncio.wait_for(stop.wait(), CHECKPOINT_S)
-        except TimeoutError:
-            try:
-                await asyncio.to_thread(parts.outbox.checkpoint)
-            except OutboxError as error:
-                log.error("ERROR the write-ahead log stays as it is", error=str(error))
-
-
-async def _serve_web(settings: AgentSettings, parts: Parts, stop: asyncio.Event) -> None:
-    """The agent's own port; one that is taken costs the port, never the camera."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.web_host, settings.web_port))
-    except OSError as error:
-        listener.close()
+    if not sent.is_clean:
         log.error(
-            "ERROR no web port: set AGENT_WEB_PORT to a free one",
-            port=settings.web_port,
-            error=str(error),
+            "ERROR not everything is on the server: see send_error in the database",
+            refused=sent.refused,
+            waiting=sent.waiting,
         )
-        return
-    web = WebServer(build_web(lambda: _status(parts)), listener)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(web.run_until_stopped())
-        await stop.wait()
-        web.stop()
+        return EXIT_INCOMPLETE
+    log.info("SUCCESS everything is sent")
+    return EXIT_OK
+
+
+def _housework(settings: AgentSettings, parts: Parts) -> Sequence[Chore]:
+    """What keeps the outbox in order while the agent runs."""
+    upkeep = parts.upkeep
+    return (
+        Chore(name="limits", call=upkeep.keep_within_limits, every_s=LIMITS_S),
+        Chore(name="checkpoint", call=parts.outbox.checkpoint, every_s=60, first_s=60),
+        Chore(
+            name="prune",
+            call=lambda: upkeep.prune(keep_days=settings.retention_days),
+            every_s=HOUR_S,
+            first_s=60,
+        ),
+        Chore(name="measure", call=upkeep.measure, every_s=24 * HOUR_S, first_s=24 * HOUR_S),
+    )
 
 
 def _status(parts: Parts) -> dict[str, Any]:
@@ -316,33 +319,24 @@ def _examine(
     sender: Sender | None,
 ) -> tuple[Sequence[HealthResult], dict[str, str]]:
     """Every health check, and the system's facts."""
-    facts = look_at_system(settings.db_path.absolute().parent)
+    system = look_at_system(settings.db_path.absolute().parent)
     stats = capture.stats
     counts = outbox.counts()
-    results = [
-        checks.check_camera(
-            frame_age_s=None if stats.newest_at_s is None else time.monotonic() - stats.newest_at_s,
-            watched_s=watcher.watched_s(),
-            restarts=stats.restarts,
-            last_error=stats.last_error,
-            ended=watcher.has_ended,
-        ),
-        checks.check_disk(free_bytes=facts.disk_free_bytes, total_bytes=facts.disk_total_bytes),
-        checks.check_memory(
-            available_bytes=facts.memory_available_bytes, total_bytes=facts.memory_total_bytes
-        ),
-        checks.check_cpu(used_share=facts.cpu_used_share),
-        checks.check_database(
-            sqlite_version=apsw.sqlite_lib_version(), refused_rows=counts.refused
-        ),
-        checks.check_sightings(lost=watcher.sightings_lost),
-    ]
-    if sender is not None:
-        link = sender.status.link
-        results.append(
-            checks.check_link(is_open=link.is_open, waiting_rows=counts.waiting, advice=link.advice)
-        )
-    return results, facts.as_message()
+    link = sender.status.link if sender is not None else None
+    facts = AgentFacts(
+        frame_age_s=None if stats.newest_at_s is None else time.monotonic() - stats.newest_at_s,
+        watched_s=watcher.watched_s(),
+        restarts=stats.restarts,
+        source_error=stats.last_error,
+        source_has_ended=watcher.has_ended,
+        sightings_lost=watcher.sightings_lost,
+        waiting_rows=counts.waiting,
+        refused_rows=counts.refused,
+        sqlite_version=apsw.sqlite_lib_version(),
+        link_is_open=None if link is None else link.is_open,
+        link_advice="" if link is None else link.advice,
+    )
+    return examine(facts, system), system.as_message()
 
 
 def _pipeline(settings: AgentSettings) -> Pipeline:
@@ -379,6 +373,12 @@ def _sender(settings: AgentSettings, store: SendingStore, clock: SystemClock) ->
     )
 
 
+def _limits(settings: AgentSettings) -> Limits:
+    return Limits(
+        quota_bytes=settings.disk_quota_mb * MEGABYTE, floor_bytes=settings.disk_floor_mb * MEGABYTE
+    )
+
+
 def _picture_format(settings: AgentSettings) -> PictureFormat:
     return PictureFormat(
         max_width=settings.image_width,
@@ -387,32 +387,18 @@ def _picture_format(settings: AgentSettings) -> PictureFormat:
     )
 
 
-def _prepare_process(settings: AgentSettings) -> None:
-    configure_logging(file=settings.log_file, level=settings.log_level.upper(), to_stderr=True)
-    cv2.setNumThreads(settings.threads)
-
-
-def _run_loop(work: Callable[[asyncio.Event], Awaitable[int]]) -> int:
-    """Runs `work` on a loop whose SIGTERM and SIGINT set the event; errors come out unwrapped."""
-
-    async def main() -> int:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        return await work(stop)
-
+def _prepare_process(settings: AgentSettings, *, log_file: Path) -> None:
+    """Logs, and the processor threads of OpenCV. What the sender says is in its own log as well."""
     try:
-        with asyncio.Runner() as runner:
-            return runner.run(main())
-    except BaseExceptionGroup as group:
-        known, _ = group.split((AgentError, SourceError, VisionError))
-        if known is None:
-            raise
-        raise _first(known) from group
-
-
-def _first(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+        configure_logging(
+            file=log_file,
+            level=settings.log_level.upper(),
+            to_stderr=True,
+            extra={"agent.uplink": settings.sender_log_file},
+        )
+    except OSError as error:
+        raise AgentError(
+            f"the log cannot be written: {error}; write AGENT_LOG_FILE and WEBSOCKET_LOG_FILE "
+            "as paths that this user may write"
+        ) from error
+    cv2.setNumThreads(settings.threads)

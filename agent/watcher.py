@@ -26,6 +26,9 @@ LATEST_SIGHTINGS: Final = 8
 RATE_WINDOW_S: Final = 5.0
 HELD_SIGHTINGS: Final = 32
 """Sightings that could not be made durable (disk full) wait here, each with a whole frame."""
+RETRY_FIRST_S: Final = 1.0
+RETRY_MOST_S: Final = 15.0
+"""Between two attempts to store what is held: looking goes on meanwhile."""
 MODEL_FAILURES: Final = 20
 """So many frames in a row on which the model failed end the program: a restart may help."""
 
@@ -70,7 +73,12 @@ class Watcher:
     """Runs until told to stop or the source has ended. Counters may be read from any thread."""
 
     def __init__(
-        self, *, frames: Frames, pipeline: FramePipeline, recorder: SightingRecorder
+        self,
+        *,
+        frames: Frames,
+        pipeline: FramePipeline,
+        recorder: SightingRecorder,
+        retry_first_s: float = RETRY_FIRST_S,
     ) -> None:
         self._frames = frames
         self._pipeline = pipeline
@@ -78,6 +86,9 @@ class Watcher:
         self._stop = threading.Event()
         self._frame_times: deque[float] = deque(maxlen=512)
         self._held: deque[Sighting] = deque()
+        self._retry_at_s = 0.0
+        self._retry_first_s = retry_first_s
+        self._retry_delay_s = retry_first_s
         self._model_failures = 0
         self.latest: deque[LatestSighting] = deque(maxlen=LATEST_SIGHTINGS)
         self.frames_processed = 0
@@ -105,7 +116,7 @@ class Watcher:
         finally:
             self.has_ended = True
             self._hold(self._pipeline.finish())
-            self._record_held()
+            self._store_held()
             self._give_up(len(self._held))
 
     def watched_s(self) -> float:
@@ -139,14 +150,21 @@ class Watcher:
         self._give_up(max(0, excess))
 
     def _record_held(self) -> None:
-        """In their order; at the first that cannot be made durable, the rest waits."""
+        """In their order; at the first that cannot be made durable, the rest waits a while."""
+        if self._held and time.monotonic() >= self._retry_at_s:
+            self._store_held()
+
+    def _store_held(self) -> None:
         while self._held:
             sighting = self._held[0]
             try:
                 self._recorder.record(sighting)
             except RecordingFailed as error:
                 log.error("ERROR sighting not stored yet", held=len(self._held), error=str(error))
+                self._retry_at_s = time.monotonic() + self._retry_delay_s
+                self._retry_delay_s = min(2 * self._retry_delay_s, RETRY_MOST_S)
                 return
+            self._retry_delay_s = self._retry_first_s
             self._held.popleft()
             self._count(sighting)
 

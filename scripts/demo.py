@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -352,8 +353,14 @@ def _start(name: str, arguments: list[str], places: Places, settings: dict[str, 
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=_end_with_parent,
         )
     return Program(name=name, process=process, log=log)
+
+
+def _end_with_parent() -> None:
+    """In the child: SIGTERM when this script dies, however it does (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def _await_health(program: Program, port: int) -> None:
@@ -398,12 +405,14 @@ def _claim(stack: ExitStack, port: int) -> int:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """SIGTERM stops as Ctrl-C does."""
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """SIGTERM and the closing of the terminal stop as Ctrl-C does."""
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    previous = [signal.signal(number, signal.default_int_handler) for number in numbers]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in zip(numbers, previous, strict=True):
+            signal.signal(number, handler)
 
 
 def _shown(path: Path) -> str:

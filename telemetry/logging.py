@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Final
@@ -24,18 +24,23 @@ _CHATTY: Final = ("websockets", "uvicorn", "asyncio", "PIL")
 _Event = MutableMapping[str, Any]
 
 
-def configure_logging(*, file: Path | None, level: str, to_stderr: bool) -> None:
+def configure_logging(
+    *, file: Path | None, level: str, to_stderr: bool, extra: Mapping[str, Path] | None = None
+) -> None:
     """Sends every event of this process, of structlog and of `logging` alike, to these places.
 
+    `extra` gives files for the events of one package (by the name of its loggers), besides.
     `level` is debug, info, warning or error. Raises OSError where the file cannot be opened.
     May be called again: the last call holds.
     """
     handlers: list[logging.Handler] = []
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(
-            _BoundedFile(file, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
-        )
+        handlers.append(_file_handler(file))
+    for package, path in (extra or {}).items():
+        if path != file:
+            handler = _file_handler(path)
+            handler.addFilter(logging.Filter(package))
+            handlers.append(handler)
     if to_stderr:
         handlers.append(logging.StreamHandler(sys.stderr))
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -103,6 +108,11 @@ class _BoundedFile(RotatingFileHandler):
         if not self._has_complained:
             self._has_complained = True
             sys.stderr.write(f"cannot write {self.baseFilename}: {sys.exc_info()[1]}\n")
+
+
+def _file_handler(path: Path) -> logging.Handler:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return _BoundedFile(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
 
 
 def _replace_root_handlers(handlers: list[logging.Handler], level: str) -> None:

@@ -12,7 +12,8 @@ import apsw
 
 from agent.errors import DatabaseUnusable
 
-BUSY_TIMEOUT_MS: Final = 5_000
+BUSY_TIMEOUT_MS: Final = 2_000
+"""What cannot be stored is held and tried again: waiting longer here would blind the camera."""
 CHECKPOINT_PAGES: Final = 1_000
 LOG_BYTES: Final = 8 * 1024 * 1024
 """A write-ahead log that was moved into the database is cut to this."""
@@ -59,6 +60,7 @@ def configure(connection: apsw.Connection, path: Path, purpose: Purpose) -> None
     """Sets WAL, durability, waiting for locks and who checkpoints."""
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     try:
+        connection.pragma("auto_vacuum", "incremental")  # of a new database; others keep theirs
         mode = connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", purpose.synchronous)
         connection.wal_autocheckpoint(purpose.checkpoint_pages)

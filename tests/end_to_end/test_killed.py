@@ -80,3 +80,12 @@ def test_sigterm_ends_the_agent_cleanly_within_5_s(place: Installation) -> None:
     wait_until(lambda: len(place.captured()) >= 1, what="a first sighting")
     agent.send_signal(signal.SIGTERM)
     assert agent.wait(5) == 0, place.output_of("agent")
+
+
+def test_until_end_stopped_by_a_signal_is_no_success(place: Installation, pictures: Path) -> None:
+    agent = place.start_agent(f"images:{pictures}", "--until-end")
+    wait_until(lambda: len(place.captured()) >= 1, what="a first sighting, with no server there")
+    agent.send_signal(signal.SIGTERM)
+    assert agent.wait(5) == 1, place.output_of("agent")
+    assert "stopped before the end" in place.output_of("agent")
+    assert {sent for _, _, sent in place.captured()} == {0}
