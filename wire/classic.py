@@ -6,6 +6,7 @@ without a `data:` prefix, no `action`); our agent writes it exactly as the older
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import tzinfo
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -109,7 +110,7 @@ class ClassicServerSession:
         """A row to store and answer with `stored` or `failed`, or a refusal to send."""
         named = _Message(table="", data=Raw(b"{}"))
         try:
-            named = _decode(_message, content)
+            named = _decode_message(content)
             return self._row(named)
         except RowInvalid as error:
             return ClassicRefused(error, _encode_error(named, error.message))
@@ -145,15 +146,8 @@ class ClassicServerSession:
         plate = check_text("data.license_plate", data.license_plate or "")
         timestamp = check_text("data.timestamp", data.timestamp)
         row = LprRow(
-            id=content_id(
-                (
-                    Table.LPR_DETECTION,
-                    checkpoint,
-                    hostname,
-                    timestamp,
-                    plate,
-                    picture.sha256 if picture else None,
-                )
+            id=detection_id(
+                checkpoint, hostname, timestamp, plate, picture.sha256 if picture else None
             ),
             sequence=0,
             captured_at=parse_time("data.timestamp", timestamp, self._zone_of(checkpoint)),
@@ -182,16 +176,8 @@ class ClassicServerSession:
         )
         info = check_json("data.system_info", data.system_info, (dict, str))
         row = HealthRow(
-            id=content_id(
-                (
-                    Table.HEALTH_MONITOR,
-                    checkpoint,
-                    hostname,
-                    timestamp,
-                    said.component,
-                    said.status,
-                    said.message,
-                )
+            id=health_id(
+                checkpoint, hostname, timestamp, said.component, said.status, said.message
             ),
             sequence=0,
             captured_at=parse_time("data.timestamp", timestamp, self._zone_of(checkpoint)),
@@ -230,6 +216,24 @@ class ClassicServerSession:
             # The id is made of the content: under the same id there is never another row.
             fingerprint=bytes.fromhex(row.id.replace("-", "")),
         )
+
+
+def detection_id(
+    checkpoint_id: str, hostname: str, timestamp: str, plate: str, image_sha256: str | None
+) -> str:
+    """The id of a sighting of the classic exchange, which has none of its own; texts are NFC."""
+    return content_id(
+        (Table.LPR_DETECTION, checkpoint_id, hostname, timestamp, plate, image_sha256)
+    )
+
+
+def health_id(
+    checkpoint_id: str, hostname: str, timestamp: str, component: str, status: str, message: str
+) -> str:
+    """The id of a health row of the classic exchange; texts are NFC."""
+    return content_id(
+        (Table.HEALTH_MONITOR, checkpoint_id, hostname, timestamp, component, status, message)
+    )
 
 
 def classic_device_id(hostname: str, checkpoint_id: str) -> str:
@@ -298,6 +302,25 @@ def _decode(decoder: msgspec.json.Decoder[_T], content: bytes | str | Raw, under
         raise explain(
             bytes(content) if isinstance(content, Raw) else content, error, under
         ) from None
+
+
+def _decode_message(content: bytes | str) -> _Message:
+    """Older senders write NaN and Infinity, which JSON has not: they are read as null."""
+    try:
+        return _decode(_message, content)
+    except RowInvalid as error:
+        if error.code is not ErrorCode.INVALID_JSON or not _has_no_number(content):
+            raise
+        try:
+            value = json.loads(content, parse_constant=lambda _: None)
+        except (ValueError, RecursionError):
+            raise error from None
+        return _decode(_message, msgspec.json.encode(value))
+
+
+def _has_no_number(content: bytes | str) -> bool:
+    text = content if isinstance(content, bytes) else content.encode(errors="replace")
+    return b"NaN" in text or b"Infinity" in text
 
 
 def _unknown(message: _Message, tables: list[str]) -> RowInvalid:

@@ -43,9 +43,10 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Let in; as this device where it came with a token."""
+    """Let in; as this device, by this token, where it came with one."""
 
     device_id: str | None
+    token_sha256: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def _decide_by_token(
             "the token came in clear text: use wss://, or, inside a VPN, "
             "SERVER_ALLOW_PLAINTEXT=true",
         )
-    return Admitted(token.name)
+    return Admitted(token.name, token_sha256)
 
 
 def _origin_is_allowed(visitor: Visitor, policy: AccessPolicy) -> bool:

@@ -156,19 +156,22 @@ class Gateway:
             ):
                 _log.info("connection dropped: the line is dead", peer=str(silent.remote_address))
                 silent.transport.abort()
+        count = self._turn_out(await self._store.live_tokens())
+        if count:
+            _log.info("connections of revoked tokens closed", count=count)
         used, self._used_tokens = self._used_tokens, set()
         if used:
             await self._store.note_token_use(used, self._now())
-        count = self._turn_out(await self._store.live_token_names())
-        if count:
-            _log.info("connections of revoked tokens closed", count=count)
 
-    def _turn_out(self, live_names: frozenset[str]) -> int:
-        """Closes the conversations of devices whose token is no longer live; returns how many."""
+    def _turn_out(self, live: frozenset[bytes]) -> int:
+        """Closes the conversations whose token is no longer live; returns how many.
+
+        By the token, not its name: the name may have got a new token meanwhile.
+        """
         gone = [
             connection
             for connection in self._conversations
-            if (name := self._admitted[connection].device_id) is not None and name not in live_names
+            if (token := self._admitted[connection].token_sha256) is not None and token not in live
         ]
         for connection in gone:
             self._conversations[connection].stop(

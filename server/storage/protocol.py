@@ -70,8 +70,8 @@ class TokenLookup(Protocol):
         """The token with that hash, also a revoked one. Raises StorageUnavailable."""
         ...
 
-    async def live_token_names(self) -> frozenset[str]:
-        """The names of all tokens that are not revoked. Raises StorageUnavailable."""
+    async def live_tokens(self) -> frozenset[bytes]:
+        """The SHA-256 of all tokens that are not revoked. Raises StorageUnavailable."""
         ...
 
     async def note_token_use(self, names: Collection[str], now: datetime) -> None:

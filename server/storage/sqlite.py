@@ -68,8 +68,8 @@ class SqliteStore:
     async def find_token(self, token_sha256: bytes) -> DeviceToken | None:
         return await self._read(lambda: tokens.find_token(self._reader, token_sha256))
 
-    async def live_token_names(self) -> frozenset[str]:
-        return await self._read(lambda: tokens.live_token_names(self._reader))
+    async def live_tokens(self) -> frozenset[bytes]:
+        return await self._read(lambda: tokens.live_tokens(self._reader))
 
     async def note_token_use(self, names: Collection[str], now: datetime) -> None:
         await self._write(lambda: self._note_token_use(names, now))

@@ -71,19 +71,19 @@ def find_token(connection: apsw.Connection, token_sha256: bytes) -> DeviceToken 
     return _token(row) if row else None
 
 
-def live_token_names(connection: apsw.Connection) -> frozenset[str]:
-    """The names of tokens that are not revoked."""
-    rows = connection.execute("SELECT name FROM device_tokens WHERE revoked_at IS NULL")
-    return frozenset(name for (name,) in rows)
+def live_tokens(connection: apsw.Connection) -> frozenset[bytes]:
+    """The SHA-256 of every token that is not revoked."""
+    rows = connection.execute("SELECT token_sha256 FROM device_tokens WHERE revoked_at IS NULL")
+    return frozenset(digest for (digest,) in rows)
 
 
 def has_live_token(database: Path) -> bool:
     """Whether a database, which may not exist yet or be an older server's, has a token in force."""
-    if not database.exists():
+    if not database.is_file():
         return False
     connection = open_reader(database)
     try:
-        return bool(live_token_names(connection))
+        return bool(live_tokens(connection))
     except (apsw.SQLError, apsw.NotADBError):
         return False
     finally:

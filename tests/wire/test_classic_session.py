@@ -195,3 +195,19 @@ def test_answer_that_is_none_is_refused(content: bytes) -> None:
 def test_answer_of_an_older_server_without_table_is_read() -> None:
     answer = decode_classic_answer('{"status":"error","message":"Invalid JSON format"}')
     assert (answer.status, answer.table) == ("error", None)
+
+
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_number_that_json_has_not_is_read_as_null(constant: str) -> None:
+    """Python's own json module, with which older senders write, emits these."""
+    content = message(lux=12345.5).replace("12345.5", constant)
+    assert constant in content
+    data = accepted(content).row.data
+    assert isinstance(data, LprDetection)
+    assert data.lux is None
+
+
+def test_text_that_names_no_number_is_still_invalid_json() -> None:
+    answer = classic_session().receive('{"table": NaN')
+    assert isinstance(answer, ClassicRefused)
+    assert "JSON" in answer.error.message

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 from hypothesis import given
 
 from tests.wire import strategies
@@ -25,7 +24,8 @@ def test_server_messages_come_back_as_they_were(message: v1.ServerMessage) -> No
 
 @given(strategies.any_row)
 def test_rows_come_back_as_they_were(row: rows.Row) -> None:
-    assert msgspec.json.decode(v1.encode_row(row), type=rows.Row) == row
+    frame = v1.encode_rows_frame(1, [v1.encode_row(row)])
+    assert v1.decode_client_message(frame, max_rows=1) == v1.ReadRows(1, [row], [])
 
 
 @given(strategies.any_row)

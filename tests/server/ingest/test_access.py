@@ -76,7 +76,8 @@ def visitor(
     ],
 )
 def test_let_in(asks: Visitor, policy: AccessPolicy, device_id: str | None) -> None:
-    assert decide(asks, policy) == Admitted(device_id)
+    token_sha256 = None if device_id is None else digest_of("right")
+    assert decide(asks, policy) == Admitted(device_id, token_sha256)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,6 +84,23 @@ async def test_a_wrong_token_is_turned_away_with_401(settings: ServerSettings, t
     assert refused.value.response.status_code == 401
     assert refused.value.response.headers["WWW-Authenticate"] == "Bearer"
     assert b"unknown" in (refused.value.response.body or b"")
+
+
+async def test_a_token_replaced_at_once_ends_the_connection_of_the_stolen_one(
+    settings: ServerSettings,
+) -> None:
+    async with running(settings, pace=Pace(look_after_s=0.05)) as server:
+        stolen = make_token(settings.db_path, "gate-1")
+        async with v1_camera(server.ingest_port, "gate-1", **bearing(stolen)) as thief:
+            await thief.ask(health_row(1))
+            revoke_token(settings.db_path, "gate-1")
+            fresh = make_token(settings.db_path, "gate-1")
+            async with asyncio.timeout(10):
+                with pytest.raises(ConnectionClosedError, match="revoked"):
+                    await thief.answer()
+        async with v1_camera(server.ingest_port, "gate-1", **bearing(fresh)) as owner:
+            [result] = await owner.ask(health_row(2))
+            assert result["success"]
 
 
 async def test_a_revoked_token_ends_its_connection_and_opens_none(

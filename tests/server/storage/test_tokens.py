@@ -42,11 +42,11 @@ def test_a_name_has_one_token_in_force(connection: apsw.Connection) -> None:
     with pytest.raises(TokenRefused, match="token revoke gate-1"):
         tokens.create_token(connection, "gate-1", NOW)
     tokens.revoke_token(connection, "gate-1", NOW)
-    assert tokens.live_token_names(connection) == frozenset()
+    assert tokens.live_tokens(connection) == frozenset()
     second = tokens.create_token(connection, "gate-1", NOW)
     assert first != second
     assert tokens.find_token(connection, digest_of(first)) is None
-    assert tokens.live_token_names(connection) == {"gate-1"}
+    assert tokens.live_tokens(connection) == {digest_of(second)}
 
 
 def test_what_cannot_be_revoked_is_named(connection: apsw.Connection) -> None:
