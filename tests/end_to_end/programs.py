@@ -51,6 +51,7 @@ class Installation:
     folder: Path
     port: int
     web_port: int
+    settings: dict[str, str] = field(default_factory=dict)
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -105,6 +106,7 @@ class Installation:
             "WEBSOCKET_SERVER_URL": f"ws://127.0.0.1:{self.port}/",
             "AGENT_WEB_PORT": "0",
             "UPLINK_BACKOFF_MAX_S": "1",
+            **self.settings,
         }
         with (self.folder / f"{program}.out").open("ab") as output:
             process = subprocess.Popen(
@@ -127,13 +129,13 @@ class Installation:
 
 
 @contextmanager
-def installation(folder: Path) -> Iterator[Installation]:
-    """Two free ports and a folder; whatever still runs at the end is killed."""
+def installation(folder: Path, **settings: str) -> Iterator[Installation]:
+    """Two free ports, a folder, settings by key; whatever still runs at the end is killed."""
     with socket.socket() as first, socket.socket() as second:
         first.bind(("127.0.0.1", 0))
         second.bind(("127.0.0.1", 0))
         ports = (int(first.getsockname()[1]), int(second.getsockname()[1]))
-    made = Installation(folder=folder, port=ports[0], web_port=ports[1])
+    made = Installation(folder=folder, port=ports[0], web_port=ports[1], settings=settings)
     try:
         yield made
     finally:
