@@ -7,11 +7,9 @@ databases, and stops them in the order in which nothing is lost.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import ctypes
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,16 +18,14 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-import apsw
-from rich.console import Console, Group
+from demo_places import DemoFailed, Places, shown
+from demo_view import View
+from rich.console import Console
 from rich.live import Live
-from rich.panel import Panel
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -38,56 +34,10 @@ sys.path.insert(0, str(ROOT))
 from agent.camera.errors import SourceError  # noqa: E402 - found through the line above
 from agent.camera.uri import Scheme, SourceUri, parse_source  # noqa: E402 - likewise
 
-MARKER: Final = ".sightpost-demo"
 START_S: Final = 60.0
 STOP_S: Final = 15.0
 REFRESH_S: Final = 0.5
 PLAIN_REPORT_S: Final = 5.0
-
-
-class DemoFailed(Exception):
-    """The demonstration cannot go on; the text says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
-    """Where this demonstration keeps everything."""
-
-    data: Path
-
-    @property
-    def agent_database(self) -> Path:
-        return self.data / "agent" / "db" / "lpr_data.db"
-
-    @property
-    def images(self) -> Path:
-        return self.data / "agent" / "captured_images"
-
-    @property
-    def server_database(self) -> Path:
-        return self.data / "server" / "db" / "websocket_server.db"
-
-    @property
-    def log(self) -> Path:
-        return self.data / "log"
-
-    def prepare(self, *, fresh: bool) -> None:
-        """Makes the folders; `fresh` empties a folder that an earlier demonstration made."""
-        if fresh and self.data.exists() and any(self.data.iterdir()):
-            if not (self.data / MARKER).is_file():
-                raise DemoFailed(
-                    f"{self.data} was not made by this demonstration and is left alone: "
-                    "name another folder with --data"
-                )
-            shutil.rmtree(self.data)
-        for folder in (
-            self.agent_database.parent,
-            self.images,
-            self.server_database.parent,
-            self.log,
-        ):
-            folder.mkdir(parents=True, exist_ok=True)
-        (self.data / MARKER).touch()
 
 
 @dataclass(slots=True)
@@ -98,7 +48,7 @@ class Program:
     process: subprocess.Popen[bytes]
     log: Path
 
-    def tail(self, lines: int = 15) -> str:
+    def tail(self, lines: int = 8) -> str:
         """The last lines that it wrote."""
         text = self.log.read_text(encoding="utf-8", errors="replace")
         return "\n".join(text.splitlines()[-lines:])
@@ -114,112 +64,15 @@ class Program:
         return self.process.wait()
 
 
-@dataclass(slots=True)
-class View:
-    """What the terminal shows: the newest answers of both programs."""
-
-    places: Places
-    source: str
-    agent: dict[str, Any] = field(default_factory=dict)
-    server: dict[str, Any] = field(default_factory=dict)
-    started_s: float = field(default_factory=time.monotonic)
-
-    def render(self) -> Panel:
-        """The whole display."""
-        facts = Table.grid(padding=(0, 2))
-        facts.add_column(style="bold", no_wrap=True)
-        facts.add_column()
-        for name, value in self._facts():
-            facts.add_row(name, value)
-        latest = Table(expand=True, box=None)
-        for title, justify in (("time", "left"), ("plate", "left"), ("confidence", "right")):
-            latest.add_column(title, justify=justify)  # type: ignore[arg-type]  # rich's literal
-        for sighting in self.agent.get("latest_sightings", []):
-            latest.add_row(
-                str(sighting["captured_at"])[11:19],
-                Text(str(sighting["what"]), style="bold green"),
-                f"{sighting['confidence']:.0%}",
-            )
-        return Panel(
-            Group(facts, self._progress(), Text(""), latest, Text(""), self._where()),
-            title=f"Sightpost: {self.source}",
-            subtitle="Ctrl-C stops and loses nothing",
-        )
-
-    def line(self) -> str:
-        """The same in one line, where there is no terminal."""
-        latest = self.agent.get("latest_sightings", [])
-        newest = f", latest {latest[0]['what']}" if latest else ""
-        facts = "; ".join(f"{name} {value.plain}" for name, value in self._facts())
-        return f"{time.monotonic() - self.started_s:5.0f} s  {facts}{newest}"
-
-    def totals(self) -> Iterator[tuple[str, Text]]:
-        """Rows by what became of them, from the camera's own database once its program ended."""
-        database = self.places.agent_database
-        if not database.is_file():
-            return
-        connection = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
-        with contextlib.closing(connection):
-            row = connection.execute(
-                "SELECT (SELECT count(*) FROM detection_results), acknowledged, waiting, refused "
-                "FROM store"
-            ).fetchone()
-        if row is None:
-            return
-        for name, value in zip(
-            ("sightings", "acknowledged", "waiting", "refused"), row, strict=True
-        ):
-            yield name, Text(str(value))
-
-    def _facts(self) -> Iterator[tuple[str, Text]]:
-        if not self.agent:
-            yield "agent", Text("starting: loading the models ...", style="yellow")
-            return
-        agent = self.agent
-        total = f" of {agent['frames_total']}" if agent.get("frames_total") else ""
-        dropped = f", {agent['dropped']} dropped" if agent.get("dropped") else ""
-        yield "frames", Text(f"{agent['frames']}{total} ({agent['fps']:.1f}/s{dropped})")
-        yield "sightings", Text(str(agent["sightings"]))
-        yield (
-            "rows waiting",
-            Text(str(agent["waiting"]), style="yellow" if agent["waiting"] else ""),
-        )
-        yield "rows acknowledged", Text(str(agent["acknowledged"]), style="green")
-        if agent.get("refused"):
-            yield "rows refused", Text(str(agent["refused"]), style="red")
-        link = agent["link"]
-        yield (
-            "link",
-            Text(f"{link['state']}: {link['advice']}" if link["advice"] else link["state"]),
-        )
-
-    def _progress(self) -> Group:
-        total = self.agent.get("frames_total")
-        if not total:
-            return Group()
-        return Group(ProgressBar(total=total, completed=self.agent["frames"]))
-
-    def _where(self) -> Table:
-        where = Table.grid(padding=(0, 2))
-        for name, path in (
-            ("camera's database", self.places.agent_database),
-            ("server's database", self.places.server_database),
-            ("logs", self.places.log),
-        ):
-            where.add_row(name, Text(_shown(path), style="cyan", overflow="fold"))
-        return where
-
-
 def main() -> int:
     options = _parse_arguments()
     console = Console()
     places = Places(data=Path(options.data).resolve())
     try:
         source = _source(options.source)
-        places.prepare(fresh=options.fresh)
-        with _interruptible():
+        with _interruptible(), places.prepared(fresh=options.fresh):
             return _run(console, places, source, until_end=options.until_end)
-    except (DemoFailed, SourceError) as error:
+    except (DemoFailed, SourceError, OSError) as error:
         console.print(Text.assemble(("scripts/demo: ", "red"), str(error)), soft_wrap=True)
         return 2
     except KeyboardInterrupt:
@@ -278,8 +131,7 @@ def _watch(
                 print(view.line(), flush=True)
             if server.process.poll() is not None:
                 raise DemoFailed(
-                    f"the server ended by itself (exit code {server.process.returncode}):\n"
-                    f"{server.tail()}"
+                    f"the server {_ended(server.process.returncode)} by itself:\n{server.tail()}"
                 )
             time.sleep(REFRESH_S)
 
@@ -294,24 +146,29 @@ def _conclude(
     interrupted: bool,
 ) -> int:
     """Says how it ended and where everything is; the exit code."""
-    if code != 0:
-        console.print(f"The agent ended with exit code {code}:", style="red")
+    if code != 0 and not interrupted:
         console.print(Text(agent.tail()), soft_wrap=True)
+        console.print(f"The agent {_ended(code)}; its last words are above.", style="red")
     elif until_end and not interrupted:
         console.print("The source has ended and every row is acknowledged.")
     if server_code != 0:
-        console.print(f"The server ended with exit code {server_code}.", style="red")
+        console.print(f"The server {_ended(server_code)}.", style="red")
     totals = ", ".join(f"{name} {value.plain}" for name, value in view.totals())
-    console.print(f"In all: {totals}.", highlight=False)
-    console.print(f"Logs: {_shown(view.places.log)}", highlight=False, soft_wrap=True)
+    if totals:
+        console.print(f"In this folder: {totals} (health checks are rows too).", highlight=False)
+    console.print(f"Logs: {shown(view.places.log)}", highlight=False, soft_wrap=True)
     for name, path in (
         ("Camera's database", view.places.agent_database),
         ("Server's database", view.places.server_database),
     ):
-        console.print(f"{name}: {_shown(path)}", highlight=False, soft_wrap=True)
+        console.print(f"{name}: {shown(path)}", highlight=False, soft_wrap=True)
     if interrupted:
         return 130 if until_end else 0
     return code or server_code
+
+
+def _ended(code: int) -> str:
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
 
 def _start_server(places: Places, port: int, web_port: int) -> Program:
@@ -413,11 +270,6 @@ def _interruptible() -> Iterator[None]:
     finally:
         for number, handler in zip(numbers, previous, strict=True):
             signal.signal(number, handler)
-
-
-def _shown(path: Path) -> str:
-    """Relative to where the person stands, if that is shorter to read."""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _parse_arguments() -> argparse.Namespace:

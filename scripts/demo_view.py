@@ -1,0 +1,117 @@
+"""What a demonstration shows on the terminal: the newest answers of both programs."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import apsw
+from demo_places import Places, shown
+from rich.console import Group
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+
+@dataclass(slots=True)
+class View:
+    """What the terminal shows: the newest answers of both programs."""
+
+    places: Places
+    source: str
+    agent: dict[str, Any] = field(default_factory=dict)
+    server: dict[str, Any] = field(default_factory=dict)
+    started_s: float = field(default_factory=time.monotonic)
+
+    def render(self) -> Panel:
+        """The whole display."""
+        facts = Table.grid(padding=(0, 2))
+        facts.add_column(style="bold", no_wrap=True)
+        facts.add_column()
+        for name, value in self._facts():
+            facts.add_row(name, value)
+        latest = Table(expand=True, box=None)
+        for title, justify in (("time", "left"), ("plate", "left"), ("confidence", "right")):
+            latest.add_column(title, justify=justify)  # type: ignore[arg-type]  # rich's literal
+        for sighting in self.agent.get("latest_sightings", []):
+            latest.add_row(
+                str(sighting["captured_at"])[11:19],
+                Text(str(sighting["what"]), style="bold green"),
+                f"{sighting['confidence']:.0%}",
+            )
+        return Panel(
+            Group(facts, self._progress(), Text(""), latest, Text(""), self._where()),
+            title=f"Sightpost: {self.source}",
+            subtitle="Ctrl-C stops and loses nothing",
+        )
+
+    def line(self) -> str:
+        """The same in one line, where there is no terminal."""
+        latest = self.agent.get("latest_sightings", [])
+        newest = f", latest {latest[0]['what']}" if latest else ""
+        facts = "; ".join(f"{name} {value.plain}" for name, value in self._facts())
+        return f"{time.monotonic() - self.started_s:5.0f} s  {facts}{newest}"
+
+    def totals(self) -> Iterator[tuple[str, Text]]:
+        """Rows by what became of them, from the camera's own database once its program ended."""
+        database = self.places.agent_database
+        if not database.is_file():
+            return
+        connection = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
+        with contextlib.closing(connection):
+            row = connection.execute(
+                "SELECT (SELECT count(*) FROM detection_results), acknowledged, waiting, refused "
+                "FROM store"
+            ).fetchone()
+        if row is None:
+            return
+        for name, value in zip(
+            ("sightings", "rows acknowledged", "rows waiting", "rows refused"), row, strict=True
+        ):
+            yield name, Text(str(value))
+
+    def _facts(self) -> Iterator[tuple[str, Text]]:
+        if not self.agent:
+            yield "agent", Text("starting: loading the models ...", style="yellow")
+            return
+        agent = self.agent
+        total = f" of {agent['frames_total']}" if agent.get("frames_total") else ""
+        dropped = f", {agent['dropped']} dropped" if agent.get("dropped") else ""
+        yield "frames", Text(f"{agent['frames']}{total} ({agent['fps']:.1f}/s{dropped})")
+        if agent["source_has_ended"]:
+            yield "source", Text("has ended; Ctrl-C stops", style="yellow")
+        elif agent["source_error"]:
+            yield "source", Text(f"{agent['source_error']} (tried again)", style="red")
+        yield "sightings", Text(str(agent["sightings"]))
+        yield (
+            "rows waiting",
+            Text(str(agent["waiting"]), style="yellow" if agent["waiting"] else ""),
+        )
+        yield "rows acknowledged", Text(str(agent["acknowledged"]), style="green")
+        if agent.get("refused"):
+            yield "rows refused", Text(str(agent["refused"]), style="red")
+        link = agent["link"]
+        yield (
+            "link",
+            Text(f"{link['state']}: {link['advice']}" if link["advice"] else link["state"]),
+        )
+
+    def _progress(self) -> Group:
+        total = self.agent.get("frames_total")
+        if not total:
+            return Group()
+        return Group(ProgressBar(total=total, completed=self.agent["frames"]))
+
+    def _where(self) -> Table:
+        where = Table.grid(padding=(0, 2))
+        for name, path in (
+            ("camera's database", self.places.agent_database),
+            ("server's database", self.places.server_database),
+            ("logs", self.places.log),
+        ):
+            where.add_row(name, Text(shown(path), style="cyan", overflow="fold"))
+        return where
