@@ -6,12 +6,13 @@ The only module beside the programs' `config.py` that touches the environment.
 from __future__ import annotations
 
 import difflib
+import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -82,10 +83,29 @@ def _read_file(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        found = dotenv_values(path, interpolate=False, encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsInvalid(f"{path}: cannot be read: {error}") from None
-    return {key: value for key, value in found.items() if value is not None}
+    bindings = list(parse_stream(io.StringIO(text)))
+    unreadable = [
+        f"{path}, line {binding.original.line}: {_shown_line(binding.original.string)} cannot be "
+        "read: write KEY=VALUE, with a quote at both ends of a value or at none"
+        for binding in bindings
+        if binding.error
+    ]
+    if unreadable:
+        raise SettingsInvalid("\n".join(unreadable))
+    return {
+        binding.key: binding.value
+        for binding in bindings
+        if binding.key is not None and binding.value is not None
+    }
+
+
+def _shown_line(text: str) -> str:
+    """The beginning of a line up to its value, which may be a secret."""
+    key = text.strip().split("=")[0].split()[:1]
+    return f"{key[0]} ..." if key else "a line"
 
 
 def _owned(key: str, prefixes: Sequence[str]) -> bool:

@@ -75,3 +75,14 @@ def test_mistyped_key_in_file_is_refused_with_the_near_one(tmp_path: Path) -> No
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         _load().port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("line", ["EXAMPLE_PORT 81", 'EXAMPLE_TOKEN="s3cret'])
+def test_line_that_cannot_be_read_stops_the_start_and_shows_no_value(
+    tmp_path: Path, line: str
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"# settings\n{line}\n", encoding="utf-8")
+    with pytest.raises(SettingsInvalid, match="line 2: EXAMPLE_") as failure:
+        _load(file)
+    assert "s3cret" not in str(failure.value)
