@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,16 +26,17 @@ from agent.camera.errors import SourceError
 from agent.camera.factory import open_source
 from agent.camera.uri import SourceUri, parse_source
 from agent.camera.worker import drivers_left_behind
-from agent.clock import SystemClock
+from agent.clock import SystemClock, clock_is_set
 from agent.config import AgentSettings
 from agent.ending import EXIT_FAILED, EXIT_INCOMPLETE, EXIT_OK, Ending, judge
-from agent.errors import AgentError
+from agent.errors import AgentError, DatabaseCorrupt
 from agent.health.checks import HealthResult
 from agent.health.examination import AgentFacts, examine
 from agent.health.journal import HealthJournal
 from agent.health.monitor import HealthMonitor
 from agent.health.system import look_at_system
-from agent.housekeeping import Chore, keep_house
+from agent.housekeeping import keep_house, outbox_chores
+from agent.outbox.opening import Opened, Soundness, open_outbox
 from agent.outbox.quota import Limits
 from agent.outbox.sending import SendingStore
 from agent.outbox.spool import PictureFormat
@@ -54,8 +56,6 @@ from vision.errors import VisionError
 from vision.faces.cascade import CascadeFaceDetector
 from vision.plates.reader import EmbeddedPlateReader
 
-LIMITS_S: Final = 5.0
-HOUR_S: Final = 3600.0
 MEGABYTE: Final = 1_000_000
 TOLD: Final = (AgentError, SourceError, VisionError)
 """Errors that a person can mend: they come out of the loop as they are."""
@@ -70,7 +70,9 @@ class Parts:
     uri: SourceUri
     outbox: Outbox
     upkeep: Upkeep
+    soundness: Soundness
     capture: CaptureThread
+    pipeline: Pipeline
     watcher: Watcher
     sender: Sender | None
     monitor: HealthMonitor
@@ -85,7 +87,17 @@ def run_agent(settings: AgentSettings, *, until_end: bool) -> int:
     """
     _prepare_process(settings, log_file=settings.log_file)
     uri = parse_source(settings.source)
-    code = run_loop(lambda stop: _agent(settings, uri, stop, until_end=until_end), told=TOLD)
+
+    def run_once() -> int:
+        return run_loop(lambda stop: _agent(settings, uri, stop, until_end=until_end), told=TOLD)
+
+    try:
+        code = run_once()
+    except DatabaseCorrupt as error:
+        if until_end:
+            raise  # a source with an end would be read from its beginning
+        log.error("ERROR %s", error)
+        code = run_once()
     if drivers_left_behind():
         # A camera driver that never returned would abort the interpreter on its way out
         # (github.com/python/cpython/issues/87135); everything of ours is closed by now.
@@ -95,11 +107,20 @@ def run_agent(settings: AgentSettings, *, until_end: bool) -> int:
     return code
 
 
-def run_sender(settings: AgentSettings, *, once: bool, retry_refused: bool) -> int:
+def run_sender(
+    settings: AgentSettings,
+    *,
+    once: bool,
+    retry_refused: bool,
+    resend_since: datetime | None = None,
+) -> int:
     """The sender alone; with `once` until what waits is sent; the exit code."""
     _prepare_process(settings, log_file=settings.sender_log_file)
     return run_loop(
-        lambda stop: _send(settings, stop, once=once, retry_refused=retry_refused), told=TOLD
+        lambda stop: _send(
+            settings, stop, once=once, retry_refused=retry_refused, resend_since=resend_since
+        ),
+        told=TOLD,
     )
 
 
@@ -122,12 +143,27 @@ async def _agent(
 def _chores(settings: AgentSettings, parts: Parts, stop: asyncio.Event) -> Iterator[Any]:
     """What runs beside the watching."""
     yield parts.monitor.run(stop)
-    yield keep_house(_housework(settings, parts), executor=parts.keeping, stop=stop)
+    chores = outbox_chores(
+        parts.upkeep,
+        checkpoint=parts.outbox.checkpoint,
+        check_soundness=parts.soundness.check_if_due,
+        keep_days=settings.retention_days,
+    )
+    yield keep_house(chores, executor=parts.keeping, stop=stop)
     if parts.sender is not None:
-        yield parts.sender.run(stop)
+        yield _send_in_time(parts, parts.sender, settings.clock_wait_s, stop)
     if settings.web_port:
         web = build_web(lambda: _status(parts))
         yield serve(web, host=settings.web_host, port=settings.web_port, stop=stop)
+
+
+async def _send_in_time(parts: Parts, sender: Sender, wait_s: float, stop: asyncio.Event) -> None:
+    """Sends once the clock is right, so that rows go with their true time; or after a while."""
+    clock = SystemClock()
+    if not await clock_is_set(clock, give_up_at_boot_s=wait_s, stop=stop) and not stop.is_set():
+        log.warning("the clock is not set: rows go with the time that it shows, marked so")
+    await asyncio.to_thread(parts.upkeep.correct_times)
+    await sender.run(stop)
 
 
 async def _watch(parts: Parts, stop: asyncio.Event, *, until_end: bool) -> int:
@@ -186,18 +222,12 @@ async def _built(settings: AgentSettings, uri: SourceUri) -> AsyncIterator[Parts
     async with contextlib.AsyncExitStack() as resources:
         # Before the outbox: a chore under way ends when that is closed, and is waited for then.
         keeping = resources.enter_context(ThreadPoolExecutor(1, thread_name_prefix="housekeeping"))
-        outbox = await asyncio.to_thread(
-            Outbox.open,
-            settings.db_path,
-            settings.images_dir,
-            settings.name,
-            clock=clock,
-            picture_format=_picture_format(settings),
-        )
+        opened = await asyncio.to_thread(_open_outbox, settings, clock)
+        outbox = opened.outbox
         resources.callback(outbox.close)
+        resources.callback(opened.soundness.close)
         await asyncio.to_thread(outbox.sweep)
         upkeep = Upkeep(outbox, limits=_limits(settings), clock=clock)
-        await asyncio.to_thread(upkeep.measure)
         outbox.on_full(upkeep.make_room)
         sender = None
         if settings.sender == "embedded":
@@ -224,7 +254,9 @@ async def _built(settings: AgentSettings, uri: SourceUri) -> AsyncIterator[Parts
             uri=uri,
             outbox=outbox,
             upkeep=upkeep,
+            soundness=opened.soundness,
             capture=capture,
+            pipeline=pipeline,
             watcher=watcher,
             sender=sender,
             monitor=monitor,
@@ -233,8 +265,30 @@ async def _built(settings: AgentSettings, uri: SourceUri) -> AsyncIterator[Parts
         )
 
 
+def _open_outbox(settings: AgentSettings, clock: SystemClock) -> Opened:
+    """Sets a corrupt database aside, where it is one of ours."""
+    return open_outbox(
+        settings.db_path,
+        settings.name,
+        clock=clock,
+        open_with=lambda: Outbox.open(
+            settings.db_path,
+            settings.images_dir,
+            settings.name,
+            clock=clock,
+            picture_format=_picture_format(settings),
+            is_default_name=not settings.device_id,
+        ),
+    )
+
+
 async def _send(
-    settings: AgentSettings, stop: asyncio.Event, *, once: bool, retry_refused: bool
+    settings: AgentSettings,
+    stop: asyncio.Event,
+    *,
+    once: bool,
+    retry_refused: bool,
+    resend_since: datetime | None,
 ) -> int:
     clock = SystemClock()
     store = await asyncio.to_thread(
@@ -244,12 +298,17 @@ async def _send(
         settings.name,
         clock=clock,
         picture_format=_picture_format(settings),
+        is_default_name=not settings.device_id,
     )
     with contextlib.closing(store):
         if retry_refused:
             queued = await asyncio.to_thread(store.retry_refused)
             log.info("refused rows queued again", rows=queued)
+        if resend_since is not None:
+            queued = await asyncio.to_thread(store.resend_since, resend_since)
+            log.info("acknowledged rows queued again", rows=queued, since=str(resend_since))
         sender = _sender(settings, store, clock)
+        await clock_is_set(clock, give_up_at_boot_s=settings.clock_wait_s, stop=stop)
         if not once:
             await sender.run(stop)
             return EXIT_OK
@@ -270,22 +329,6 @@ async def _send(
     return EXIT_OK
 
 
-def _housework(settings: AgentSettings, parts: Parts) -> Sequence[Chore]:
-    """What keeps the outbox in order while the agent runs."""
-    upkeep = parts.upkeep
-    return (
-        Chore(name="limits", call=upkeep.keep_within_limits, every_s=LIMITS_S),
-        Chore(name="checkpoint", call=parts.outbox.checkpoint, every_s=60, first_s=60),
-        Chore(
-            name="prune",
-            call=lambda: upkeep.prune(keep_days=settings.retention_days),
-            every_s=HOUR_S,
-            first_s=60,
-        ),
-        Chore(name="measure", call=upkeep.measure, every_s=24 * HOUR_S, first_s=24 * HOUR_S),
-    )
-
-
 def _status(parts: Parts) -> dict[str, Any]:
     """What `GET /health` says."""
     counts = parts.outbox.counts()
@@ -298,7 +341,10 @@ def _status(parts: Parts) -> dict[str, Any]:
         "frames_total": parts.capture.total_frames,
         "fps": parts.watcher.frames_per_s(),
         "dropped": capture.dropped,
+        "source_has_ended": parts.watcher.has_ended,
+        "source_error": capture.last_error,
         "restarts": capture.restarts,
+        "pipeline": asdict(parts.pipeline.stats),
         "sightings": parts.watcher.sightings,
         "sightings_lost": parts.watcher.sightings_lost,
         "latest_sightings": [asdict(sighting) for sighting in tuple(parts.watcher.latest)],
@@ -359,6 +405,8 @@ def _sender(settings: AgentSettings, store: SendingStore, clock: SystemClock) ->
             token=settings.token.get_secret_value() or None,
             allow_plaintext=settings.allow_plaintext,
             ca_file=settings.ca_file,
+            client_cert=settings.client_cert,
+            client_key=settings.client_key,
             check_interval_s=settings.check_interval_s,
             backoff_max_s=settings.backoff_max_s,
             classic_retry_hours=settings.classic_retry_hours,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -15,6 +16,16 @@ from settings.loading import SettingsInvalid
 
 EXIT_FAILED = 1
 EXIT_MISUSED = 2
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(
+            f"{text!r} is no time: expected 2026-03-04 or 2026-03-04T10:30:00+07:00"
+        ) from None
+
 
 commands = typer.Typer(
     name="python -m agent",
@@ -53,11 +64,27 @@ def send(
         bool,
         typer.Option("--retry-refused", help="First queue again what the server refused."),
     ] = False,
+    resend: Annotated[
+        bool,
+        typer.Option("--resend", help="First queue again what the server acknowledged --since."),
+    ] = False,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            help="With --resend: the time of the server's backup, or earlier; ISO 8601, without "
+            "offset local.",
+            metavar="TIME",
+            parser=_moment,
+        ),
+    ] = None,
 ) -> None:
     """Run the sender alone (AGENT_SENDER=separate leaves it to this command)."""
     from agent.app import run_sender
 
-    raise typer.Exit(run_sender(_settings({}), once=once, retry_refused=retry_refused))
+    if resend != (since is not None):
+        _fail("--resend and --since TIME go together: --resend --since 2026-03-04", EXIT_MISUSED)
+    code = run_sender(_settings({}), once=once, retry_refused=retry_refused, resend_since=since)
+    raise typer.Exit(code)
 
 
 @commands.command()
@@ -66,7 +93,12 @@ def read(
         list[Path], typer.Argument(help="Pictures, clips, or folders of them.", metavar="PATH...")
     ],
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON line for each picture.")
+        bool,
+        typer.Option(
+            "--json",
+            help="One JSON line for each picture; that of a file that failed has an 'error' beside "
+            "its empty 'plates' and 'faces'.",
+        ),
     ] = False,
     regions: Annotated[
         str | None,

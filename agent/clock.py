@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import ctypes
 import time
 from datetime import UTC, datetime
@@ -13,6 +15,7 @@ from wire.rows import ClockState
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _TIMEX_BYTES: Final = 512
 _TIME_ERROR: Final = 5
+_LOOK_S: Final = 0.5
 
 
 class Clock(Protocol):
@@ -58,6 +61,21 @@ class SystemClock:
         # All zeros asks without setting anything (modes = 0).
         answer = self._adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
         return "synchronised" if 0 <= answer < _TIME_ERROR else "unsynchronised"
+
+
+async def clock_is_set(clock: Clock, *, give_up_at_boot_s: float, stop: asyncio.Event) -> bool:
+    """Whether the clock is right; waits for it until the machine has run so long, or `stop`.
+
+    A machine without a battery for its clock gets the time with the network, soon after its start.
+    """
+    while not stop.is_set():
+        if clock.state() == "synchronised":
+            return True
+        if clock.boot_time_s() >= give_up_at_boot_s:
+            return False
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _LOOK_S)
+    return False
 
 
 def _read_boot_id() -> str:

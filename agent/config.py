@@ -88,7 +88,7 @@ class AgentSettings(Settings):
         "",
         alias="AGENT_DEVICE_ID",
         max_length=64,
-        description="this camera's name at the server, the name of its token; empty: HOSTNAME",
+        description="name at the server, as in its token; empty: HOSTNAME at the first start",
         examples=["gate-north"],
     )
     token: SecretStr = Field(
@@ -175,6 +175,38 @@ class AgentSettings(Settings):
         description="JPEG quality of stored pictures, 10..100",
         examples=["75"],
     )
+    disk_quota_mb: int = Field(
+        2048,
+        alias="AGENT_DISK_QUOTA_MB",
+        ge=0,
+        le=10_000_000,
+        description="most megabytes of pictures; the oldest sent ones go first; 0: no limit",
+        examples=["2048"],
+    )
+    disk_floor_mb: int = Field(
+        200,
+        alias="AGENT_DISK_FLOOR_MB",
+        ge=0,
+        le=10_000_000,
+        description="megabytes of the disk left free; pictures go when it has less; 0: no floor",
+        examples=["200"],
+    )
+    retention_days: float = Field(
+        30.0,
+        alias="AGENT_RETENTION_DAYS",
+        ge=0,
+        le=3650,
+        description="days for which rows and pictures are kept after the server has them",
+        examples=["30"],
+    )
+    clock_wait_s: float = Field(
+        120.0,
+        alias="AGENT_CLOCK_WAIT_S",
+        ge=0,
+        le=86400,
+        description="seconds after switching on until which rows wait for the clock to be set",
+        examples=["120"],
+    )
     sender: Literal["embedded", "separate"] = Field(
         "embedded",
         alias="AGENT_SENDER",
@@ -206,6 +238,18 @@ class AgentSettings(Settings):
         alias="UPLINK_CA_FILE",
         description="PEM file of the authority that signed the server's certificate",
         examples=["/etc/sightpost/ca.pem"],
+    )
+    client_cert: Path | None = Field(
+        None,
+        alias="UPLINK_CLIENT_CERT",
+        description="PEM file of this camera's own certificate, where the server wants one",
+        examples=["/etc/sightpost/camera.pem"],
+    )
+    client_key: Path | None = Field(
+        None,
+        alias="UPLINK_CLIENT_KEY",
+        description="PEM file of that certificate's private key; empty: it is in the same file",
+        examples=["/etc/sightpost/camera.key"],
     )
     backoff_max_s: float = Field(
         60.0,

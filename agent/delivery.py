@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -42,10 +42,15 @@ class OutboxCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowRefused:
-    """A row to set aside for good, and why."""
+    """A row to set aside for good, and why.
+
+    `is_id_known`: the server holds a row of this id that is not the same; one that was numbered
+    before the device was renamed is that very row, delivered under the former name.
+    """
 
     key: RowKey
     error: str
+    is_id_known: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +95,21 @@ class DeliveryStore(Protocol):
     def settle(self, settlement: Settlement) -> None:
         """Flags the rows; those settled already stay as they are."""
 
-    def note_failure(self, key: RowKey, error: str) -> float:
-        """Remembers a refusal that may pass; seconds since the first one of this row."""
+    def note_failure(self, key: RowKey, error: str, *, delay_s: float) -> float:
+        """Remembers a refusal that may pass, and that the row is put off by `delay_s`.
+
+        Returns the seconds that it was put off before, in all: no clock's step, no reboot and no
+        time without a server adds to them.
+        """
+
+    def count_waiting(self, tables: Iterable[Table]) -> int:
+        """How many rows of these tables wait."""
 
     def counts(self) -> OutboxCounts: ...
+
+    def resend_missing(self, held: int) -> int:
+        """Queues again what a server lacks that holds numbers up to `held` of this epoch, where
+        greater ones were acknowledged: it was restored from a backup. Returns how many rows."""
 
     def data_version(self) -> int:
         """Changes when another connection has committed; costs next to nothing."""

@@ -18,6 +18,10 @@ class DatabaseUnusable(OutboxError):
     """The database cannot be opened, adopted or migrated: nothing was changed in it."""
 
 
+class DatabaseCorrupt(OutboxError):
+    """The database was found damaged: it is set aside when it is opened the next time."""
+
+
 class RecordingFailed(OutboxError):
     """A row could not be made durable; nothing of it is in the database."""
 

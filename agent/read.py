@@ -72,12 +72,11 @@ def read_paths(
         for result in read_files(files, plate_reader, face_detector):
             failed = failed or isinstance(result, FileFailure)
             line = (
-                _json_line(result)
+                json_line(result)
                 if as_json
                 else _text_line(result, _name(result.file, paths), width)
             )
-            out.write(line + "\n")
-            out.flush()
+            _write(out, line)
             progress.advance(task)
     return EXIT_SOME_FAILED if failed else EXIT_READ
 
@@ -91,8 +90,12 @@ def expand(paths: Sequence[Path]) -> Iterator[Path | FileFailure]:
                 yield from found
             else:
                 yield FileFailure(file=path, error=f"{path}: no picture or clip in this folder")
-        elif path.exists():
+        elif path.is_file():
             yield path
+        elif path.exists():
+            yield FileFailure(
+                file=path, error=f"{path}: not a regular file; give a picture, a clip or a folder"
+            )
         else:
             yield FileFailure(file=path, error=f"{path}: there is no such file or folder")
 
@@ -160,11 +163,23 @@ def _progress(out: TextIO) -> Progress:
     )
 
 
-def _json_line(result: FileReading | FileFailure) -> str:
-    record: dict[str, Any] = {"file": str(result.file)}
+def _write(out: TextIO, line: str) -> None:
+    """Write the line and its end, whatever characters `out` or a file's name are made of.
+
+    A character that the terminal's encoding lacks, or a byte of a name that is no UTF-8, appears
+    as an escape such as `\\udcff`.
+    """
+    encoding = out.encoding or "utf-8"
+    out.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    out.flush()
+
+
+def json_line(result: FileReading | FileFailure) -> str:
+    """The line of `--json`. ASCII only (JSON escapes the rest): the same bytes everywhere."""
+    record: dict[str, Any] = {"file": _as_unicode(str(result.file))}
     if isinstance(result, FileFailure):
-        record["error"] = result.error
-        return json.dumps(record, ensure_ascii=False)
+        record |= {"error": _as_unicode(result.error), "plates": [], "faces": [], "ms": 0}
+        return json.dumps(record)
     if result.at_s is not None:
         record["at_s"] = round(result.at_s, 3)
     record["plates"] = [
@@ -186,7 +201,12 @@ def _json_line(result: FileReading | FileFailure) -> str:
         for face in result.faces
     ]
     record["ms"] = round(result.ms, 1)
-    return json.dumps(record, ensure_ascii=False)
+    return json.dumps(record)
+
+
+def _as_unicode(text: str) -> str:
+    """Bytes of a file's name that are no UTF-8 become U+FFFD: readers of JSON refuse them."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _text_line(result: FileReading | FileFailure, name: str, width: int) -> str:

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -20,6 +21,7 @@ from server.errors import ConfigInvalid, StartRefused, StorageUnavailable
 from server.ingest.access import AccessPolicy, exposure_fault
 from server.ingest.budget import ByteBudget
 from server.ingest.gateway import Gateway
+from server.ingest.guests import Guests
 from server.ingest.liveness import SILENT_AFTER_S
 from server.ingest.stats import Counters
 from server.ingest.writer import GroupWriter
@@ -121,6 +123,10 @@ async def _serving(
         policy=_policy(settings),
         limits=Limits(),
         max_connections=settings.max_connections,
+        guests=Guests(
+            per_address=settings.max_connections_per_address,
+            per_device=settings.max_connections_per_device,
+        ),
         zone_of=settings.zone_of,
         now=now,
     )
@@ -248,7 +254,21 @@ def _tls_context(settings: ServerSettings) -> ssl.SSLContext | None:
             f"SERVER_TLS_CERT={settings.tls_cert} with SERVER_TLS_KEY={settings.tls_key} cannot be "
             f"used: {error}; write the paths of a PEM certificate chain and of its private key"
         ) from error
+    if settings.tls_client_ca is not None:
+        _demand_certificates(context, settings.tls_client_ca)
     return context
+
+
+def _demand_certificates(context: ssl.SSLContext, authority: Path) -> None:
+    """Who has no certificate of this authority does not get as far as the token."""
+    try:
+        context.load_verify_locations(authority)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigInvalid(
+            f"SERVER_TLS_CLIENT_CA={authority} cannot be used: {error}; write the path of the PEM "
+            "file of the authority that signed the cameras' certificates"
+        ) from error
+    context.verify_mode = ssl.CERT_REQUIRED
 
 
 def _listener(host: str, port: int, key: str) -> socket.socket:

@@ -127,6 +127,13 @@ class ServerSettings(Settings):
         description="PEM file of the certificate's private key",
         examples=["/etc/sightpost/server.key"],
     )
+    tls_client_ca: Path | None = Field(
+        None,
+        alias="SERVER_TLS_CLIENT_CA",
+        description="PEM file of the authority of the cameras' own certificates: without one "
+        "nobody connects",
+        examples=["/etc/sightpost/cameras-ca.pem"],
+    )
     allow_plaintext: bool = Field(
         False,
         alias="SERVER_ALLOW_PLAINTEXT",
@@ -172,6 +179,21 @@ class ServerSettings(Settings):
         description="most cameras connected at once",
         examples=["4000"],
     )
+    max_connections_per_address: int = Field(
+        1000,
+        alias="SERVER_MAX_CONNECTIONS_PER_ADDRESS",
+        ge=1,
+        description="most connections from one address at once (IPv6: from one /64 network); "
+        "this machine has no such limit",
+        examples=["1000"],
+    )
+    max_connections_per_device: int = Field(
+        8,
+        alias="SERVER_MAX_CONNECTIONS_PER_DEVICE",
+        ge=1,
+        description="most connections with one token at once",
+        examples=["8"],
+    )
     stats_interval_s: float = Field(
         60.0,
         alias="SERVER_STATS_INTERVAL_S",
@@ -188,6 +210,11 @@ class ServerSettings(Settings):
             raise ValueError(
                 f"{missing} is missing: write both SERVER_TLS_CERT=FILE and SERVER_TLS_KEY=FILE, "
                 "or neither"
+            )
+        if self.tls_client_ca is not None and self.tls_cert is None:
+            raise ValueError(
+                "SERVER_TLS_CLIENT_CA needs TLS: write SERVER_TLS_CERT=FILE and "
+                "SERVER_TLS_KEY=FILE too"
             )
         return self
 

@@ -21,6 +21,10 @@ class TokenRefused(ServerError):
     """A token of that name cannot be made or revoked."""
 
 
+class PruneRefused(ServerError):
+    """Old rows cannot be given up as asked."""
+
+
 class StorageUnavailable(ServerError):
     """Nothing can be stored now; the same rows may be stored later.
 

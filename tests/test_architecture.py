@@ -46,7 +46,8 @@ CONTRACTS = {
     "server": ("server.storage.protocol",),
 }
 COMPOSERS = {
-    program: (f"{program}.app", f"{program}.__main__", f"{program}.cli") for program in PROGRAMS
+    program: (f"{program}.app", f"{program}.__main__", f"{program}.cli", f"{program}.cli_prune")
+    for program in PROGRAMS
 }
 ENVIRONMENT_READERS = ("settings.loading", "agent.config", "server.config")
 

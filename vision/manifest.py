@@ -73,12 +73,12 @@ def locate(entry: ModelEntry, *, models_folder: Path | None = None) -> Path:
         remedy = f"install the package {entry.package} again"
     elif models_folder is None:
         raise ModelMissing(
-            f"model {entry.name}: no folder of fetched models is configured; set one and run "
-            f"`python -m agent models fetch {entry.name}`"
+            f"model {entry.name}: no folder of fetched models was given, and no "
+            "installed package brings this model"
         )
     else:
         path = models_folder / entry.path
-        remedy = f"run `python -m agent models fetch {entry.name}`"
+        remedy = "put the file that the manifest names there"
     if not path.is_file():
         raise ModelMissing(f"model {entry.name}: there is no file {path}; {remedy}")
     return path

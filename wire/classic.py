@@ -312,10 +312,10 @@ def _decode_message(content: bytes | str) -> _Message:
         if error.code is not ErrorCode.INVALID_JSON or not _has_no_number(content):
             raise
         try:
-            value = json.loads(content, parse_constant=lambda _: None)
-        except (ValueError, RecursionError):
+            mended = msgspec.json.encode(json.loads(content, parse_constant=lambda _: None))
+        except (ValueError, RecursionError, OverflowError):
             raise error from None
-        return _decode(_message, msgspec.json.encode(value))
+        return _decode(_message, mended)
 
 
 def _has_no_number(content: bytes | str) -> bool:

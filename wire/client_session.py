@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from enum import Enum, auto
+from typing import Final
 
 import msgspec
 
@@ -12,6 +13,9 @@ from wire import v1
 from wire.errors import FrameInvalid, PeerMisbehaved, SessionMisused, shown
 from wire.limits import Credit
 from wire.v1 import Acks, FrameRefusal, Hello, RowResult, Welcome
+
+SMALLEST_FRAME_BYTES: Final = 1_024
+"""A row without its picture may just fit; less would have every row refused as too large."""
 
 
 class ClientState(Enum):
@@ -158,6 +162,12 @@ class ClientSession:
     def _welcomed(self, welcome: Welcome) -> Welcomed:
         if self.state is not ClientState.AWAITING_WELCOME:
             raise PeerMisbehaved(f"the server said welcome in state {self.state.name}")
+        if welcome.max_frame_rows < 1 or welcome.max_frame_bytes < SMALLEST_FRAME_BYTES:
+            raise PeerMisbehaved(
+                f"the server takes frames of {welcome.max_frame_rows} rows and "
+                f"{welcome.max_frame_bytes} bytes, expected 1 row and {SMALLEST_FRAME_BYTES} bytes "
+                "at least: no row could go"
+            )
         self.state = ClientState.OPEN
         self._credit = welcome.credit
         self._max_frame_bytes = welcome.max_frame_bytes

@@ -14,6 +14,11 @@ import msgspec
 _START_OF_FRAME: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SEQUENTIAL: Final = frozenset({0xC0, 0xC1, 0xC9})
 _STANDALONE: Final = frozenset(range(0xD0, 0xD8)) | {0x01}
+_FIRST_USED: Final = 0xC0  # those from 0x02 are reserved
+_QUANTISATION: Final = 0xDB
+_FRAME_HEADER_BYTES: Final = 8  # and 3 for each component
+_SAMPLE_BITS: Final = 8
+_COMPONENTS: Final = frozenset({1, 3, 4})
 _END_OF_IMAGE: Final = 0xD9
 _START_OF_SCAN: Final = 0xDA
 _MARKER: Final = re.compile(rb"\xff+[^\x00\xff]", re.DOTALL)
@@ -71,7 +76,11 @@ def _inspect_jpeg(content: bytes) -> PictureFacts:
             continue
         if marker == _END_OF_IMAGE:
             raise PictureRefused("JPEG ends before its picture data")
+        if marker < _FIRST_USED:
+            raise PictureRefused(f"JPEG with the reserved marker {marker:#04x}")
         start, position = position, _behind_segment(content, marker, position)
+        if marker == _QUANTISATION:
+            _check_quantisation(content[start + 2 : position])
         if marker in _START_OF_FRAME:
             if frame is not None:
                 raise PictureRefused("JPEG with two frame headers")
@@ -95,12 +104,33 @@ def _behind_segment(content: bytes, marker: int, position: int) -> int:
 
 
 def _frame_header(content: bytes, marker: int, start: int) -> _FrameHeader:
-    if int.from_bytes(content[start : start + 2], "big") < 8:
+    length = int.from_bytes(content[start : start + 2], "big")
+    if length < _FRAME_HEADER_BYTES:
         raise PictureRefused("JPEG frame header is too short")
-    height, width, components = struct.unpack_from(">HHB", content, start + 3)
+    precision, height, width, components = struct.unpack_from(">BHHB", content, start + 2)
+    if (
+        precision != _SAMPLE_BITS
+        or components not in _COMPONENTS
+        or length != _FRAME_HEADER_BYTES + 3 * components
+    ):
+        raise PictureRefused(
+            f"JPEG frame header of {length} bytes with {components} components of {precision} bits"
+        )
     return _FrameHeader(
         width=width, height=height, components=components, sequential=marker in _SEQUENTIAL
     )
+
+
+def _check_quantisation(tables: bytes) -> None:
+    """B.2.4.1: each table has a byte for element size and number, then 64 elements."""
+    position = 0
+    while position < len(tables):
+        kind = tables[position]
+        if kind >> 4 > 1 or kind & 0xF > 3:
+            raise PictureRefused(f"JPEG with a quantisation table of kind {kind:#04x}")
+        position += 1 + 64 * (1 + (kind >> 4))
+    if position != len(tables):
+        raise PictureRefused("JPEG quantisation table is cut off")
 
 
 def _find_jpeg_end(content: bytes, scan: int, position: int, frame: _FrameHeader) -> None:

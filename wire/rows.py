@@ -1,7 +1,7 @@
 """The rows that travel: one struct for the data of each table, and their envelope.
 
 Field names are those of the older system where it had the field. `bytes` fields are base64 on
-the wire. Every length and range stands here, so that decoding is validating.
+the wire, as are pictures. Every length and range stands here, so that decoding is validating.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from wire import limits
+from wire.base64_text import PictureBytes
 
 Plate = Annotated[str, Meta(max_length=limits.PLATE_CHARACTERS)]
 Name = Annotated[str, Meta(max_length=limits.NAME_CHARACTERS)]
@@ -59,7 +60,7 @@ class _Data(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 class _Pictured(_Data, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Data that a picture may come with."""
 
-    image: bytes | None = None
+    image: PictureBytes | None = None
     image_status: SentImageStatus | None = None
     evidence: Raw | UnsetType = UNSET
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from wire.base64_text import decode_hook, encode_hook
 from wire.diagnosis import UNREADABLE, explain
 from wire.errors import ErrorCode, FrameInvalid, RowInvalid
 from wire.limits import ROWS_PER_FRAME, Credit
@@ -102,11 +103,13 @@ class _MessageType(Struct, frozen=True):
     frame: Any = None
 
 
-_encoder: Final = msgspec.json.Encoder()
-_client_message: Final[msgspec.json.Decoder[ClientMessage]] = msgspec.json.Decoder(ClientMessage)
+_encoder: Final = msgspec.json.Encoder(enc_hook=encode_hook)
+_client_message: Final[msgspec.json.Decoder[ClientMessage]] = msgspec.json.Decoder(
+    ClientMessage, dec_hook=decode_hook
+)
 _server_message: Final[msgspec.json.Decoder[ServerMessage]] = msgspec.json.Decoder(ServerMessage)
 _envelope: Final = msgspec.json.Decoder(_RowsEnvelope)
-_row: Final[msgspec.json.Decoder[Row]] = msgspec.json.Decoder(Row)
+_row: Final[msgspec.json.Decoder[Row]] = msgspec.json.Decoder(Row, dec_hook=decode_hook)
 _row_id: Final = msgspec.json.Decoder(_RowId)
 _type: Final = msgspec.json.Decoder(_MessageType)
 

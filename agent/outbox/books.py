@@ -50,22 +50,30 @@ def read_identity(connection: apsw.Connection) -> StoreIdentity:
     return StoreIdentity(device_id=row[0], epoch=row[1], last_sequence=row[2])
 
 
+def created_at(connection: apsw.Connection) -> str:
+    """When this database was begun, to the microsecond: its name where several meet."""
+    return str(connection.execute("SELECT created_at FROM store").get)
+
+
 def retry_refused(connection: apsw.Connection) -> int:
     """Rows set aside wait again, as if never tried."""
     queued = 0
     for table in SQL_TABLES.values():
         connection.execute(
             f"UPDATE {table} SET sent_to_server = 0, send_error = NULL, retry_since = NULL, "  # noqa: S608 - our own names
-            "send_attempts = 0 WHERE sent_to_server = 2"
+            "retry_waited_s = 0, send_attempts = 0 WHERE sent_to_server = 2"
         )
         queued += connection.changes()
     return queued
 
 
 def is_known(connection: apsw.Connection, message_id: str) -> bool:
-    """Whether a row with a picture bears this id."""
+    """Whether a row bears this id whose picture was not given up."""
     for table in ("detection_results", "face_results"):
-        found = connection.execute(f"SELECT 1 FROM {table} WHERE message_id = ?", (message_id,))  # noqa: S608 - our own names
+        found = connection.execute(
+            f"SELECT 1 FROM {table} WHERE message_id = ? AND image_status IS NOT 'evicted'",  # noqa: S608 - our own names
+            (message_id,),
+        )
         if found.fetchone():
             return True
     return False

@@ -11,6 +11,7 @@ from typing import Final
 import apsw
 
 from agent.errors import DatabaseUnusable
+from agent.outbox.trouble import advice
 
 BUSY_TIMEOUT_MS: Final = 2_000
 """What cannot be stored is held and tried again: waiting longer here would blind the camera."""
@@ -74,7 +75,7 @@ def configure(connection: apsw.Connection, path: Path, purpose: Purpose) -> None
             f"{path} is locked by another program: stop the older system's camera program first"
         ) from None
     except apsw.Error as error:
-        raise DatabaseUnusable(f"{path} cannot be used: {error}") from error
+        raise DatabaseUnusable(f"{path} cannot be used ({error}): {advice(error)}") from error
     if mode != "wal":
         raise DatabaseUnusable(
             f"{path} stays in journal mode {mode}: put it on a local file system that can do WAL"

@@ -12,7 +12,6 @@ from agent.camera.frame import SensorFacts
 from agent.outbox.spool import SpooledPicture
 from agent.pipeline.sighting import FaceSighting, PlateSighting
 from wire.limits import JSON_BYTES
-from wire.rows import ClockState
 
 Values = dict[str, Any]
 
@@ -29,18 +28,6 @@ def insert_statement(table: str, values: Values) -> str:
     names = ", ".join(values)
     places = ", ".join(f":{name}" for name in values)
     return f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 - our own names
-
-
-def stamp_values(
-    *, message_id: str, clock_state: ClockState, boot_id: str, boot_time_s: float
-) -> Values:
-    """What every row of ours carries; its sequence joins in the transaction."""
-    return {
-        "message_id": message_id,
-        "clock_state": clock_state,
-        "boot_id": boot_id,
-        "boot_time_s": boot_time_s,
-    }
 
 
 def metadata_values(

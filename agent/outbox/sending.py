@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from itertools import groupby
@@ -22,7 +22,7 @@ from agent.delivery import (
     WaitingRow,
 )
 from agent.errors import OutboxError, PictureNotWritten
-from agent.outbox import books, waiting
+from agent.outbox import books, resending, waiting
 from agent.outbox.adoption import adopt
 from agent.outbox.database import Purpose, connect, transaction
 from agent.outbox.naming import MessageIds, system_random
@@ -32,6 +32,8 @@ from wire.rows import Table
 
 log = structlog.get_logger(__name__)
 
+RESENDS: Final = 3
+"""So often in a row for the same number; a server that goes on naming it does not count."""
 SMALL_SHARE: Final = 0.5
 ERROR_CHARACTERS: Final = 1_000
 
@@ -54,6 +56,7 @@ class SendingStore:
         self._clock = clock
         self._ids = ids
         self._zone = zone
+        self._resends = (-1, 0)
 
     @classmethod
     def open(
@@ -65,13 +68,21 @@ class SendingStore:
         clock: Clock | None = None,
         picture_format: PictureFormat | None = None,
         zone: tzinfo | None = None,
+        is_default_name: bool = False,
     ) -> Self:
         """For a sender that runs alone: creates or adopts the database as `Outbox.open` does."""
         clock = clock or SystemClock()
         ids = MessageIds(clock, system_random)
         connection = connect(path, Purpose.SENDING)
         try:
-            adopt(connection, path=path, device_id=device_id, epoch=ids.fresh(), now=clock.now())
+            adopt(
+                connection,
+                path=path,
+                device_id=device_id,
+                epoch=ids.fresh(),
+                now=clock.now(),
+                is_default_name=is_default_name,
+            )
         except BaseException:
             connection.close()
             raise
@@ -90,6 +101,25 @@ class SendingStore:
         """Queues again what the server refused for good; returns how many rows."""
         with self._using() as connection, transaction(connection):
             return books.retry_refused(connection)
+
+    def resend_since(self, since: datetime) -> int:
+        """Queues again what was acknowledged at or after that time; returns how many rows."""
+        reading = Reading(zone=self._zone, now=self._clock.now())
+        with self._using() as connection:
+            return resending.resend_since(connection, since, reading)
+
+    def resend_missing(self, held: int) -> int:
+        if self._resends == (held, RESENDS):
+            log.error("ERROR the server does not keep count of rows: none is sent again", held=held)
+            return 0
+        reading = Reading(zone=self._zone, now=self._clock.now())
+        with self._using() as connection:
+            queued = resending.resend_missing(connection, held, reading)
+        if queued:
+            before, times = self._resends
+            self._resends = (held, times + 1 if held == before else 1)
+            log.warning("the server lost rows: they are sent again", rows=queued, held=held)
+        return queued
 
     def newest(self) -> Mapping[Table, int]:
         with self._using() as connection:
@@ -126,8 +156,8 @@ class SendingStore:
         try:
             return self._spool.scaled(content, share=SMALL_SHARE if small else 1.0)
         except PictureNotWritten as error:
-            log.warning("a picture cannot be scaled and goes as it is", error=str(error))
-            return content
+            log.warning("a row goes without its picture", row=row.key.row_id, error=str(error))
+            return None
 
     def settle(self, settlement: Settlement) -> None:
         at = self._local_now()
@@ -139,6 +169,8 @@ class SendingStore:
                     [(at, key.row_id) for key in keys],
                 )
             for refused in settlement.refused:
+                if refused.is_id_known and self._was_delivered(connection, refused.key, at):
+                    continue
                 connection.execute(
                     f"UPDATE {books.SQL_TABLES[refused.key.table]} SET sent_to_server = 2, "  # noqa: S608 - our own names
                     "send_error = ?, send_attempts = send_attempts + 1 "
@@ -146,18 +178,26 @@ class SendingStore:
                     (refused.error[:ERROR_CHARACTERS], refused.key.row_id),
                 )
 
-    def note_failure(self, key: RowKey, error: str) -> float:
+    def note_failure(self, key: RowKey, error: str, *, delay_s: float) -> float:
         now = self._clock.now()
         with self._using() as connection, transaction(connection):
             row = connection.execute(
                 f"UPDATE {books.SQL_TABLES[key.table]} SET send_attempts = send_attempts + 1, "  # noqa: S608 - our own names
-                "send_error = ?, retry_since = coalesce(retry_since, ?) "
-                "WHERE id = ? RETURNING retry_since",
-                (error[:ERROR_CHARACTERS], now.isoformat(), key.row_id),
+                "send_error = ?, retry_since = coalesce(retry_since, ?), "
+                "retry_waited_s = retry_waited_s + ? WHERE id = ? RETURNING retry_waited_s",
+                (error[:ERROR_CHARACTERS], now.isoformat(), delay_s, key.row_id),
             ).fetchone()
-        if row is None:
-            return 0.0
-        return max(0.0, (now - datetime.fromisoformat(row[0])).total_seconds())
+        return 0.0 if row is None else max(0.0, float(row[0]) - delay_s)
+
+    def count_waiting(self, tables: Iterable[Table]) -> int:
+        with self._using() as connection:
+            return sum(
+                connection.execute(
+                    f"SELECT count(*) FROM {name} INDEXED BY {name}_waiting "  # noqa: S608 - our own names
+                    "WHERE sent_to_server = 0"
+                ).get
+                for name in (books.SQL_TABLES[table] for table in tables)
+            )
 
     def data_version(self) -> int:
         with self._using() as connection:
@@ -178,6 +218,20 @@ class SendingStore:
 
     def _local_now(self) -> str:
         return self._clock.now().astimezone(self._zone).isoformat(timespec="milliseconds")
+
+    def _was_delivered(self, connection: apsw.Connection, key: RowKey, at: str) -> bool:
+        """Flags a row whose id the server knows from under our former name: it has it already.
+
+        Nobody else gives our ids, so only a row numbered in this epoch can be another row.
+        """
+        name = books.SQL_TABLES[key.table]
+        connection.execute(
+            f"UPDATE {name} SET sent_to_server = 1, sent_timestamp = ?, send_error = NULL "  # noqa: S608 - our own names
+            "WHERE id = ? AND sent_to_server = 0 "
+            "AND sequence <= (SELECT epoch_after_sequence FROM store)",
+            (at, key.row_id),
+        )
+        return connection.changes() > 0
 
     def _set_aside_unreadable(
         self, table: Table, bindings: tuple[int, int, int], reading: Reading

@@ -6,10 +6,11 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, tzinfo
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import apsw
 import msgspec
@@ -19,15 +20,28 @@ from agent.clock import Clock, SystemClock
 from agent.delivery import OutboxCounts
 from agent.errors import OutboxClosed, OutboxError, PictureNotWritten, RecordingFailed
 from agent.outbox import books, recording
-from agent.outbox.adoption import adopt
+from agent.outbox.adoption import adopt, make_shrinkable
 from agent.outbox.database import LOG_BYTES, Purpose, connect, transaction
+from agent.outbox.eviction import GivenUp
 from agent.outbox.naming import MessageIds, system_random
+from agent.outbox.ownership import LIST_NAME, claim, is_sole_owner
 from agent.outbox.recording import Values
 from agent.outbox.sending import SendingStore
-from agent.outbox.spool import BgrPicture, PictureFormat, PictureSpool, SpooledPicture
+from agent.outbox.spool import (
+    BgrPicture,
+    PictureFormat,
+    PictureSpool,
+    SpooledPicture,
+    message_id_of,
+)
+from agent.outbox.timekeeper import Timekeeper
+from agent.outbox.trouble import CORRUPT, recording_failed
+from agent.outbox.truetime import Seen
 from agent.pipeline.sighting import FaceSighting, PlateSighting, Sighting
 
 log = structlog.get_logger(__name__)
+
+ROOM_TRIES: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +74,10 @@ class Outbox:
         self._ids = ids
         self._zone = zone
         self._lock = threading.Lock()
+        self._make_room: Callable[[bool], bool] | None = None
+        self._timekeeper = Timekeeper(clock, zone)
+        self.is_suspect = False
+        """Whether the database said itself that it is corrupt."""
         self._listeners: list[Callable[[], None]] = []
         self._is_open = True
 
@@ -74,22 +92,34 @@ class Outbox:
         random: Callable[[int], bytes] = system_random,
         picture_format: PictureFormat | None = None,
         zone: tzinfo | None = None,
+        is_default_name: bool = False,
     ) -> Self:
         """Creates the database, or adopts what lies there (an older one after a backup).
 
         `random(n)` gives n bytes. `zone` is that of naive timestamps and of those we write; None
-        is this machine's. Raises `agent.errors.DatabaseUnusable`.
+        is this machine's. `is_default_name`: nobody chose `device_id`, so that a database which
+        bears a name keeps it. Raises `agent.errors.DatabaseUnusable`.
         """
         clock = clock or SystemClock()
         ids = MessageIds(clock, random)
         connection = connect(path, Purpose.RECORDING)
         try:
-            adopt(connection, path=path, device_id=device_id, epoch=ids.fresh(), now=clock.now())
+            adopt(
+                connection,
+                path=path,
+                device_id=device_id,
+                epoch=ids.fresh(),
+                now=clock.now(),
+                is_default_name=is_default_name,
+            )
+            make_shrinkable(connection)
         except BaseException:
             connection.close()
             raise
         spool = PictureSpool(captured_images, picture_format or PictureFormat())
-        return cls(connection, path=path, spool=spool, clock=clock, ids=ids, zone=zone)
+        outbox = cls(connection, path=path, spool=spool, clock=clock, ids=ids, zone=zone)
+        outbox._claim_pictures()  # before the first picture is put there
+        return outbox
 
     def sending(self) -> SendingStore:
         """A second connection for a sender, to be used (and closed) by that sender alone."""
@@ -108,6 +138,13 @@ class Outbox:
         """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def on_full(self, make_room: Callable[[bool], bool]) -> None:
+        """What to call, in the recording thread, when the disk is full: whether to try again.
+
+        Its argument: whether rows may be given up too.
+        """
+        self._make_room = make_room
 
     def record(self, sighting: Sighting) -> RecordedRow:
         """Makes a sighting of either kind durable."""
@@ -174,19 +211,22 @@ class Outbox:
         message: str = "",
     ) -> RecordedRow:
         """Makes known what had to be given up; removing it is the caller's."""
-        moment = self._clock.now()
-        values: Values = {
-            "timestamp": recording.timestamp_text(moment, self._zone),
-            "kind": kind,
-            "reason": reason,
-            "evicted_table": evicted_table,
-            "count": count,
-            "size_bytes": size_bytes,
-            "first_sequence": first_sequence,
-            "last_sequence": last_sequence,
-            "message": message,
-        }
-        return self._insert("evictions", self._ids.fresh(moment), values)
+        given_up = GivenUp(
+            kind=kind,
+            reason=reason,
+            evicted_table=evicted_table,
+            count=count,
+            size_bytes=size_bytes,
+            first_sequence=first_sequence,
+            last_sequence=last_sequence,
+            message=message,
+        )
+        return self._insert("evictions", *self._eviction(given_up))
+
+    def note_given_up(self, connection: apsw.Connection, given_up: GivenUp) -> None:
+        """Inserts the row that tells of it, in the transaction that gives it up."""
+        message_id, values = self._eviction(given_up)
+        self._insert_in(connection, "evictions", message_id, values)
 
     def counts(self) -> OutboxCounts:
         """The books; cheap at any size."""
@@ -216,8 +256,19 @@ class Outbox:
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def sweep(self) -> int:
-        """Removes pictures whose row a crash prevented, and half-written ones; once, at start."""
-        removed = self.spool.sweep(is_known=self._knows, now=self._clock.now())
+        """Removes pictures whose row a crash prevented, and half-written ones; once, at start.
+
+        In a folder that another database has used too, only the half-written ones go: a picture
+        without a row here may be one that waits there.
+        """
+        is_ours_alone = is_sole_owner(self.spool.folder, self._store_name())
+        if not is_ours_alone:
+            log.warning(
+                "pictures without a row are left, for other databases have used their folder",
+                list=str(self.spool.folder / LIST_NAME),
+            )
+        is_known = self._knows if is_ours_alone else _may_be_known
+        removed = self.spool.sweep(is_known=is_known, now=self._clock.now())
         if removed:
             log.info("pictures without a row removed", count=removed)
         return removed
@@ -235,6 +286,12 @@ class Outbox:
         self.close()
 
     @contextmanager
+    def writing(self) -> Iterator[apsw.Connection]:
+        """One durable transaction for what keeps house here; raises apsw.Error as it comes."""
+        with self._using() as connection, transaction(connection):
+            yield connection
+
+    @contextmanager
     def _using(self) -> Iterator[apsw.Connection]:
         with self._lock:
             if not self._is_open:
@@ -250,16 +307,34 @@ class Outbox:
         except apsw.Error as error:
             raise OutboxError(f"{self.path} cannot be read or written: {error}") from error
 
+    def _claim_pictures(self) -> None:
+        claim(self.spool.folder, self._store_name(), has_strangers=self._has_strangers)
+
+    def _has_strangers(self) -> bool:
+        ids = (message_id_of(name) for name in self.spool.listing()[0])
+        return not all(message_id and self._knows(message_id) for message_id in ids)
+
+    def _store_name(self) -> str:
+        """Names the database for ever, whatever the device is called: when it was begun."""
+        with self._asking() as connection:
+            return books.created_at(connection)
+
     def _knows(self, message_id: str) -> bool:
         with self._using() as connection:
             return books.is_known(connection, message_id)
 
     def _spooled(self, picture: BgrPicture, message_id: str, at: datetime) -> SpooledPicture | None:
-        try:
-            return self.spool.store(picture, message_id=message_id, at=at)
-        except PictureNotWritten as error:
-            log.error("ERROR sighting goes without its picture", error=str(error))
-            return None
+        for may_retry in (True, False):
+            try:
+                return self.spool.store(picture, message_id=message_id, at=at)
+            except PictureNotWritten as error:
+                cause = error.__cause__
+                is_full = isinstance(cause, OSError) and cause.errno in (ENOSPC, EDQUOT)
+                if may_retry and is_full and self._room_was_made(for_row=False):
+                    continue
+                log.error("ERROR sighting goes without its picture", error=str(error))
+                return None
+        return None
 
     def _insert(
         self,
@@ -270,28 +345,22 @@ class Outbox:
         picture: SpooledPicture | None = None,
     ) -> RecordedRow:
         """One transaction: the sequence, the camera's metadata, the row."""
-        stamp = recording.stamp_values(
-            message_id=message_id,
-            clock_state=self._clock.state(),
-            boot_id=self._clock.boot_id,
-            boot_time_s=self._clock.boot_time_s(),
-        )
-        try:
-            with self._using() as connection, transaction(connection):
-                sequence = books.next_sequences(connection, 1)
-                if metadata is not None:
-                    connection.execute(
-                        recording.insert_statement("camera_metadata", metadata), metadata
+        tries = 0
+        while True:
+            try:
+                with self._using() as connection, transaction(connection):
+                    sequence, row_id = self._insert_in(
+                        connection, table, message_id, values, metadata
                     )
-                row = {**values, **stamp, "sequence": sequence}
-                connection.execute(recording.insert_statement(table, row), row)
-                row_id = connection.last_insert_rowid()
-        except apsw.Error as error:
-            self._discard_orphan(message_id, picture)
-            raise RecordingFailed(
-                f"a row for {table} could not be written to {self.path} ({error}): free disk "
-                "space, or stop the program that holds the database"
-            ) from error
+                break
+            except apsw.Error as error:
+                tries += 1
+                is_full = isinstance(error, apsw.FullError)
+                self.is_suspect = self.is_suspect or isinstance(error, CORRUPT)
+                if is_full and tries < ROOM_TRIES and self._room_was_made(for_row=True):
+                    continue
+                self._discard_orphan(message_id, picture)
+                raise RecordingFailed(recording_failed(error, table, self.path)) from error
         self._tell()
         return RecordedRow(
             message_id=message_id,
@@ -299,6 +368,36 @@ class Outbox:
             row_id=row_id,
             picture=picture.name if picture else None,
         )
+
+    def _insert_in(
+        self,
+        connection: apsw.Connection,
+        table: str,
+        message_id: str,
+        values: Values,
+        metadata: Values | None = None,
+    ) -> tuple[int, int]:
+        """The row in the caller's transaction: its sequence and id."""
+        stamp = self._timekeeper.stamp(datetime.fromisoformat(values["timestamp"]))
+        metadata = metadata and {**metadata, "timestamp": stamp["timestamp"]}
+        sequence = books.next_sequences(connection, 1)
+        if metadata is not None:
+            connection.execute(recording.insert_statement("camera_metadata", metadata), metadata)
+        row = {**values, **stamp, "message_id": message_id, "sequence": sequence}
+        connection.execute(recording.insert_statement(table, row), row)
+        return sequence, connection.last_insert_rowid()
+
+    def look_at_clock(self) -> Seen:
+        """Notes how the clock stands; now and then, so that a step is noticed."""
+        return self._timekeeper.look()
+
+    def _eviction(self, given_up: GivenUp) -> tuple[str, Values]:
+        moment = self._clock.now()
+        timestamp = recording.timestamp_text(moment, self._zone)
+        return self._ids.fresh(moment), {"timestamp": timestamp, **asdict(given_up)}
+
+    def _room_was_made(self, *, for_row: bool) -> bool:
+        return self._make_room is not None and self._make_room(for_row)
 
     def _discard_orphan(self, message_id: str, picture: SpooledPicture | None) -> None:
         """After a failed transaction; where even that is uncertain, `sweep` decides later."""
@@ -311,3 +410,8 @@ class Outbox:
     def _tell(self) -> None:
         for listener in tuple(self._listeners):
             listener()
+
+
+def _may_be_known(message_id: str) -> bool:  # noqa: ARG001 - of any id
+    """To another database."""
+    return True

@@ -5,6 +5,7 @@ Memory is bounded: so many readings, so many frames, so many refused candidates.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ from agent.pipeline.direction import direction, has_moved
 from agent.pipeline.rules import Candidate
 from vision.geometry import Box
 from vision.reading import PlateReading, RefusedReading
+
+_SAME_PLACE_IOU = 0.4
+_STANDS_AFTER_S = 1.0
+"""A plate read in one place for this long stands there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +69,8 @@ class Passage:
         self._counted = 0
         self._first_box: Box | None = None
         self._last_box: Box | None = None
+        self._still_since_s = first_seen_s
+        self._regions: tuple[Box, Box] | None = None
         self._consensus: Consensus | None = None
 
     @property
@@ -87,9 +94,14 @@ class Passage:
     def frames_held(self) -> int:
         return len(self._frames)
 
-    def add(self, reading: PlateReading, frame: Frame) -> None:
-        """Take in a reading and vote anew; keep its frame while it is among the best witnesses."""
+    def add(self, reading: PlateReading, frame: Frame, region: Box | None = None) -> None:
+        """Take in a reading and vote anew; keep its frame while it is among the best witnesses.
+        `region` is the moving region that was read, where there is one."""
         self._first_box = self._first_box or reading.box
+        if self._last_box is None or self._last_box.iou(reading.box) <= _SAME_PLACE_IOU:
+            self._still_since_s = frame.at_s
+        if region is not None:
+            self._regions = (self._regions[0] if self._regions else region, region)
         self._last_box = reading.box
         self.last_seen_s = self.last_read_s = frame.at_s
         self.missed_looks = 0
@@ -136,8 +148,21 @@ class Passage:
             has_moved=has_moved(first, last),
             first_seen_s=self.first_seen_s,
             last_seen_s=self.last_seen_s,
+            first_box=first,
             box=last,
+            characters=self.consensus.characters,
+            stands=self.last_read_s - self._still_since_s >= _STANDS_AFTER_S,
+            is_left_behind=self._is_left_behind(first, last),
         )
+
+    def _is_left_behind(self, first: Box, last: Box) -> bool:
+        """Whether the region went on by more than the plate's width, as large as before, and the
+        plate stayed where it was."""
+        if self._regions is None or has_moved(first, last):
+            return False
+        before, after = self._regions
+        is_one = 0.5 * before.area <= after.area <= 2.0 * before.area
+        return is_one and math.dist(before.center, after.center) > max(first.width, last.width)
 
     def _vote(self) -> None:
         self._consensus = agree([witness.reading for witness in self._witnesses], self._voting)

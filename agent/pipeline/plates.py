@@ -36,13 +36,13 @@ class PlateSettings:
     """How plates are followed.
 
     A plate of whose place less than `min_changed_share` differs from the background belongs to
-    the scene, and is refused. A plate that `missed_looks` looks at its region did not find, for
-    `missed_s`, has gone. `tracks` says how readings join over time. At most `max_passages` go on at
-    a time (the one unseen the longest is settled to make room), so at most that many times
-    `PassageSettings.max_frames` frames are held.
+    the scene, and is refused; so is one that the background shows too. A plate that `missed_looks`
+    looks at its region did not find, for `missed_s`, has gone. `tracks` says how readings join over
+    time. At most `max_passages` go on at a time (the one unseen the longest is settled to make
+    room), so at most that many times `PassageSettings.max_frames` frames are held.
     """
 
-    min_changed_share: float = 0.12
+    min_changed_share: float = 0.2
     missed_looks: int = 2
     missed_s: float = 0.8
     max_passages: int = 12
@@ -176,8 +176,8 @@ class PlatePassages:
 
     def _belongs_to_scene(self, reading: PlateReading, look: MotionLook) -> bool:
         """Whether the place of the plate looks as it always does."""
-        near = reading.box.grown(reading.box.width * 0.2, reading.box.height * 0.4)
-        return look.changed_share(near) < self._settings.min_changed_share
+        share = look.changed_share(reading.box)
+        return share < self._settings.min_changed_share or look.shows_background(reading.box)
 
     def _assign(self, frame: Frame, seen: Sequence[_Seen]) -> list[PlateSighting]:
         """Give each reading to its passage; begin one where there is none."""
@@ -197,7 +197,7 @@ class PlatePassages:
                 sightings += self._made_room(frame)
                 passage = self._begun(frame, track_id, one.region)
             passage.track_id, passage.region_id = track_id, one.region.id
-            passage.add(one.reading, frame)
+            passage.add(one.reading, frame, one.region.box)
         return sightings
 
     def _passage_of(self, track_id: int, seen: _Seen) -> Passage | None:
@@ -308,7 +308,7 @@ class PlatePassages:
             return [self._reported(passage, frame)]
         self._refuse(refusal, passage)
         if refusal in {Refusal.SAME_PASSAGE, Refusal.STATIC_TEXT}:
-            self._rules.remember(passage.candidate())
+            self._rules.remember_refused(passage.candidate())
         return []
 
     def _refuse(self, refusal: Refusal, passage: Passage) -> None:

@@ -14,7 +14,6 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from agent.delivery import RowKey, RowRefused, Settlement
-from agent.uplink.backoff import Backoff
 from agent.uplink.context import ExchangeContext
 from agent.uplink.dial import failure_of
 from agent.uplink.intake import Batch, Intake, PutOff
@@ -28,8 +27,6 @@ BATCH_ROWS: Final = 8
 BATCH_BYTES: Final = 1_000_000
 LARGEST_MESSAGE_BYTES: Final = 6_500_000
 """The older server refuses pictures above 5 MB."""
-FIRST_DELAY_S: Final = 5.0
-LONGEST_DELAY_S: Final = 900.0
 HOUR_S: Final = 3_600.0
 
 
@@ -48,7 +45,7 @@ class ClassicExchange:
         self._settings = context.settings
         self._progress = context.progress
         self._now_s = context.now_s
-        self._attempts: dict[RowKey, Backoff] = {}
+        self._patience = context.patience
         self._acknowledged: list[RowKey] = []
 
     async def greet(self) -> None:
@@ -87,14 +84,28 @@ class ClassicExchange:
 
     async def _deliver(self, row: PreparedRow) -> None:
         self._progress.in_flight = 1
-        answer = await self._exchange(row.content)
+        try:
+            answer = await self._exchange(row.content)
+        except (LinkFailed, ConnectionClosed) as error:
+            failure = error if isinstance(error, LinkFailed) else failure_of(error)
+            await self._note_end(row.key, failure)
+            raise failure from error
         self._progress.in_flight = 0
         self._progress.answers += 1
+        self._patience.answered([row.key])
         if answer.status == "success":
             self._acknowledged.append(row.key)
-            self._attempts.pop(row.key, None)
+            self._patience.settled([row.key])
         else:
-            await self._note_failure(row.key, answer.message)
+            await self._note_failure(row.key, answer.message, is_sure=True)
+
+    async def _note_end(self, key: RowKey, failure: LinkFailed) -> None:
+        """Others go first over the next connection: this row may be why the last one ended."""
+        if failure.failure is LinkFailure.SERVER_ERROR:
+            return  # the server restarts
+        self._patience.blame(key)
+        said = f"no answer to this row: {failure.detail}"
+        await self._note_failure(key, said, is_sure=failure.blames_rows)
 
     async def _exchange(self, content: bytes) -> ClassicAnswer:
         try:
@@ -102,22 +113,31 @@ class ClassicExchange:
                 await self._connection.send(content, text=True)
                 return decode_classic_answer(await self._connection.recv(decode=False))
         except TimeoutError:
-            raise LinkFailed(LinkFailure.TIMEOUT, "the server did not answer a row") from None
+            said = "the server did not answer a row"
+            raise LinkFailed(LinkFailure.TIMEOUT, said) from None
         except RowInvalid as error:
             raise LinkFailed(
                 LinkFailure.PROTOCOL, f"the server's answer is none: {error.message}"
             ) from error
 
-    async def _note_failure(self, key: RowKey, message: str) -> None:
+    async def _note_failure(self, key: RowKey, message: str, *, is_sure: bool) -> None:
+        """Puts the row off, or sets it aside when it was put off for long enough.
+
+        Unless it `is_sure` that the row is at fault and not the line, only times count in which
+        the server answered others.
+        """
         self._progress.last_error = message
-        refused_for_s = await self._context.worker.run(self._intake.note_failure, key, message)
-        if refused_for_s >= self._settings.classic_retry_hours * HOUR_S:
+        counts = self._patience.others_passed(key, self._progress.answers) or is_sure
+        delay_s = self._patience.next_delay_s(key, random=self._context.random())
+        refused_for_s = await self._context.worker.run(
+            self._intake.note_failure, key, message, delay_s=delay_s if counts else 0.0
+        )
+        if counts and refused_for_s >= self._settings.classic_retry_hours * HOUR_S:
             hours = refused_for_s / HOUR_S
             error = f"refused for {hours:.1f} hours: {message}"
+            self._patience.settled([key])
             await self._settle(RowRefused(key=key, error=error))
             return
-        before = self._attempts.get(key, Backoff(base_s=FIRST_DELAY_S, cap_s=LONGEST_DELAY_S))
-        self._attempts[key], delay_s = before.failed(random=self._context.random())
         put_off = PutOff(self._now_s() + delay_s, key)
         await self._context.worker.run(self._intake.put_off, [put_off])
 

@@ -7,25 +7,22 @@ nothing is left and it was told to finish then) or by LinkFailed.
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import struct
-import termios
-from collections import deque
-from dataclasses import dataclass, field
 from typing import Final
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from agent.delivery import OutboxCounts, RowKey, RowRefused, Settlement
-from agent.uplink.backoff import Backoff
+from agent.delivery import RowKey, RowRefused
 from agent.uplink.context import ExchangeContext
 from agent.uplink.dial import failure_of
 from agent.uplink.intake import Batch, Intake, PutOff
 from agent.uplink.link import LinkFailed, LinkFailure
-from agent.uplink.liveness import Liveness
+from agent.uplink.liveness import Liveness, Waiting
 from agent.uplink.message import PreparedRow
+from agent.uplink.outcomes import Outcomes
 from agent.uplink.racing import first_set
+from agent.uplink.ready import Ready
+from agent.uplink.send_queue import queued_bytes
 from agent.uplink.window import Window
 from agent.uplink.worker import done
 from wire.client_session import (
@@ -40,40 +37,14 @@ from wire.v1 import RowResult
 
 BATCH_ROWS: Final = 1024
 BATCH_BYTES: Final = 524_288
+FIRST_RETRY_S: Final = 1.0
+ID_CONFLICT: Final = "id_conflict"
 ENVELOPE_BYTES: Final = 64
 """What a frame adds around its rows, and a comma more a row."""
 
 
-@dataclass(slots=True)
-class _Outcomes:
-    """What answers said, until it is written."""
-
-    acknowledged: list[RowKey] = field(default_factory=list)
-    refused: list[RowRefused] = field(default_factory=list)
-    put_off: list[PutOff] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.acknowledged or self.refused or self.put_off)
-
-
-class _Ready:
-    """Rows that are read and not sent: by lane, otherwise as they came."""
-
-    def __init__(self) -> None:
-        self.rows: deque[PreparedRow] = deque()
-        self.size_bytes = 0
-
-    def add(self, rows: list[PreparedRow]) -> None:
-        overtakes = self.rows and rows and rows[0].lane < self.rows[-1].lane
-        self.rows.extend(rows)
-        if overtakes:
-            self.rows = deque(sorted(self.rows, key=lambda row: row.lane))
-        self.size_bytes += sum(len(row.content) for row in rows)
-
-    def pop(self) -> PreparedRow:
-        row = self.rows.popleft()
-        self.size_bytes -= len(row.content)
-        return row
+UNMEASURED_BYTES_S: Final = 2_000.0
+"""What a line is taken to carry until it has shown more."""
 
 
 class V1Exchange:
@@ -96,8 +67,10 @@ class V1Exchange:
         self._window = Window()
         self._liveness = Liveness(dead_after_s=self._settings.dead_after_s, now_s=self._now_s())
         self._in_flight: dict[str, RowKey] = {}
-        self._attempts: dict[RowKey, Backoff] = {}
-        self._outcomes = _Outcomes()
+        self._patience = context.patience
+        self._alone: str | None = None
+        self._oldest = Waiting()
+        self._outcomes = Outcomes()
         self._answered = asyncio.Event()
         self._to_settle = asyncio.Event()
         self._settling = asyncio.Lock()
@@ -110,12 +83,14 @@ class V1Exchange:
         try:
             async with asyncio.timeout(self._settings.answer_timeout_s):
                 await self._connection.send(self._session.hello(), text=True)
-                while not isinstance(await self._receive(), Welcomed):
+                while not isinstance(event := await self._receive(), Welcomed):
                     pass
         except TimeoutError:
             raise LinkFailed(LinkFailure.TIMEOUT, "the server did not answer hello") from None
         except ConnectionClosed as error:
             raise failure_of(error) from error
+        held = event.welcome.last_sequence
+        await self._context.worker.run(self._intake.resend_missing, held)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sends until `stop`; rows in flight are then waited for, a moment."""
@@ -133,7 +108,9 @@ class V1Exchange:
                 for task in background:
                     task.cancel()
         except BaseExceptionGroup as group:
-            raise _reason(group) from group
+            reason = _reason(group)
+            self._note_end(reason)
+            raise reason from group
         finally:
             if self._fetch is not None:
                 self._fetch.cancel()
@@ -146,7 +123,7 @@ class V1Exchange:
         self._answered.set()
 
     async def _keep_sending(self) -> None:
-        ready = _Ready()
+        ready = Ready()
         while not self._stopping.is_set():
             self._fetch_ahead(ready)
             if not ready.rows or (self._fetch is not None and self._fetch.done()):
@@ -164,7 +141,7 @@ class V1Exchange:
                 self._answered.clear()
                 await first_set(self._answered, self._stopping, timeout_s=None)
 
-    def _fetch_ahead(self, ready: _Ready) -> None:
+    def _fetch_ahead(self, ready: Ready) -> None:
         """Reads while the line is busy: more when little is ready, what is fresh at any time."""
         if self._fetch is not None:
             return
@@ -197,7 +174,11 @@ class V1Exchange:
         self._fetch = None
         batch = await done(fetch)
         self._is_dry = batch.is_last
-        return batch
+        if self._patience.is_calm:
+            return batch
+        is_suspect = self._patience.is_suspect
+        rows = [row._replace(alone=row.alone or is_suspect(row.key)) for row in batch.rows]
+        return batch._replace(rows=rows)
 
     def _is_finished(self, batch: Batch) -> bool:
         busy = self._in_flight or self._outcomes or batch.next_due_s is not None
@@ -214,8 +195,13 @@ class V1Exchange:
             events.append(self._answered)
         await first_set(*events, timeout_s=timeout_s)
 
-    def _frame_of(self, ready: _Ready) -> list[PreparedRow]:
-        """Rows for the next frame, as room, line and server allow; none: wait for an answer."""
+    def _frame_of(self, ready: Ready) -> list[PreparedRow]:
+        """Rows for the next frame, as room, line and server allow; none: wait for an answer.
+
+        A row that goes alone is the only one in flight, so that what becomes of it is its own.
+        """
+        if self._alone in self._in_flight or (ready.rows[0].alone and self._in_flight):
+            return []
         room = self._session.room()
         bytes_left = min(room.bytes, self._window.limit_bytes - self._session.bytes_in_flight)
         target = min(self._window.frame_bytes, self._session.max_frame_bytes) - ENVELOPE_BYTES
@@ -239,6 +225,7 @@ class V1Exchange:
     async def _send(self, rows: list[PreparedRow]) -> None:
         content = self._session.send([EncodedRow(row.id, row.content) for row in rows])
         self._in_flight.update((row.id, row.key) for row in rows)
+        self._alone = rows[0].id if rows[0].alone else None
         self._progress.in_flight = len(self._in_flight)
         self._window.sent(self._session.frames_sent, len(content), self._now_s())
         self._liveness.sent(len(content))
@@ -283,6 +270,7 @@ class V1Exchange:
             key = self._in_flight.pop(result.id, None)
             if key is None:
                 continue  # named twice in one answer
+            self._patience.answered((key,))
             if result.success:
                 self._outcomes.acknowledged.append(key)
             else:
@@ -296,7 +284,8 @@ class V1Exchange:
         if result.retry:
             self._put_off(key, result.retry_after_s)
         else:
-            self._outcomes.refused.append(RowRefused(key=key, error=said))
+            is_id_known = result.code == ID_CONFLICT
+            self._outcomes.refused.append(RowRefused(key=key, error=said, is_id_known=is_id_known))
 
     def _note_refusal(self, event: FrameRefused) -> None:
         """A frame of one row shows the culprit; the rows of a larger one go again one by one."""
@@ -304,6 +293,7 @@ class V1Exchange:
         said = f"{refusal.code}: {refusal.message}"
         self._progress.last_error = said
         keys = [self._in_flight.pop(row_id) for row_id in event.ids]
+        self._patience.answered(keys)
         if refusal.retry:
             for key in keys:
                 self._put_off(key, refusal.retry_after_s)
@@ -314,10 +304,30 @@ class V1Exchange:
             self._outcomes.put_off += [PutOff(now_s, key, alone=True) for key in keys]
 
     def _put_off(self, key: RowKey, retry_after_s: float | None) -> None:
-        before = self._attempts.get(key, Backoff(cap_s=self._settings.backoff_max_s))
-        after, delay_s = before.failed(random=self._context.random(), retry_after_s=retry_after_s)
-        self._attempts[key] = after
+        delay_s = self._patience.next_delay_s(
+            key,
+            random=self._context.random(),
+            base_s=FIRST_RETRY_S,
+            cap_s=self._settings.backoff_max_s,
+            retry_after_s=retry_after_s,
+        )
         self._outcomes.put_off.append(PutOff(self._now_s() + delay_s, key))
+
+    def _note_end(self, reason: BaseException) -> None:
+        """What the end of the connection says of the rows in flight."""
+        if not isinstance(reason, LinkFailed) or not reason.blames_rows:
+            return
+        keys = list(self._in_flight.values())
+        if len(keys) != 1:
+            self._patience.suspect(keys)
+            return
+        (key,) = keys
+        said = f"the connection ended with this row: {reason.detail}"
+        self._progress.last_error = said
+        self._patience.blame(key)
+        delay_s = self._patience.next_delay_s(key, random=self._context.random())
+        self._outcomes.blamed.append((key, said))
+        self._outcomes.put_off.append(PutOff(self._now_s() + delay_s, key, alone=True))
 
     async def _keep_settling(self) -> None:
         while True:
@@ -328,25 +338,19 @@ class V1Exchange:
     async def _settle(self) -> None:
         """Writes all that is known by now in one transaction; waits for one that is under way."""
         async with self._settling:
-            outcomes, self._outcomes = self._outcomes, _Outcomes()
+            outcomes, self._outcomes = self._outcomes, Outcomes()
             if not outcomes:
                 return
-            for key in outcomes.acknowledged if self._attempts else ():
-                self._attempts.pop(key, None)
+            if not self._patience.is_calm:
+                self._patience.settled(outcomes.settled())
             # Shielded: what the server said is written even when the connection ends right now.
-            writing = self._context.worker.start(self._write, outcomes)
+            writing = self._context.worker.start(outcomes.write, self._intake)
             self._progress.counts = await done(asyncio.shield(writing))
         self._answered.set()
         self._progress.tell()
 
-    def _write(self, outcomes: _Outcomes) -> OutboxCounts:
-        self._intake.put_off(outcomes.put_off)
-        return self._intake.settle(
-            Settlement(acknowledged=outcomes.acknowledged, refused=outcomes.refused)
-        )
-
     async def _watch(self) -> None:
-        """Pings, and ends the connection when neither bytes nor pongs move."""
+        """Pings, and ends the connection when neither bytes nor pongs move, or no answer comes."""
         interval_s = self._settings.ping_interval_s
         while True:
             await asyncio.sleep(interval_s)
@@ -357,24 +361,27 @@ class V1Exchange:
             except TimeoutError:
                 pass  # the line is full; what it carries is looked at now
             now_s = self._now_s()
-            self._liveness.observed(queued_bytes(self._connection), now_s)
+            queued = queued_bytes(self._connection)
+            self._liveness.observed(queued, now_s)
+            self._check_answers(queued, now_s)
             if self._liveness.is_dead(now_s):
                 silence_s = self._settings.dead_after_s
                 raise LinkFailed(LinkFailure.TIMEOUT, f"nothing has moved for {silence_s:g} s")
 
+    def _check_answers(self, queued: int, now_s: float) -> None:
+        """Raises LinkFailed where the server has all of the oldest frame and says nothing."""
+        frame = self._window.oldest()
+        if frame is None:
+            return
+        rate = self._window.rate_bytes_s or UNMEASURED_BYTES_S
+        patience_s = max(self._settings.answer_timeout_s, 2 * frame.size_bytes / rate)
+        if self._oldest.seen(frame.number, is_gone=queued == 0, now_s=now_s) > patience_s:
+            said = f"the server did not answer rows for {patience_s:.0f} s"
+            raise LinkFailed(LinkFailure.TIMEOUT, said, blames_rows=True)
+
     def _note_pong(self, pong: asyncio.Future[float]) -> None:
         if not pong.cancelled() and pong.exception() is None:
             self._liveness.heard(self._now_s())
-
-
-def queued_bytes(connection: ClientConnection) -> int:
-    """Bytes written that the peer's kernel has not confirmed (SIOCOUTQ, tcp(7)), where known."""
-    waiting = connection.transport.get_write_buffer_size()
-    sock = connection.transport.get_extra_info("socket")
-    if sock is None or sock.fileno() < 0:
-        return waiting
-    answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4)
-    return waiting + int(struct.unpack("i", answer)[0])
 
 
 def _reason(group: BaseExceptionGroup[BaseException]) -> BaseException:

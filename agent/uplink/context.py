@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from agent.uplink.patience import Patience
 from agent.uplink.progress import Progress
 from agent.uplink.settings import UplinkSettings
 from agent.uplink.worker import Worker
@@ -25,3 +26,4 @@ class ExchangeContext:
     now_s: Callable[[], float]
     random: Callable[[], float]
     until_empty: bool
+    patience: Patience

@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import socket
 import ssl
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -36,6 +37,7 @@ _BY_STATUS: Final = {
 }
 _POLICY_VIOLATION: Final = 1008
 _RESTART: Final = frozenset({1012, 1013})
+_BROKEN_BY_A_ROW: Final = frozenset({1009, 1011})
 
 
 def check_address(settings: UplinkSettings) -> None:
@@ -68,7 +70,7 @@ async def dial(settings: UplinkSettings, *, agent_version: str) -> ClientConnect
     log.setLevel(logging.INFO)  # at debug level it would log the token's header
     headers = {"Authorization": f"Bearer {settings.token}"} if settings.token else None
     try:
-        return await connect(
+        return await _NoRedirects(
             settings.url,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             compression=None,
@@ -145,20 +147,40 @@ def _closed_failure(error: ConnectionClosed) -> LinkFailed:
         return LinkFailed(LinkFailure.SERVER_ERROR, said)
     if close.code == _POLICY_VIOLATION:
         return LinkFailed(LinkFailure.FORBIDDEN, said)
-    return LinkFailed(LinkFailure.CLOSED, said)
+    return LinkFailed(LinkFailure.CLOSED, said, blames_rows=close.code in _BROKEN_BY_A_ROW)
 
 
 def _tls(settings: UplinkSettings) -> ssl.SSLContext | None:
     if not settings.url.startswith("wss:"):
         return None
     try:
-        return ssl.create_default_context(
+        context = ssl.create_default_context(
             cafile=str(settings.ca_file) if settings.ca_file else None
         )
     except OSError as error:
         raise AddressRefused(
             f"UPLINK_CA_FILE={settings.ca_file} cannot be read as PEM certificates ({error})"
         ) from error
+    if settings.client_cert is not None:
+        _show_certificate(context, settings.client_cert, settings.client_key)
+    return context
+
+
+def _show_certificate(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as error:
+        raise AddressRefused(
+            f"UPLINK_CLIENT_CERT={certificate} with UPLINK_CLIENT_KEY={key or ''} cannot be used "
+            f"({error}): write the paths of a PEM certificate and of its private key"
+        ) from error
+
+
+class _NoRedirects(connect):
+    """Goes where it was told: the token is for that server alone."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
 
 
 async def abort(connection: ClientConnection) -> None:

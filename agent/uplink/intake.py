@@ -13,9 +13,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from agent.delivery import DeliveryStore, OutboxCounts, RowKey, Settlement, WaitingRow
+import structlog
+
+from agent.delivery import (
+    DeliveryStore,
+    OutboxCounts,
+    RowKey,
+    RowRefused,
+    Settlement,
+    WaitingRow,
+)
+from agent.errors import OutboxError
 from agent.uplink.lanes import Lane, Stream, Turn, next_turn, streams_of
 from agent.uplink.message import PreparedRow, RowEncoder, given_up, without_hash
+
+log = structlog.get_logger(__name__)
 
 BATCH_ROWS: Final = 256
 SCAN_WHILE_OUT: Final = 2_000
@@ -61,15 +73,24 @@ class Intake:
     """Blocking. `now_s` is monotonic."""
 
     def __init__(
-        self, store: DeliveryStore, encoder: RowEncoder, *, check_interval_s: float, now_s: float
+        self,
+        store: DeliveryStore,
+        encoder: RowEncoder,
+        *,
+        put_off: dict[RowKey, PutOff],
+        check_interval_s: float,
+        now_s: float,
     ) -> None:
+        """`put_off` holds what earlier connections put off, and is kept up for the next ones."""
         self._store = store
         self._encoder = encoder
         self._check_interval_s = check_interval_s
         self._checked_s = now_s
         self._version = store.data_version()
-        self._out: set[RowKey] = set()
-        self._put_off: list[PutOff] = []
+        self._remembered = put_off
+        self._put_off = [row for row in put_off.values() if row.key.table in encoder.tables]
+        heapq.heapify(self._put_off)
+        self._out: set[RowKey] = {row.key for row in self._put_off}
         newest = store.newest()
         self._sources: dict[Stream, _Source] = {}
         for stream in streams_of(encoder.tables):
@@ -97,7 +118,13 @@ class Intake:
         taken: list[PreparedRow] = []
         size = 0
         for row, lane, alone in self._ready(now_s, fresh_only=fresh_only):
-            content = self._content(row, max_row_bytes)
+            try:
+                content = self._content(row, max_row_bytes)
+            except OutboxError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever one row does, the others go on
+                self._set_aside(row.key, error)
+                continue
             prepared = PreparedRow(row.key, row.row.id, content, lane, alone)
             taken.append(prepared)
             size += len(prepared.content)
@@ -120,13 +147,23 @@ class Intake:
         """Rows to be taken again later; they stay out until then."""
         for row in rows:
             heapq.heappush(self._put_off, row)
+            self._remembered[row.key] = row
 
-    def note_failure(self, key: RowKey, error: str) -> float:
+    def note_failure(self, key: RowKey, error: str, *, delay_s: float) -> float:
         """See `DeliveryStore.note_failure`."""
-        return self._store.note_failure(key, error)
+        return self._store.note_failure(key, error, delay_s=delay_s)
 
     def counts(self) -> OutboxCounts:
         return self._store.counts()
+
+    def resend_missing(self, held: int) -> int:
+        """See `DeliveryStore.resend_missing`; before anything is taken."""
+        return self._store.resend_missing(held)
+
+    def _set_aside(self, key: RowKey, error: Exception) -> None:
+        log.error("ERROR a row cannot be sent and is set aside", row=key, error=repr(error))
+        said = f"the row could not be made ready here, it was never sent: {error!r}"
+        self.settle(Settlement(refused=[RowRefused(key=key, error=said)]))
 
     def _look_for_more(self, *, woken: bool, now_s: float) -> None:
         """Fresh rows when told; everything when another connection committed, now and then."""
@@ -148,6 +185,7 @@ class Intake:
         """Rows that may go now, each with whether alone: delays that are over, then the lanes."""
         while self._put_off and self._put_off[0].due_s <= now_s:
             put_off = heapq.heappop(self._put_off)
+            self._remembered.pop(put_off.key, None)
             row = self._again(put_off.key)
             if row is not None:
                 yield row, Lane.BACKLOG, put_off.alone

@@ -54,15 +54,24 @@ class LinkFailure(Enum):
 
 
 class LinkFailed(UplinkError):
-    """The link could not be made or ended; `retry_after_s` is what the server asked for."""
+    """The link could not be made or ended; `retry_after_s` is what the server asked for.
+
+    `blames_rows`: a row in flight may well be why (close codes 1009 and 1011, or no answer).
+    """
 
     def __init__(
-        self, failure: LinkFailure, detail: str, *, retry_after_s: float | None = None
+        self,
+        failure: LinkFailure,
+        detail: str,
+        *,
+        retry_after_s: float | None = None,
+        blames_rows: bool = False,
     ) -> None:
         super().__init__(f"{detail}: {failure.advice}")
         self.failure = failure
         self.detail = detail
         self.retry_after_s = retry_after_s
+        self.blames_rows = blames_rows
 
 
 class ImpossibleTransition(UplinkError):

@@ -3,6 +3,22 @@
 from __future__ import annotations
 
 
+class Waiting:
+    """How long the oldest unanswered frame has been on the other side. Times as above."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._since_s: float | None = None
+
+    def seen(self, number: int, *, is_gone: bool, now_s: float) -> float:
+        """Seconds since the frame was first seen gone: no byte of it is on its way any more."""
+        if number != self._number:
+            self._number, self._since_s = number, None
+        if self._since_s is None and is_gone:
+            self._since_s = now_s
+        return 0.0 if self._since_s is None else now_s - self._since_s
+
+
 class Liveness:
     """Fed with what was seen; times are monotonic seconds."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from binascii import b2a_base64
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
@@ -11,6 +10,7 @@ import msgspec
 from agent.delivery import RowKey, WaitingRow
 from agent.uplink.lanes import Lane
 from wire import v1
+from wire.base64_text import PictureBytes, encode_text
 from wire.classic import encode_classic
 from wire.rows import FaceRow, LprRow, Table
 
@@ -51,7 +51,9 @@ class V1Encoder:
             status = "evicted" if said.data.image_status == "evicted" else "missing"
             data = msgspec.structs.replace(said.data, image_status=status)
             return v1.encode_row(msgspec.structs.replace(said, data=data, image_sha256=None))
-        data = msgspec.structs.replace(said.data, image=picture, image_status="present")
+        data = msgspec.structs.replace(
+            said.data, image=PictureBytes(picture), image_status="present"
+        )
         sha256 = said.image_sha256 or hashlib.sha256(picture).hexdigest()
         return v1.encode_row(msgspec.structs.replace(said, data=data, image_sha256=sha256))
 
@@ -66,7 +68,7 @@ class ClassicEncoder:
         self._hostname = hostname
 
     def encode(self, row: WaitingRow, picture: bytes | None) -> bytes:
-        image = None if picture is None else b2a_base64(picture, newline=False).decode("ascii")
+        image = None if picture is None else encode_text(picture)
         return encode_classic(
             row.row, checkpoint_id=self._checkpoint_id, hostname=self._hostname, image=image
         )

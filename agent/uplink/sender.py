@@ -25,11 +25,13 @@ from agent.uplink.intake import Intake
 from agent.uplink.link import LinkFailed, LinkState, LinkStatus
 from agent.uplink.lock import SenderLock
 from agent.uplink.message import ClassicEncoder, V1Encoder
+from agent.uplink.patience import Patience
 from agent.uplink.progress import Progress
 from agent.uplink.racing import first_set, unless, within_grace
 from agent.uplink.settings import Identity, UplinkSettings
 from agent.uplink.worker import Worker
 from wire.client_session import ClientSession
+from wire.rows import Table
 from wire.v1 import SUBPROTOCOL, Hello
 
 log = structlog.get_logger(__name__)
@@ -55,16 +57,21 @@ class UplinkStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentOnce:
-    """What sending once came to. `refused` counts all rows set aside by now."""
+    """What sending once came to. `refused` counts all rows set aside by now.
+
+    `was_stopped`: a signal ended it before it was through.
+    """
 
     was_reached: bool
+    was_stopped: bool = False
     waiting: int
     refused: int
     advice: str = ""
 
     @property
     def is_clean(self) -> bool:
-        return self.was_reached and not self.waiting and not self.refused
+        is_through = self.was_reached and not self.was_stopped
+        return is_through and not self.waiting and not self.refused
 
 
 class Sender:
@@ -91,6 +98,8 @@ class Sender:
         self._link = LinkStatus(since=clock.now())
         self._backoff = Backoff(cap_s=settings.backoff_max_s)
         self._progress = Progress()
+        self._patience = Patience()
+        self._untold: frozenset[Table] = frozenset()
         self._wake = asyncio.Event()
         self._worker: Worker | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -133,11 +142,11 @@ class Sender:
             await self._prepare(worker)
             failures = 0
             while not stop.is_set():
-                before = self._progress.answers
+                before = self._learned
                 failure = await self._attempt(worker, stop, until_empty=True)
                 if failure is None:
                     break
-                failures = 1 if self._progress.answers > before else failures + 1
+                failures = 1 if self._learned > before else failures + 1
                 if failures >= ONCE_ATTEMPTS:
                     self._move(LinkState.BACKING_OFF)
                     break
@@ -149,26 +158,36 @@ class Sender:
         counts = self._progress.counts
         return SentOnce(
             was_reached=failure is None,
+            was_stopped=stop.is_set(),
             waiting=counts.waiting,
             refused=counts.refused,
             advice=str(failure) if failure else "",
         )
 
-    async def drained(self) -> None:
-        """Returns once nothing waits: every row committed until then is settled."""
+    async def drained(self) -> int:
+        """Returns once every row committed until then is settled that the server has a table for.
+
+        How many rows wait for a server that has one for them: 0 of `sightpost.v1`.
+        """
+        interval_s = self._settings.check_interval_s
         while True:
             changed = asyncio.ensure_future(self._progress.change())
             try:
                 worker = self._worker
-                if worker is None:
-                    await changed
-                    continue
-                counts = await worker.run(self._store.counts)
-                if counts.waiting == 0 and self._progress.in_flight == 0:
-                    return
-                await changed
+                if worker is not None and self._progress.in_flight == 0:
+                    counts = await worker.run(self._store.counts)
+                    without_table = await worker.run(self._store.count_waiting, self._untold)
+                    if counts.waiting <= without_table and self._progress.in_flight == 0:
+                        return without_table
+                # Other programs settle and delete rows as well, and tell nobody.
+                await asyncio.wait({changed}, timeout=interval_s)
             finally:
                 changed.cancel()
+
+    @property
+    def _learned(self) -> int:
+        """Grows while connections that fail bring things on."""
+        return self._progress.answers + len(self._patience.culprits)
 
     @contextmanager
     def _working(self) -> Iterator[Worker]:
@@ -235,11 +254,13 @@ class Sender:
         is_v1 = connection.subprotocol == SUBPROTOCOL
         self._exchange = "sightpost.v1" if is_v1 else "classic"
         encoder = V1Encoder() if is_v1 else self._classic_encoder()
+        self._untold = frozenset(Table) - encoder.tables
         now_s = self._clock.boot_time_s
         intake = await worker.run(
             Intake,
             self._store,
             encoder,
+            put_off=self._patience.put_off,
             check_interval_s=self._settings.check_interval_s,
             now_s=now_s(),
         )
@@ -251,6 +272,7 @@ class Sender:
             now_s=now_s,
             random=self._random,
             until_empty=until_empty,
+            patience=self._patience,
         )
         if not is_v1:
             return ClassicExchange(connection, intake, context)

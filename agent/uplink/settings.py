@@ -14,6 +14,8 @@ class UplinkSettings:
     token: str | None = field(default=None, repr=False)
     allow_plaintext: bool = False
     ca_file: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
     check_interval_s: float = 5.0
     backoff_max_s: float = 60.0
     classic_retry_hours: float = 24.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 FIRST_BYTES: Final = 65_536
 SECONDS_IN_FLIGHT: Final = 3.0
@@ -12,6 +12,13 @@ FRAGMENT_S: Final = 0.25
 FRAME_BYTES: Final = 49_152
 LARGEST_FRAME_BYTES: Final = 262_144
 FRAME_S: Final = 0.02
+
+
+class SentFrame(NamedTuple):
+    """A frame without an answer."""
+
+    number: int
+    size_bytes: int
 
 
 class Window:
@@ -43,6 +50,12 @@ class Window:
 
     def sent(self, frame: int, size_bytes: int, now_s: float) -> None:
         self._sent[frame] = (now_s, size_bytes, self._delivered_bytes)
+
+    def oldest(self) -> SentFrame | None:
+        """The frame that has waited longest for its answer, None where none does."""
+        for number, (_, size_bytes, _) in self._sent.items():
+            return SentFrame(number, size_bytes)
+        return None
 
     def answered(self, frame: int, now_s: float) -> None:
         """Unknown frames count nothing."""

@@ -41,6 +41,7 @@ from server.ingest.conversation import (
     shortened,
 )
 from server.ingest.dialects import ClassicDialect, Dialect, V1Dialect
+from server.ingest.guests import Failures, Guest, Guests, place_of
 from server.ingest.liveness import PING_S, SILENT_AFTER_S, MeteredConnection, silent_ones
 from server.ingest.stats import Counters
 from server.ingest.writer import GroupWriter
@@ -50,11 +51,13 @@ from wire.limits import Credit, Limits
 from wire.server_session import HelloReceived, ServerSession
 from wire.v1 import SUBPROTOCOL
 
+HANDSHAKE_S: Final = 10.0
 HELLO_S: Final = 10.0
 DRAIN_S: Final = 3.0
 """How long a stopping server waits for slow peers to take their last answers."""
 
 _RETRY_AFTER_S: Final = "5"
+_FAILED_RETRY_AFTER_S: Final = "60"
 _FRAMES_READ_AHEAD: Final = 1  # per connection, in the library, outside the budget
 
 _log = structlog.get_logger(__name__)
@@ -80,6 +83,7 @@ class Gateway:
         policy: AccessPolicy,
         limits: Limits,
         max_connections: int,
+        guests: Guests,
         zone_of: Callable[[str], tzinfo],
         now: Callable[[], datetime],
     ) -> None:
@@ -99,7 +103,10 @@ class Gateway:
             decoding=self._decoding,
             credit=self._credit,
         )
+        self._guests = guests
+        self._failures = Failures()
         self._admitted: WeakKeyDictionary[ServerConnection, Admitted] = WeakKeyDictionary()
+        self._guest_of: WeakKeyDictionary[ServerConnection, Guest] = WeakKeyDictionary()
         self._used_tokens: set[str] = set()
         self._conversations: dict[ServerConnection, Conversation] = {}
         self._server: Server | None = None
@@ -121,6 +128,8 @@ class Gateway:
             ping_interval=PING_S,
             ping_timeout=None,  # look_after tells dead lines, by a rule that slow ones pass
             create_connection=MeteredConnection,
+            open_timeout=HANDSHAKE_S,
+            ssl_handshake_timeout=None if tls is None else HANDSHAKE_S,
             close_timeout=DRAIN_S,
             logger=library_log,
         )
@@ -194,13 +203,31 @@ class Gateway:
             return _denial(connection, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
         decision = decide(visitor, self._policy)
         if isinstance(decision, Denied):
-            self._counters.errors += 1
-            _log.error("connection denied", peer=str(visitor.address), reason=decision.reason)
-            return _denial(connection, decision.status, decision.reason)
+            return self._deny(connection, visitor, decision)
+        guest = Guest(place=place_of(visitor.address), device_id=decision.device_id)
+        fault = self._guests.fault(guest)
+        if fault is not None:
+            return self._deny(connection, visitor, Denied(HTTPStatus.SERVICE_UNAVAILABLE, fault))
         self._admitted[connection] = decision
+        self._guest_of[connection] = guest
         if decision.device_id is not None:
             self._used_tokens.add(decision.device_id)
         return None
+
+    def _deny(self, connection: ServerConnection, visitor: Visitor, decision: Denied) -> Response:
+        """Who knocks too often is told so and fills no log; a right token gets in all the same."""
+        self._counters.errors += 1
+        now_s = asyncio.get_running_loop().time()
+        beyond = self._failures.note(place_of(visitor.address), now_s)
+        if beyond == 0:
+            _log.error("connection denied", peer=str(visitor.address), reason=decision.reason)
+            return _denial(connection, decision.status, decision.reason)
+        if beyond == 1:
+            _log.error(
+                "connections denied too often: no more of this minute are logged",
+                peer=str(visitor.address),
+            )
+        return _denial(connection, HTTPStatus.TOO_MANY_REQUESTS, decision.reason)
 
     async def _visitor(self, connection: ServerConnection, request: Request) -> Visitor:
         headers = {
@@ -228,6 +255,8 @@ class Gateway:
         peer = str(connection.remote_address[0])
         self._counters.total_connections += 1
         self._counters.active_connections += 1
+        guest = self._guest_of[connection]
+        self._guests.enter(guest)
         try:
             dialect = await self._greet(connection)
             conversation = Conversation(connection, dialect, self._work, peer)
@@ -249,6 +278,7 @@ class Gateway:
             await connection.close(CloseCode.INTERNAL_ERROR, "internal error")
         finally:
             self._conversations.pop(connection, None)
+            self._guests.leave(guest)
             self._counters.active_connections -= 1
 
     async def _greet(self, connection: ServerConnection) -> Dialect:
@@ -270,6 +300,11 @@ class Gateway:
                 f"a camera writes as itself: the token is of {device_id}, "
                 f"hello said {hello.device_id}"
             )
+        if device_id is None and await self._store.name_has_token(hello.device_id):
+            raise PeerMisbehaved(
+                f"{hello.device_id} has a token: a camera of that name must come with it "
+                "(AGENT_TOKEN)"
+            )
         now = self._now()
         last_sequence = await self._store.greet(hello, now)
         welcome = session.welcome(last_sequence=last_sequence, credit=self._credit(), now=now)
@@ -290,4 +325,6 @@ def _denial(connection: ServerConnection, status: HTTPStatus, reason: str) -> Re
         response.headers["WWW-Authenticate"] = "Bearer"
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = _RETRY_AFTER_S
+    if status is HTTPStatus.TOO_MANY_REQUESTS:
+        response.headers["Retry-After"] = _FAILED_RETRY_AFTER_S
     return response

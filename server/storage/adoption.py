@@ -19,6 +19,7 @@ import structlog
 from db.migrations import SERVER_SQLITE, MigrationFailed, migrate, pending, schema_version
 from server.errors import StartRefused
 from server.storage.connection import open_writer, transaction
+from server.storage.older_ids import enter_older_rows
 from wire.checks import parse_time
 from wire.classic import as_percent, classic_device_id
 from wire.errors import RowInvalid
@@ -86,7 +87,7 @@ def _prepare(path: Path, zone_of: ZoneOf, now: datetime) -> Prepared:
     connection = open_writer(path)
     try:
         steps = migrate(connection, SERVER_SQLITE)
-        adopted = 0 if is_new else _fill_older_rows(connection, zone_of)
+        adopted = 0 if is_new else _fill_older_rows(connection, zone_of, now)
     finally:
         connection.close()
     return Prepared(backup=backup, steps=tuple(step.name for step in steps), adopted_rows=adopted)
@@ -157,8 +158,8 @@ def _sync(place: Path) -> None:
         os.close(descriptor)
 
 
-def _fill_older_rows(connection: apsw.Connection, zone_of: ZoneOf) -> int:
-    """Gives rows of an older server the columns that can be told from theirs."""
+def _fill_older_rows(connection: apsw.Connection, zone_of: ZoneOf, now: datetime) -> int:
+    """Gives rows of an older server their ids, and what can be told from their columns."""
 
     def older_time(*arguments: apsw.SQLiteValue) -> str | None:
         timestamp, checkpoint_id = arguments
@@ -180,6 +181,7 @@ def _fill_older_rows(connection: apsw.Connection, zone_of: ZoneOf) -> int:
     connection.create_scalar_function("older_device", older_device, 2)
     connection.create_scalar_function("older_percent", older_percent, 1)
     with transaction(connection):
+        enter_older_rows(connection, now)
         before = connection.total_changes()
         connection.execute(_FILL_DETECTIONS)
         connection.execute(_FILL_HEALTH)

@@ -70,6 +70,10 @@ class TokenLookup(Protocol):
         """The token with that hash, also a revoked one. Raises StorageUnavailable."""
         ...
 
+    async def name_has_token(self, name: str) -> bool:
+        """Whether a token of that name is in force. Raises StorageUnavailable."""
+        ...
+
     async def live_tokens(self) -> frozenset[bytes]:
         """The SHA-256 of all tokens that are not revoked. Raises StorageUnavailable."""
         ...

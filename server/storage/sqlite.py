@@ -68,6 +68,9 @@ class SqliteStore:
     async def find_token(self, token_sha256: bytes) -> DeviceToken | None:
         return await self._read(lambda: tokens.find_token(self._reader, token_sha256))
 
+    async def name_has_token(self, name: str) -> bool:
+        return await self._read(lambda: tokens.name_has_token(self._reader, name))
+
     async def live_tokens(self) -> frozenset[bytes]:
         return await self._read(lambda: tokens.live_tokens(self._reader))
 

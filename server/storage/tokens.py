@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import Any, Final
 import apsw
 
 from server.device_token import DeviceToken, digest_of, new_token
-from server.errors import TokenRefused
+from server.errors import StartRefused, TokenRefused
 from server.storage.connection import open_reader, transaction
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -77,17 +78,28 @@ def live_tokens(connection: apsw.Connection) -> frozenset[bytes]:
     return frozenset(digest for (digest,) in rows)
 
 
+def name_has_token(connection: apsw.Connection, name: str) -> bool:
+    """Whether a token of that name is in force."""
+    held = _by_name(connection, name)
+    return held is not None and held.revoked_at is None
+
+
 def has_live_token(database: Path) -> bool:
-    """Whether a database, which may not exist yet or be an older server's, has a token in force."""
+    """Whether a database, which may not exist yet or be an older server's, has a token in force.
+
+    Raises StartRefused where it cannot be read (disk full or broken).
+    """
     if not database.is_file():
         return False
-    connection = open_reader(database)
     try:
-        return bool(live_tokens(connection))
+        with contextlib.closing(open_reader(database)) as connection:
+            return bool(live_tokens(connection))
     except (apsw.SQLError, apsw.NotADBError):
         return False
-    finally:
-        connection.close()
+    except apsw.Error as error:
+        raise StartRefused(
+            f"{database} cannot be read ({error}): check that its disk works and has room"
+        ) from error
 
 
 def note_use(connection: apsw.Connection, names: Collection[str], now: datetime) -> None:

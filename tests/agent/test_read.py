@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import cv2
 import pytest
 
-from agent.read import EXIT_READ, EXIT_SOME_FAILED, read_paths
+from agent.read import EXIT_READ, EXIT_SOME_FAILED, json_line, read_files, read_paths
+from tests.fakes.scripted_reader import ScriptedPlateReader
 from tests.vision.plates.rendered import scene
+from vision.geometry import Box
 from vision.plates.formats import UnknownRegion
+from vision.reading import FaceDetection, Picture
 
 
 def read_json(*paths: Path, regions: tuple[str, ...] = ("eu",)) -> tuple[int, list[dict[str, Any]]]:
@@ -61,7 +65,8 @@ def test_bad_files_get_a_line_and_the_run_goes_on(folder: Path) -> None:
     code, lines = read_json(folder)
     assert code == EXIT_SOME_FAILED
     assert "a.jpg" in lines[0]["error"]
-    assert list(lines[0]) == ["file", "error"]
+    assert list(lines[0]) == ["file", "error", "plates", "faces", "ms"]
+    assert (lines[0]["plates"], lines[0]["faces"], lines[0]["ms"]) == ([], [], 0)
     assert [plate["text"] for plate in lines[1]["plates"]] == ["RK755AJ"]
     assert len(lines) == 3
 
@@ -74,6 +79,53 @@ def test_named_files_must_be_pictures_or_clips(folder: Path, tmp_path: Path) -> 
     assert "known format" in lines[0]["error"]
     assert "no such file" in lines[1]["error"]
     assert "no picture or clip" in lines[2]["error"]
+
+
+def test_what_is_no_regular_file_is_refused_without_opening_it(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.jpg"
+    os.mkfifo(pipe)
+    code, lines = read_json(pipe, Path(os.devnull))
+    assert code == EXIT_SOME_FAILED
+    assert all("not a regular file" in line["error"] for line in lines)
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_names_that_are_no_utf8_are_printed_on_a_terminal_that_knows_ascii(
+    tmp_path: Path, as_json: bool
+) -> None:
+    folder = tmp_path / "ถนน"
+    folder.mkdir()
+    cv2.imwrite(str(tmp_path / "a.png"), scene())
+    (tmp_path / "a.png").rename(folder / os.fsdecode(b"caf\xe9.png"))
+    raw = io.BytesIO()
+    out = io.TextIOWrapper(raw, encoding="ascii")
+    assert read_paths([folder], regions=("eu",), threads=2, as_json=as_json, out=out) == EXIT_READ
+    (line,) = raw.getvalue().decode("ascii").splitlines()
+    if as_json:
+        assert json.loads(line)["file"] == str(folder / "caf\ufffd.png")
+    else:
+        assert line.startswith("caf\\udce9.png")
+
+
+def test_faces_come_with_their_box_and_landmarks(tmp_path: Path) -> None:
+    class OneFace:
+        model = "scripted-face-1"
+
+        def detect(self, picture: Picture) -> tuple[FaceDetection, ...]:
+            marks = ((12.04, 22.0), (28.0, 22.0), (20.0, 30.0), (14.0, 38.0), (26.0, 38.06))
+            box = Box.from_xywh(10, 15, 20, 30)
+            return (FaceDetection(box=box, confidence=0.87654, landmarks=marks),)
+
+    picture = tmp_path / "a.png"
+    cv2.imwrite(str(picture), scene())
+    (found,) = read_files([picture], ScriptedPlateReader({}), OneFace())
+    (face,) = json.loads(json_line(found))["faces"]
+    assert face == {
+        "confidence": 0.8765,
+        "box": [10, 15, 20, 30],
+        "landmarks": [[12.0, 22.0], [28.0, 22.0], [20.0, 30.0], [14.0, 38.0], [26.0, 38.1]],
+    }
 
 
 def test_clips_are_sampled_twice_a_second(tmp_path: Path) -> None:

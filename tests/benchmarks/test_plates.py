@@ -6,7 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.plates import Outcome, distance, is_for_tuning, rate, summary
+from benchmarks.plates import (
+    BOARDS,
+    Outcome,
+    distance,
+    drawn_board,
+    false_boards,
+    is_for_tuning,
+    rate,
+    summary,
+)
+from tests.fakes.scripted_reader import ScriptedPlate, ScriptedPlateReader, reading
+from vision.geometry import Box
+from vision.plates.reader import EmbeddedPlateReader
+from vision.reading import Picture, PlateReadings
 
 
 def test_wilson_interval_as_published() -> None:
@@ -50,6 +63,23 @@ def test_summary_counts_each_kind_of_answer() -> None:
     assert found.right_when_answered.share == pytest.approx(2 / 3)
     assert found.false_answers == 1
     assert found.mean_ms == 10.0
+
+
+def test_boards_with_a_plate_are_counted_and_named() -> None:
+    class Reader(ScriptedPlateReader):
+        def read(self, picture: Picture, *, within: Box | None = None) -> PlateReadings:
+            self.looks.append((len(self.looks), within))
+            box = Box.from_xywh(380, 320, 100, 50)
+            plate = reading(ScriptedPlate(text="ABC123", box=box))
+            return PlateReadings(plates=(plate,) if len(self.looks) == 2 else ())
+
+    assert false_boards(Reader({})) == {BOARDS[1]: ("ABC123",)}
+    assert len(BOARDS) == len(set(BOARDS)) > 100
+
+
+def test_a_drawn_board_can_be_read() -> None:
+    (found,) = EmbeddedPlateReader().read(drawn_board("ABC 123")).plates
+    assert found.text == "ABC123"
 
 
 def test_halves_are_about_equal_and_stable() -> None:

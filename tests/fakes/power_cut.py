@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ import apsw
 
 SECTOR_BYTES: Final = 512
 _BASE: Final = "unix"
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of random name is made in it
 _WITH_FOLDER: Final = (
     apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_SUPER_JOURNAL | apsw.SQLITE_OPEN_WAL
 )
@@ -256,3 +258,14 @@ def taped() -> Iterator[Tape]:
         yield tape
     finally:
         vfs.unregister()
+
+
+@contextmanager
+def folder_after() -> Iterator[Path]:
+    """A place for what was left, in memory where there is such a file system.
+
+    Nobody cuts the power there, so a thousand recoveries need not wait for a real disk's syncs.
+    """
+    parent = _MEMORY if _MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="sightpost-power-cut-", dir=parent) as folder:
+        yield Path(folder) / "after"

@@ -17,8 +17,8 @@ def record(folder: Path, *, journal: str, synchronous: str) -> Tape:
     folder.mkdir()
     with taped() as tape:
         connection = apsw.Connection(str(folder / "a.db"))
-        connection.pragma("journal_mode", journal)
         connection.pragma("synchronous", synchronous)
+        connection.pragma("journal_mode", journal)
         connection.wal_autocheckpoint(4)
         connection.execute("CREATE TABLE numbers (number INTEGER PRIMARY KEY, text)")
         for number in range(ROWS):
@@ -41,9 +41,11 @@ def missing(disk: Disk, tmp_path: Path) -> set[object]:
         connection.close()
 
 
-@pytest.mark.parametrize("journal", ["wal", "delete"])
-def test_synchronous_full_loses_nothing_at_any_cut(tmp_path: Path, journal: str) -> None:
-    tape = record(tmp_path / "before", journal=journal, synchronous="EXTRA")
+@pytest.mark.parametrize(("journal", "synchronous"), [("wal", "FULL"), ("delete", "EXTRA")])
+def test_safe_settings_lose_nothing_at_any_cut(
+    tmp_path: Path, journal: str, synchronous: str
+) -> None:
+    tape = record(tmp_path / "before", journal=journal, synchronous=synchronous)
     for disk in tape.disks_after_cuts():
         assert not missing(disk, tmp_path), (disk.cut, disk.fate)
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,28 @@ async def test_sql_reads_beside_a_running_server_and_writes_nothing(
         made = typed("token", "create", "gate-1", *at)
         assert made.returncode == 0, made.stderr
         assert "in force" not in made.stderr
+
+
+async def test_prune_shows_first_and_then_does_it(tmp_path: Path, typed: Typed) -> None:
+    settings = settings_in(tmp_path)
+    at = ("--db", "server.db")
+    long_ago = datetime(2024, 1, 1, tzinfo=UTC)
+    async with (
+        running(settings, now=lambda: long_ago) as server,
+        classic_camera(server.ingest_port) as camera,
+    ):
+        await camera.ask(classic_detection())
+        preview = typed("prune", "--older-than", "30d", "--dry-run", *at)
+        assert preview.returncode == 0, preview.stderr
+        assert "Nothing was changed" in preview.stdout
+        count = ("sql", "SELECT count(*) FROM lpr_detections", *at)
+        assert typed(*count).stdout == "count(*)\n1\n"
+        done = typed("prune", "--older-than", "30d", *at)
+        assert "Gone: 1 rows, 1 days of pictures" in done.stdout, done
+        assert typed(*count).stdout == "count(*)\n0\n"
+        again = await camera.ask(classic_detection())
+        assert again["record_id"] == 1
+        for wrong in (("30",), ("0d",), ("30d", "--keep-ids", "1d")):
+            refused = typed("prune", "--older-than", *wrong, *at)
+            assert refused.returncode == 2
+            assert "write a longer one" in refused.stderr or "at least 1d" in refused.stderr

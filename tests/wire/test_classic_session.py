@@ -211,3 +211,13 @@ def test_text_that_names_no_number_is_still_invalid_json() -> None:
     answer = classic_session().receive('{"table": NaN')
     assert isinstance(answer, ClassicRefused)
     assert "JSON" in answer.error.message
+
+
+@pytest.mark.parametrize("beside", ['"\\ud800"', str(10**30), "[" * 5000 + "]" * 5000])
+def test_a_message_with_nan_that_cannot_be_mended_is_refused(beside: str) -> None:
+    """Found by benchmarks.fuzz_ingest: it ended the connection with 1011."""
+    session = ClassicServerSession(device_id=None, limits=Limits(), zone_of=lambda _: UTC)
+    content = f'{{"table": "lpr_detection", "data": {{"lux": NaN, "other": {beside}}}}}'
+    refused = session.receive(content)
+    assert isinstance(refused, ClassicRefused)
+    assert refused.error.message

@@ -218,3 +218,25 @@ def test_hostile_file_costs_little(name: str) -> None:
     with pytest.raises(PictureRefused):
         inspected(HOSTILE[name])
     assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("marker", "offset", "value", "words"),
+    [
+        (b"\xff\xdb", 1, 0x08, "reserved marker 0x08"),
+        (b"\xff\xdb", 4, 0x20, "quantisation table of kind 0x20"),
+        (b"\xff\xdb", 4, 0x10, "quantisation table is cut off"),
+        (b"\xff\xc0", 4, 0xC2, "components of 194 bits"),
+        (b"\xff\xc0", 9, 0x02, "with 2 components"),
+    ],
+)
+def test_a_jpeg_whose_header_no_reader_takes_is_refused(
+    marker: bytes, offset: int, value: int, words: str
+) -> None:
+    """Found by benchmarks.fuzz_ingest."""
+    output = BytesIO()
+    Image.new("RGB", (64, 48), (9, 9, 9)).save(output, "JPEG")
+    content = bytearray(output.getvalue())
+    content[content.index(marker) + offset] = value
+    with pytest.raises(PictureRefused, match=words):
+        inspect_picture(bytes(content), max_bytes=5_000_000, max_pixels=50_000_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests.wire.examples import (
@@ -11,6 +12,7 @@ from tests.wire.examples import (
     HELLO,
     LPR_ID,
     MINIMAL_LPR_ROW,
+    SERVER_MESSAGES,
     golden,
 )
 from tests.wire.sessions import CREDIT, open_client, open_server
@@ -299,3 +301,12 @@ def test_server_message_that_makes_no_sense_misbehaves() -> None:
     for content in (b"", b"{}", b'{"type":"acks","frame":0}', b'{"type":"welcome"}', b"\xff"):
         with pytest.raises(PeerMisbehaved, match="unreadable frame"):
             open_client().receive(content)
+
+
+@pytest.mark.parametrize("useless", [{"max_frame_rows": 0}, {"max_frame_bytes": 1_023}])
+def test_welcome_that_lets_no_row_pass_misbehaves(useless: dict[str, int]) -> None:
+    client = ClientSession(HELLO)
+    client.hello()
+    welcome = msgspec.structs.replace(SERVER_MESSAGES["v1_welcome"], **useless)
+    with pytest.raises(PeerMisbehaved, match="no row could go"):
+        client.receive(v1.encode(welcome))

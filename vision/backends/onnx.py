@@ -38,7 +38,7 @@ class OnnxBackend:
         except Exception as error:  # onnxruntime's errors share no public base
             raise ModelFailed(
                 f"model {name}: onnxruntime {onnxruntime.__version__} does not load it ({error}); "
-                "check the file with `python -m agent models verify`"
+                "compare the file with its sha256 in the models' manifest"
             ) from error
         inputs = self._session.get_inputs()
         if len(inputs) != 1 or inputs[0].type != "tensor(float)":
@@ -95,5 +95,5 @@ def read_model(name: str, path: Path) -> bytes:
     except OSError as error:
         raise ModelMissing(
             f"model {name}: {path} cannot be read ({error.strerror}); "
-            "fetch it with `python -m agent models fetch` or install the package that brings it"
+            "install the package that brings it again, or put the file there"
         ) from error

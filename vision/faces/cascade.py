@@ -54,12 +54,14 @@ class CascadeFaceDetector:
         return MODEL
 
     def detect(self, picture: Picture) -> tuple[FaceDetection, ...]:
-        ratio = min(1.0, MOST_SIDE / max(picture.shape[:2]))
-        grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-        if ratio < 1.0:
-            grey = cv2.resize(grey, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
-        grey = cv2.equalizeHist(grey)
+        height, width = picture.shape[:2]
+        ratio = min(1.0, MOST_SIDE / max(height, width, 1))
+        size = max(1, round(width * ratio)), max(1, round(height * ratio))
         try:
+            grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+            if ratio < 1.0:
+                grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+            grey = cv2.equalizeHist(grey)
             boxes, _, weights = self._cascade.detectMultiScale3(
                 grey,
                 scaleFactor=_SCALE_STEP,

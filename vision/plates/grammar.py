@@ -8,7 +8,7 @@ a sticker or emblem at its known place, up to two characters at the edges. Wider
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from vision.plates.formats import LETTER, NONZERO, PLACE, PLACES, PlateFormat
@@ -34,23 +34,51 @@ _COST_EMBLEM = 0.7
 _COST_STRAY_MARK = 0.5
 _COST_UNSEEN_PLACE = 0.1
 _COST_RARE = 0.35
+_DOUBT = 0.4
+_CERTAIN = 0.9
+"""A character read with this much is none of a frame or screw: while guessing it is not left out
+at the edge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
     """A text that a format allows. `cost` is 0 for a text that needed no correction at all.
 
-    `kept` are the characters that count, as corrected; `confidence` is that of the least certain.
+    `kept` are the characters that count, as corrected. `bend` is the part of the cost that stands
+    for characters left out or swapped.
     """
 
     text: str
     kept: tuple[CharacterReading, ...]
     format: PlateFormat
     cost: float
+    bend: float
+
+    @property
+    def least_certain(self) -> float:
+        """Confidence of the least certain kept character, as it was read."""
+        return min(character.confidence for character in self.kept)
+
+    @property
+    def trust(self) -> float:
+        """What bending leaves of a character's confidence, 0..1: a single swap, the smallest
+        correction, leaves 0.88, so that no bent text reaches 0.9."""
+        return max(0.0, 1.0 - _DOUBT * self.bend)
 
     @property
     def confidence(self) -> float:
-        return min(character.confidence for character in self.kept)
+        return self.least_certain * self.trust
+
+    def characters(self) -> tuple[CharacterReading, ...]:
+        """The kept characters as far as they are to be trusted."""
+        return tuple(
+            replace(
+                character,
+                confidence=character.confidence * self.trust,
+                alternatives=tuple((t, share * self.trust) for t, share in character.alternatives),
+            )
+            for character in self.kept
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,33 +89,53 @@ class _Laid:
     cost: float
 
 
-def best_fit(characters: Sequence[CharacterReading], formats: Sequence[PlateFormat]) -> Fit | None:
+def best_fit(
+    characters: Sequence[CharacterReading],
+    formats: Sequence[PlateFormat],
+    *,
+    is_guess: bool = False,
+) -> Fit | None:
     """The cheapest fit among `formats`, earlier formats first where two cost the same."""
     best: Fit | None = None
-    for candidate in fits(characters, formats):
+    for candidate in fits(characters, formats, is_guess=is_guess):
         if best is None or candidate.cost < best.cost - 1e-9:
             best = candidate
     return best
 
 
-def fits(characters: Sequence[CharacterReading], formats: Sequence[PlateFormat]) -> Iterator[Fit]:
-    """Every fit, for each format and each way of leaving out edge characters."""
-    for dropped, part in _trimmed(characters):
+def fits(
+    characters: Sequence[CharacterReading],
+    formats: Sequence[PlateFormat],
+    *,
+    is_guess: bool = False,
+) -> Iterator[Fit]:
+    """Every fit, for each format and each way of leaving out edge characters.
+
+    `is_guess`: the regions are not known, so that less may be left out. A certain character stays
+    unless it is a country's strip, and none is taken for an emblem in a text that shows its gap.
+    """
+    for edges, part in _trimmed(characters):
+        dropped = "".join(character.text for character in edges)
+        is_certain = any(character.confidence >= _CERTAIN for character in edges)
         size = sum(character.text.isalnum() for character in part)
         for plate_format in formats:
             if not 0 <= size - plate_format.length <= plate_format.places:
                 continue
-            aligned = _align(tuple(part), plate_format)
-            if aligned is None or not _is_sound(aligned[1], plate_format):
+            is_strip = dropped in plate_format.strips
+            if is_guess and is_certain and not is_strip:
                 continue
-            cost = aligned[0] + (_COST_RARE if plate_format.is_rare else 0.0)
+            aligned = _align(tuple(part), plate_format, is_guess=is_guess)
+            if aligned is None or not _is_sound(aligned.laid, plate_format):
+                continue
+            edge_cost = 0.0
             if dropped:
-                is_strip = dropped in plate_format.strips
-                cost += _COST_STRIP if is_strip else len(dropped) * _COST_EDGE
+                edge_cost = _COST_STRIP if is_strip else len(dropped) * _COST_EDGE
+            cost = aligned.cost + edge_cost + (_COST_RARE if plate_format.is_rare else 0.0)
             if cost <= _most_cost(plate_format):
-                kept = tuple(laid.character for laid in aligned[1])
+                kept = tuple(laid.character for laid in aligned.laid)
                 text = "".join(character.text for character in kept)
-                yield Fit(text=text, kept=kept, format=plate_format, cost=cost)
+                bend = aligned.bend + edge_cost
+                yield Fit(text=text, kept=kept, format=plate_format, cost=cost, bend=bend)
 
 
 def _is_sound(kept: tuple[_Laid, ...], plate_format: PlateFormat) -> bool:
@@ -114,7 +162,7 @@ def _most_cost(plate_format: PlateFormat) -> float:
 
 def _trimmed(
     characters: Sequence[CharacterReading],
-) -> Iterator[tuple[str, Sequence[CharacterReading]]]:
+) -> Iterator[tuple[Sequence[CharacterReading], Sequence[CharacterReading]]]:
     """What is dropped at the edges (letters and digits), and the characters that remain."""
     places = [i for i, character in enumerate(characters) if character.text.isalnum()]
     for dropped in range(MOST_EDGE_CHARACTERS + 1):
@@ -122,50 +170,65 @@ def _trimmed(
             kept = places[left : len(places) - (dropped - left)]
             if kept:
                 edges = [*places[:left], *places[len(places) - (dropped - left) :]]
-                edge_text = "".join(characters[i].text for i in edges)
-                yield edge_text, characters[kept[0] : kept[-1] + 1]
+                yield [characters[i] for i in edges], characters[kept[0] : kept[-1] + 1]
 
 
-_Aligned = tuple[float, tuple[_Laid, ...]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Aligned:
+    """Characters in their slots; `bend` is the cost of those left out or swapped."""
+
+    cost: float = 0.0
+    bend: float = 0.0
+    laid: tuple[_Laid, ...] = ()
 
 
-def _align(characters: tuple[CharacterReading, ...], plate_format: PlateFormat) -> _Aligned | None:
+def _align(
+    characters: tuple[CharacterReading, ...], plate_format: PlateFormat, *, is_guess: bool
+) -> _Aligned | None:
     """The cheapest way of laying the characters into the slots, or None."""
     slots = plate_format.slots
+    has_gap = any(not character.text.isalnum() for character in characters)
 
     @cache
     def best(at: int, slot: int) -> _Aligned | None:
         if at == len(characters) and slot == len(slots):
-            return 0.0, ()
+            return _Aligned()
         ways = []
         if slot < len(slots) and slots[slot] == PLACE:
-            ways.append(_with(_COST_UNSEEN_PLACE, None, best(at, slot + 1)))
+            ways.append(_with(_COST_UNSEEN_PLACE, 0.0, best(at, slot + 1)))
         if at < len(characters):
             character = characters[at]
             is_mark = not character.text.isalnum()
             if slot < len(slots) and slots[slot] in PLACES:
                 cost = 0.0 if is_mark else _COST_EMBLEM
-                ways.append(_with(cost, None, best(at + 1, slot + 1)))
+                if is_mark or not (is_guess and has_gap):
+                    ways.append(_with(cost, cost, best(at + 1, slot + 1)))
             elif is_mark:
-                ways.append(_with(_COST_STRAY_MARK, None, best(at + 1, slot)))
+                ways.append(_with(_COST_STRAY_MARK, 0.0, best(at + 1, slot)))
             elif slot < len(slots):
                 laid = _laid(character, slots[slot], plate_format.without)
                 if laid is not None:
-                    ways.append(_with(laid.cost, laid, best(at + 1, slot + 1)))
+                    ways.append(_with(laid.cost, laid.cost, best(at + 1, slot + 1), laid))
         found = [way for way in ways if way is not None]
-        return min(found, key=lambda way: way[0]) if found else None
+        return min(found, key=lambda way: way.cost) if found else None
 
     return best(0, 0)
 
 
-def _with(cost: float, laid: _Laid | None, rest: _Aligned | None) -> _Aligned | None:
+def _with(
+    cost: float, bend: float, rest: _Aligned | None, laid: _Laid | None = None
+) -> _Aligned | None:
     if rest is None:
         return None
-    return cost + rest[0], rest[1] if laid is None else (laid, *rest[1])
+    kept = rest.laid if laid is None else (laid, *rest.laid)
+    return _Aligned(cost=cost + rest.cost, bend=bend + rest.bend, laid=kept)
 
 
 def _laid(character: CharacterReading, slot: str, without: frozenset[str]) -> _Laid | None:
-    """The character as it stands in a slot, swapped where the slot's class asks for it."""
+    """The character as it stands in a slot, swapped where the slot's class asks for it.
+
+    What was read stays as its alternative, at half its confidence: the format speaks for the swap.
+    """
     if _belongs(character.text, slot, without):
         return _Laid(character=character, cost=0.0)
     swapped = _SWAP.get(character.text)
@@ -175,7 +238,7 @@ def _laid(character: CharacterReading, slot: str, without: frozenset[str]) -> _L
     corrected = CharacterReading(
         text=swapped,
         confidence=character.confidence,
-        alternatives=((character.text, character.confidence), *others),
+        alternatives=((character.text, character.confidence / 2), *others),
     )
     return _Laid(character=corrected, cost=_COST_SWAP)
 

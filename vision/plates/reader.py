@@ -50,6 +50,7 @@ class EmbeddedPlateReader:
 
     def __init__(self, *, regions: tuple[str, ...] = (), threads: int = 2) -> None:
         self._formats = formats_of(regions)
+        self._is_guess = not regions
         self._detector = TextDetector(
             OnnxBackend.from_file(
                 DETECTOR_MODEL, locate(model_entry(DETECTOR_MODEL)), threads=threads
@@ -86,12 +87,7 @@ class EmbeddedPlateReader:
         for doubtful in [c for c in look.candidates if c.cost >= _DOUBTFUL_COST]:
             box = doubtful.reading.box
             around = box.grown(box.width, box.width * 0.6)
-            part = Box(
-                x1=max(around.x1, visible.x1),
-                y1=max(around.y1, visible.y1),
-                x2=min(around.x2, visible.x2),
-                y2=min(around.y2, visible.y2),
-            )
+            part = _within(around, visible)
             closer = _Look(stage_ms=look.stage_ms)
             self._search(picture, part, _CLOSE_SIDE, closer)
             better = [c for c in closer.candidates if c.cost < doubtful.cost]
@@ -118,7 +114,7 @@ class EmbeddedPlateReader:
         look.spent("read", started)
         started = time.perf_counter()
         for region, line in zip(regions, lines, strict=True):
-            result = judge(region, line, self._formats)
+            result = judge(region, line, self._formats, visible=visible, is_guess=self._is_guess)
             if isinstance(result, Candidate):
                 look.candidates.append(result)
             else:
@@ -158,25 +154,33 @@ def part_side(part: Box) -> int:
 
 
 def judge(
-    region: TextRegion, line: TextLine, formats: Sequence[PlateFormat]
+    region: TextRegion,
+    line: TextLine,
+    formats: Sequence[PlateFormat],
+    *,
+    visible: Box,
+    is_guess: bool,
 ) -> Candidate | RefusedReading:
-    """The plate that a line of text is, or why it is none (`empty`, `format`, `unsure`)."""
+    """The plate that a line of text is, or why it is none (`empty`, `format`, `unsure`).
+
+    `visible` is the part of the picture that was searched: no box reaches beyond it.
+    """
     raw_text = line.text
     confidence = min((c.confidence for c in line.characters if c.text.isalnum()), default=0.0)
     if not raw_text:
         return _refused(region, raw_text, confidence, "empty")
-    found = list(fits(line.characters, formats_for(region, formats)))
+    found = list(fits(line.characters, formats_for(region, formats), is_guess=is_guess))
     if not found:
         return _refused(region, raw_text, confidence, "format")
     best = min(found, key=lambda fit: fit.cost)
     is_bent = best.cost >= _DROPPED_COST
-    if best.confidence < (LEAST_CONFIDENCE_CORRECTED if is_bent else LEAST_CONFIDENCE):
+    if best.least_certain < (LEAST_CONFIDENCE_CORRECTED if is_bent else LEAST_CONFIDENCE):
         return _refused(region, raw_text, confidence, "unsure")
     reading = PlateReading(
         text=best.text,
         confidence=best.confidence,
-        characters=best.kept,
-        box=bounding_box(region.quad),
+        characters=best.characters(),
+        box=_within(bounding_box(region.quad), visible),
         quad=region.quad,
         raw_text=raw_text,
         detector_score=region.score,
@@ -184,6 +188,15 @@ def judge(
         region_format=best.format.name,
     )
     return Candidate(reading=reading, cost=best.cost)
+
+
+def _within(box: Box, visible: Box) -> Box:
+    return Box(
+        x1=max(box.x1, visible.x1),
+        y1=max(box.y1, visible.y1),
+        x2=min(box.x2, visible.x2),
+        y2=min(box.y2, visible.y2),
+    )
 
 
 def distinct(readings: Iterable[PlateReading]) -> tuple[PlateReading, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 from datetime import timedelta, timezone
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 from agent.delivery import WaitingRow
 from agent.errors import DatabaseUnusable
+from agent.outbox.adoption import check_room
 from agent.outbox.sending import SendingStore
 from agent.outbox.store import Outbox
 from db import migrations
@@ -43,7 +46,7 @@ def test_backup_is_made_first_and_the_database_goes_on(older: tuple[Path, Path])
         assert kept.execute("SELECT * FROM detection_results").fetchall() == before
         assert migrations.schema_version(kept) == 0
         counts = outbox.counts()
-        assert (counts.captured, counts.waiting, counts.acknowledged) == (6, 6, 0)
+        assert (counts.captured, counts.waiting, counts.acknowledged) == (7, 6, 1)
         outbox.record_plate(plate("NEW1"))
         assert outbox.counts().waiting == 7
     with Outbox.open(path, images, "cam-1"):
@@ -197,3 +200,114 @@ def test_other_device_name_begins_an_epoch_and_numbers_go_on(tmp_path: Path) -> 
         assert (after.device_id, after.last_sequence) == ("cam-2", 1)
         assert after.epoch != before.epoch
         assert outbox.record_plate(plate()).sequence == 2
+
+
+def test_machine_that_is_renamed_keeps_the_name_in_its_database(tmp_path: Path) -> None:
+    path = tmp_path / "lpr_data.db"
+    with Outbox.open(path, tmp_path, "dhcp-17", is_default_name=True) as outbox:
+        outbox.record_plate(plate())
+        store = outbox.sending()
+        before = store.identity()
+        store.close()
+    with Outbox.open(path, tmp_path, "dhcp-23", is_default_name=True) as outbox:
+        store = outbox.sending()
+        assert store.identity() == before
+        store.close()
+    alone = SendingStore.open(path, tmp_path, "dhcp-42", is_default_name=True)
+    assert alone.identity() == before
+    alone.close()
+
+
+@pytest.mark.parametrize("back_to", [0, 1, 2, 7, None])
+def test_books_balance_after_adopted_rows_are_changed_by_hand(
+    older: tuple[Path, Path], back_to: int | None
+) -> None:
+    path, images = older
+    with Outbox.open(path, images, "cam-1") as outbox:
+        tool = apsw.Connection(str(path))
+        tool.execute("UPDATE detection_results SET sent_to_server = ? WHERE id = 1", (back_to,))
+        tool.execute(
+            "INSERT INTO detection_results (frame_id, sent_to_server) VALUES ('hand', 1), ('x', 2)"
+        )
+        tool.execute("UPDATE detection_results SET sent_to_server = 0 WHERE frame_id = 'hand'")
+        counts = outbox.counts()
+        tool.close()
+    parts = (counts.waiting, counts.acknowledged, counts.refused, counts.evicted)
+    assert counts.captured == sum(parts)
+    assert min(parts) >= 0
+    assert counts.waiting == 7 + (back_to == 0)
+
+
+def test_database_adopted_before_sent_rows_were_counted_is_set_right(
+    older: tuple[Path, Path],
+) -> None:
+    path, images = older
+    with Outbox.open(path, images, "cam-1") as outbox:
+        expected = outbox.counts()
+    tool = apsw.Connection(str(path))
+    tool.execute("UPDATE store SET captured = captured - 1, acknowledged = acknowledged - 1")
+    for table in ("detection_results", "face_results", "health_checks", "evictions"):
+        tool.execute(f"ALTER TABLE {table} DROP COLUMN retry_waited_s")
+    tool.pragma("user_version", 4)
+    tool.close()
+    with Outbox.open(path, images, "cam-1") as outbox:
+        assert outbox.counts() == expected
+
+
+def test_backup_that_does_not_fit_stops_the_adoption_and_leaves_nothing(
+    older: tuple[Path, Path],
+) -> None:
+    path, images = older
+    tool = apsw.Connection(str(path))
+    tool.execute("PRAGMA page_size = 4096; CREATE TABLE padding (content BLOB)")
+    tool.execute("INSERT INTO padding VALUES (zeroblob(4000000))")
+    tool.close()
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, hard))
+    try:
+        with pytest.raises(DatabaseUnusable, match="free disk space"):
+            Outbox.open(path, images, "cam-1")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert not list(path.parent.glob("*partial*")) + list(path.parent.glob(".*partial*"))
+    assert not list(path.parent.glob("*before-sightpost*"))
+    reader = apsw.Connection(str(path))
+    assert migrations.schema_version(reader) == 0
+    reader.close()
+    assert len(path.read_bytes()) == len(before)
+
+
+def test_disk_too_small_for_the_backup_is_told_before_it_is_filled(
+    older: tuple[Path, Path],
+) -> None:
+    path, _ = older
+    connection = apsw.Connection(str(path))
+    with pytest.raises(DatabaseUnusable, match=r"its backup needs 0\.0 MB .* 0\.0 MB are free"):
+        check_room(connection, path, free_bytes=1_000)
+    check_room(connection, path, free_bytes=10**9)
+    connection.close()
+
+
+@pytest.mark.parametrize("is_opened_by_server", [True, False])
+def test_servers_database_is_named_as_such(tmp_path: Path, is_opened_by_server: bool) -> None:
+    path = tmp_path / "websocket_server.db"
+    connection = apsw.Connection(str(path))
+    if is_opened_by_server:
+        migrations.migrate(connection, migrations.SERVER_SQLITE)
+    else:
+        connection.execute("CREATE TABLE lpr_detections (id INTEGER PRIMARY KEY)")
+    connection.close()
+    with pytest.raises(DatabaseUnusable, match=r"server's database.*set DB_PATH to another file"):
+        Outbox.open(path, tmp_path, "cam-1")
+
+
+def test_another_programs_database_is_named_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE notes (text TEXT)")
+    connection.close()
+    with pytest.raises(DatabaseUnusable, match="another program's database"):
+        Outbox.open(path, tmp_path, "cam-1")

@@ -74,14 +74,14 @@ def age(folder: Path, seconds: float) -> None:
 def test_killed_between_picture_and_row_leaves_an_orphan_that_is_swept(tmp_path: Path) -> None:
     kill_at(tmp_path, "before row")
     captured = tmp_path / "captured"
-    assert len(list(captured.iterdir())) == 2
+    assert len(list(captured.glob("[!.]*"))) == 2
     with Outbox.open(tmp_path / "lpr_data.db", captured, "cam-1") as outbox:
         assert outbox.counts().waiting == 1
         assert outbox.sweep() == 0  # too young: it may belong to a row being written
         age(captured, OLD_ENOUGH_S + 60)
         assert outbox.sweep() == 1
         assert outbox.sweep() == 0
-        (kept,) = captured.iterdir()
+        (kept,) = captured.glob("[!.]*")
         reader = apsw.Connection(str(outbox.path))
         names = reader.execute("SELECT lp_image_filename FROM detection_results").fetchall()
         reader.close()
@@ -96,7 +96,7 @@ def test_killed_after_the_commit_keeps_row_and_picture(tmp_path: Path) -> None:
         age(captured, OLD_ENOUGH_S + 60)
         assert outbox.sweep() == 0
         assert outbox.counts().waiting == 2
-    assert len(list(captured.iterdir())) == 2
+    assert len(list(captured.glob("[!.]*"))) == 2
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -118,7 +118,7 @@ def test_killed_at_any_moment_every_row_has_its_picture(tmp_path: Path, seed: in
         ).fetchall()
         reader.close()
         assert outbox.counts().captured == len(rows)
-    assert {name for name, _ in rows} == {path.name for path in captured.iterdir()}
+    assert {name for name, _ in rows} == {path.name for path in captured.glob("[!.]*")}
     assert [sequence for _, sequence in rows] == list(range(1, len(rows) + 1))
 
 
@@ -129,7 +129,7 @@ def test_half_written_picture_is_swept(tmp_path: Path) -> None:
         (captured / f".{recorded.picture}.partial").write_bytes(b"half a pic")
         age(captured, OLD_ENOUGH_S + 60)
         assert outbox.sweep() == 1
-    assert [path.name for path in captured.iterdir()] == [recorded.picture]
+    assert [path.name for path in captured.glob("[!.]*")] == [recorded.picture]
 
 
 def test_sweep_touches_only_our_own_files(tmp_path: Path) -> None:
@@ -141,4 +141,4 @@ def test_sweep_touches_only_our_own_files(tmp_path: Path) -> None:
     age(captured, OLD_ENOUGH_S + 60)
     with Outbox.open(tmp_path / "lpr_data.db", captured, "cam-1") as outbox:
         assert outbox.sweep() == 0
-    assert sorted(path.name for path in captured.iterdir()) == sorted(theirs)
+    assert sorted(path.name for path in captured.glob("[!.]*")) == sorted(theirs)

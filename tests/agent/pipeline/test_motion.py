@@ -49,6 +49,36 @@ def test_a_static_scene_gives_nothing_however_noisy(noise: float) -> None:
     assert all(look.regions == () for look in looks)
 
 
+def _with_sign(picture: Picture, text: str) -> Picture:
+    cv2.rectangle(picture, (600, 300), (760, 344), (240, 240, 240), -1)
+    cv2.putText(picture, text, (606, 334), cv2.FONT_HERSHEY_SIMPLEX, 1.1, (15, 15, 15), 3)
+    return picture
+
+
+SIGN = Box.from_xywh(604, 304, 150, 36)
+
+
+def test_a_sign_that_was_covered_for_a_while_still_shows_the_background() -> None:
+    gate = MotionGate(MotionSettings())
+    for number in range(15):
+        gate.look(_with_sign(_frame(), "BUS 123"), number * 0.1)
+    lorry = Box.from_xywh(300, 200, 700, 300)
+    for number in range(15, 45):
+        look = gate.look(_frame(lorry), number * 0.1)
+    assert not look.shows_background(SIGN)
+    look = gate.look(_with_sign(_frame(), "BUS 123"), 4.5)
+    assert look.changed_share(SIGN) > 0.3
+    assert look.shows_background(SIGN)
+    assert not gate.look(_with_sign(_frame(), "WX 709"), 4.6).shows_background(SIGN)
+
+
+def test_a_plate_that_has_stood_for_some_seconds_does_not_show_the_background() -> None:
+    gate = _settled()
+    for number in range(15, 60):
+        look = gate.look(_with_sign(_frame(), "BUS 123"), number * 0.1)
+        assert not look.shows_background(SIGN)
+
+
 @pytest.mark.parametrize("noise", [3.0, 15.0])
 def test_a_moving_vehicle_is_one_region_that_holds_it(noise: float) -> None:
     gate = _settled(noise)

@@ -97,3 +97,30 @@ def test_the_candidate_says_whether_it_moved() -> None:
     _see(passage, 1, "AB1234", 0.9, y=70)
     assert passage.candidate().has_moved
     assert passage.direction == "approaching"
+
+
+def test_a_plate_read_in_one_place_for_a_second_stands_there() -> None:
+    passage = _passage()
+    for number, y in ((0, 0.0), (2, 60.0), (7, 62.0), (11, 61.0)):
+        _see(passage, number, "AB1234", 0.9, y)
+        assert not passage.candidate().stands
+    _see(passage, 12, "AB1234", 0.9, 61.0)
+    assert passage.candidate().stands
+    _see(passage, 14, "AB1234", 0.9, 120.0)
+    assert not passage.candidate().stands
+
+
+@pytest.mark.parametrize(
+    ("moved", "grown", "plate_moved", "expected"),
+    [(150, 0, 0, True), (60, 0, 0, False), (150, 0, 40, False), (150, 200, 0, False)],
+)
+def test_a_plate_stays_behind_where_its_region_goes_on_without_it(
+    moved: float, grown: float, plate_moved: float, expected: bool
+) -> None:
+    passage = _passage()
+    region = Box.from_xywh(50, 50, 200, 150)
+    for number, (at, y) in enumerate(((region, 0.0), (region.shifted(moved, 0), plate_moved))):
+        box = Box.from_xywh(100, 100 + y, 100, 25)
+        plate = ScriptedPlate(text="AB1234", box=box)
+        passage.add(reading(plate), _frame(number), at.grown(grown * number, grown * number))
+    assert passage.candidate().is_left_behind is expected

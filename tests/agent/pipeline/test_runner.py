@@ -153,6 +153,52 @@ def test_a_sign_behind_the_traffic_is_no_sighting() -> None:
     assert found == []
 
 
+def test_a_sign_beside_the_traffic_is_no_sighting() -> None:
+    """Of the sign itself nothing changes; a lorry passes close by and reaches its frame."""
+    sign = ScriptedPlate(text="EXIT12", box=Box.from_xywh(260, 200, 80, 20))
+    cars = {n: [Box.from_xywh(80, 30 * (n - 12), 190, 200)] for n in range(12, 28)}
+    reader = ScriptedPlateReader({number: [sign] for number in range(60)})
+    found = _run(Pipeline(reader=reader), _frames(cars, 60))
+    assert any(within and within.intersection(sign.box) for _, within in reader.looks)
+    assert found == []
+
+
+def test_a_row_of_similar_plates_is_a_sighting_each() -> None:
+    cars, plates = dict[int, list[Box]](), dict[int, list[ScriptedPlate]]()
+    for nth in range(4):
+        passing, read = _passing(f"AB123{nth}", 10 + 80 * nth, 22 + 80 * nth)
+        cars |= passing
+        for number, (plate,) in read.items():
+            plates[number] = [ScriptedPlate(text=plate.text, box=plate.box, confidence=0.78)]
+    found = _run(Pipeline(reader=ScriptedPlateReader(plates)), _frames(cars, 300))
+    assert [sighting.plate for sighting in found] == ["AB1230", "AB1231", "AB1232", "AB1233"]
+
+
+def test_a_vehicle_that_waits_for_minutes_and_goes_on_is_one_sighting() -> None:
+    cars, plates = _passing("AB1234", 10, 18)
+    for number in range(18, 900):
+        cars[number], plates[number] = cars[17], plates[17]
+    for number in range(900, 915):
+        down = (number - 899) * 8
+        cars[number] = [cars[17][0].shifted(0, down)]
+        plates[number] = [ScriptedPlate(text="AB1234", box=plates[17][0].box.shifted(0, down))]
+    pipeline = Pipeline(reader=ScriptedPlateReader(plates))
+    found = _run(pipeline, _frames(cars, 960))
+    assert len(found) == 1
+    assert pipeline.stats.refusals == {"same_passage": 1}
+
+
+def test_a_plate_seen_again_after_being_refused_begins_its_cooldown_anew() -> None:
+    cars, plates = dict[int, list[Box]](), dict[int, list[ScriptedPlate]]()
+    for first in (10, 260, 510):
+        passing, read = _passing("AB1234", first, first + 12)
+        cars |= passing
+        plates |= read
+    pipeline = Pipeline(reader=ScriptedPlateReader(plates))
+    assert len(_run(pipeline, _frames(cars, 560))) == 1
+    assert pipeline.stats.refusals == {"same_passage": 2}
+
+
 def test_one_unsure_reading_is_refused_and_counted() -> None:
     cars, plates = _passing("AB1234", 10, 22)
     only = {15: [ScriptedPlate(text="AB1234", box=plates[15][0].box, confidence=0.7)]}

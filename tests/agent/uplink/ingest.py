@@ -72,7 +72,11 @@ class Ingest:
         event = session.receive(content)
         if isinstance(event, HelloReceived):
             self.hellos.append(event.hello)
-            welcome = session.welcome(last_sequence=0, credit=self.credit, now=datetime.now(UTC))
+            held = [row for row in self.rows.values() if row.epoch == event.hello.epoch]
+            highest = max((row.row.sequence for row in held), default=0)
+            welcome = session.welcome(
+                last_sequence=highest, credit=self.credit, now=datetime.now(UTC)
+            )
             await connection.send(welcome, text=True)
         elif isinstance(event, RowsReceived):
             results = [*event.refused, *(self._store(row) for row in event.rows)]

@@ -104,3 +104,16 @@ async def test_sending_once_to_an_older_server_that_refuses_reports_what_waits(
     async with serving_classic(server):
         sent = await soon(new_sender(server.url).send_once(asyncio.Event()))
     assert (sent.was_reached, sent.waiting, sent.is_clean) == (True, 1, False)
+
+
+async def test_drained_says_how_many_rows_wait_for_a_server_that_has_a_table(
+    outbox: Outbox, running: SendersFactory
+) -> None:
+    outbox.record_face(face())
+    outbox.record_eviction(kind="row", reason="quota", evicted_table="health_checks", count=1)
+    outbox.record_plate(plate())
+    server = ClassicServer()
+    async with serving_classic(server), running(server.url) as sender:
+        assert await soon(sender.drained()) == 2
+    assert outbox.counts().acknowledged == 1
+    assert outbox.counts().waiting == 2

@@ -14,7 +14,10 @@ from pathlib import Path
 import apsw
 import pytest
 
+from agent.clock import SystemClock
 from agent.outbox.store import Outbox
+from agent.uplink.sender import Sender
+from agent.uplink.settings import Identity, UplinkSettings
 from tests.agent.outbox.sightings import face, plate
 from tests.agent.uplink.conftest import SendersFactory, until
 
@@ -94,3 +97,44 @@ async def test_every_row_is_on_the_server_once_though_it_was_killed(
     assert program.column("SELECT count(*) FROM health_monitors") == [60]
     assert program.column("SELECT count(*) FROM face_detections") == [1]
     assert program.column("SELECT count(*) FROM evictions") == [1]
+
+
+async def test_rows_delivered_before_the_camera_was_renamed_are_there_once(
+    tmp_path: Path, program: ServerProgram
+) -> None:
+    """Their flags are lost, as in a power cut, and the server knows their ids from another name."""
+    path, pictures = tmp_path / "lpr_data.db", tmp_path / "captured"
+    program.start()
+    with Outbox.open(path, pictures, "cam-1") as outbox:
+        outbox.record_plate(plate("DELIVERED"))
+        outbox.record_health(component="c", status="PASS", message="delivered")
+        await deliver(outbox, program)
+        assert outbox.counts().acknowledged == 2
+        outbox.record_plate(plate("NEVER SENT", seed=2))
+    lost = apsw.Connection(str(path))
+    for table in ("detection_results", "health_checks"):
+        lost.execute(f"UPDATE {table} SET sent_to_server = 0")  # noqa: S608 - our own names
+    lost.close()
+    with Outbox.open(path, pictures, "cam-2") as outbox:
+        outbox.record_plate(plate("RENAMED", seed=3))
+        await deliver(outbox, program)
+        counts = outbox.counts()
+        assert (counts.acknowledged, counts.refused, counts.waiting) == (4, 0, 0)
+    plates = program.column("SELECT license_plate FROM lpr_detections ORDER BY license_plate")
+    assert plates == ["DELIVERED", "NEVER SENT", "RENAMED"]
+    assert program.column("SELECT count(*) FROM health_monitors") == [1]
+
+
+async def deliver(outbox: Outbox, program: ServerProgram) -> None:
+    sender = Sender(
+        outbox.sending(),
+        settings=UplinkSettings(url=program.url, backoff_max_s=1.0),
+        identity=Identity(hostname="host", checkpoint_id="7", agent_version="0.1"),
+        clock=SystemClock(),
+        lock_path=outbox.path.with_suffix(".sender.lock"),
+    )
+    stop = asyncio.Event()
+    sending = asyncio.create_task(sender.run(stop))
+    assert await asyncio.wait_for(sender.drained(), 30) == 0
+    stop.set()
+    await asyncio.wait_for(sending, 10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from itertools import count
 
@@ -9,7 +10,12 @@ import apsw
 import msgspec
 import pytest
 
+from agent.clock import SystemClock
+from agent.delivery import WaitingRow
+from agent.outbox.sending import SendingStore
 from agent.outbox.store import Outbox
+from agent.uplink.sender import Sender
+from agent.uplink.settings import Identity, UplinkSettings
 from tests.agent.outbox.sightings import plate
 from tests.agent.uplink.conftest import SendersFactory, soon
 from tests.agent.uplink.ingest import Ingest, serving
@@ -150,7 +156,7 @@ async def test_row_too_large_for_the_server_goes_with_less(
     outbox: Outbox, running: SendersFactory, share: float, status: str
 ) -> None:
     outbox.record_plate(plate("BIG", width=640))
-    (size,) = [path.stat().st_size for path in outbox.spool.folder.iterdir()]
+    (size,) = [path.stat().st_size for path in outbox.spool.folder.glob("*.jpg")]
     ingest = Ingest(limits=Limits(frame_bytes=int(size * share)))
     async with serving(ingest), running(ingest.url) as sender:
         await soon(sender.drained())
@@ -170,3 +176,43 @@ async def test_missing_picture_does_not_hold_the_row(
         await soon(sender.drained())
     (row,) = ingest.rows.values()
     assert row.image_status == "missing"
+
+
+async def test_id_conflict_of_a_row_of_this_epoch_stays_a_refusal(
+    outbox: Outbox, running: SendersFactory
+) -> None:
+    outbox.record_plate(plate("CHANGED"))
+    conflict = RowResult(id="", success=False, code="id_conflict", message="another row has it")
+    ingest = Ingest(judge=judge_plate("CHANGED", conflict))
+    async with serving(ingest), running(ingest.url) as sender:
+        await soon(sender.drained())
+    assert outbox.counts().refused == 1
+
+
+class FaultyStore(SendingStore):
+    """A store whose picture of one row ends in a fault that nobody has foreseen."""
+
+    def read_picture(self, row: WaitingRow, *, small: bool = False) -> bytes | None:
+        if getattr(row.row.data, "license_plate", "") == "FAULTY":
+            raise ZeroDivisionError("unforeseen")
+        return super().read_picture(row, small=small)
+
+
+async def test_row_that_cannot_be_made_ready_is_set_aside_and_others_pass(outbox: Outbox) -> None:
+    for text in ("ONE", "FAULTY", "TWO"):
+        outbox.record_plate(plate(text))
+    store = FaultyStore.open(outbox.path, outbox.spool.folder, "cam-1")
+    async with serving(ingest := Ingest()):
+        sender = Sender(
+            store,
+            settings=UplinkSettings(url=ingest.url),
+            identity=Identity(hostname="host", checkpoint_id="7", agent_version="0.1"),
+            clock=SystemClock(),
+            lock_path=outbox.path.with_suffix(".sender.lock"),
+        )
+        sent = await soon(sender.send_once(asyncio.Event()))
+    store.close()
+    assert (sent.was_reached, sent.waiting, sent.refused) == (True, 0, 1)
+    assert len(ingest.rows) == 2
+    errors = "SELECT send_error FROM detection_results WHERE sent_to_server = 2"
+    assert "never sent: ZeroDivisionError('unforeseen')" in str(column(outbox, errors))

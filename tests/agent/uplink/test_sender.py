@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 
+import apsw
 import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
@@ -227,7 +228,7 @@ async def test_adopted_backlog_is_delivered_with_its_pictures(tmp_path: Path) ->
                 lock_path=tmp_path / "sender.lock",
             )
             assert (await soon(sender.send_once(asyncio.Event()))).is_clean
-        assert outbox.counts().acknowledged == 6
+        assert outbox.counts().acknowledged == 7  # with the one that the older system sent
     plates = {
         row.row.data.license_plate: row.image_status
         for row in ingest.rows.values()
@@ -242,3 +243,53 @@ async def test_adopted_backlog_is_delivered_with_its_pictures(tmp_path: Path) ->
     }
     captured = [row.captured_at for row in ingest.rows.values()]
     assert captured[:4] == sorted(captured[:4])
+
+
+async def test_sending_once_that_was_stopped_is_not_clean(
+    outbox: Outbox, new_sender: NewSender
+) -> None:
+    outbox.record_plate(plate())
+    ingest, stop = Ingest(), asyncio.Event()
+    ingest.gate.clear()
+    async with serving(ingest):
+        sender = new_sender(ingest.url, stop_grace_s=0.05)
+        task = asyncio.create_task(sender.send_once(stop))
+        await until(lambda: sender.status.in_flight == 1)
+        stop.set()
+        sent = await soon(task)
+        ingest.gate.set()
+    assert (sent.was_stopped, sent.is_clean, sent.waiting) == (True, False, 1)
+
+
+async def test_server_that_answers_pings_and_no_rows_is_left(
+    outbox: Outbox, running: SendersFactory
+) -> None:
+    outbox.record_health(component="c", status="PASS", message="x")
+    ingest = Ingest()
+    ingest.gate.clear()
+    waiting = {"answer_timeout_s": 0.3, "ping_interval_s": 0.05}
+    async with serving(ingest), running(ingest.url, **waiting) as sender:
+        await until(lambda: sender.status.link.failure is LinkFailure.TIMEOUT)
+        assert "did not answer rows" in sender.status.link.detail
+        ingest.gate.set()
+        await soon(sender.drained())
+    assert outbox.counts().acknowledged == 1
+
+
+async def test_rows_that_another_program_settles_end_the_waiting(
+    outbox: Outbox, running: SendersFactory
+) -> None:
+    outbox.record_health(component="c", status="PASS", message="x")
+
+    def put_off(row: AcceptedRow) -> RowResult:
+        return RowResult(id=row.id, success=False, code="busy", retry=True, retry_after_s=3000.0)
+
+    ingest = Ingest(judge=put_off)
+    async with serving(ingest), running(ingest.url, check_interval_s=0.05) as sender:
+        drained = asyncio.ensure_future(sender.drained())
+        await until(lambda: len(ingest.arrivals) == 1 and sender.status.in_flight == 0)
+        tool = apsw.Connection(str(outbox.path))
+        tool.set_busy_timeout(5000)
+        tool.execute("UPDATE health_checks SET sent_to_server = 1")
+        tool.close()
+        assert await soon(drained) == 0

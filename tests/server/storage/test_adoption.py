@@ -12,7 +12,7 @@ from server.app import running
 from server.config import ServerSettings
 from server.errors import StartRefused
 from server.storage.adoption import prepare_database
-from tests.server.cameras import base64_of, classic_camera, classic_detection, jpeg
+from tests.server.cameras import base64_of, classic_camera, classic_detection, classic_health, jpeg
 from tests.server.conftest import Query
 
 NOW = datetime(2026, 3, 1, 1, 2, 3, tzinfo=UTC)
@@ -74,6 +74,26 @@ async def test_an_older_database_is_adopted_and_goes_on(
     ]
     assert query("PRAGMA auto_vacuum") == [(2,)]
     assert query("PRAGMA integrity_check") == [("ok",)]
+
+
+async def test_an_old_camera_that_repeats_an_adopted_row_makes_no_second(
+    settings: ServerSettings, query: Query
+) -> None:
+    older_database(settings.db_path)
+    health = classic_health(hostname=None, message=None, system_info=None)
+    async with (
+        running(settings, now=lambda: NOW) as server,
+        classic_camera(server.ingest_port) as camera,
+    ):
+        repeated = await camera.ask(classic_detection(license_plate="1กก 1234"))
+        other_picture = await camera.ask(
+            classic_detection(license_plate="1กก 1234", image=base64_of(jpeg(12)))
+        )
+        repeated_health = await camera.ask(health)
+    assert (repeated["record_id"], other_picture["record_id"]) == (5, 10)
+    assert repeated_health["record_id"] == 1
+    assert query("SELECT count(*) FROM lpr_detections") == [(3,)]
+    assert query("SELECT count(*) FROM health_monitors") == [(1,)]
 
 
 def test_it_is_backed_up_first_and_only_once(settings: ServerSettings) -> None:

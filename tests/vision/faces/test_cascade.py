@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vision.errors import ModelError
+from vision.errors import ModelError, ModelFailed
 from vision.faces.cascade import CascadeFaceDetector, confidence_of
 from vision.pictures import load_picture
 
@@ -16,6 +16,16 @@ FACES = Path(__file__).parents[4] / "shared" / "data" / "faces"
 
 def test_nothing_shows_no_face() -> None:
     assert CascadeFaceDetector().detect(np.full((480, 640, 3), 128, dtype=np.uint8)) == ()
+
+
+@pytest.mark.parametrize("shape", [(20000, 3, 3), (3, 20000, 3), (1, 1, 3)])
+def test_a_strip_of_a_picture_shows_no_face(shape: tuple[int, int, int]) -> None:
+    assert CascadeFaceDetector().detect(np.full(shape, 128, dtype=np.uint8)) == ()
+
+
+def test_a_picture_that_opencv_cannot_take_is_named() -> None:
+    with pytest.raises(ModelFailed, match=r"shape \(0, 5, 3\)"):
+        CascadeFaceDetector().detect(np.zeros((0, 5, 3), dtype=np.uint8))
 
 
 def test_confidence_rises_with_the_weight_and_stays_a_share() -> None:

@@ -81,12 +81,47 @@ def test_confidence_is_that_of_the_least_certain_kept_character() -> None:
     found = best_fit(characters, formats_of(["sk"]))
     assert found is not None
     assert found.confidence == 0.6
+    assert found.characters() == found.kept
+
+
+@pytest.mark.parametrize(
+    ("region", "text"),
+    [("sk", "RK-O99AN"), ("sk", "SK RK755AJ"), ("cz", "4B281875"), ("us", "SHOLR7X")],
+)
+def test_a_bent_text_is_less_certain_than_it_was_read(region: str, text: str) -> None:
+    found = best_fit(read(text, 1.0), formats_of([region]))
+    assert found is not None
+    assert 0.5 < found.confidence < 0.9
+    assert max(c.confidence for c in found.characters()) == pytest.approx(found.confidence)
+    assert all(c.confidence > share for c in found.characters() for _, share in c.alternatives)
+
+
+def test_a_text_that_was_only_parted_otherwise_is_as_certain_as_it_was_read() -> None:
+    found = best_fit(read("RK755AJ", 1.0), formats_of(["sk"]))
+    assert found is not None
+    assert found.confidence == 1.0
+
+
+@pytest.mark.parametrize("text", ["OPEN 24H", "SUITE 200", "TAXI 4321", "2024 ABCD1", "ABC 1234X"])
+def test_guessing_leaves_out_no_certain_character(text: str) -> None:
+    found = best_fit(read(text, 0.97), formats_of([]), is_guess=True)
+    assert found is None or found.text == plain(text)
+
+
+def test_guessing_leaves_out_a_doubtful_edge_and_a_countrys_strip() -> None:
+    doubtful = [CharacterReading(text="8", confidence=0.6), *read("RK 755AJ", 0.97)]
+    found = best_fit(doubtful, formats_of([]), is_guess=True)
+    assert found is not None
+    assert found.text == "RK755AJ"
+    found = best_fit(read("SK RK755AJ", 0.97), formats_of([]), is_guess=True)
+    assert found is not None
+    assert found.text == "RK755AJ"
 
 
 def test_swapped_character_keeps_what_was_read_as_alternative() -> None:
     found = best_fit(read("RK-O99AN", 0.8), formats_of(["sk"]))
     assert found is not None
-    assert found.kept[2] == CharacterReading(text="0", confidence=0.8, alternatives=(("O", 0.8),))
+    assert found.kept[2] == CharacterReading(text="0", confidence=0.8, alternatives=(("O", 0.4),))
 
 
 def letters_of(plate_format: PlateFormat, slot: str) -> str:

@@ -1,0 +1,137 @@
+"""Deletes what the server has had for long enough, in small transactions; frees the disk really.
+
+Never touches a row that waits or was refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import apsw
+
+from agent.outbox.books import SQL_TABLES
+from agent.outbox.eviction import EvictingStore, delete_metadata
+from agent.outbox.spool import PictureSpool
+from agent.outbox.waiting import Columns, Reading, captured_at
+from wire.rows import Table
+
+ROWS_A_STEP: Final = 500
+PAGES_A_STEP: Final = 500
+_NO_PICTURE: Final = "NULL, NULL, NULL, NULL"
+_COLUMNS: Final = {
+    Table.LPR_DETECTION: "d.frame_id, d.lp_image_filename, m.image_filename, "
+    "m.processed_image_filename",
+    Table.FACE_DETECTION: "d.frame_id, d.face_image_filename, NULL, NULL",
+    Table.HEALTH_MONITOR: _NO_PICTURE,
+    Table.EVICTION: _NO_PICTURE,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What went."""
+
+    rows: int = 0
+    picture_bytes: int = 0
+
+
+class _Old(NamedTuple):
+    row_id: int
+    frame_id: str | None
+    names: tuple[str, ...]
+
+
+class _Step(NamedTuple):
+    last_id: int
+    is_last: bool
+    old: list[_Old]
+
+
+def prune(
+    store: EvictingStore, spool: PictureSpool, *, before: datetime, reading: Reading
+) -> Pruned:
+    """Deletes rows that were acknowledged before that time, and their pictures; frees pages."""
+    rows = 0
+    size_bytes = 0
+    for table in SQL_TABLES:
+        for old in _old_rows(store, table, before, reading):
+            with store.writing() as connection:
+                kept_names = _delete(connection, table, old)
+            # Rows first: a crash here leaves files of ours without a row, which `sweep` removes.
+            for one in old:
+                size_bytes += sum(spool.remove(n) for n in one.names if n not in kept_names)
+            rows += len(old)
+    if rows:
+        free_pages(store)
+    return Pruned(rows=rows, picture_bytes=size_bytes)
+
+
+def free_pages(store: EvictingStore) -> None:
+    """Gives pages that hold nothing back to the file system, some at a time."""
+    before = -1
+    while True:
+        with store.writing() as connection:
+            free = int(connection.pragma("freelist_count") or 0)
+            if free in (0, before):
+                return
+            connection.execute(f"PRAGMA incremental_vacuum({PAGES_A_STEP})").fetchall()
+        before = free
+
+
+def _old_rows(
+    store: EvictingStore, table: Table, before: datetime, reading: Reading
+) -> Iterator[list[_Old]]:
+    """By id, so by capture; ends where a whole step was captured after that time."""
+    last_id, is_last = 0, False
+    while not is_last:
+        with store.writing() as connection:
+            step = _step(connection, table, last_id, before, reading)
+        last_id, is_last = step.last_id, step.is_last
+        if step.old:
+            yield step.old
+
+
+def _step(
+    connection: apsw.Connection, table: Table, after_id: int, before: datetime, reading: Reading
+) -> _Step:
+    name = SQL_TABLES[table]
+    join = "LEFT JOIN camera_metadata AS m ON m.frame_id = d.frame_id"
+    found: list[Columns] = connection.execute(
+        f"SELECT d.id, d.sent_to_server, d.timestamp, d.sent_timestamp, {_COLUMNS[table]} "  # noqa: S608 - our own names
+        f"FROM {name} AS d {join if table is Table.LPR_DETECTION else ''} "
+        "WHERE d.id > ? ORDER BY d.id LIMIT ?",
+        (after_id, ROWS_A_STEP),
+    ).fetchall()
+    old: list[_Old] = []
+    captured_before = 0
+    for row_id, flag, captured, acknowledged, frame_id, *said in found:
+        captured_before += captured_at(captured, reading) < before
+        if flag == 1 and captured_at(acknowledged or captured, reading) < before:
+            names = (Path(each).name for each in said if isinstance(each, str) and each)
+            old.append(_Old(row_id, frame_id, tuple(dict.fromkeys(names))))
+    is_last = len(found) < ROWS_A_STEP or not captured_before
+    return _Step(found[-1][0] if found else after_id, is_last, old)
+
+
+def _delete(connection: apsw.Connection, table: Table, old: list[_Old]) -> frozenset[str]:
+    """Deletes the rows; the names of pictures that other rows of the same frame still show."""
+    connection.executemany(
+        f"DELETE FROM {SQL_TABLES[table]} WHERE id = ? AND sent_to_server = 1",  # noqa: S608 - our own names
+        [(one.row_id,) for one in old],
+    )
+    if table not in (Table.LPR_DETECTION, Table.FACE_DETECTION):
+        return frozenset()
+    delete_metadata(connection, [one.frame_id for one in old if one.frame_id is not None])
+    kept: set[str] = set()
+    for one in old:
+        shared = connection.execute(
+            "SELECT 1 FROM detection_results WHERE frame_id = ? AND frame_id IS NOT message_id",
+            (one.frame_id,),
+        ).fetchone()
+        if shared:
+            kept.update(one.names)
+    return frozenset(kept)

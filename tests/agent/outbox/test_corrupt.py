@@ -1,0 +1,216 @@
+"""Bytes of the database are overwritten: it is set aside, and what can be read is saved."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import apsw
+import pytest
+
+from agent.clock import SystemClock
+from agent.delivery import RowRefused, Settlement
+from agent.errors import DatabaseCorrupt, DatabaseUnusable, RecordingFailed
+from agent.outbox.opening import Opened, open_outbox
+from agent.outbox.ownership import is_sole_owner
+from agent.outbox.state import Left, State, StateFile
+from agent.outbox.store import Outbox
+from tests.agent.outbox.ends import asked, assert_books_balance, settle, waiting
+from tests.agent.outbox.sightings import plate
+from wire.rows import Table
+
+PLATES = 300
+PAGE = 4096
+
+
+def record_plates(outbox: Outbox) -> None:
+    for number in range(PLATES):
+        outbox.record_plate(plate(f"P{number}", seed=number % 9 + 1, width=32))
+
+
+def start(folder: Path) -> Opened:
+    path = folder / "lpr_data.db"
+    return open_outbox(
+        path,
+        "cam-1",
+        clock=SystemClock(),
+        open_with=lambda: Outbox.open(path, folder / "captured", "cam-1"),
+    )
+
+
+def end(opened: Opened) -> None:
+    opened.soundness.close()
+    opened.outbox.close()
+
+
+@pytest.fixture
+def used(tmp_path: Path) -> Path:
+    """A folder with a database of 300 plates, of which 100 are acknowledged and 5 refused."""
+    opened = start(tmp_path)
+    record_plates(opened.outbox)
+    settle(opened.outbox, acknowledged=100, refused=5)
+    end(opened)
+    return tmp_path
+
+
+def overwrite(database: Path, pages: list[int]) -> None:
+    """The pages (from 1) get random bytes, as a failing card leaves them."""
+    noise = random.Random(1)
+    with database.open("r+b") as file:
+        for page in pages:
+            file.seek((page - 1) * PAGE)
+            file.write(noise.randbytes(PAGE))
+
+
+def pages_of(database: Path, table: str) -> list[int]:
+    return [
+        int(page)
+        for (page,) in asked(
+            database,
+            f"SELECT pageno FROM dbstat WHERE name = '{table}' AND pagetype = 'leaf' ORDER BY 1",  # noqa: S608 - our own names
+        )
+    ]
+
+
+def test_clean_stop_needs_no_check_and_an_unclean_one_does(used: Path) -> None:
+    opened = start(used)
+    assert opened.soundness.check_if_due() is False
+    opened.outbox.close()  # without the state being written: as a kill leaves it
+    opened = start(used)
+    assert opened.soundness.check_if_due() is True
+    assert opened.soundness.check_if_due() is False
+    end(opened)
+    state = StateFile(used / "lpr_data.db").read()
+    assert state is not None
+    assert state.left is Left.STOPPED
+
+
+def test_damage_found_by_the_check_is_set_aside_at_the_next_start(used: Path) -> None:
+    database = used / "lpr_data.db"
+    leaves = pages_of(database, "detection_results")
+    assert len(leaves) > 20
+    overwrite(database, [leaves[len(leaves) // 2], leaves[-3]])
+    opened = start(used)
+    opened.outbox.close()
+    opened = start(used)  # after an unclean stop
+    old_epoch = asked(database, "SELECT epoch FROM store")
+    with pytest.raises(DatabaseCorrupt, match="set aside at the next start"):
+        opened.soundness.check_if_due()
+    end(opened)
+    opened = start(used)
+    recovered = opened.recovered
+    assert recovered is not None
+    assert recovered.aside.exists()
+    assert recovered.lost is not None
+    assert 0 < recovered.lost < 30
+    assert recovered.rows + recovered.lost == 200
+    counts = opened.outbox.counts()
+    assert (counts.acknowledged, counts.evicted) == (100, recovered.lost)
+    assert counts.waiting + counts.refused == recovered.rows + 2  # and the two reports
+    assert_books_balance(opened.outbox)
+    assert asked(database, "SELECT epoch FROM store") != old_epoch
+    # Pictures of the lost rows stay, for whoever saves more from the file that was set aside.
+    begun = str(asked(database, "SELECT created_at FROM store"))
+    assert not is_sole_owner(opened.outbox.spool.folder, begun)
+    assert asked(database, "PRAGMA integrity_check") == [("ok",)]
+    rows = waiting(opened.outbox)
+    assert len({row.row.id for row in rows}) == len(rows)
+    assert opened.outbox.record_plate(plate("NEXT")).sequence > PLATES
+    (health,) = waiting(opened.outbox, Table.HEALTH_MONITOR)
+    assert "set aside as lpr_data.corrupt-" in str(health.row.data)
+    (eviction,) = asked(database, "SELECT kind, reason, count FROM evictions")
+    assert eviction == ("row", "corrupt_database", recovered.lost)
+    end(opened)
+    again = start(used)
+    assert again.recovered is None
+    end(again)
+
+
+def test_saved_rows_keep_ids_numbers_and_pictures(used: Path) -> None:
+    database = used / "lpr_data.db"
+    wanted = (
+        "SELECT message_id, sequence, license_plate_text, sent_to_server, lp_image_filename, "
+        "timestamp FROM detection_results WHERE sent_to_server <> 1 ORDER BY sequence"
+    )
+    before = asked(database, wanted)
+    named = asked(database, "SELECT device_id, created_at FROM store")
+    overwrite(database, pages_of(database, "sqlite_autoindex_camera_metadata_1")[:1])
+    StateFile(database).write(State(left=Left.CORRUPT))
+    opened = start(used)
+    assert opened.recovered is not None
+    assert opened.recovered.lost == 0
+    assert asked(database, wanted) == before
+    assert asked(database, "SELECT device_id, created_at FROM store") == named
+    end(opened)
+
+
+def test_overwritten_header_of_a_database_of_ours_does_not_stop_the_camera(used: Path) -> None:
+    database = used / "lpr_data.db"
+    overwrite(database, [1])
+    opened = start(used)
+    assert opened.recovered is not None
+    assert opened.recovered.lost is None
+    assert opened.outbox.record_plate(plate("ON")).sequence
+    assert_books_balance(opened.outbox)
+    assert len(asked(database, "SELECT 1 FROM evictions WHERE reason = 'corrupt_database'")) == 1
+    end(opened)
+
+
+def test_file_that_was_never_ours_is_left_alone(tmp_path: Path) -> None:
+    stranger = tmp_path / "lpr_data.db"
+    stranger.write_bytes(b"holiday pictures " * 1000)
+    with pytest.raises(DatabaseUnusable, match="no SQLite database"):
+        start(tmp_path)
+    assert stranger.read_bytes().startswith(b"holiday")
+
+
+def test_statement_that_finds_damage_makes_the_database_suspect(used: Path) -> None:
+    database = used / "lpr_data.db"
+    overwrite(database, pages_of(database, "sqlite_autoindex_camera_metadata_1"))
+    opened = start(used)
+    with pytest.raises(RecordingFailed, match="corrupt"):
+        record_plates(opened.outbox)
+    assert opened.outbox.is_suspect
+    with pytest.raises(DatabaseCorrupt):
+        opened.soundness.check_if_due()
+    end(opened)
+    opened = start(used)
+    assert opened.recovered is not None
+    end(opened)
+
+
+@pytest.mark.parametrize("step", ["moved", "half built"])
+def test_recovery_that_a_crash_cut_short_is_done_again(used: Path, step: str) -> None:
+    database = used / "lpr_data.db"
+    overwrite(database, pages_of(database, "detection_results")[5:6])
+    file = StateFile(database)
+    state = file.read()
+    assert state is not None
+    file.write(type(state)(left=Left.CORRUPT, aside="lpr_data.corrupt-x.db"))
+    database.rename(used / "lpr_data.corrupt-x.db")
+    if step == "half built":
+        (used / "lpr_data.db.recovering").write_bytes(b"half")
+    opened = start(used)
+    assert opened.recovered is not None
+    assert opened.recovered.rows > 150
+    assert_books_balance(opened.outbox)
+    end(opened)
+    assert apsw.Connection(str(database)).pragma("integrity_check") == "ok"
+
+
+def test_saved_row_that_the_server_had_already_is_taken_as_delivered(used: Path) -> None:
+    """Under the new epoch the server answers its id with id_conflict."""
+    StateFile(used / "lpr_data.db").write(State(left=Left.CORRUPT))
+    opened = start(used)
+    fresh = opened.outbox.record_plate(plate("FRESH"))
+    rows = waiting(opened.outbox)
+    store = opened.outbox.sending()
+    for row in (rows[0], rows[-1]):
+        refused = RowRefused(key=row.key, error="another row has this id", is_id_known=True)
+        store.settle(Settlement(refused=[refused]))
+    store.close()
+    flags = dict(
+        asked(used / "lpr_data.db", "SELECT sequence, sent_to_server FROM detection_results")
+    )
+    assert (flags[rows[0].row.sequence], flags[fresh.sequence]) == (1, 2)
+    end(opened)

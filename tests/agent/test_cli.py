@@ -1,0 +1,59 @@
+"""The command line says what is wrong with a call, and how to write it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.agent.outbox.ends import asked, opened, settle
+from tests.agent.outbox.sightings import plate
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def agent(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "DB_PATH": "lpr_data.db",
+        "AGENT_IMAGES_DIR": "captured",
+        "AGENT_DEVICE_ID": "cam-1",
+        "UPLINK_BACKOFF_MAX_S": "1",
+        "WEBSOCKET_SERVER_URL": "ws://127.0.0.1:9/",
+    }
+    command = [sys.executable, "-m", "agent", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--resend"], "--resend --since 2026-03-04"),
+        (["--since", "2026-03-04"], "go together"),
+        (["--resend", "--since", "yesterday"], "is no time: expected 2026-03-04"),
+    ],
+)
+def test_resend_without_a_time_is_refused_with_the_line_to_write(
+    tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    done = agent(tmp_path, "send", "--once", *arguments)
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.replace("│", " ").split())
+    assert not (tmp_path / "lpr_data.db").exists()
+
+
+def test_resend_queues_acknowledged_rows(tmp_path: Path) -> None:
+    with opened(tmp_path) as outbox:
+        outbox.record_plate(plate(width=32))
+        settle(outbox, acknowledged=1)
+    done = agent(tmp_path, "send", "--once", "--resend", "--since", "2020-01-01")
+    assert "acknowledged rows queued again" in done.stderr
+    assert "1 rows wait" in done.stderr  # nobody listens at that port
+    flags = asked(tmp_path / "lpr_data.db", "SELECT sent_to_server FROM detection_results")
+    assert flags == [(0,)]
