@@ -13,14 +13,12 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 import apsw
-import cv2
 import structlog
 
+from agent.building import limits_of, make_pipeline, make_sender, opened_outbox, prepare_process
 from agent.camera.capture_thread import CaptureThread
 from agent.camera.errors import SourceError
 from agent.camera.factory import open_source
@@ -28,7 +26,7 @@ from agent.camera.uri import SourceUri, parse_source
 from agent.camera.worker import drivers_left_behind
 from agent.clock import SystemClock, clock_is_set
 from agent.config import AgentSettings
-from agent.ending import EXIT_FAILED, EXIT_INCOMPLETE, EXIT_OK, Ending, judge
+from agent.ending import Ending, judge
 from agent.errors import AgentError, DatabaseCorrupt
 from agent.health.checks import HealthResult
 from agent.health.examination import AgentFacts, examine
@@ -36,27 +34,18 @@ from agent.health.journal import HealthJournal
 from agent.health.monitor import HealthMonitor
 from agent.health.system import look_at_system
 from agent.housekeeping import keep_house, outbox_chores
-from agent.outbox.opening import Opened, Soundness, open_outbox
-from agent.outbox.quota import Limits
-from agent.outbox.sending import SendingStore
-from agent.outbox.spool import PictureFormat
+from agent.outbox.opening import Soundness
 from agent.outbox.store import Outbox
 from agent.outbox.upkeep import Upkeep
 from agent.pipeline.runner import Pipeline
-from agent.pipeline.settings import PipelineSettings
 from agent.process import first_done, run_loop
 from agent.uplink.sender import Sender
-from agent.uplink.settings import Identity, UplinkSettings
 from agent.watcher import Watcher
 from agent.web.serving import serve
 from agent.web.status import build_web
-from telemetry.logging import configure_logging
 from telemetry.version import VERSION
 from vision.errors import VisionError
-from vision.faces.cascade import CascadeFaceDetector
-from vision.plates.reader import EmbeddedPlateReader
 
-MEGABYTE: Final = 1_000_000
 TOLD: Final = (AgentError, SourceError, VisionError)
 """Errors that a person can mend: they come out of the loop as they are."""
 
@@ -85,7 +74,7 @@ def run_agent(settings: AgentSettings, *, until_end: bool) -> int:
 
     Raises AgentError, SourceError or VisionError where it cannot start.
     """
-    _prepare_process(settings, log_file=settings.log_file)
+    prepare_process(settings, log_file=settings.log_file)
     uri = parse_source(settings.source)
 
     def run_once() -> int:
@@ -105,23 +94,6 @@ def run_agent(settings: AgentSettings, *, until_end: bool) -> int:
         sys.stderr.flush()
         os._exit(code)
     return code
-
-
-def run_sender(
-    settings: AgentSettings,
-    *,
-    once: bool,
-    retry_refused: bool,
-    resend_since: datetime | None = None,
-) -> int:
-    """The sender alone; with `once` until what waits is sent; the exit code."""
-    _prepare_process(settings, log_file=settings.sender_log_file)
-    return run_loop(
-        lambda stop: _send(
-            settings, stop, once=once, retry_refused=retry_refused, resend_since=resend_since
-        ),
-        told=TOLD,
-    )
 
 
 async def _agent(
@@ -222,21 +194,21 @@ async def _built(settings: AgentSettings, uri: SourceUri) -> AsyncIterator[Parts
     async with contextlib.AsyncExitStack() as resources:
         # Before the outbox: a chore under way ends when that is closed, and is waited for then.
         keeping = resources.enter_context(ThreadPoolExecutor(1, thread_name_prefix="housekeeping"))
-        opened = await asyncio.to_thread(_open_outbox, settings, clock)
+        opened = await asyncio.to_thread(opened_outbox, settings, clock)
         outbox = opened.outbox
         resources.callback(outbox.close)
         resources.callback(opened.soundness.close)
         await asyncio.to_thread(outbox.sweep)
-        upkeep = Upkeep(outbox, limits=_limits(settings), clock=clock)
+        upkeep = Upkeep(outbox, limits=limits_of(settings), clock=clock)
         outbox.on_full(upkeep.make_room)
         sender = None
         if settings.sender == "embedded":
             store = await asyncio.to_thread(outbox.sending)
             resources.callback(store.close)
-            sender = _sender(settings, store, clock)
+            sender = make_sender(settings, store, clock)
             outbox.on_commit(sender.notify)
         log.info("loading the models")
-        pipeline = await asyncio.to_thread(_pipeline, settings)
+        pipeline = await asyncio.to_thread(make_pipeline, settings)
         source = open_source(uri)
         capture = CaptureThread(source, lossless=source.is_finite)
         watching = resources.enter_context(ThreadPoolExecutor(1, thread_name_prefix="watching"))
@@ -263,70 +235,6 @@ async def _built(settings: AgentSettings, uri: SourceUri) -> AsyncIterator[Parts
             watching=watching,
             keeping=keeping,
         )
-
-
-def _open_outbox(settings: AgentSettings, clock: SystemClock) -> Opened:
-    """Sets a corrupt database aside, where it is one of ours."""
-    return open_outbox(
-        settings.db_path,
-        settings.name,
-        clock=clock,
-        open_with=lambda: Outbox.open(
-            settings.db_path,
-            settings.images_dir,
-            settings.name,
-            clock=clock,
-            picture_format=_picture_format(settings),
-            is_default_name=not settings.device_id,
-        ),
-    )
-
-
-async def _send(
-    settings: AgentSettings,
-    stop: asyncio.Event,
-    *,
-    once: bool,
-    retry_refused: bool,
-    resend_since: datetime | None,
-) -> int:
-    clock = SystemClock()
-    store = await asyncio.to_thread(
-        SendingStore.open,
-        settings.db_path,
-        settings.images_dir,
-        settings.name,
-        clock=clock,
-        picture_format=_picture_format(settings),
-        is_default_name=not settings.device_id,
-    )
-    with contextlib.closing(store):
-        if retry_refused:
-            queued = await asyncio.to_thread(store.retry_refused)
-            log.info("refused rows queued again", rows=queued)
-        if resend_since is not None:
-            queued = await asyncio.to_thread(store.resend_since, resend_since)
-            log.info("acknowledged rows queued again", rows=queued, since=str(resend_since))
-        sender = _sender(settings, store, clock)
-        await clock_is_set(clock, give_up_at_boot_s=settings.clock_wait_s, stop=stop)
-        if not once:
-            await sender.run(stop)
-            return EXIT_OK
-        sent = await sender.send_once(stop)
-    if stop.is_set() and not sent.is_clean:
-        log.error("ERROR stopped before everything was sent", waiting=sent.waiting)
-        return EXIT_FAILED
-    if not sent.was_reached:
-        raise AgentError(f"the server was not reached, {sent.waiting} rows wait: {sent.advice}")
-    if not sent.is_clean:
-        log.error(
-            "ERROR not everything is on the server: see send_error in the database",
-            refused=sent.refused,
-            waiting=sent.waiting,
-        )
-        return EXIT_INCOMPLETE
-    log.info("SUCCESS everything is sent")
-    return EXIT_OK
 
 
 def _status(parts: Parts) -> dict[str, Any]:
@@ -383,70 +291,3 @@ def _examine(
         link_advice="" if link is None else link.advice,
     )
     return examine(facts, system), system.as_message()
-
-
-def _pipeline(settings: AgentSettings) -> Pipeline:
-    defaults = PipelineSettings()
-    rules = replace(
-        defaults.rules, min_confidence=settings.min_confidence, cooldown_s=settings.cooldown_s
-    )
-    return Pipeline(
-        reader=EmbeddedPlateReader(regions=settings.regions, threads=settings.threads),
-        settings=replace(defaults, rules=rules),
-        face_detector=CascadeFaceDetector() if settings.detect_faces else None,
-    )
-
-
-def _sender(settings: AgentSettings, store: SendingStore, clock: SystemClock) -> Sender:
-    return Sender(
-        store,
-        settings=UplinkSettings(
-            url=settings.server_url,
-            token=settings.token.get_secret_value() or None,
-            allow_plaintext=settings.allow_plaintext,
-            ca_file=settings.ca_file,
-            client_cert=settings.client_cert,
-            client_key=settings.client_key,
-            check_interval_s=settings.check_interval_s,
-            backoff_max_s=settings.backoff_max_s,
-            classic_retry_hours=settings.classic_retry_hours,
-        ),
-        identity=Identity(
-            hostname=settings.hostname,
-            checkpoint_id=settings.checkpoint_id,
-            agent_version=VERSION,
-        ),
-        clock=clock,
-        lock_path=settings.db_path.with_name(settings.db_path.name + ".sender.lock"),
-    )
-
-
-def _limits(settings: AgentSettings) -> Limits:
-    return Limits(
-        quota_bytes=settings.disk_quota_mb * MEGABYTE, floor_bytes=settings.disk_floor_mb * MEGABYTE
-    )
-
-
-def _picture_format(settings: AgentSettings) -> PictureFormat:
-    return PictureFormat(
-        max_width=settings.image_width,
-        max_height=settings.image_height,
-        jpeg_quality=settings.image_quality,
-    )
-
-
-def _prepare_process(settings: AgentSettings, *, log_file: Path) -> None:
-    """Logs, and the processor threads of OpenCV. What the sender says is in its own log as well."""
-    try:
-        configure_logging(
-            file=log_file,
-            level=settings.log_level.upper(),
-            to_stderr=True,
-            extra={"agent.uplink": settings.sender_log_file},
-        )
-    except OSError as error:
-        raise AgentError(
-            f"the log cannot be written: {error}; write AGENT_LOG_FILE and WEBSOCKET_LOG_FILE "
-            "as paths that this user may write"
-        ) from error
-    cv2.setNumThreads(settings.threads)

@@ -79,7 +79,7 @@ def send(
     ] = None,
 ) -> None:
     """Run the sender alone (AGENT_SENDER=separate leaves it to this command)."""
-    from agent.app import run_sender
+    from agent.sender_app import run_sender
 
     if resend != (since is not None):
         _fail("--resend and --since TIME go together: --resend --since 2026-03-04", EXIT_MISUSED)

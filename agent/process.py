@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 import structlog
+import uvloop
 
 from agent.ending import EXIT_FAILED
 
@@ -37,7 +38,7 @@ def run_loop(
         return await work(stop)
 
     try:
-        with asyncio.Runner() as runner:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(main())
     except BaseExceptionGroup as group:
         known, _ = group.split(told)

@@ -46,8 +46,8 @@ CONTRACTS = {
     "server": ("server.storage.protocol",),
 }
 COMPOSERS = {
-    program: (f"{program}.app", f"{program}.__main__", f"{program}.cli", f"{program}.cli_prune")
-    for program in PROGRAMS
+    "agent": ("agent.app", "agent.sender_app", "agent.building", "agent.__main__", "agent.cli"),
+    "server": ("server.app", "server.__main__", "server.cli", "server.cli_prune"),
 }
 ENVIRONMENT_READERS = ("settings.loading", "agent.config", "server.config")
 

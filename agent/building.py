@@ -1,0 +1,112 @@
+"""Single parts from the settings, as both `run` and `send` need them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import cv2
+
+from agent.clock import SystemClock
+from agent.config import AgentSettings
+from agent.errors import AgentError
+from agent.outbox.opening import Opened, open_outbox
+from agent.outbox.quota import Limits
+from agent.outbox.sending import SendingStore
+from agent.outbox.spool import PictureFormat
+from agent.outbox.store import Outbox
+from agent.pipeline.runner import Pipeline
+from agent.pipeline.settings import PipelineSettings
+from agent.uplink.sender import Sender
+from agent.uplink.settings import Identity, UplinkSettings
+from telemetry.logging import configure_logging
+from telemetry.version import VERSION
+from vision.faces.cascade import CascadeFaceDetector
+from vision.plates.reader import EmbeddedPlateReader
+
+MEGABYTE: Final = 1_000_000
+
+
+def opened_outbox(settings: AgentSettings, clock: SystemClock) -> Opened:
+    """Sets a corrupt database aside, where it is one of ours."""
+    return open_outbox(
+        settings.db_path,
+        settings.name,
+        clock=clock,
+        open_with=lambda: Outbox.open(
+            settings.db_path,
+            settings.images_dir,
+            settings.name,
+            clock=clock,
+            picture_format=picture_format_of(settings),
+            is_default_name=not settings.device_id,
+        ),
+    )
+
+
+def make_pipeline(settings: AgentSettings) -> Pipeline:
+    defaults = PipelineSettings()
+    rules = replace(
+        defaults.rules, min_confidence=settings.min_confidence, cooldown_s=settings.cooldown_s
+    )
+    return Pipeline(
+        reader=EmbeddedPlateReader(regions=settings.regions, threads=settings.threads),
+        settings=replace(defaults, rules=rules),
+        face_detector=CascadeFaceDetector() if settings.detect_faces else None,
+    )
+
+
+def make_sender(settings: AgentSettings, store: SendingStore, clock: SystemClock) -> Sender:
+    return Sender(
+        store,
+        settings=UplinkSettings(
+            url=settings.server_url,
+            token=settings.token.get_secret_value() or None,
+            allow_plaintext=settings.allow_plaintext,
+            ca_file=settings.ca_file,
+            client_cert=settings.client_cert,
+            client_key=settings.client_key,
+            check_interval_s=settings.check_interval_s,
+            backoff_max_s=settings.backoff_max_s,
+            classic_retry_hours=settings.classic_retry_hours,
+        ),
+        identity=Identity(
+            hostname=settings.hostname,
+            checkpoint_id=settings.checkpoint_id,
+            agent_version=VERSION,
+        ),
+        clock=clock,
+        lock_path=settings.db_path.with_name(settings.db_path.name + ".sender.lock"),
+    )
+
+
+def limits_of(settings: AgentSettings) -> Limits:
+    return Limits(
+        quota_bytes=settings.disk_quota_mb * MEGABYTE, floor_bytes=settings.disk_floor_mb * MEGABYTE
+    )
+
+
+def picture_format_of(settings: AgentSettings) -> PictureFormat:
+    return PictureFormat(
+        max_width=settings.image_width,
+        max_height=settings.image_height,
+        jpeg_quality=settings.image_quality,
+    )
+
+
+def prepare_process(settings: AgentSettings, *, log_file: Path) -> None:
+    """Logs, and the processor threads of OpenCV. What the sender says is in its own log as well."""
+    try:
+        configure_logging(
+            file=log_file,
+            level=settings.log_level.upper(),
+            to_stderr=True,
+            extra={"agent.uplink": settings.sender_log_file},
+        )
+    except OSError as error:
+        raise AgentError(
+            f"the log cannot be written: {error}; write AGENT_LOG_FILE and WEBSOCKET_LOG_FILE "
+            "as paths that this user may write"
+        ) from error
+    cv2.setNumThreads(settings.threads)

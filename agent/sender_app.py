@@ -1,0 +1,83 @@
+"""The sender alone, built from its parts: `python -m agent send`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import datetime
+
+import structlog
+
+from agent.building import make_sender, picture_format_of, prepare_process
+from agent.clock import SystemClock, clock_is_set
+from agent.config import AgentSettings
+from agent.ending import EXIT_FAILED, EXIT_INCOMPLETE, EXIT_OK
+from agent.errors import AgentError
+from agent.outbox.sending import SendingStore
+from agent.process import run_loop
+
+log = structlog.get_logger(__name__)
+
+
+def run_sender(
+    settings: AgentSettings,
+    *,
+    once: bool,
+    retry_refused: bool,
+    resend_since: datetime | None = None,
+) -> int:
+    """The sender alone; with `once` until what waits is sent; the exit code."""
+    prepare_process(settings, log_file=settings.sender_log_file)
+    return run_loop(
+        lambda stop: _send(
+            settings, stop, once=once, retry_refused=retry_refused, resend_since=resend_since
+        ),
+        told=(AgentError,),
+    )
+
+
+async def _send(
+    settings: AgentSettings,
+    stop: asyncio.Event,
+    *,
+    once: bool,
+    retry_refused: bool,
+    resend_since: datetime | None,
+) -> int:
+    clock = SystemClock()
+    store = await asyncio.to_thread(
+        SendingStore.open,
+        settings.db_path,
+        settings.images_dir,
+        settings.name,
+        clock=clock,
+        picture_format=picture_format_of(settings),
+        is_default_name=not settings.device_id,
+    )
+    with contextlib.closing(store):
+        if retry_refused:
+            queued = await asyncio.to_thread(store.retry_refused)
+            log.info("refused rows queued again", rows=queued)
+        if resend_since is not None:
+            queued = await asyncio.to_thread(store.resend_since, resend_since)
+            log.info("acknowledged rows queued again", rows=queued, since=str(resend_since))
+        sender = make_sender(settings, store, clock)
+        await clock_is_set(clock, give_up_at_boot_s=settings.clock_wait_s, stop=stop)
+        if not once:
+            await sender.run(stop)
+            return EXIT_OK
+        sent = await sender.send_once(stop)
+    if stop.is_set() and not sent.is_clean:
+        log.error("ERROR stopped before everything was sent", waiting=sent.waiting)
+        return EXIT_FAILED
+    if not sent.was_reached:
+        raise AgentError(f"the server was not reached, {sent.waiting} rows wait: {sent.advice}")
+    if not sent.is_clean:
+        log.error(
+            "ERROR not everything is on the server: see send_error in the database",
+            refused=sent.refused,
+            waiting=sent.waiting,
+        )
+        return EXIT_INCOMPLETE
+    log.info("SUCCESS everything is sent")
+    return EXIT_OK
