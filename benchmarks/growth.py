@@ -53,7 +53,7 @@ class Size:
 
 
 def measure(folder: Path, rows: int, seed: int, step: Callable[[int], None]) -> Size:
-    """Fills a new database with acknowledged rows and a few waiting ones, then times calls on it."""
+    """Fills a database with acknowledged rows and a few waiting ones, then times calls on it."""
     database, images = folder / "lpr_data.db", folder / "images"
     fill_acknowledged(database, images, rows, step)
     fill(database, images, Traffic(rows=WAITING, with_pictures=False, seed=seed))

@@ -19,6 +19,7 @@ import nats
 import paho.mqtt.client as mqtt
 import uvloop
 from nats.js.api import AckPolicy, ConsumerConfig, StorageType
+from paho.mqtt.enums import CallbackAPIVersion
 
 from benchmarks.limit import open_pictures, stored_form
 from server.storage.adoption import prepare_database
@@ -100,7 +101,7 @@ def _publish(peer: str, port: int, messages: list[bytes]) -> None:
 
 def _mqtt_client(name: str, port: int, on_connect: Callable[[mqtt.Client], None]) -> mqtt.Client:
     client = mqtt.Client(
-        mqtt.CallbackAPIVersion.VERSION2, client_id=name, clean_session=False, manual_ack=True
+        CallbackAPIVersion.VERSION2, client_id=name, clean_session=False, manual_ack=True
     )
     client.max_inflight_messages_set(IN_FLIGHT)
     client.max_queued_messages_set(0)
@@ -119,7 +120,7 @@ def _consume_mqtt(port: int, rows: int, file: RowFile) -> None:
         group = [arrived.get(timeout=_IDLE_S)]
         while len(group) < GROUP_ROWS and not arrived.empty():
             group.append(arrived.get())
-        file.store([message.payload for message in group])
+        file.store([bytes(message.payload) for message in group])
         for message in group:
             client.ack(message.mid, 1)
     client.loop_stop()
