@@ -85,7 +85,7 @@ def run_agent(settings: AgentSettings, *, until_end: bool) -> int:
     except DatabaseCorrupt as error:
         if until_end:
             raise  # a source with an end would be read from its beginning
-        log.error("ERROR %s", error)
+        log.error("%s", error)
         code = run_once()
     if drivers_left_behind():
         # A camera driver that never returned would abort the interpreter on its way out
@@ -183,7 +183,7 @@ def _conclude(parts: Parts, ending: Ending) -> int:
     if verdict.is_success:
         log.info("SUCCESS %s", verdict.text)
     else:
-        log.error("ERROR %s", verdict.text)
+        log.error("%s", verdict.text)
     return verdict.code
 
 

@@ -95,4 +95,4 @@ async def keep_house(
         except DatabaseCorrupt:
             raise
         except OutboxError as error:
-            log.error("ERROR a chore failed", chore=chore.name, error=str(error))
+            log.error("a chore failed", chore=chore.name, error=str(error))

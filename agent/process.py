@@ -57,7 +57,7 @@ def _stop(stop: asyncio.Event) -> None:
 
 
 def _end_at_once() -> None:
-    log.error("ERROR something hangs and is left behind; rows that were stored are safe")
+    log.error("something hangs and is left behind; rows that were stored are safe")
     os._exit(EXIT_FAILED)
 
 

@@ -68,13 +68,13 @@ async def _send(
             return EXIT_OK
         sent = await sender.send_once(stop)
     if stop.is_set() and not sent.is_clean:
-        log.error("ERROR stopped before everything was sent", waiting=sent.waiting)
+        log.error("stopped before everything was sent", waiting=sent.waiting)
         return EXIT_FAILED
     if not sent.was_reached:
         raise AgentError(f"the server was not reached, {sent.waiting} rows wait: {sent.advice}")
     if not sent.is_clean:
         log.error(
-            "ERROR not everything is on the server: see send_error in the database",
+            "not everything is on the server: see send_error in the database",
             refused=sent.refused,
             waiting=sent.waiting,
         )

@@ -135,7 +135,7 @@ class Watcher:
             self._model_failures = 0
         except ModelFailed as error:
             self._model_failures += 1
-            log.error("ERROR a frame could not be read", error=str(error))
+            log.error("a frame could not be read", error=str(error))
             if self._model_failures >= MODEL_FAILURES:
                 raise
         self.frames_processed += 1
@@ -160,7 +160,7 @@ class Watcher:
             try:
                 self._recorder.record(sighting)
             except RecordingFailed as error:
-                log.error("ERROR sighting not stored yet", held=len(self._held), error=str(error))
+                log.error("sighting not stored yet", held=len(self._held), error=str(error))
                 self._retry_at_s = time.monotonic() + self._retry_delay_s
                 self._retry_delay_s = min(2 * self._retry_delay_s, RETRY_MOST_S)
                 return
@@ -181,4 +181,4 @@ class Watcher:
     def _give_up(self, count: int) -> None:
         if count:
             self.sightings_lost += count
-            log.error("ERROR sightings lost: they could not be stored", count=count)
+            log.error("sightings lost: they could not be stored", count=count)

@@ -63,7 +63,7 @@ class HealthMonitor:
         try:
             results, facts = self._examine()
         except (OutboxError, OSError) as error:
-            log.error("ERROR health could not be looked at", error=str(error))
+            log.error("health could not be looked at", error=str(error))
             return
         self.newest = tuple(results)
         for result in self._journal.due(results, now_s=time.monotonic()):
@@ -75,4 +75,4 @@ class HealthMonitor:
                     system_info=dict(facts),
                 )
             except RecordingFailed as error:
-                log.error("ERROR health check not stored", error=str(error))
+                log.error("health check not stored", error=str(error))

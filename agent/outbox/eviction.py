@@ -131,7 +131,7 @@ def give_up_rows(store: EvictingStore) -> int:
                         message="rows that waited; not even rows fitted on the disk",
                     ),
                 )
-                log.error("ERROR waiting rows given up", table=table, count=len(gone))
+                log.error("waiting rows given up", table=table, count=len(gone))
                 return len(gone)
     return 0
 

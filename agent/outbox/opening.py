@@ -54,7 +54,7 @@ def open_outbox(
     except DatabaseUnusable as error:
         if state is None or recovered is not None or not _is_corruption(error):
             raise
-        log.error("ERROR the database is corrupt", error=str(error))
+        log.error("the database is corrupt", error=str(error))
         recovered = _recover(path, file, marked(path, state, clock.now()), device_id, clock)
         outbox = open_with()
     was_left_running = state is not None and state.left is Left.RUNNING

@@ -77,7 +77,7 @@ def recover(
         connection.close()
     make_durable(fresh, path)
     recovered = Recovered(aside=aside, rows=rows, lost=lost)
-    log.error("ERROR %s", recovered.as_message())
+    log.error("%s", recovered.as_message())
     return recovered
 
 

@@ -110,7 +110,7 @@ class SendingStore:
 
     def resend_missing(self, held: int) -> int:
         if self._resends == (held, RESENDS):
-            log.error("ERROR the server does not keep count of rows: none is sent again", held=held)
+            log.error("the server does not keep count of rows: none is sent again", held=held)
             return 0
         reading = Reading(zone=self._zone, now=self._clock.now())
         with self._using() as connection:
@@ -251,7 +251,7 @@ class SendingStore:
                 refused.append(RowRefused(key=RowKey(table, row_id), error=error))
         if not refused:
             raise OutboxError(f"{name} cannot be read, though each of its rows can")
-        log.error("ERROR rows cannot be read and are set aside", table=name, count=len(refused))
+        log.error("rows cannot be read and are set aside", table=name, count=len(refused))
         self.settle(Settlement(refused=refused))
 
     def _name(self, table: Table, rows: Sequence[Columns], reading: Reading) -> None:

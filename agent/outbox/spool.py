@@ -110,7 +110,7 @@ class PictureSpool:
         try:
             (self.folder / name).unlink(missing_ok=True)
         except OSError as error:
-            log.error("ERROR a picture cannot be removed", file=name, error=str(error))
+            log.error("a picture cannot be removed", file=name, error=str(error))
             return 0
         self._add(-size_bytes)
         return size_bytes

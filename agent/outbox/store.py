@@ -332,7 +332,7 @@ class Outbox:
                 is_full = isinstance(cause, OSError) and cause.errno in (ENOSPC, EDQUOT)
                 if may_retry and is_full and self._room_was_made(for_row=False):
                     continue
-                log.error("ERROR sighting goes without its picture", error=str(error))
+                log.error("sighting goes without its picture", error=str(error))
                 return None
         return None
 

@@ -66,7 +66,7 @@ class Upkeep:
                 raise self._failed(error, "pictures cannot be given up") from error
         if not freed and not self._was_short:
             log.error(
-                "ERROR the disk is short and no picture is left to give up: free space on it",
+                "the disk is short and no picture is left to give up: free space on it",
                 free_bytes=usage.free_bytes,
                 floor_bytes=self._limits.floor_bytes,
             )
@@ -97,7 +97,7 @@ class Upkeep:
         try:
             return give_up()
         except (apsw.Error, OutboxError) as error:
-            log.error("ERROR no room could be made so", error=str(error))
+            log.error("no room could be made so", error=str(error))
             return 0
 
     def correct_times(self) -> int:

@@ -161,7 +161,7 @@ class Intake:
         return self._store.resend_missing(held)
 
     def _set_aside(self, key: RowKey, error: Exception) -> None:
-        log.error("ERROR a row cannot be sent and is set aside", row=key, error=repr(error))
+        log.error("a row cannot be sent and is set aside", row=key, error=repr(error))
         said = f"the row could not be made ready here, it was never sent: {error!r}"
         self.settle(Settlement(refused=[RowRefused(key=key, error=said)]))
 

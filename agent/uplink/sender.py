@@ -305,7 +305,7 @@ class Sender:
         now = self._clock.now()
         self._link = self._link.failed(failure, now=now, retry_at=now + timedelta(seconds=delay_s))
         self._progress.last_error = str(failure)
-        log.warning("ERROR no link", reason=str(failure), retry_in_s=round(delay_s, 1))
+        log.error("no link", reason=str(failure), retry_in_s=round(delay_s, 1))
         self._progress.tell()
         await first_set(stop, timeout_s=delay_s)
         self._progress.counts = await worker.run(self._store.counts)

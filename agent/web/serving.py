@@ -18,9 +18,7 @@ async def serve(web: FastAPI, *, host: str, port: int, stop: asyncio.Event) -> N
     try:
         listener = socket.create_server((host, port))
     except OSError as error:
-        log.error(
-            "ERROR no web port: set AGENT_WEB_PORT to a free one", port=port, error=str(error)
-        )
+        log.error("no web port: set AGENT_WEB_PORT to a free one", port=port, error=str(error))
         return
     server = WebServer(web, listener)
     async with asyncio.TaskGroup() as tasks:

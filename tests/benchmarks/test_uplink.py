@@ -22,7 +22,7 @@ def test_same_seed_gives_the_same_rows(tmp_path: Path) -> None:
         fill(folder / "a.db", folder / "images", Traffic(rows=3, with_pictures=True, seed=7))
         found.append(limit.encoded_rows(folder / "a.db", folder / "images"))
     assert found[0] == found[1]
-    assert len({row for row in found[0]}) == 3
+    assert len(set(found[0])) == 3
 
 
 def test_numbered_pictures_differ_and_are_whole() -> None:
