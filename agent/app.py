@@ -27,13 +27,14 @@ from agent.camera.worker import drivers_left_behind
 from agent.clock import SystemClock, clock_is_set
 from agent.config import AgentSettings
 from agent.ending import Ending, judge
-from agent.errors import AgentError, DatabaseCorrupt
+from agent.errors import AgentAlreadyRunning, AgentError, DatabaseCorrupt
 from agent.health.checks import HealthResult
 from agent.health.examination import AgentFacts, examine
 from agent.health.journal import HealthJournal
 from agent.health.monitor import HealthMonitor
 from agent.health.system import look_at_system
 from agent.housekeeping import keep_house, outbox_chores
+from agent.lock import ProcessLock
 from agent.outbox.opening import Soundness
 from agent.outbox.store import Outbox
 from agent.outbox.upkeep import Upkeep
@@ -192,6 +193,7 @@ async def _built(settings: AgentSettings, uri: SourceUri) -> AsyncIterator[Parts
     """Every part, built in the order of their needs and closed in the reverse one."""
     clock = SystemClock()
     async with contextlib.AsyncExitStack() as resources:
+        resources.enter_context(_only_watcher(settings))
         # Before the outbox: a chore under way ends when that is closed, and is waited for then.
         keeping = resources.enter_context(ThreadPoolExecutor(1, thread_name_prefix="housekeeping"))
         opened = await asyncio.to_thread(opened_outbox, settings, clock)
@@ -235,6 +237,18 @@ async def _built(settings: AgentSettings, uri: SourceUri) -> AsyncIterator[Parts
             watching=watching,
             keeping=keeping,
         )
+
+
+def _only_watcher(settings: AgentSettings) -> ProcessLock:
+    """Held while this process watches, so that no second one does into the same database."""
+    path = settings.db_path.with_name(settings.db_path.name + ".agent.lock")
+    return ProcessLock(
+        path,
+        taken=lambda holder: AgentAlreadyRunning(
+            f"process {holder} watches into {settings.db_path} already ({path} is locked): stop "
+            "it, or give this agent a DB_PATH of its own"
+        ),
+    )
 
 
 def _status(parts: Parts) -> dict[str, Any]:

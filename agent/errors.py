@@ -34,6 +34,10 @@ class OutboxClosed(OutboxError):
     """Our own code used the outbox after closing it."""
 
 
+class AgentAlreadyRunning(AgentError):
+    """Another process watches into this database; two would store every passage twice."""
+
+
 class UplinkError(AgentError):
     """The way to the server."""
 

@@ -16,6 +16,8 @@ from websockets.asyncio.client import ClientConnection
 
 from agent.clock import Clock
 from agent.delivery import DeliveryStore, StoreIdentity
+from agent.errors import SenderAlreadyRunning
+from agent.lock import ProcessLock
 from agent.uplink.backoff import Backoff
 from agent.uplink.classic import ClassicExchange
 from agent.uplink.client import V1Exchange
@@ -23,7 +25,6 @@ from agent.uplink.context import ExchangeContext
 from agent.uplink.dial import abort, check_address, dial
 from agent.uplink.intake import Intake
 from agent.uplink.link import LinkFailed, LinkState, LinkStatus
-from agent.uplink.lock import SenderLock
 from agent.uplink.message import ClassicEncoder, V1Encoder
 from agent.uplink.patience import Patience
 from agent.uplink.progress import Progress
@@ -93,7 +94,13 @@ class Sender:
         self._settings = settings
         self._identity = identity
         self._clock = clock
-        self._lock = SenderLock(lock_path)
+        self._lock = ProcessLock(
+            lock_path,
+            taken=lambda holder: SenderAlreadyRunning(
+                f"process {holder} sends from this database already ({lock_path} is locked): stop "
+                "it, or set AGENT_SENDER=separate where 'agent send' is to do it alone"
+            ),
+        )
         self._random = random
         self._link = LinkStatus(since=clock.now())
         self._backoff = Backoff(cap_s=settings.backoff_max_s)

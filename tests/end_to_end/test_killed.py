@@ -89,3 +89,12 @@ def test_until_end_stopped_by_a_signal_is_no_success(place: Installation, pictur
     assert agent.wait(5) == 1, place.output_of("agent")
     assert "stopped before the end" in place.output_of("agent")
     assert {sent for _, _, sent in place.captured()} == {0}
+
+
+def test_second_agent_on_the_same_database_is_refused_at_once(place: Installation) -> None:
+    first = place.start_agent("synthetic:?seed=2")
+    wait_until(lambda: len(place.captured()) >= 1, what="the first agent watches")
+    second = place.start_agent("synthetic:?seed=3")
+    assert second.wait(30) == 1
+    assert f"process {first.pid} watches into" in place.output_of("agent")
+    assert first.poll() is None

@@ -20,7 +20,6 @@ from agent.errors import SenderAlreadyRunning
 from agent.outbox.sending import SendingStore
 from agent.outbox.store import Outbox
 from agent.uplink.link import LinkFailure, LinkState
-from agent.uplink.lock import SenderLock
 from agent.uplink.sender import Sender
 from agent.uplink.settings import Identity, UplinkSettings
 from tests.agent.outbox.older_camera import make_older_database
@@ -41,20 +40,12 @@ def nowhere() -> str:
         return f"ws://127.0.0.1:{unused.getsockname()[1]}/"
 
 
-def test_second_lock_names_the_holder(tmp_path: Path) -> None:
-    path = tmp_path / "lpr_data.sender.lock"
-    with SenderLock(path), pytest.raises(SenderAlreadyRunning, match=r"process [0-9]+ sends"):
-        SenderLock(path).__enter__()
-    with SenderLock(path):
-        pass
-
-
 async def test_second_sender_of_a_database_is_refused(
     new_sender: NewSender, running: SendersFactory
 ) -> None:
     async with serving(ingest := Ingest()), running(ingest.url) as first:
         await until(lambda: first.status.link.is_open)
-        with pytest.raises(SenderAlreadyRunning):
+        with pytest.raises(SenderAlreadyRunning, match=r"process [0-9]+ sends"):
             await new_sender(ingest.url).run(asyncio.Event())
         with pytest.raises(SenderAlreadyRunning):
             await new_sender(ingest.url).send_once(asyncio.Event())

@@ -1,20 +1,22 @@
-"""One sender at a time: a lock on a file beside the database, freed by the kernel on any end."""
+"""One process at a time: a lock on a file beside the database, freed by the kernel on any end."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from agent.errors import SenderAlreadyRunning
+from agent.errors import AgentError
 
 
-class SenderLock:
-    """A context manager; entering raises SenderAlreadyRunning where another holds it."""
+class ProcessLock:
+    """A context manager; entering raises what `taken` makes of the holder's process id."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, taken: Callable[[str], AgentError]) -> None:
         self._path = path
+        self._taken = taken
         self._handle: int | None = None
 
     def __enter__(self) -> Self:
@@ -25,10 +27,7 @@ class SenderLock:
         except OSError as error:
             holder = os.pread(handle, 32, 0).decode("ascii", errors="replace").strip() or "unknown"
             os.close(handle)
-            raise SenderAlreadyRunning(
-                f"process {holder} sends from this database already ({self._path} is locked): "
-                "stop it, or set AGENT_SENDER=separate where 'agent send' is to do it alone"
-            ) from error
+            raise self._taken(holder) from error
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode("ascii"), 0)
         self._handle = handle
