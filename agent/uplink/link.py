@@ -52,6 +52,11 @@ class LinkFailure(Enum):
     def advice(self) -> str:
         return self.value
 
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether it will be the same at the next attempt, until somebody changes a setting."""
+        return self in (LinkFailure.UNAUTHORIZED, LinkFailure.FORBIDDEN, LinkFailure.NOT_FOUND)
+
 
 class LinkFailed(UplinkError):
     """The link could not be made or ended; `retry_after_s` is what the server asked for.

@@ -38,6 +38,8 @@ from wire.v1 import SUBPROTOCOL, Hello
 log = structlog.get_logger(__name__)
 
 Exchange = Literal["sightpost.v1", "classic"]
+SLOW_SHARE: Final = 0.5
+"""Of the longest delay: how soon a refusal is tried again that only a person can mend."""
 ONCE_ATTEMPTS: Final = 3
 """Connections in a row without a single answer after which sending once gives up."""
 
@@ -154,7 +156,7 @@ class Sender:
                 if failure is None:
                     break
                 failures = 1 if self._learned > before else failures + 1
-                if failures >= ONCE_ATTEMPTS:
+                if failures >= ONCE_ATTEMPTS or failure.failure.needs_a_person:
                     self._move(LinkState.BACKING_OFF)
                     break
                 await self._back_off(worker, failure, stop)
@@ -306,9 +308,10 @@ class Sender:
         )
 
     async def _back_off(self, worker: Worker, failure: LinkFailed, stop: asyncio.Event) -> None:
-        self._backoff, delay_s = self._backoff.failed(
-            random=self._random(), retry_after_s=failure.retry_after_s
-        )
+        asked_s = failure.retry_after_s
+        if asked_s is None and failure.failure.needs_a_person:
+            asked_s = self._settings.backoff_max_s * SLOW_SHARE
+        self._backoff, delay_s = self._backoff.failed(random=self._random(), retry_after_s=asked_s)
         now = self._clock.now()
         self._link = self._link.failed(failure, now=now, retry_at=now + timedelta(seconds=delay_s))
         self._progress.last_error = str(failure)

@@ -115,6 +115,23 @@ async def test_unauthorised_is_a_named_state(running: SendersFactory) -> None:
         assert "AGENT_TOKEN" in sender.status.link.advice
 
 
+async def test_what_only_a_person_can_mend_is_tried_again_slowly(
+    new_sender: NewSender, running: SendersFactory
+) -> None:
+    def refuse(connection: ServerConnection, request: Request) -> Response:
+        return connection.respond(HTTPStatus.UNAUTHORIZED, "no token")
+
+    async with serving(ingest := Ingest(), process_request=refuse):
+        async with running(ingest.url, backoff_max_s=60.0) as sender:
+            await until(lambda: sender.status.link.retry_at is not None)
+            link = sender.status.link
+            assert link.retry_at is not None
+            assert (link.retry_at - link.since).total_seconds() >= 30
+        sent = await asyncio.wait_for(new_sender(ingest.url).send_once(asyncio.Event()), 5)
+    assert not sent.was_reached
+    assert "AGENT_TOKEN" in sent.advice
+
+
 async def test_stop_is_quick_without_a_server(new_sender: NewSender, nowhere: str) -> None:
     sender, stop = new_sender(nowhere, backoff_max_s=60.0), asyncio.Event()
     task = asyncio.create_task(sender.run(stop))
