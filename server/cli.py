@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import apsw
 import structlog
@@ -40,9 +39,6 @@ token_app = typer.Typer(
     help="Tokens, by which cameras beyond this machine prove who they are.", no_args_is_help=True
 )
 app.add_typer(token_app, name="token")
-
-_SWITCH_S: Final = 0.0005
-_OBJECTS_UNTIL_COLLECTION: Final = 20_000
 
 Database = Annotated[
     Path | None,
@@ -90,7 +86,6 @@ def run(
             "write a path that this user may write"
         ) from error
     _allow_many_connections()
-    _favour_throughput()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_run(settings))
 
@@ -112,19 +107,6 @@ def _allow_many_connections() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _favour_throughput() -> None:
-    """Sets the interpreter for one thread that reads rows and one that writes them.
-
-    The writer takes the interpreter's lock back after every row: with 5 ms until a busy loop
-    hands it over, it stands still most of the time. What the imports made lives as long as the
-    process, and rows make no cycles: the collector need not look at either over and over.
-    """
-    sys.setswitchinterval(_SWITCH_S)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_OBJECTS_UNTIL_COLLECTION, 20, 20)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
