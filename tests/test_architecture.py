@@ -46,7 +46,10 @@ CONTRACTS = {
     "server": ("server.storage.protocol",),
 }
 COMPOSERS = {
-    "agent": ("agent.app", "agent.sender_app", "agent.building", "agent.__main__", "agent.cli"),
+    "agent": (
+        *("agent.app", "agent.sender_app", "agent.__main__", "agent.cli"),
+        *("agent.assembly", "agent.building", "agent.examining", "agent.status"),
+    ),
     "server": ("server.app", "server.__main__", "server.cli", "server.cli_prune"),
 }
 ENVIRONMENT_READERS = ("settings.loading", "agent.config", "server.config")
