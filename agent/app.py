@@ -29,8 +29,10 @@ from agent.housekeeping import keep_house, outbox_chores
 from agent.process import first_done, run_loop
 from agent.status import status_of
 from agent.uplink.sender import Sender
+from agent.watchdog import status_line, works_of
 from agent.web.serving import serve
 from agent.web.status import build_web
+from telemetry.service_manager import ServiceManager, report
 from telemetry.version import VERSION
 from vision.errors import VisionError
 
@@ -85,6 +87,15 @@ async def _agent(
 
 def _chores(settings: AgentSettings, parts: Parts, stop: asyncio.Event) -> Iterator[Any]:
     """What runs beside the watching."""
+    yield report(
+        ServiceManager.from_environment(),
+        status=lambda: _status_line(parts),
+        works=lambda: works_of(
+            watching_s=parts.watcher.still_s(),
+            sending_s=None if parts.sender is None else parts.sender.still_s,
+        ),
+        stop=stop,
+    )
     yield parts.monitor.run(stop)
     chores = outbox_chores(
         parts.upkeep,
@@ -156,3 +167,14 @@ def _conclude(parts: Parts, ending: Ending) -> int:
     else:
         log.error("%s", verdict.text)
     return verdict.code
+
+
+def _status_line(parts: Parts) -> str:
+    """What the service manager shows."""
+    uplink = None if parts.sender is None else parts.sender.status
+    return status_line(
+        source=str(parts.uri),
+        fps=parts.watcher.frames_per_s(),
+        link_state=None if uplink is None else uplink.link.state.value,
+        waiting=None if uplink is None else uplink.waiting,
+    )

@@ -15,6 +15,9 @@ from agent.ending import EXIT_FAILED, EXIT_INCOMPLETE, EXIT_OK
 from agent.errors import AgentError
 from agent.outbox.sending import SendingStore
 from agent.process import run_loop
+from agent.uplink.sender import Sender
+from agent.watchdog import status_line, works_of
+from telemetry.service_manager import ServiceManager, report
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +67,7 @@ async def _send(
         sender = make_sender(settings, store, clock)
         await clock_is_set(clock, give_up_at_boot_s=settings.clock_wait_s, stop=stop)
         if not once:
-            await sender.run(stop)
+            await _send_on(sender, stop)
             return EXIT_OK
         sent = await sender.send_once(stop)
     if stop.is_set() and not sent.is_clean:
@@ -81,3 +84,24 @@ async def _send(
         return EXIT_INCOMPLETE
     log.info("SUCCESS everything is sent")
     return EXIT_OK
+
+
+async def _send_on(sender: Sender, stop: asyncio.Event) -> None:
+    """Sends until `stop`, and says so to the service manager."""
+
+    def status() -> str:
+        uplink = sender.status
+        return status_line(source=None, link_state=uplink.link.state.value, waiting=uplink.waiting)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(
+            report(
+                ServiceManager.from_environment(),
+                status=status,
+                works=lambda: works_of(watching_s=None, sending_s=sender.still_s),
+                stop=stop,
+            )
+        )
+        with contextlib.ExitStack() as quitting:
+            quitting.callback(stop.set)
+            await sender.run(stop)

@@ -96,6 +96,7 @@ class Watcher:
         self.sightings_lost = 0
         self.has_ended = False
         self._started_s = time.monotonic()
+        self._turned_at_s = self._started_s
 
     def stop(self) -> None:
         """Finishes the frame in hand and then what is in view. Safe from any thread."""
@@ -105,6 +106,7 @@ class Watcher:
         """The loop. Raises SourceFailed, ModelFailed where it cannot go on."""
         try:
             while not self._stop.is_set():
+                self._turned_at_s = time.monotonic()
                 try:
                     frame = self._frames.next(POLL_S)
                 except SourceTimedOut:
@@ -122,6 +124,10 @@ class Watcher:
     def watched_s(self) -> float:
         """Seconds since this was made."""
         return time.monotonic() - self._started_s
+
+    def still_s(self) -> float:
+        """Seconds since the loop last came round, with a frame or without; 0 once it has ended."""
+        return 0.0 if self.has_ended else time.monotonic() - self._turned_at_s
 
     def frames_per_s(self) -> float:
         """Frames looked at in the last few seconds, by the second."""

@@ -31,6 +31,7 @@ from server.storage.lock import DatabaseLock
 from server.storage.sqlite import SqliteStore
 from server.web.application import create_application
 from server.web.health import HealthReport
+from telemetry.service_manager import Watched
 from telemetry.version import VERSION
 from telemetry.web_server import WebServer
 from wire.limits import Limits
@@ -50,6 +51,8 @@ class Pace:
 
 
 DEFAULT_PACE: Final = Pace()
+STORING_LIMIT_S: Final = 180.0
+"""A group of rows takes a second at most; waiting for another program's lock takes part of this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,16 @@ class Running:
     ingest_port: int
     web_port: int
     counters: Counters
+    writer: GroupWriter
+
+    def works(self) -> tuple[Watched, ...]:
+        """What has to go on, for whoever watches this program."""
+        return (Watched(name="storing", still_s=self.writer.still_s, limit_s=STORING_LIMIT_S),)
+
+    def status_line(self) -> str:
+        """For `systemctl status`."""
+        connections = self.counters.active_connections
+        return f"{connections} cameras connected, {self.counters.rows_received} rows received"
 
 
 def utc_now() -> datetime:
@@ -133,7 +146,10 @@ async def _serving(
     report = _health_reporter(settings, store, writer, counters)
     web_server = WebServer(create_application(report), web)
     state = Running(
-        ingest_port=ingest.getsockname()[1], web_port=web.getsockname()[1], counters=counters
+        ingest_port=ingest.getsockname()[1],
+        web_port=web.getsockname()[1],
+        counters=counters,
+        writer=writer,
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(writer.run())

@@ -27,6 +27,7 @@ from server.storage.connection import open_reader, open_second_writer, open_writ
 from server.storage.lock import DatabaseLock
 from server.storage.pictures import PictureArchive, register_picture_base64
 from telemetry.logging import configure_logging
+from telemetry.service_manager import ServiceManager, report
 
 app = typer.Typer(
     name="python -m server",
@@ -95,8 +96,13 @@ async def _run(settings: ServerSettings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings):
-        await stop.wait()
+    async with running(settings) as server:
+        manager = ServiceManager.from_environment()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(
+                report(manager, status=server.status_line, works=server.works, stop=stop)
+            )
+            await stop.wait()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)  # a second one ends the program at once
         structlog.get_logger(__name__).info("stopping: what was taken is stored and answered first")
@@ -155,16 +161,22 @@ def revoke(
 
 @app.command("prune")
 def prune(
-    older_than: OlderThan, keep_ids: KeepIds = "3y", dry_run: DryRun = False, db: Database = None
+    older_than: OlderThan = None,
+    keep_ids: KeepIds = "3y",
+    dry_run: DryRun = False,
+    db: Database = None,
 ) -> None:
     """Give up old rows and pictures, also while the server runs."""
     settings = ServerSettings.load(db_path=db)
+    if older_than is None and not settings.retention_days:
+        typer.echo("SERVER_RETENTION_DAYS is 0: rows are kept. Nothing was changed.")
+        return
     with _writable_database(settings, must_exist=True):
         pass  # at this program's version, unless a server has it open, which saw to that
     run_prune(
         settings.db_path,
         settings.pictures_path,
-        older_than=older_than,
+        older_than=older_than or f"{settings.retention_days}d",
         keep_ids=keep_ids,
         dry_run=dry_run,
     )

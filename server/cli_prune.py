@@ -20,10 +20,10 @@ _UNIT_DAYS: Final = {"d": 1, "w": 7, "y": 365}
 _DURATION: Final = re.compile(r"(\d{1,5})([dwy])", re.ASCII)
 
 OlderThan = Annotated[
-    str,
+    str | None,
     typer.Option(
         help="Rows and pictures that arrived longer ago than this go: 30d, 8w, 1y. "
-        "Counted in whole days of UTC.",
+        "Counted in whole days of UTC. Default: SERVER_RETENTION_DAYS.",
         show_default=False,
     ),
 ]

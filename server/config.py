@@ -202,6 +202,14 @@ class ServerSettings(Settings):
         description="seconds between rows of server_stats",
         examples=["60"],
     )
+    retention_days: int = Field(
+        0,
+        alias="SERVER_RETENTION_DAYS",
+        ge=0,
+        le=36500,
+        description="days after which 'prune' gives rows and pictures up; 0: they are kept",
+        examples=["365"],
+    )
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:

@@ -52,7 +52,10 @@ COMPOSERS = {
     ),
     "server": ("server.app", "server.__main__", "server.cli", "server.cli_prune"),
 }
-ENVIRONMENT_READERS = ("settings.loading", "agent.config", "server.config")
+ENVIRONMENT_READERS = (
+    *("settings.loading", "agent.config", "server.config"),
+    "telemetry.service_manager",  # what systemd tells a process is nothing that a person sets
+)
 
 MODULES = rules.read_modules(ROOT, (*PROGRAMS, *LIBRARIES))
 

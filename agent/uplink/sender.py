@@ -129,6 +129,11 @@ class Sender:
             exchange=self._exchange,
         )
 
+    @property
+    def still_s(self) -> float:
+        """Seconds for which the call to the database that is under way has been so."""
+        return 0.0 if self._worker is None else self._worker.still_s
+
     def notify(self) -> None:
         """A row was committed. Safe from any thread; costs little."""
         loop = self._loop

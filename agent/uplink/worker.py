@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, Self, TypeVar
@@ -19,11 +20,25 @@ class Worker:
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="outbox-sending")
+        self._begun_at_s: float | None = None
+
+    @property
+    def still_s(self) -> float:
+        """Seconds for which the call under way has been so; 0 where there is none."""
+        begun_at_s = self._begun_at_s
+        return 0.0 if begun_at_s is None else time.monotonic() - begun_at_s
 
     def start(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         """Puts the call in line and returns at once."""
-        loop = asyncio.get_running_loop()
-        return loop.run_in_executor(self._executor, lambda: call(*args, **kwargs))
+
+        def timed() -> T:
+            self._begun_at_s = time.monotonic()
+            try:
+                return call(*args, **kwargs)
+            finally:
+                self._begun_at_s = None
+
+        return asyncio.get_running_loop().run_in_executor(self._executor, timed)
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The call's result; a database or file that fails becomes LinkFailed."""

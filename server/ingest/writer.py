@@ -6,6 +6,7 @@ An outcome is known only after the commit; nothing is ever acknowledged before.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ class GroupWriter:
         self._now = now
         self._queue: deque[_Waiting] = deque()
         self._in_hand: list[_Waiting] = []
+        self._began_at_s: float | None = None
         self._wake = asyncio.Event()
         self._is_stopping = False
         self.trouble: str | None = None
@@ -94,8 +96,10 @@ class GroupWriter:
             while True:
                 while self._queue:
                     self._in_hand = self._take_group()
+                    self._began_at_s = time.monotonic()
                     await self._commit(self._in_hand)
                     self._in_hand = []
+                    self._began_at_s = None
                 if self._is_stopping:
                     return
                 await self._wake.wait()
@@ -103,6 +107,11 @@ class GroupWriter:
         finally:
             self._is_stopping = True
             self._abandon([*self._in_hand, *self._queue])
+
+    @property
+    def still_s(self) -> float:
+        """Seconds for which the group in hand has been so; 0 where there is none."""
+        return 0.0 if self._began_at_s is None else time.monotonic() - self._began_at_s
 
     def stop(self) -> None:
         """Ends `run` once everything submitted has its outcome; takes nothing more."""

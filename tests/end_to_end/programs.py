@@ -77,6 +77,9 @@ class Installation:
     def start_agent(self, source: str, *arguments: str) -> subprocess.Popen[bytes]:
         return self._start("agent", ["run", "--source", source, *arguments])
 
+    def start_sender(self) -> subprocess.Popen[bytes]:
+        return self._start("agent", ["send"])
+
     def output_of(self, name: str) -> str:
         return (self.folder / f"{name}.out").read_text(encoding="utf-8", errors="replace")
 

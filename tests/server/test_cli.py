@@ -110,6 +110,9 @@ async def test_prune_shows_first_and_then_does_it(tmp_path: Path, typed: Typed) 
         assert "Nothing was changed" in preview.stdout
         count = ("sql", "SELECT count(*) FROM lpr_detections", *at)
         assert typed(*count).stdout == "count(*)\n1\n"
+        kept = typed("prune", *at)
+        assert "SERVER_RETENTION_DAYS is 0: rows are kept" in kept.stdout
+        assert typed(*count).stdout == "count(*)\n1\n"
         done = typed("prune", "--older-than", "30d", *at)
         assert "Gone: 1 rows, 1 days of pictures" in done.stdout, done
         assert typed(*count).stdout == "count(*)\n0\n"
