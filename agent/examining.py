@@ -35,6 +35,7 @@ def examine_agent(
         restarts=stats.restarts,
         source_error=stats.last_error,
         source_has_ended=watcher.has_ended,
+        source_is_held=stats.is_held,
         sightings_lost=watcher.sightings_lost,
         waiting_rows=counts.waiting,
         refused_rows=counts.refused,

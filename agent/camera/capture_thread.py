@@ -23,13 +23,17 @@ _STOP_S = 1.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptureStats:
-    """What was captured so far; `newest_at_s` is the monotonic time of the newest frame."""
+    """What was captured so far; `newest_at_s` is the monotonic time of the newest frame.
+
+    `is_held`: somebody has closed the camera for now.
+    """
 
     frames: int = 0
     dropped: int = 0
     restarts: int = 0
     last_error: str | None = None
     newest_at_s: float | None = None
+    is_held: bool = False
 
 
 class CaptureThread:
@@ -58,6 +62,8 @@ class CaptureThread:
         self._chance = chance
         self._handover = Handover(lossless=lossless)
         self._stop = threading.Event()
+        self._wanted = threading.Event()
+        self._wanted.set()
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._lock = threading.Lock()
         self._stats = CaptureStats()
@@ -78,7 +84,16 @@ class CaptureThread:
     def stats(self) -> CaptureStats:
         dropped = self._handover.dropped
         with self._lock:
-            return replace(self._stats, dropped=dropped)
+            return replace(self._stats, dropped=dropped, is_held=not self._wanted.is_set())
+
+    def hold(self) -> None:
+        """Closes a live source, or pauses a finite one where it is, until `resume`. May be
+        repeated; from any thread. Returns before it is done."""
+        self._wanted.clear()
+
+    def resume(self) -> None:
+        """Opens the source again, or goes on with a finite one. May be repeated."""
+        self._wanted.set()
 
     def start(self) -> None:
         """Begins to capture; once."""
@@ -118,9 +133,13 @@ class CaptureThread:
     def _run(self) -> None:
         attempt = 0
         while not self._stop.is_set():
+            if not self._wanted.wait(_SLICE_S):
+                continue
             opened_s = self._clock()
             try:
                 self._run_once()
+                if not self._source.is_finite and not self._stop.is_set():
+                    continue  # held: a live source has no other end
                 self._handover.end()
                 return
             except SourceFailed as error:
@@ -144,12 +163,19 @@ class CaptureThread:
         newest_s = self.stats.newest_at_s
         return newest_s is not None and newest_s - opened_s >= self._policy.healthy_s
 
+    @property
+    def _is_left(self) -> bool:
+        """Whether a live source was closed because nobody wants it now."""
+        return not (self._source.is_finite or self._wanted.is_set() or self._stop.is_set())
+
     def _run_once(self) -> None:
-        """From opening to the end of a finite source, or until told to stop."""
+        """From opening to the end of a finite source, or until told to stop or hold."""
         with self._source as source:
             first: Frame | None = None
             begun_s = 0.0
-            while not self._stop.is_set():
+            while not self._stop.is_set() and not self._is_left:
+                if not self._wanted.wait(_SLICE_S):
+                    continue
                 frame = self._read(source)
                 if frame is None:
                     return
@@ -168,7 +194,7 @@ class CaptureThread:
     def _read(self, source: FrameSource) -> Frame | None:
         """One frame, waited for in slices so that a stop is noticed; None also when stopped."""
         deadline_s = self._clock() + self._policy.read_timeout_s
-        while not self._stop.is_set():
+        while not self._stop.is_set() and not self._is_left:
             try:
                 frame = source.read(_SLICE_S)
             except SourceTimedOut as error:

@@ -39,6 +39,7 @@ def check_camera(
     restarts: int,
     last_error: str | None,
     ended: bool,
+    is_held: bool = False,
 ) -> HealthResult:
     """By the age of the newest frame, not by an open device: a hung camera is open too.
 
@@ -46,6 +47,8 @@ def check_camera(
     """
     if ended:
         return _result("camera", Status.PASS, "the source has ended")
+    if is_held:
+        return _result("camera", Status.WARN, "an operator has stopped it: start it at the page")
     again = f"; restarted {restarts} times" if restarts else ""
     if frame_age_s is None and watched_s < STALE_FRAME_S:
         return _result("camera", Status.PASS, "the source is being opened")

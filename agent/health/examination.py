@@ -18,6 +18,7 @@ class AgentFacts:
     restarts: int
     source_error: str | None
     source_has_ended: bool
+    source_is_held: bool
     sightings_lost: int
     waiting_rows: int
     refused_rows: int
@@ -35,6 +36,7 @@ def examine(agent: AgentFacts, system: SystemFacts) -> tuple[HealthResult, ...]:
             restarts=agent.restarts,
             last_error=agent.source_error,
             ended=agent.source_has_ended,
+            is_held=agent.source_is_held,
         ),
         checks.check_disk(free_bytes=system.disk_free_bytes, total_bytes=system.disk_total_bytes),
         checks.check_memory(

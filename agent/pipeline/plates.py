@@ -15,13 +15,14 @@ import structlog
 
 from agent.camera.frame import Frame
 from agent.pipeline.alignment import are_alike
+from agent.pipeline.area import Area
 from agent.pipeline.consensus import ConsensusSettings
 from agent.pipeline.evidence import plate_evidence
 from agent.pipeline.motion import MotionLook
 from agent.pipeline.passage import Passage, PassageSettings
 from agent.pipeline.rules import Refusal, RuleSettings, SightingRules, is_time_to_report
 from agent.pipeline.schedule import Due, ReadSchedule, ScheduleSettings
-from agent.pipeline.sighting import PlateSighting
+from agent.pipeline.sighting import PlateInView, PlateSighting
 from agent.pipeline.statistics import Tally
 from agent.pipeline.tracker import Detection, Track, Tracker, TrackerSettings
 from agent.pipeline.views import around, next_view
@@ -67,6 +68,7 @@ class PlatePassages:
         passages: PassageSettings,
         voting: ConsensusSettings,
         rules: RuleSettings,
+        area: Area,
         tally: Tally,
     ) -> None:
         self._reader = reader
@@ -75,6 +77,7 @@ class PlatePassages:
         self._voting = voting
         self._rule_settings = rules
         self._rules = SightingRules(rules)
+        self._area = area
         self._schedule = ReadSchedule(schedule)
         self._tracker = Tracker(plates.tracks)
         self._tally = tally
@@ -86,6 +89,21 @@ class PlatePassages:
     @property
     def going_on(self) -> int:
         return len(self._passages)
+
+    @property
+    def in_view(self) -> tuple[PlateInView, ...]:
+        """The plates that pass now, each where it was read last."""
+        going_on = (passage.candidate() for passage in self._passages if not passage.is_over)
+        return tuple(
+            PlateInView(text=one.text, confidence=one.confidence, box=one.box, is_sure=one.is_sure)
+            for one in going_on
+        )
+
+    def adjust(self, rules: RuleSettings, area: Area) -> None:
+        """Judges by these from now on; what goes on and what is remembered stays."""
+        self._rule_settings = rules
+        self._rules.adjust(rules)
+        self._area = area
 
     def observe(
         self, frame: Frame, regions: Sequence[Track], look: MotionLook
@@ -113,6 +131,8 @@ class PlatePassages:
             passage.refuse(readings.refused)
             passage.add(reading, frame)
             refusal = self._rules.judge_still(passage.consensus.confidence)
+            if not self._area.counts(reading.box, _size(frame)):
+                refusal = Refusal.OUT_OF_ZONE
             if refusal is None:
                 sightings.append(self._sighting(passage, frame))
             else:
@@ -164,6 +184,8 @@ class PlatePassages:
         for reading in readings.plates:
             if self._belongs_to_scene(reading, look):
                 refused.append(_as_refused(reading, Refusal.STATIC_TEXT))
+            elif not self._area.counts(reading.box, _size(frame)):
+                refused.append(_as_refused(reading, Refusal.OUT_OF_ZONE))
             else:
                 found.append(_Seen(reading=reading, region=region))
         self._beside[region.id] = tuple(refused[-self._passage_settings.max_refused :])
@@ -332,6 +354,9 @@ class PlatePassages:
         witness, frame = passage.best()
         consensus = passage.consensus
         seen = _time_of(now, passage.first_seen_s), _time_of(now, passage.last_seen_s)
+        way = passage.candidate()
+        crossing = self._area.direction(way.first_box, way.box, _size(frame))
+        direction = crossing or passage.direction
         return PlateSighting(
             plate=consensus.text,
             confidence=consensus.confidence,
@@ -342,7 +367,7 @@ class PlatePassages:
             picture=frame.picture,
             sensor=frame.sensor,
             region=consensus.region,
-            direction=passage.direction,
+            direction=direction,
             evidence=plate_evidence(
                 readings=[(w.reading, _time_of(now, w.at_s)) for w in passage.witnesses],
                 consensus=consensus,
@@ -350,7 +375,7 @@ class PlatePassages:
                 model=self._reader.model,
                 rules=self._rule_settings,
                 seen=seen,
-                direction=passage.direction,
+                direction=direction,
             ),
         )
 
@@ -372,6 +397,11 @@ def _as_refused(reading: PlateReading, reason: Refusal) -> RefusedReading:
 
 def _holds(box: Box, point: tuple[float, float]) -> bool:
     return box.x1 <= point[0] <= box.x2 and box.y1 <= point[1] <= box.y2
+
+
+def _size(frame: Frame) -> tuple[int, int]:
+    height, width = frame.picture.shape[:2]
+    return width, height
 
 
 def _time_of(frame: Frame, at_s: float) -> datetime:

@@ -20,6 +20,7 @@ class Refusal(StrEnum):
     SAME_PASSAGE = "same_passage"
     STATIC_TEXT = "static_text"
     NOT_ALIKE = "not_alike"
+    OUT_OF_ZONE = "out_of_zone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,10 @@ class SightingRules:
         self._recent: deque[_Reported] = deque(maxlen=settings.remembered)
         self._static: deque[_Reported] = deque(maxlen=settings.remembered)
         self._standing: deque[_Reported] = deque(maxlen=settings.remembered)
+
+    def adjust(self, settings: RuleSettings) -> None:
+        """Judges by these from now on; what is remembered stays."""
+        self._settings = settings
 
     def judge_still(self, confidence: float) -> Refusal | None:
         """For a picture that stands for itself."""

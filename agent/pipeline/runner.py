@@ -12,13 +12,16 @@ Memory is bounded: `regions.max_tracks` regions, `plates.max_passages` passages 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from agent.camera.frame import Frame
+from agent.pipeline.area import Area
 from agent.pipeline.faces import FacePassages
 from agent.pipeline.motion import MotionGate
 from agent.pipeline.plates import PlatePassages
+from agent.pipeline.rules import RuleSettings
 from agent.pipeline.settings import PipelineSettings
-from agent.pipeline.sighting import Sighting
+from agent.pipeline.sighting import FaceSighting, PlateInView, Sighting
 from agent.pipeline.statistics import Clock, PipelineStats, Tally
 from agent.pipeline.tracker import Detection, Tracker
 from vision.reading import FaceDetector, PlateReader
@@ -51,11 +54,14 @@ class Pipeline:
             passages=self._settings.passages,
             voting=self._settings.consensus,
             rules=self._settings.rules,
+            area=self._settings.area,
             tally=self._tally,
         )
         self._faces: FacePassages | None = None
         if face_detector is not None:
             self._faces = FacePassages(face_detector, self._settings.faces, self._tally)
+        self._area = self._settings.area
+        self._adjusted: tuple[RuleSettings, Area] | None = None
         self._at_s: float | None = None
 
     @property
@@ -67,9 +73,22 @@ class Pipeline:
         """Plates that are in view now (or were, a moment ago)."""
         return self._plates.going_on
 
+    @property
+    def in_view(self) -> tuple[PlateInView, ...]:
+        """The plates that pass now. For the thread that processes."""
+        return self._plates.in_view
+
+    def adjust(self, *, rules: RuleSettings, area: Area) -> None:
+        """From the next frame on; what goes on and what is remembered stays. From any thread."""
+        self._adjusted = rules, area
+
     def process(self, frame: Frame) -> list[Sighting]:
         """The sightings that are complete with this frame, in no promised order."""
         self._tally.frames += 1
+        if (adjusted := self._adjusted) is not None:
+            self._adjusted = None
+            self._area = adjusted[1]
+            self._plates.adjust(*adjusted)
         with self._tally.stage("frame"):
             sightings = self._still(frame) if frame.is_still else self._moving(frame)
         self._tally.sightings += len(sightings)
@@ -84,7 +103,7 @@ class Pipeline:
     def _still(self, frame: Frame) -> list[Sighting]:
         sightings: list[Sighting] = [*self._plates.observe_still(frame)]
         if self._faces is not None:
-            sightings += self._faces.observe_still(frame)
+            sightings += self._in_area(self._faces.observe_still(frame))
         return sightings
 
     def _moving(self, frame: Frame) -> list[Sighting]:
@@ -95,17 +114,27 @@ class Pipeline:
         self._at_s = frame.at_s
         with self._tally.stage("motion"):
             look = self._gate.look(frame.picture, frame.at_s)
-        if not look.regions:
+        height, width = frame.picture.shape[:2]
+        regions = [box for box in look.regions if self._area.touches(box, (width, height))]
+        if not regions:
             self._tally.gated_frames += 1
-        update = self._regions.update(frame.at_s, [Detection(box=box) for box in look.regions])
+        update = self._regions.update(frame.at_s, [Detection(box=box) for box in regions])
         sightings += self._plates.observe(frame, update.alive, look)
         if self._faces is not None:
-            sightings += self._faces.observe(frame, look.regions)
+            sightings += self._in_area(self._faces.observe(frame, regions))
         return sightings
+
+    def _in_area(self, faces: Sequence[FaceSighting]) -> list[FaceSighting]:
+        """Those that count by where they are."""
+        return [
+            face
+            for face in faces
+            if self._area.counts(face.box, (face.picture.shape[1], face.picture.shape[0]))
+        ]
 
     def _flush(self) -> list[Sighting]:
         self._regions.finish()
         sightings: list[Sighting] = [*self._plates.finish()]
         if self._faces is not None:
-            sightings += self._faces.finish()
+            sightings += self._in_area(self._faces.finish())
         return sightings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from agent.pipeline.area import Area
 from agent.pipeline.consensus import ConsensusSettings
 from agent.pipeline.faces import FaceSettings
 from agent.pipeline.motion import MotionSettings
@@ -26,3 +27,4 @@ class PipelineSettings:
     consensus: ConsensusSettings = field(default_factory=ConsensusSettings)
     rules: RuleSettings = field(default_factory=RuleSettings)
     faces: FaceSettings = field(default_factory=FaceSettings)
+    area: Area = field(default_factory=Area)

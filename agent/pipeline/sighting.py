@@ -57,4 +57,14 @@ class FaceSighting:
     evidence: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlateInView:
+    """A plate while it passes, as it was read last; `text` may still change until it is sure."""
+
+    text: str
+    confidence: float
+    box: Box
+    is_sure: bool
+
+
 Sighting = PlateSighting | FaceSighting

@@ -36,6 +36,7 @@ class FakeSource:
         self._runs = runs
         self._is_finite = is_finite
         self._opened = 0
+        self.closed = 0
         self._script: list[Step] | None = None
         self._position = 0
         self._number = 0
@@ -66,6 +67,7 @@ class FakeSource:
 
     def __exit__(self, *exc_info: object) -> None:
         self._script = None
+        self.closed += 1
 
     def read(self, timeout_s: float) -> Frame | None:
         if self._script is None:

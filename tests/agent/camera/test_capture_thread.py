@@ -140,3 +140,38 @@ def test_closing_frees_a_source_that_waits_for_its_reader() -> None:
     begun_s = time.monotonic()
     capture.close()
     assert time.monotonic() - begun_s < 1.0
+
+
+def test_a_live_source_that_is_held_is_closed_and_opened_again_when_wanted() -> None:
+    source = FakeSource([Step.FRAME, Step.HANG], [Step.FRAME, Step.HANG], is_finite=False)
+    policy = RestartPolicy(read_timeout_s=60.0)
+    with CaptureThread(source, lossless=False, policy=policy) as capture:
+        first = _take(capture, 1)
+        capture.hold()
+        while source.closed < 1:
+            with pytest.raises(SourceTimedOut):
+                capture.next(0.02)
+        assert capture.stats.is_held
+        capture.resume()
+        second = _take(capture, 1)
+        stats = capture.stats
+    assert [frame.number for frame in (*first, *second)] == [0, 1]
+    assert (stats.restarts, stats.last_error, stats.is_held) == (0, None, False)
+
+
+def test_a_clip_that_is_held_goes_on_where_it_was() -> None:
+    source = FakeSource([Step.FRAME] * 12)
+    with CaptureThread(source, lossless=True) as capture:
+        first = _take(capture, 1)
+        capture.hold()
+        capture.resume()
+        rest = _take_all(capture)
+    assert [frame.number for frame in (*first, *rest)] == list(range(12))
+    assert source.opened == 1
+
+
+def test_a_held_source_can_be_closed() -> None:
+    source = FakeSource([Step.FRAME, Step.HANG], is_finite=False)
+    with CaptureThread(source, lossless=False) as capture:
+        capture.hold()
+    assert capture.next(1.0) is None

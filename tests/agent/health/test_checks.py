@@ -29,6 +29,14 @@ def test_camera_is_judged_by_the_age_of_its_newest_frame(
     assert result.status is expected
 
 
+def test_a_camera_that_an_operator_stopped_is_a_warning_that_says_so() -> None:
+    result = checks.check_camera(
+        frame_age_s=900, watched_s=1000, restarts=0, last_error=None, ended=False, is_held=True
+    )
+    assert result.status is Status.WARN
+    assert "start it" in result.message
+
+
 def test_camera_says_why_and_how_often_it_was_restarted() -> None:
     result = checks.check_camera(
         frame_age_s=None, watched_s=100, restarts=3, last_error="no such device", ended=False

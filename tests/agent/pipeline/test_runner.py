@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from agent.camera.frame import Frame
+from agent.pipeline.area import Area
 from agent.pipeline.runner import Pipeline
 from agent.pipeline.settings import PipelineSettings
 from agent.pipeline.sighting import FaceSighting, PlateSighting
@@ -315,3 +317,64 @@ def test_stages_are_timed() -> None:
     assert stages["motion"].mean_ms == pytest.approx(1.0)
     assert stages["read"].count == pipeline.stats.reads
     assert {"frame", "read.script"} <= set(stages)
+
+
+LEFT = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
+RIGHT = ((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0))
+
+
+def test_a_passage_outside_of_every_zone_is_no_sighting() -> None:
+    cars, plates = _passing("AB1234", 10, 22)
+    inside = Pipeline(
+        reader=ScriptedPlateReader(plates), settings=PipelineSettings(area=Area(zones=(LEFT,)))
+    )
+    outside = Pipeline(
+        reader=ScriptedPlateReader(plates), settings=PipelineSettings(area=Area(zones=(RIGHT,)))
+    )
+    assert [s.plate for s in _run(inside, _frames(cars, 40))] == ["AB1234"]
+    assert _run(outside, _frames(cars, 40)) == []
+    assert outside.stats.reads == 0
+
+
+def test_a_still_plate_outside_of_every_zone_is_refused_by_that_name() -> None:
+    plates = {0: [ScriptedPlate(text="AB1234", box=Box.from_xywh(60, 100, 80, 20))]}
+    pipeline = Pipeline(
+        reader=ScriptedPlateReader(plates), settings=PipelineSettings(area=Area(zones=(RIGHT,)))
+    )
+    assert _run(pipeline, _frames({}, 1, is_still=True)) == []
+    assert pipeline.stats.refusals == {"out_of_zone": 1}
+
+
+def test_a_line_that_was_crossed_gives_the_direction() -> None:
+    cars, plates = _passing("AB1234", 10, 22)
+    against = Area(line=((0.9, 0.5), (0.1, 0.5)))
+    pipeline = Pipeline(reader=ScriptedPlateReader(plates), settings=PipelineSettings(area=against))
+    (sighting,) = _run(pipeline, _frames(cars, 40))
+    assert sighting.direction == "receding"
+    assert sighting.evidence["direction"] == "receding"
+
+
+def test_rules_and_zones_change_between_two_frames() -> None:
+    cars, plates = _passing("AB1234", 10, 22)
+    again_cars, again_plates = _passing("AB1234", 70, 82)
+    cars, plates = {**cars, **again_cars}, {**plates, **again_plates}
+    pipeline = Pipeline(reader=ScriptedPlateReader(plates))
+    rules = replace(PipelineSettings().rules, min_confidence=1.0)
+    frames = list(_frames(cars, 100))
+    pipeline.adjust(rules=rules, area=Area())
+    assert [s for frame in frames[:60] for s in pipeline.process(frame)] == []
+    assert pipeline.stats.refusals == {"low_confidence": 1}
+    pipeline.adjust(rules=PipelineSettings().rules, area=Area(zones=(LEFT,)))
+    assert [s.plate for s in _run(pipeline, iter(frames[60:]))] == ["AB1234"]
+
+
+def test_what_passes_is_in_view_until_it_has_gone() -> None:
+    cars, plates = _passing("AB1234", 10, 22)
+    pipeline = Pipeline(reader=ScriptedPlateReader(plates))
+    seen = []
+    for frame in _frames(cars, 40):
+        pipeline.process(frame)
+        seen.append([plate.text for plate in pipeline.in_view])
+    assert seen[9] == []
+    assert ["AB1234"] in seen
+    assert seen[-1] == []
