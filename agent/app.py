@@ -42,12 +42,12 @@ TOLD: Final = (AgentError, SourceError, VisionError)
 log = structlog.get_logger(__name__)
 
 
-def run_agent(settings: AgentSettings, *, until_end: bool) -> int:
+def run_agent(settings: AgentSettings, *, until_end: bool, quiet: bool = False) -> int:
     """The whole agent until a signal, or with `until_end` until all is sent; the exit code.
 
     Raises AgentError, SourceError or VisionError where it cannot start.
     """
-    prepare_process(settings, log_file=settings.log_file)
+    prepare_process(settings, log_file=settings.log_file, to_stderr=not quiet)
     uri = parse_source(settings.source)
 
     def run_once() -> int:

@@ -60,17 +60,7 @@ def make_pipeline(settings: AgentSettings) -> Pipeline:
 def make_sender(settings: AgentSettings, store: SendingStore, clock: SystemClock) -> Sender:
     return Sender(
         store,
-        settings=UplinkSettings(
-            url=settings.server_url,
-            token=settings.token.get_secret_value() or None,
-            allow_plaintext=settings.allow_plaintext,
-            ca_file=settings.ca_file,
-            client_cert=settings.client_cert,
-            client_key=settings.client_key,
-            check_interval_s=settings.check_interval_s,
-            backoff_max_s=settings.backoff_max_s,
-            classic_retry_hours=settings.classic_retry_hours,
-        ),
+        settings=uplink_settings_of(settings),
         identity=Identity(
             hostname=settings.hostname,
             checkpoint_id=settings.checkpoint_id,
@@ -78,6 +68,20 @@ def make_sender(settings: AgentSettings, store: SendingStore, clock: SystemClock
         ),
         clock=clock,
         lock_path=settings.db_path.with_name(settings.db_path.name + ".sender.lock"),
+    )
+
+
+def uplink_settings_of(settings: AgentSettings) -> UplinkSettings:
+    return UplinkSettings(
+        url=settings.server_url,
+        token=settings.token.get_secret_value() or None,
+        allow_plaintext=settings.allow_plaintext,
+        ca_file=settings.ca_file,
+        client_cert=settings.client_cert,
+        client_key=settings.client_key,
+        check_interval_s=settings.check_interval_s,
+        backoff_max_s=settings.backoff_max_s,
+        classic_retry_hours=settings.classic_retry_hours,
     )
 
 
@@ -95,13 +99,13 @@ def picture_format_of(settings: AgentSettings) -> PictureFormat:
     )
 
 
-def prepare_process(settings: AgentSettings, *, log_file: Path) -> None:
+def prepare_process(settings: AgentSettings, *, log_file: Path, to_stderr: bool = True) -> None:
     """Logs, and the processor threads of OpenCV. What the sender says is in its own log as well."""
     try:
         configure_logging(
             file=log_file,
             level=settings.log_level.upper(),
-            to_stderr=True,
+            to_stderr=to_stderr,
             extra={"agent.uplink": settings.sender_log_file},
         )
     except OSError as error:

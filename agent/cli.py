@@ -13,6 +13,7 @@ from rich.text import Text
 
 from agent.config import AgentSettings, load_settings
 from settings.loading import SettingsInvalid
+from settings.showing import shown, value_of
 
 EXIT_FAILED = 1
 EXIT_MISUSED = 2
@@ -26,6 +27,10 @@ def _moment(text: str) -> datetime:
             f"{text!r} is no time: expected 2026-03-04 or 2026-03-04T10:30:00+07:00"
         ) from None
 
+
+Quiet = Annotated[
+    bool, typer.Option("--quiet", help="Log into the file alone, not to stderr as well.")
+]
 
 commands = typer.Typer(
     name="python -m agent",
@@ -49,12 +54,13 @@ def run(
             help="Stop when the source has ended and every row is acknowledged.",
         ),
     ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run the whole agent: watch, store and send."""
     from agent.app import run_agent
 
     overrides = {} if source is None else {"AGENT_SOURCE": source}
-    raise typer.Exit(run_agent(_settings(overrides), until_end=until_end))
+    raise typer.Exit(run_agent(_settings(overrides), until_end=until_end, quiet=quiet))
 
 
 @commands.command()
@@ -68,6 +74,10 @@ def send(
         bool,
         typer.Option("--resend", help="First queue again what the server acknowledged --since."),
     ] = False,
+    test: Annotated[
+        bool,
+        typer.Option("--test", help="Only try whether the server lets this camera in."),
+    ] = False,
     since: Annotated[
         datetime | None,
         typer.Option(
@@ -77,13 +87,19 @@ def send(
             parser=_moment,
         ),
     ] = None,
+    quiet: Quiet = False,
 ) -> None:
     """Run the sender alone (AGENT_SENDER=separate leaves it to this command)."""
-    from agent.sender_app import run_sender
+    from agent.sender_app import run_sender, try_server
 
+    if test:
+        typer.echo(try_server(_settings({})))
+        return
     if resend != (since is not None):
         _fail("--resend and --since TIME go together: --resend --since 2026-03-04", EXIT_MISUSED)
-    code = run_sender(_settings({}), once=once, retry_refused=retry_refused, resend_since=since)
+    code = run_sender(
+        _settings({}), once=once, retry_refused=retry_refused, resend_since=since, quiet=quiet
+    )
     raise typer.Exit(code)
 
 
@@ -117,6 +133,23 @@ def read(
         out=sys.stdout,
     )
     raise typer.Exit(code)
+
+
+@commands.command("settings")
+def show_settings(
+    keys: Annotated[
+        list[str] | None,
+        typer.Argument(help="Print only the values of these, a line each.", metavar="[KEY]..."),
+    ] = None,
+) -> None:
+    """Print the settings in force in this folder; secrets are not shown."""
+    settings = _settings({})
+    try:
+        values = [value_of(settings, key) for key in keys or ()]
+    except SettingsInvalid as error:
+        _fail(str(error), EXIT_MISUSED)
+    for line in values or [f"{key}={value}" for key, value in shown(settings).items()]:
+        typer.echo(line)
 
 
 def main() -> None:

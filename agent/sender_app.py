@@ -8,16 +8,19 @@ from datetime import datetime
 
 import structlog
 
-from agent.building import make_sender, picture_format_of, prepare_process
+from agent.building import make_sender, picture_format_of, prepare_process, uplink_settings_of
 from agent.clock import SystemClock, clock_is_set
 from agent.config import AgentSettings
 from agent.ending import EXIT_FAILED, EXIT_INCOMPLETE, EXIT_OK
 from agent.errors import AgentError
 from agent.outbox.sending import SendingStore
 from agent.process import run_loop
+from agent.uplink.dial import check_address, dial
+from agent.uplink.link import LinkFailed
 from agent.uplink.sender import Sender
 from agent.watchdog import status_line, works_of
 from telemetry.service_manager import ServiceManager, report
+from telemetry.version import VERSION
 
 log = structlog.get_logger(__name__)
 
@@ -28,9 +31,10 @@ def run_sender(
     once: bool,
     retry_refused: bool,
     resend_since: datetime | None = None,
+    quiet: bool = False,
 ) -> int:
     """The sender alone; with `once` until what waits is sent; the exit code."""
-    prepare_process(settings, log_file=settings.sender_log_file)
+    prepare_process(settings, log_file=settings.sender_log_file, to_stderr=not quiet)
     return run_loop(
         lambda stop: _send(
             settings, stop, once=once, retry_refused=retry_refused, resend_since=resend_since
@@ -84,6 +88,26 @@ async def _send(
         return EXIT_INCOMPLETE
     log.info("SUCCESS everything is sent")
     return EXIT_OK
+
+
+def try_server(settings: AgentSettings) -> str:
+    """Connects as the sender would, sends nothing; what to tell. Raises AgentError saying why not.
+
+    Address, name, TLS and token are tried. Touches no database.
+    """
+    return asyncio.run(_try_server(settings))
+
+
+async def _try_server(settings: AgentSettings) -> str:
+    uplink = uplink_settings_of(settings)
+    check_address(uplink)
+    try:
+        connection = await dial(uplink, agent_version=VERSION)
+    except LinkFailed as error:
+        raise AgentError(f"{uplink.url}: {error}") from error
+    spoken = connection.subprotocol or "the classic exchange"
+    await connection.close()
+    return f"SUCCESS {uplink.url} lets this camera in and speaks {spoken}"
 
 
 async def _send_on(sender: Sender, stop: asyncio.Event) -> None:

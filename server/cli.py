@@ -26,6 +26,9 @@ from server.storage.adoption import prepare_database
 from server.storage.connection import open_reader, open_second_writer, open_writer
 from server.storage.lock import DatabaseLock
 from server.storage.pictures import PictureArchive, register_picture_base64
+from server.trial import try_running
+from settings.loading import SettingsInvalid
+from settings.showing import shown, value_of
 from telemetry.logging import configure_logging
 from telemetry.service_manager import ServiceManager, report
 
@@ -76,11 +79,14 @@ def run(
         typer.Option(help="Port for browsers and GET /health. Default: SERVER_WEB_PORT (8080)."),
     ] = None,
     db: Database = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Log into the file alone, not to stderr as well.")
+    ] = False,
 ) -> None:
     """Run the server until it is told to stop (Ctrl-C or SIGTERM)."""
     settings = ServerSettings.load(host=host, port=port, web_port=web_port, db_path=db)
     try:
-        configure_logging(file=settings.log_file, level=settings.log_level, to_stderr=True)
+        configure_logging(file=settings.log_file, level=settings.log_level, to_stderr=not quiet)
     except OSError as error:
         raise StartRefused(
             f"SERVER_LOG_FILE={settings.log_file} cannot be written: {error}; "
@@ -122,6 +128,31 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:
         return None
     return uvloop.new_event_loop
+
+
+@app.command("settings")
+def show_settings(
+    keys: Annotated[
+        list[str] | None,
+        typer.Argument(help="Print only the values of these, a line each.", metavar="[KEY]..."),
+    ] = None,
+) -> None:
+    """Print the settings in force in this folder; secrets are not shown."""
+    settings = ServerSettings.load()
+    try:
+        values = [value_of(settings, key) for key in keys or ()]
+    except SettingsInvalid as error:
+        fail(str(error))
+    for line in values or [f"{key}={value}" for key, value in shown(settings).items()]:
+        typer.echo(line)
+
+
+@app.command("test")
+def try_it() -> None:
+    """Try whether the running server takes cameras and answers on its web port."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        for line in runner.run(try_running(ServerSettings.load())):
+            typer.echo(line)
 
 
 @token_app.command("create")

@@ -1,0 +1,67 @@
+# shellcheck shell=bash
+# Where code, data and interpreter of this installation lie, and its settings as the programs read
+# them. Sourced by the scripts for operators; never started by itself.
+#
+# A checkout keeps its data in its own folder. An installed release carries a file .installation
+# with the lines data=FOLDER and roles=agent,server, written by install_all_services.sh.
+
+# shellcheck source=scripts/lib/environment.sh
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/environment.sh"
+
+code_dir="$environment_root"
+installation_file="$code_dir/.installation"
+
+installation_value() { # KEY: from .installation; nothing where it has none
+    [[ -f "$installation_file" ]] || return 0
+    sed -n "s/^$1=//p" -- "$installation_file"
+}
+
+data_dir="${SIGHTPOST_DATA:-$(installation_value data)}"
+data_dir="${data_dir:-$code_dir}"
+
+is_installed() { [[ -f "$installation_file" ]]; }
+
+# Whether systemd runs this machine: "offline" is what it says in a container without it.
+systemd_runs() {
+    local state
+    state="$(systemctl is-system-running 2>/dev/null || true)"
+    [[ -n "$state" && "$state" != offline ]]
+}
+
+# Makes $environment_python usable: a checkout builds its environment, a release was built with one.
+need_python() {
+    if is_installed; then
+        [[ -x "$environment_python" ]] ||
+            fail "$environment_python is missing: run $code_dir/scripts/install_all_services.sh again"
+    else
+        ensure_environment runtime
+    fi
+}
+
+# Runs python in the data folder, where .env.production lies, with the programs on its path.
+in_data() { # PYTHON ARGUMENT...
+    need_python
+    (cd -- "$data_dir" && PYTHONPATH="$code_dir" PYTHONSAFEPATH=1 exec "$environment_python" "$@")
+}
+
+# Reads settings through the program itself (a .env may hold spaces and quotes and is never
+# sourced): setting agent DB_PATH prints the value. Several keys print a line each.
+setting() { # PROGRAM KEY...
+    local program="$1"
+    shift
+    in_data -m "$program" settings "$@"
+}
+
+# The absolute path of a setting that is a path.
+setting_path() { # PROGRAM KEY
+    local value
+    value="$(setting "$1" "$2")" || return
+    [[ "$value" == /* ]] || value="$data_dir/$value"
+    printf '%s\n' "$value"
+}
+
+# Exits with the usage text for an argument that a script does not know; its function usage is called.
+refuse_argument() { # ARGUMENT
+    usage >&2
+    fail "unknown argument $1"
+}

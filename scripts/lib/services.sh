@@ -1,0 +1,161 @@
+# shellcheck shell=bash
+# The three programs as services: through systemd where install_all_services.sh put them there,
+# otherwise as processes with a pid file. Sourced by the run_*.sh scripts.
+
+# shellcheck source=scripts/lib/installation.sh
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/installation.sh"
+
+not_running=3 # as the Linux Standard Base has it for status
+
+uses_systemd() {
+    is_installed && [[ -z "${SIGHTPOST_WITHOUT_SYSTEMD:-}" ]] && systemd_runs
+}
+
+unit_of() { # agent|sender|server
+    case "$1" in
+    agent) echo sightpost-agent.service ;;
+    *) echo "websocket-$1.service" ;;
+    esac
+}
+
+# What these scripts need of the agent's settings, asked for once: asking takes half a second.
+declare -A agent_setting=()
+read_agent_settings() {
+    local keys=(AGENT_SENDER WEBSOCKET_SERVER_URL AGENT_LOG_FILE WEBSOCKET_LOG_FILE) values said at
+    ((!${#agent_setting[@]})) || return 0
+    said="$(setting agent "${keys[@]}")" || exit 1
+    mapfile -t values <<<"$said"
+    for at in "${!keys[@]}"; do
+        agent_setting[${keys[at]}]="${values[at]}"
+    done
+}
+
+log_of() { # agent|sender|server
+    local path
+    case "$1" in
+    agent) read_agent_settings && path="${agent_setting[AGENT_LOG_FILE]}" ;;
+    sender) read_agent_settings && path="${agent_setting[WEBSOCKET_LOG_FILE]}" ;;
+    server) path="$(setting server SERVER_LOG_FILE)" || exit 1 ;;
+    esac
+    [[ "$path" == /* ]] || path="$data_dir/$path"
+    printf '%s\n' "$path"
+}
+
+process() { # ACTION agent|sender|server [COMMAND...]
+    local action="$1" name="$2"
+    shift 2
+    need_python
+    PYTHONPATH="$code_dir" PYTHONSAFEPATH=1 "$environment_python" "$code_dir/scripts/service_process.py" \
+        --name "$name" --folder "$data_dir" "$action" "$@"
+}
+
+start_process() { # agent|sender|server
+    local command=(-m agent run --quiet)
+    [[ "$1" != sender ]] || command=(-m agent send --quiet)
+    [[ "$1" != server ]] || command=(-m server run --quiet)
+    process start "$1" "$environment_python" "${command[@]}"
+}
+
+unit_status() { # UNIT: one line; 3 where it is not active
+    local state text
+    state="$(systemctl is-active "$1" || true)"
+    text="$(systemctl show --property StatusText --value "$1")"
+    echo "$1: $state${text:+, $text}"
+    [[ "$state" == active ]] || return "$not_running"
+}
+
+service() { # start|stop|restart|status agent|sender|server
+    local action="$1" name="$2"
+    if uses_systemd; then
+        if [[ "$action" == status ]]; then
+            unit_status "$(unit_of "$name")"
+            return
+        fi
+        systemctl "$action" "$(unit_of "$name")" ||
+            fail "systemctl $action $(unit_of "$name") failed; see: journalctl --unit $(unit_of "$name") --lines 30"
+        [[ "$action" == stop ]] || unit_status "$(unit_of "$name")"
+        return
+    fi
+    case "$action" in
+    start) start_process "$name" ;;
+    restart)
+        process stop "$name"
+        start_process "$name"
+        ;;
+    *) process "$action" "$name" ;;
+    esac
+}
+
+# Every one is tried, whatever became of the others; the worst exit code is the answer.
+services() { # ACTION NAME...
+    local action="$1" name code=0 worst=0
+    shift
+    for name in "$@"; do
+        code=0
+        (service "$action" "$name") || code=$?
+        ((code <= worst)) || worst=$code
+    done
+    return "$worst"
+}
+
+show_logs() { # [-f] [LINES] of agent|sender|server...: show_logs NAME... -- [-f] [LINES]
+    local names=() files=() options=() lines=50
+    while [[ "$1" != -- ]]; do
+        names+=("$1")
+        shift
+    done
+    shift
+    for argument in "$@"; do
+        case "$argument" in
+        -f) options+=(-F) ;;
+        *[!0-9]* | '') refuse_argument "$argument" ;;
+        *) lines="$argument" ;;
+        esac
+    done
+    for name in "${names[@]}"; do
+        files+=("$(log_of "$name")") || exit 1
+    done
+    exec tail --lines "$lines" ${options[@]+"${options[@]}"} -- "${files[@]}"
+}
+
+# Whether a server belongs to this machine: as it was installed, else where the sender looks for it.
+has_server() {
+    if is_installed; then
+        [[ ",$(installation_value roles)," == *,server,* ]]
+    else
+        read_agent_settings
+        [[ "${agent_setting[WEBSOCKET_SERVER_URL]}" =~ ^wss?://(localhost|127\.|\[::1\]) ]]
+    fi
+}
+
+has_own_sender() {
+    read_agent_settings
+    [[ "${agent_setting[AGENT_SENDER]}" == separate ]]
+}
+
+# The programs of this machine in the order of their start, into the array named.
+find_services() { # ARRAY [with-server]
+    local -n found="$1"
+    found=()
+    [[ "${2:-}" != with-server ]] || ! has_server || found+=(server)
+    found+=(agent)
+    ! has_own_sender || found+=(sender)
+}
+
+reversed() { # WORD...
+    local at
+    for ((at = $#; at > 0; at--)); do
+        printf '%s\n' "${!at}"
+    done
+}
+
+# One of a script's own set of programs.
+act_on() { # start|stop|restart|status NAME...
+    local action="$1" backwards
+    shift
+    [[ "$action" != stop ]] || {
+        mapfile -t backwards < <(reversed "$@")
+        set -- "${backwards[@]}"
+    }
+    services "$action" "$@"
+}

@@ -1,0 +1,240 @@
+"""Keeps one program running as a process with a pid file, where there is no service manager.
+
+Needs nothing beyond the standard library. `start` returns when the program says that it is ready
+(by the protocol of sd_notify), or tells why it ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import pwd
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+EXIT_NOT_RUNNING: Final = 3
+"""As the Linux Standard Base has it for `status`."""
+LOOK_S: Final = 0.1
+TAIL_LINES: Final = 12
+STARTED_FIELD: Final = 19
+"""Of /proc/PID/stat, counted after the state: the time of its start in ticks since boot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A process and when it began: a number alone may be another program's by now."""
+
+    pid: int
+    started: str
+
+    def is_running(self) -> bool:
+        return started_at(self.pid) == self.started
+
+
+class Service:
+    """One program by its name; its files lie in `run` and `log` of the data folder."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self._folder = folder
+        self._pid_file = folder / "run" / f"{name}.pid"
+        self._output = folder / "log" / f"{name}.start.log"
+
+    def running(self) -> Mark | None:
+        """The process that the pid file names, if it is still that one."""
+        try:
+            pid, started = self._pid_file.read_text("ascii").split()
+            mark = Mark(int(pid), started)
+        except (OSError, ValueError):
+            return None
+        return mark if mark.is_running() else None
+
+    def start(self, command: Sequence[str], *, ready_s: float) -> int:
+        account = account_of(self._folder)
+        for path in (self._pid_file.parent, self._output.parent):
+            path.mkdir(mode=0o750, exist_ok=True)
+            account.own(path)
+        with self._alone(), notification_socket(account) as notices:
+            if mark := self.running():
+                return said(0, f"{self.name} runs already (process {mark.pid})")
+            process = self._launched(command, notices, account)
+            (mark_file := self._pid_file.with_suffix(".new")).write_text(
+                f"{process.pid} {started_at(process.pid)}\n", "ascii"
+            )
+            mark_file.replace(self._pid_file)
+            is_ready = wait_until_ready(notices, process, ready_s)
+        code = process.poll()
+        if code is not None:
+            self._pid_file.unlink(missing_ok=True)
+            return said(1, f"ERROR {self.name} ended with exit code {code}:\n{self._last_words()}")
+        if not is_ready:
+            text = f"{self.name} runs (process {process.pid}) but is not ready yet: see its log"
+            return said(0, text)
+        return said(0, f"SUCCESS {self.name} runs (process {process.pid})")
+
+    def stop(self, *, patience_s: float) -> int:
+        with self._alone():
+            mark = self.running()
+            if mark is None:
+                self._pid_file.unlink(missing_ok=True)
+                return said(0, f"{self.name} does not run")
+            for number, wait_s in ((signal.SIGTERM, patience_s), (signal.SIGKILL, 10.0)):
+                if ended(mark, number, wait_s):
+                    self._pid_file.unlink(missing_ok=True)
+                    how = "" if number == signal.SIGTERM else f", killed after {patience_s:g} s"
+                    return said(0, f"SUCCESS {self.name} stopped{how}")
+        return said(1, f"ERROR {self.name} (process {mark.pid}) does not end")
+
+    def status(self) -> int:
+        mark = self.running()
+        if mark is None:
+            return said(EXIT_NOT_RUNNING, f"{self.name}: does not run")
+        return said(0, f"{self.name}: runs (process {mark.pid})")
+
+    def _launched(
+        self, command: Sequence[str], notices: socket.socket, account: Account
+    ) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "NOTIFY_SOCKET": notices.getsockname()}
+        environment.pop("WATCHDOG_USEC", None)
+        with self._output.open("wb") as output:
+            account.own(self._output)
+            return subprocess.Popen(
+                command,
+                cwd=self._folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                umask=0o027,
+                **account.as_popen(),
+            )
+
+    def _last_words(self) -> str:
+        text = self._output.read_text("utf-8", errors="replace")
+        return "\n".join(f"    {line}" for line in text.splitlines()[-TAIL_LINES:])
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Two starts at once make one process."""
+        self._pid_file.parent.mkdir(mode=0o750, exist_ok=True)
+        with self._pid_file.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose process it is to be: for root, the owner of the data folder; else whoever asks."""
+
+    user: pwd.struct_passwd | None
+
+    def own(self, path: Path) -> None:
+        if self.user is not None:
+            os.chown(path, self.user.pw_uid, self.user.pw_gid)
+
+    def as_popen(self) -> dict[str, Any]:
+        if self.user is None:
+            return {}
+        groups = os.getgrouplist(self.user.pw_name, self.user.pw_gid)
+        return {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": groups}
+
+
+def account_of(folder: Path) -> Account:
+    owner = folder.stat().st_uid
+    return Account(pwd.getpwuid(owner) if os.geteuid() == 0 and owner != 0 else None)
+
+
+@contextmanager
+def notification_socket(account: Account) -> Iterator[socket.socket]:
+    """In a folder of its own, since such a path must be short."""
+    place = Path(tempfile.mkdtemp(prefix="sightpost-"))
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+            listening.bind(str(place / "notify"))
+            for path in (place, place / "notify"):
+                account.own(path)
+            yield listening
+    finally:
+        shutil.rmtree(place)
+
+
+def wait_until_ready(
+    notices: socket.socket, process: subprocess.Popen[bytes], ready_s: float
+) -> bool:
+    """Until the program says READY=1, has ended, or the time is over."""
+    deadline_s = time.monotonic() + ready_s
+    while time.monotonic() < deadline_s and process.poll() is None:
+        if select.select([notices], [], [], LOOK_S)[0] and b"READY=1" in notices.recv(4096):
+            return True
+    return False
+
+
+def ended(mark: Mark, number: signal.Signals, wait_s: float) -> bool:
+    """Sends a signal and waits; whether the process has ended."""
+    try:
+        handle = os.pidfd_open(mark.pid)
+    except ProcessLookupError:
+        return True
+    try:
+        if not mark.is_running():
+            return True
+        signal.pidfd_send_signal(handle, number)
+        return bool(select.select([handle], [], [], wait_s)[0])
+    finally:
+        os.close(handle)
+
+
+def started_at(pid: int) -> str | None:
+    """When a process began, in ticks since boot; None where it has ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace")
+    except OSError:
+        return None
+    state, *fields = stat.rpartition(")")[2].split()
+    return None if state in "ZX" else fields[STARTED_FIELD - 1]
+
+
+def said(code: int, text: str) -> int:
+    print(text, file=sys.stderr if code == 1 else sys.stdout)
+    return code
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--name", required=True, help="what the program is called")
+    parser.add_argument("--folder", type=Path, required=True, help="its data folder")
+    parser.add_argument("--ready-s", type=float, default=120, help="how long start waits")
+    parser.add_argument("--patience-s", type=float, default=60, help="how long stop waits")
+    parser.add_argument("action", choices=("start", "stop", "status"))
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="for start: what to run")
+    given = parser.parse_args()
+    service = Service(given.name, given.folder.resolve())
+    try:
+        match given.action:
+            case "start":
+                return service.start(given.command, ready_s=given.ready_s)
+            case "stop":
+                return service.stop(patience_s=given.patience_s)
+            case _:
+                return service.status()
+    except PermissionError as error:
+        return said(1, f"ERROR {error}: run this as root, or as the owner of {given.folder}")
+    except OSError as error:
+        return said(1, f"ERROR {given.name}: {error}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
