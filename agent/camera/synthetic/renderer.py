@@ -19,11 +19,13 @@ from agent.camera.synthetic.bodies import (
     shell_of,
     wheels_of,
 )
+from agent.camera.synthetic.fixtures import parked_car
 from agent.camera.synthetic.lens import Floats, Lens
+from agent.camera.synthetic.overlay import draw_overlay
 from agent.camera.synthetic.platework import plate_texture
-from agent.camera.synthetic.scenery import day_and_night
+from agent.camera.synthetic.scenery import empty_road, under_a_lamp
 from agent.camera.synthetic.schedule import Vehicle
-from agent.camera.synthetic.settings import Daylight, SyntheticSettings
+from agent.camera.synthetic.settings import Daylight, Fixture, SyntheticSettings
 from vision.reading import Picture
 
 _MIX_PERIOD_S = 40.0
@@ -89,10 +91,13 @@ class Renderer:
     def __init__(self, settings: SyntheticSettings) -> None:
         self._settings = settings
         self._lens = Lens(width=settings.width, height=settings.height)
-        self._day, self._night = day_and_night(self._lens, settings.seed)
         self._day_noise = _noise_fields(settings, 2.6)
         self._night_noise = _noise_fields(settings, 6.5)
         self._meshes: dict[int, _Mesh] = {}
+        self._day = empty_road(self._lens, settings.seed, settings.scenery)
+        if Fixture.PARKED in settings.scenery:
+            self._draw(self._day, parked_car(self._lens), 0.0, 0.0)
+        self._night = under_a_lamp(self._day, self._lens)
 
     def render(self, number: int, present: Sequence[Vehicle]) -> Picture:
         """Frame `number` with those vehicles in it; a new array each time."""
@@ -106,7 +111,10 @@ class Renderer:
                 self._light_road(frame, vehicle, at_s, dark)
         for vehicle in order:
             self._draw(frame, vehicle, at_s, dark)
-        return self._with_noise(frame, number, dark)
+        frame = self._with_noise(frame, number, dark)
+        if Fixture.OVERLAY in self._settings.scenery:
+            draw_overlay(frame, at_s, self._lens.scale)
+        return frame
 
     def _empty_road(self, dark: float) -> Picture:
         if dark in (0.0, 1.0):

@@ -5,12 +5,18 @@ Drawn once per run; everything in it stands still, its texts included.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from agent.camera.synthetic.bodies import End
+from agent.camera.synthetic.fixtures import SIGN, SIGN_PLACE, SIGN_WIDTH_M
 from agent.camera.synthetic.lens import Floats, Lens
+from agent.camera.synthetic.platework import plate_texture
+from agent.camera.synthetic.settings import Fixture
 from vision.reading import Picture
 
 _FloatImage = NDArray[np.float32]
@@ -19,19 +25,26 @@ _KERB_M = 0.16
 _CELLS_PER_M = 6.0
 
 
-def day_and_night(lens: Lens, seed: int) -> tuple[Picture, Picture]:
-    """The same empty road in daylight and under a street lamp."""
+def empty_road(lens: Lens, seed: int, fixtures: Collection[Fixture] = ()) -> Picture:
+    """The road in daylight; of `fixtures` the sign."""
     rng = np.random.default_rng([seed, 3])
     x, z = lens.ground()
     day = _ground(x, z, rng)
     _shrubs(day, lens, rng)
     _sign(day, lens, _speed_sign(), (-3.28, 1.15, 13.6), 0.5)
     _sign(day, lens, _board(), (3.25, 0.95, 14.2), 0.62)
-    day = np.asarray(cv2.GaussianBlur(day, (0, 0), 0.6), dtype=np.float32)
+    if Fixture.SIGN in fixtures:
+        plate = plate_texture(SIGN, End.FRONT, np.random.default_rng([seed, 6]))
+        _sign(day, lens, plate, SIGN_PLACE, SIGN_WIDTH_M)
+    return _clipped(np.asarray(cv2.GaussianBlur(day, (0, 0), 0.6), dtype=np.float32))
+
+
+def under_a_lamp(day: Picture, lens: Lens) -> Picture:
+    """The same view by night, with a street lamp."""
+    x, z = lens.ground()
     lamp = 0.07 + 0.17 * np.exp(-(((x - 1.0) / 3.5) ** 2) - ((z - 12.0) / 4.5) ** 2)
     tint = np.array([0.95, 0.92, 1.06], dtype=np.float32)
-    night = day * lamp.astype(np.float32)[..., None] * tint + 3.0
-    return _clipped(day), _clipped(night)
+    return _clipped(day * lamp.astype(np.float32)[..., None] * tint + 3.0)
 
 
 def _clipped(image: _FloatImage) -> Picture:

@@ -55,7 +55,7 @@ class SyntheticSource:
 
     @property
     def is_finite(self) -> bool:
-        return self._settings.vehicles is not None
+        return self._settings.is_finite
 
     @property
     def total_frames(self) -> int | None:

@@ -59,7 +59,10 @@ def test_an_unknown_source_is_told_what_is_accepted(text: str) -> None:
     [
         ("synthetic:?vehicels=20", ("'vehicels'", "vehicles", "seed", "realtime")),
         ("synthetic:?vehicles=many", ("vehicles", "'many'", "whole number")),
-        ("synthetic:?vehicles=0", ("vehicles", "'0'", "from 1")),
+        ("synthetic:?vehicles=-1", ("vehicles", "'-1'", "from 0")),
+        ("synthetic:?vehicles=0", ("vehicles is 0", "seconds=60")),
+        ("synthetic:?traffic=jam", ("traffic", "'jam'", "flow, pairs")),
+        ("synthetic:?scenery=tree", ("scenery", "'tree'", "overlay,sign")),
         ("synthetic:?plates=de,xx", ("plates", "'de,xx'", "de,fr")),
         ("synthetic:?night=dusk", ("night", "'dusk'", "mix")),
         ("synthetic:?realtime=yes", ("realtime", "'yes'", "0")),

@@ -11,11 +11,12 @@ import pytest
 
 from agent.camera.factory import open_source
 from agent.camera.frame import Frame
+from agent.camera.synthetic.fixtures import parked_car
 from agent.camera.synthetic.lens import Floats, Lens
 from agent.camera.synthetic.platework import plate_texture
 from agent.camera.synthetic.renderer import Renderer, darkness
 from agent.camera.synthetic.schedule import Vehicle, passage, vehicles
-from agent.camera.synthetic.settings import Daylight, SyntheticSettings
+from agent.camera.synthetic.settings import Daylight, Fixture, SyntheticSettings
 from vision.reading import Picture
 
 SMALL = "synthetic:?vehicles=2&seed=7&width=320&height=180"
@@ -101,3 +102,28 @@ def test_the_sensor_says_how_dark_it_was() -> None:
     assert (day.sensor.lux or 0) > 1000 > 100 > (night.sensor.lux or 0) > 0
     assert (day.sensor.analog_gain or 0) < (night.sensor.analog_gain or 0)
     assert (day.sensor.exposure_time_s or 0) < (night.sensor.exposure_time_s or 0) < 0.1
+
+
+def test_an_overlay_changes_every_second_and_only_where_it_is() -> None:
+    plain, written = (
+        Renderer(SyntheticSettings(seed=2, night=Daylight.DAY, scenery=scenery))
+        for scenery in ((), (Fixture.OVERLAY,))
+    )
+    shown = [
+        np.abs(written.render(n, []).astype(int) - plain.render(n, [])).max(axis=2) > 60
+        for n in (10, 19, 20)
+    ]
+    assert 0.001 < shown[0].mean() < 0.02
+    last_digit = (slice(10, 40), slice(560, 582))
+    within, across = shown[0] != shown[1], shown[1] != shown[2]
+    assert across[last_digit].mean() > 0.1
+    assert max(within[last_digit].mean(), within.mean(), across.mean()) < 0.03
+
+
+def test_a_parked_car_shows_its_plate_in_every_light() -> None:
+    settings = SyntheticSettings(seed=2, night=Daylight.DAY, scenery=(Fixture.PARKED,))
+    car = parked_car(Lens(width=settings.width, height=settings.height))
+    picture = Renderer(settings).render(3, [])
+    quad = car.plate_quad(Lens(width=settings.width, height=settings.height), 0.3)
+    assert _likeness(_upright(picture, quad, _texture(car)), _texture(car)) > 0.6
+    assert (car.plate_quad(Lens(width=1280, height=720), 3000.0) == quad).all()

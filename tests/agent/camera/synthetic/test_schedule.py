@@ -11,7 +11,7 @@ from agent.camera.factory import truth_of
 from agent.camera.synthetic.lens import Lens
 from agent.camera.synthetic.registration import Region, registration
 from agent.camera.synthetic.schedule import is_inside, passages, total_frames, vehicles
-from agent.camera.synthetic.settings import SyntheticSettings
+from agent.camera.synthetic.settings import SyntheticSettings, Traffic
 
 SETTINGS = SyntheticSettings(vehicles=60, seed=1)
 
@@ -111,3 +111,51 @@ def test_an_endless_schedule_goes_on_without_a_list() -> None:
     endless = vehicles(SyntheticSettings(seed=1))
     later = next(islice(endless, 3000, None))
     assert later.number == 3000
+
+
+def test_an_empty_road_lasts_as_long_as_it_was_told() -> None:
+    address = "synthetic:?vehicles=0&seconds=90"
+    assert truth_of(address) == ()
+    assert total_frames(SyntheticSettings(vehicles=0, seconds=90)) == 901
+
+
+def test_a_run_of_some_seconds_counts_what_has_passed_by_then() -> None:
+    whole = truth_of("synthetic:?seed=3&vehicles=20")
+    cut = truth_of("synthetic:?seed=3&seconds=20")
+    assert cut == whole[: len(cut)]
+    assert 0 < len(cut) < 20
+
+
+def test_pairs_approach_side_by_side_and_never_touch() -> None:
+    run = list(vehicles(SyntheticSettings(vehicles=20, seed=1, traffic=Traffic.PAIRS)))
+    for left, right in zip(run[::2], run[1::2], strict=True):
+        assert abs(left.enters_at_s - right.enters_at_s) <= 0.1
+        assert left.speed_mps == right.speed_mps
+        middle = (left.enters_at_s + left.leaves_at_s) / 2
+        here, there = (v.place(v.plate_corners, middle)[:, 0].mean() for v in (left, right))
+        gap = there - here - (left.body.width_m + right.body.width_m) / 2
+        assert 0.1 < gap < 1.2
+    assert {p.direction for p in truth_of("synthetic:?seed=1&vehicles=8&traffic=pairs")} == {
+        "approaching"
+    }
+
+
+def test_a_vehicle_that_halts_stands_still_with_its_plate_in_the_picture() -> None:
+    settings = SyntheticSettings(vehicles=6, seed=1, traffic=Traffic.HALTS, halt=20.0)
+    lens = Lens(width=settings.width, height=settings.height)
+    for vehicle, truth in zip(vehicles(settings), passages(settings), strict=True):
+        stops_at_s = vehicle.enters_at_s + vehicle.halts_after_s
+        stood = [vehicle.plate_quad(lens, stops_at_s + s) for s in (0.01, 10.0, 19.99)]
+        assert all((quad == stood[0]).all() and is_inside(lens, quad) for quad in stood)
+        gone = vehicle.plate_quad(lens, stops_at_s + 20.2)
+        assert abs(gone - stood[0]).max() > 10
+        assert truth.last_frame - truth.first_frame >= 200
+
+
+def test_a_vehicle_that_returns_comes_the_other_way_with_its_plate() -> None:
+    truth = truth_of("synthetic:?seed=1&vehicles=8&traffic=returns&away=40")
+    for there, back in zip(truth[::2], truth[1::2], strict=True):
+        assert there.plate == back.plate
+        assert (there.direction, back.direction) == ("approaching", "receding")
+        assert 400 <= back.first_frame - there.last_frame <= 430
+    assert len({passage.plate for passage in truth}) == 4
