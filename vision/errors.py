@@ -25,3 +25,11 @@ class ModelMissing(ModelError):
 
 class ModelFailed(ModelError):
     """A model's file is damaged or not the one expected, or running it broke."""
+
+
+class ModelDoesNotFit(ModelError):
+    """The memory set apart for models has no room for it, even without what could be let go."""
+
+
+class AcceleratorFailed(ModelError):
+    """The accelerator is not there, not free, or its driver, library and firmware disagree."""

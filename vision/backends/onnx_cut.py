@@ -1,26 +1,24 @@
 """Reads an ONNX file's own metadata and cuts a classifier's output layer, all in memory.
 
-Works on the protocol-buffer encoding itself (protobuf.dev/programming-guides/encoding, field
-numbers from onnx.proto), because the `onnx` package is a heavy thing to install for one edit.
+Works on the protocol-buffer encoding itself (field numbers from onnx.proto), because the `onnx`
+package is a heavy thing to install for one edit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from vision.backends.protobuf import VARINT, fields, put
 from vision.errors import ModelFailed
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MODEL_GRAPH, _MODEL_METADATA = 7, 14
 _ENTRY_KEY, _ENTRY_VALUE = 1, 2
 _GRAPH_INITIALIZER, _GRAPH_OUTPUT, _GRAPH_VALUE_INFO = 5, 12, 13
 _TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_RAW = 1, 2, 9
 _TENSOR_FLOAT32 = 1
 _VALUE_NAME = 1
-
-_Field = tuple[int, int, int | memoryview]
 
 
 def cut_classes(model: bytes, *, classes: int, keep: Sequence[int]) -> bytes:
@@ -42,10 +40,10 @@ def metadata_of(model: bytes) -> dict[str, str]:
     """What the file says of itself (labels, for one), without loading the network."""
     found: dict[str, str] = {}
     try:
-        for number, _, value in _fields(memoryview(model)):
+        for number, _, value in fields(memoryview(model)):
             if number == _MODEL_METADATA and isinstance(value, memoryview):
                 entry = {
-                    key: bytes(part) for key, _, part in _fields(value) if not isinstance(part, int)
+                    key: bytes(part) for key, _, part in fields(value) if not isinstance(part, int)
                 }
                 name = entry.get(_ENTRY_KEY, b"").decode()
                 found[name] = entry.get(_ENTRY_VALUE, b"").decode()
@@ -57,12 +55,12 @@ def metadata_of(model: bytes) -> dict[str, str]:
 def _cut_model(model: memoryview, classes: int, keep: np.ndarray) -> bytes:
     out = bytearray()
     cut = 0
-    for number, kind, value in _fields(model):
+    for number, kind, value in fields(model):
         if number == _MODEL_GRAPH and isinstance(value, memoryview):
             graph, cut = _cut_graph(value, classes, keep)
-            _put(out, number, kind, graph)
+            put(out, number, kind, graph)
         else:
-            _put(out, number, kind, value)
+            put(out, number, kind, value)
     if cut == 0:
         raise ModelFailed(f"cannot cut the output layer: no layer has {classes} classes")
     return bytes(out)
@@ -71,94 +69,44 @@ def _cut_model(model: memoryview, classes: int, keep: np.ndarray) -> bytes:
 def _cut_graph(graph: memoryview, classes: int, keep: np.ndarray) -> tuple[memoryview, int]:
     out = bytearray()
     cut = 0
-    for number, kind, value in _fields(graph):
+    for number, kind, value in fields(graph):
         if number == _GRAPH_VALUE_INFO:
             continue  # shapes that the runtime infers anew; the old ones name the old class count
         if number == _GRAPH_INITIALIZER and isinstance(value, memoryview):
             tensor = _cut_tensor(value, classes, keep)
             cut += tensor is not None
-            _put(out, number, kind, value if tensor is None else tensor)
+            put(out, number, kind, value if tensor is None else tensor)
         elif number == _GRAPH_OUTPUT and isinstance(value, memoryview):
-            _put(out, number, kind, _without_type(value))
+            put(out, number, kind, _without_type(value))
         else:
-            _put(out, number, kind, value)
+            put(out, number, kind, value)
     return memoryview(out), cut
 
 
 def _cut_tensor(tensor: memoryview, classes: int, keep: np.ndarray) -> memoryview | None:
     """The sliced tensor, or None where this one is not of the last layer."""
-    fields = list(_fields(tensor))
-    shape = [value for number, _, value in fields if number == _TENSOR_DIMS]
+    content = list(fields(tensor))
+    shape = [value for number, _, value in content if number == _TENSOR_DIMS]
     if not shape or shape[-1] != classes or not all(isinstance(axis, int) for axis in shape):
         return None
-    if (_TENSOR_TYPE, _VARINT, _TENSOR_FLOAT32) not in fields:
+    if (_TENSOR_TYPE, VARINT, _TENSOR_FLOAT32) not in content:
         raise ValueError("the last layer is not of float32")
     out = bytearray()
-    for number, kind, value in fields:
+    for number, kind, value in content:
         if number == _TENSOR_RAW and isinstance(value, memoryview):
             values = np.frombuffer(value, dtype="<f4").reshape(-1, classes)[:, keep]
-            _put(out, number, kind, memoryview(np.ascontiguousarray(values).tobytes()))
+            put(out, number, kind, memoryview(np.ascontiguousarray(values).tobytes()))
         elif number != _TENSOR_DIMS:
-            _put(out, number, kind, value)
+            put(out, number, kind, value)
     for axis in [*shape[:-1], len(keep)]:
-        _put(out, _TENSOR_DIMS, _VARINT, axis)
+        put(out, _TENSOR_DIMS, VARINT, axis)
     return memoryview(out)
 
 
 def _without_type(value_info: memoryview) -> memoryview:
     """The output's name alone; its type and shape are inferred."""
     out = bytearray()
-    for number, kind, value in _fields(value_info):
+    for number, kind, value in fields(value_info):
         if number == _VALUE_NAME:
-            _put(out, number, kind, value)
+            put(out, number, kind, value)
     return memoryview(out)
-
-
-def _fields(message: memoryview) -> Iterator[_Field]:
-    """Field number, wire type and value of each field of one message, in order."""
-    position = 0
-    while position < len(message):
-        key, position = _read_varint(message, position)
-        number, kind = key >> 3, key & 7
-        if kind == _VARINT:
-            value, position = _read_varint(message, position)
-            yield number, kind, value
-            continue
-        if kind == _BYTES:
-            size, position = _read_varint(message, position)
-        elif kind in (_FIXED32, _FIXED64):
-            size = 4 if kind == _FIXED32 else 8
-        else:
-            raise ValueError(f"wire type {kind} at byte {position}")
-        if position + size > len(message):
-            raise ValueError(f"field {number} ends beyond its message")
-        yield number, kind, message[position : position + size]
-        position += size
-
-
-def _read_varint(message: memoryview, position: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = message[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-        shift += 7
-
-
-def _put(out: bytearray, number: int, kind: int, value: int | memoryview) -> None:
-    _put_varint(out, number << 3 | kind)
-    if isinstance(value, int):
-        _put_varint(out, value)
-        return
-    if kind == _BYTES:
-        _put_varint(out, len(value))
-    out += value
-
-
-def _put_varint(out: bytearray, value: int) -> None:
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)

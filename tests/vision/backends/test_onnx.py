@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vision.backends.backend import warm_up
 from vision.backends.onnx import OnnxBackend
 from vision.errors import ModelFailed, ModelMissing
 from vision.manifest import locate, model_entry
@@ -26,7 +27,7 @@ def test_facts_of_the_network_are_told(backend: OnnxBackend) -> None:
 
 
 def test_same_input_gives_same_output(backend: OnnxBackend) -> None:
-    backend.warm_up((1, 3, 32, 64))
+    warm_up(backend)
     batch = np.random.default_rng(0).normal(size=(1, 3, 32, 64)).astype(np.float32)
     first, second = backend.run(batch)[0], backend.run(batch)[0]
     assert first.shape == (1, 1, 32, 64)
