@@ -1,0 +1,1 @@
+"""Keeps loaded networks within the memory that is set apart for them."""

@@ -1,0 +1,94 @@
+"""How much memory the devices of this machine have for networks. Asks, never allocates."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from vision.backends.hailo import MOST_NETWORKS
+from vision.backends.providers import ON_GPU
+from vision.errors import ModelFailed
+from vision.pool.budget import Budget
+
+MEGABYTE = 1_000_000
+_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSettings:
+    """Models may take `memory_share` of a device's memory, and leave `gpu_reserve_mb` of a graphics
+    card free. Above `cleanup_share` of that, idle ones go; from `warning_share` on it is told."""
+
+    memory_share: float = 0.8
+    gpu_reserve_mb: int = 1024
+    cleanup_share: float = 0.9
+    warning_share: float = 0.9
+
+
+def budgets_for(providers: Sequence[str], settings: PoolSettings) -> tuple[Budget, ...]:
+    """A budget for the processor's memory, each graphics provider, and a Hailo's networks.
+
+    Raises `ModelFailed` where a graphics card is asked for and cannot be asked.
+    """
+    capacities = {
+        "cpu": cpu_capacity(machine_memory_bytes(), settings),
+        "hailo": MOST_NETWORKS,
+    }
+    for provider in providers:
+        if provider in ON_GPU:
+            capacities[provider] = gpu_capacity(gpu_memory_bytes(), settings)
+        elif provider != "cpu":
+            capacities[provider] = capacities["cpu"]
+    return tuple(
+        Budget(
+            device=device,
+            capacity=capacity,
+            cleanup_share=settings.cleanup_share,
+            warning_share=settings.warning_share,
+        )
+        for device, capacity in capacities.items()
+    )
+
+
+def cpu_capacity(memory_bytes: int, settings: PoolSettings) -> int:
+    return int(memory_bytes * settings.memory_share)
+
+
+def gpu_capacity(memory_bytes: int, settings: PoolSettings) -> int:
+    """The share of a graphics card, or what the reserve leaves where that is less."""
+    left = memory_bytes - settings.gpu_reserve_mb * MEGABYTE
+    return max(0, min(left, int(memory_bytes * settings.memory_share)))
+
+
+def machine_memory_bytes() -> int:
+    """What this process could have at most: the machine's memory, or its control group's."""
+    total = int(psutil.virtual_memory().total)
+    try:
+        limit = _CGROUP_LIMIT.read_text(encoding="ascii").strip()
+    except OSError:
+        return total
+    return min(total, int(limit)) if limit.isdecimal() else total
+
+
+def gpu_memory_bytes() -> int:
+    """Memory of the first graphics card, as its driver tells; raises `ModelFailed`."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        raise ModelFailed(
+            "AGENT_ONNX_PROVIDERS asks for a graphics card, and nvidia-smi is not installed: "
+            "install the card's driver, or write AGENT_ONNX_PROVIDERS=cpu"
+        )
+    query = [program, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        told = subprocess.run(query, capture_output=True, text=True, check=True, timeout=30)  # noqa: S603 - a fixed command
+        return int(told.stdout.split()[0]) * 1024 * 1024
+    except (subprocess.SubprocessError, OSError, ValueError, IndexError) as error:
+        raise ModelFailed(
+            f"nvidia-smi does not tell the card's memory ({error}): mend the card's driver, or "
+            "write AGENT_ONNX_PROVIDERS=cpu"
+        ) from error

@@ -1,0 +1,273 @@
+"""Loads networks within the budgets, lets go of idle ones, and loads them again when needed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from vision.backends.backend import Backend, Tensor
+from vision.errors import ModelFailed
+from vision.pool.budget import (
+    Allocation,
+    Budget,
+    Priority,
+    Usage,
+    plan_cleanup,
+    plan_load,
+    usage_of,
+)
+
+Loader = Callable[[], Backend]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRequest:
+    """A network that somebody wants: where, how large (see `Allocation.size`), how important."""
+
+    name: str
+    device: str
+    size: int
+    priority: Priority
+
+
+@dataclass(slots=True)
+class _Entry:
+    request: ModelRequest
+    load: Loader
+    handles: int = 0
+    users: int = 0
+    backend: Backend | None = None
+    loaded_s: float = 0.0
+    last_used_s: float = 0.0
+    busy_s: float = 0.0
+    runs: int = 0
+    running: threading.Lock = field(default_factory=threading.Lock)
+
+
+class ModelPool:
+    """Thread-safe. Two locks: `_books` for moments, `_loading` while networks come and go."""
+
+    def __init__(
+        self, budgets: Sequence[Budget], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`clock` gives steady seconds."""
+        self._budgets: Mapping[str, Budget] = {budget.device: budget for budget in budgets}
+        self._clock = clock
+        self._entries: dict[str, _Entry] = {}
+        self._books = threading.Lock()
+        self._loading = threading.Lock()
+
+    def open(self, request: ModelRequest, load: Loader) -> PooledBackend:
+        """The network, loaded now; who opens it again shares it.
+
+        Raises `ModelDoesNotFit`, and what `load` raises.
+        """
+        with self._books:
+            entry = self._entries.setdefault(request.name, _Entry(request, load))
+            entry.handles += 1
+        try:
+            with self._using(entry) as backend:
+                return PooledBackend(self, request.name, backend)
+        except BaseException:
+            self.release(request.name)
+            raise
+
+    def run(self, name: str, batch: Tensor) -> Sequence[Tensor]:
+        """The outputs of an opened network, which is loaded again where it was let go."""
+        with self._books:
+            entry = self._entries.get(name)
+        if entry is None:
+            raise ModelFailed(f"model {name}: it was closed; load it again")
+        with self._using(entry) as backend, entry.running:
+            began_s = self._clock()
+            try:
+                return backend.run(batch)
+            finally:
+                entry.runs += 1
+                entry.busy_s += self._clock() - began_s
+
+    def release(self, name: str) -> None:
+        """One who opened the network needs it no more; the last one closes it."""
+        with self._loading:
+            with self._books:
+                entry = self._entries[name]
+                entry.handles -= 1
+                if entry.handles > 0:
+                    return
+                del self._entries[name]
+                backend, entry.backend = entry.backend, None
+            if backend is not None:
+                backend.close()
+
+    def allocations(self) -> tuple[Allocation, ...]:
+        """What is loaded now, in the order in which it was first opened."""
+        with self._books:
+            return self._allocations()
+
+    def usage(self) -> tuple[Usage, ...]:
+        """How full each device is."""
+        loaded = self.allocations()
+        return tuple(usage_of(budget, loaded) for budget in self._budgets.values())
+
+    def clean_up(self) -> tuple[str, ...]:
+        """Let go of what has been idle where a device is nearly full; the names that went."""
+        with self._loading:
+            return self._cleaned()
+
+    def close(self) -> None:
+        """Let go of everything. May be repeated."""
+        with self._loading:
+            with self._books:
+                backends = [entry.backend for entry in self._entries.values()]
+                self._entries.clear()
+            for backend in backends:
+                if backend is not None:
+                    backend.close()
+
+    @contextmanager
+    def _using(self, entry: _Entry) -> Iterator[Backend]:
+        """The loaded network, which stays while this is open."""
+        backend = self._taken(entry)
+        if backend is None:
+            with self._loading:
+                backend = self._taken(entry) or self._loaded(entry)
+        try:
+            yield backend
+        finally:
+            with self._books:
+                entry.users -= 1
+                entry.last_used_s = self._clock()
+
+    def _taken(self, entry: _Entry) -> Backend | None:
+        with self._books:
+            if entry.backend is not None:
+                entry.users += 1
+            return entry.backend
+
+    def _loaded(self, entry: _Entry) -> Backend:
+        """Makes room, loads, and marks it as used. Under `_loading`."""
+        self._make_room(entry.request)
+        backend = entry.load()
+        if backend.device != entry.request.device:
+            # The runtime fell back to another device: that one has to have room for it.
+            try:
+                self._make_room(_on(entry.request, backend.device))
+            except BaseException:
+                backend.close()
+                raise
+            entry.request = _on(entry.request, backend.device)
+        with self._books:
+            entry.backend = backend
+            entry.loaded_s = entry.last_used_s = self._clock()
+            entry.busy_s, entry.runs = 0.0, 0
+            entry.users += 1
+        self._cleaned()
+        return backend
+
+    def _make_room(self, request: ModelRequest) -> None:
+        budget = self._budgets.get(request.device)
+        if budget is None:
+            raise ModelFailed(
+                f"model {request.name}: no memory is set apart on {request.device}, only on "
+                f"{', '.join(self._budgets)}"
+            )
+        wanted = Allocation(
+            name=request.name,
+            device=request.device,
+            size=request.size,
+            priority=request.priority,
+            last_used_s=self._clock(),
+        )
+        with self._books:
+            backends = self._taken_out(plan_load(wanted, self._allocations(), budget))
+        for backend in backends:
+            backend.close()
+
+    def _cleaned(self) -> tuple[str, ...]:
+        with self._books:
+            loaded = self._allocations()
+            going = tuple(
+                name
+                for budget in self._budgets.values()
+                for name in plan_cleanup(self._clock(), loaded, budget)
+            )
+            backends = self._taken_out(going)
+        for backend in backends:
+            backend.close()
+        return going
+
+    def _taken_out(self, names: Sequence[str]) -> list[Backend]:
+        """The networks of these idle entries, which have none from now on. Under `_books`."""
+        backends = [self._entries[name].backend for name in names]
+        for name in names:
+            self._entries[name].backend = None
+        return [backend for backend in backends if backend is not None]
+
+    def _allocations(self) -> tuple[Allocation, ...]:
+        now_s = self._clock()
+        return tuple(
+            Allocation(
+                name=name,
+                device=entry.request.device,
+                size=entry.request.size,
+                priority=entry.request.priority,
+                last_used_s=entry.last_used_s,
+                is_busy=entry.users > 0,
+                runs=entry.runs,
+                busy_share=min(1.0, entry.busy_s / max(now_s - entry.loaded_s, 1e-9)),
+            )
+            for name, entry in self._entries.items()
+            if entry.backend is not None
+        )
+
+
+class PooledBackend:
+    """One network of the pool, for one who opened it; see `Backend`."""
+
+    def __init__(self, pool: ModelPool, name: str, backend: Backend) -> None:
+        self._pool = pool
+        self._name = name
+        self._device = backend.device
+        self._input_shape = backend.input_shape
+        self._output_names = backend.output_names
+        self._metadata = backend.metadata
+        self._is_open = True
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def device(self) -> str:
+        return self._device
+
+    @property
+    def input_shape(self) -> tuple[int | None, ...]:
+        return self._input_shape
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        return self._output_names
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return self._metadata
+
+    def run(self, batch: Tensor) -> Sequence[Tensor]:
+        if not self._is_open:
+            raise ModelFailed(f"model {self._name}: it was closed; load it again")
+        return self._pool.run(self._name, batch)
+
+    def close(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._pool.release(self._name)
+
+
+def _on(request: ModelRequest, device: str) -> ModelRequest:
+    return ModelRequest(
+        name=request.name, device=device, size=request.size, priority=request.priority
+    )
