@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from vision.errors import ManifestInvalid, ModelFailed, ModelMissing
+from vision.input import InputSpec, parse_input
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CHUNK_BYTES = 1 << 20
+_GUESSED_BASE_BYTES, _GUESSED_TIMES = 30_000_000, 3
 
 
 class ModelKind(StrEnum):
@@ -26,13 +29,21 @@ class ModelKind(StrEnum):
     FILE = "file"
 
 
+class ModelFormat(StrEnum):
+    """What runs it: onnxruntime or OpenCV, HailoRT, OpenCV's cascade."""
+
+    ONNX = "onnx"
+    HEF = "hef"
+    CASCADE = "cascade"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelEntry:
     """One model as `models.toml` names it.
 
     `path` lies in the package's folder (wheel) or in the folder of fetched models (file).
-    `input` and `decoder` are for people and for the loader that chooses a decoder.
-    `memory_bytes` is None where nobody has measured it.
+    `decoder` names what understands the outputs; `labels` are the classes that it tells apart.
+    `memory_bytes` is None where nobody has measured it, `address` empty where it cannot be fetched.
     """
 
     name: str
@@ -40,24 +51,46 @@ class ModelEntry:
     kind: ModelKind
     package: str | None
     path: str
-    format: str
-    input: str
+    format: ModelFormat
+    input: InputSpec
     decoder: str | None
+    labels: tuple[str, ...]
     licence: str
     address: str
     size_bytes: int
     sha256: str
     memory_bytes: int | None
 
+    @property
+    def needed_bytes(self) -> int:
+        """Memory that it takes: as measured, or a cautious guess by the size of its file."""
+        if self.memory_bytes is not None:
+            return self.memory_bytes
+        return _GUESSED_BASE_BYTES + _GUESSED_TIMES * self.size_bytes
 
-def manifest() -> tuple[ModelEntry, ...]:
-    """Every model, in the manifest's order; raises `ManifestInvalid`."""
-    return tuple(_bundled().values())
+
+def manifest(models_folder: Path | None = None) -> dict[str, ModelEntry]:
+    """Every model by name: our own, then those of `models.toml` in the folder of fetched models.
+
+    Raises `ManifestInvalid` naming file, entry and key.
+    """
+    entries = dict(_bundled())
+    own = None if models_folder is None else models_folder / "models.toml"
+    if own is not None and own.is_file():
+        try:
+            found = parse_manifest(own.read_text(encoding="utf-8"), name=str(own))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ManifestInvalid(f"{own}: cannot be read ({error})") from error
+        for entry in found.values():
+            if entry.name in entries:
+                raise ManifestInvalid(f"{own}: {entry.name} is a name of ours; choose another")
+            entries[entry.name] = entry
+    return entries
 
 
-def model_entry(name: str) -> ModelEntry:
+def model_entry(name: str, models_folder: Path | None = None) -> ModelEntry:
     """The model of that name; raises `ModelMissing` naming those that there are."""
-    entries = _bundled()
+    entries = manifest(models_folder)
     if name not in entries:
         raise ModelMissing(f"no model is named {name!r}; the manifest has {', '.join(entries)}")
     return entries[name]
@@ -66,7 +99,8 @@ def model_entry(name: str) -> ModelEntry:
 def locate(entry: ModelEntry, *, models_folder: Path | None = None) -> Path:
     """Where the model's file lies; `models_folder` is where fetched models are kept.
 
-    A package is found without running its code. Raises `ModelMissing` when there is no file.
+    A package is found without running its code. An entry's path may be absolute (HEF files of the
+    system). Raises `ModelMissing` when there is no file.
     """
     if entry.kind is ModelKind.WHEEL:
         path = _package_folder(entry) / entry.path
@@ -78,19 +112,29 @@ def locate(entry: ModelEntry, *, models_folder: Path | None = None) -> Path:
         )
     else:
         path = models_folder / entry.path
-        remedy = "put the file that the manifest names there"
+        remedy = (
+            f"fetch it: python -m agent models fetch {entry.name}"
+            if entry.address
+            else "put the file there"
+        )
     if not path.is_file():
         raise ModelMissing(f"model {entry.name}: there is no file {path}; {remedy}")
     return path
 
 
-def verify(entry: ModelEntry, path: Path) -> None:
-    """Raise `ModelFailed` unless the file at `path` is the one that the manifest means."""
+def verify(
+    entry: ModelEntry, path: Path, *, advance: Callable[[int], None] = lambda _: None
+) -> None:
+    """Raise `ModelFailed` unless the file at `path` is the one that the manifest means.
+
+    `advance` hears of each part read, in bytes.
+    """
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK_BYTES):
                 digest.update(chunk)
+                advance(len(chunk))
     except OSError as error:
         raise ModelMissing(
             f"model {entry.name}: {path} cannot be read ({error.strerror})"
@@ -121,17 +165,20 @@ def _bundled() -> dict[str, ModelEntry]:
     return parse_manifest(text)
 
 
-def parse_manifest(text: str) -> dict[str, ModelEntry]:
-    """The entries of a manifest by name; raises `ManifestInvalid` naming entry and key."""
+def parse_manifest(text: str, *, name: str = "models.toml") -> dict[str, ModelEntry]:
+    """The entries of a manifest by name; raises `ManifestInvalid` naming file, entry and key."""
     try:
         tables = tomllib.loads(text)["model"]
     except (tomllib.TOMLDecodeError, KeyError) as error:
-        raise ManifestInvalid(f"models.toml: no list of [[model]] can be read ({error})") from error
+        raise ManifestInvalid(f"{name}: no list of [[model]] can be read ({error})") from error
     entries: dict[str, ModelEntry] = {}
     for table in tables:
-        entry = _entry(table)
+        try:
+            entry = _entry(table)
+        except ManifestInvalid as error:
+            raise ManifestInvalid(f"{name}: {error}") from error.__cause__
         if entry.name in entries:
-            raise ManifestInvalid(f"models.toml: two models are named {entry.name}")
+            raise ManifestInvalid(f"{name}: two models are named {entry.name}")
         entries[entry.name] = entry
     return entries
 
@@ -145,9 +192,10 @@ def _entry(table: dict[str, Any]) -> ModelEntry:
             kind=ModelKind(table["kind"]),
             package=table.get("package"),
             path=table["path"],
-            format=table["format"],
-            input=table["input"],
+            format=ModelFormat(table["format"]),
+            input=parse_input(table["input"]),
             decoder=table.get("decoder"),
+            labels=tuple(table.get("labels", ())),
             licence=table["licence"],
             address=table["address"],
             size_bytes=table["size_bytes"],
@@ -155,11 +203,23 @@ def _entry(table: dict[str, Any]) -> ModelEntry:
             memory_bytes=table.get("memory_bytes"),
         )
     except KeyError as error:
-        raise ManifestInvalid(f"models.toml: model {name} has no {error.args[0]}") from error
+        raise ManifestInvalid(f"model {name} has no {error.args[0]}") from error
     except ValueError as error:
-        raise ManifestInvalid(f"models.toml: model {name}: {error}") from error
-    if not _SHA256.fullmatch(entry.sha256):
-        raise ManifestInvalid(f"models.toml: model {name}: sha256 {entry.sha256!r} is no sha256")
-    if (entry.kind is ModelKind.WHEEL) != (entry.package is not None):
-        raise ManifestInvalid(f"models.toml: model {name}: kind wheel goes with a package")
+        raise ManifestInvalid(f"model {name}: {error}") from error
+    fault = _fault(entry)
+    if fault is not None:
+        raise ManifestInvalid(f"model {name}: {fault}")
     return entry
+
+
+def _fault(entry: ModelEntry) -> str | None:
+    """What is wrong with the values of an entry, or None."""
+    if not _SHA256.fullmatch(entry.sha256):
+        return f"sha256 {entry.sha256!r} is no sha256"
+    if (entry.kind is ModelKind.WHEEL) != (entry.package is not None):
+        return "kind wheel goes with a package"
+    if entry.address and not entry.address.startswith("https://"):
+        return f"address {entry.address!r} is no https:// address (empty: it cannot be fetched)"
+    if entry.size_bytes < 1:
+        return f"size_bytes is {entry.size_bytes}, expected 1 or more"
+    return None

@@ -26,7 +26,7 @@ task = "t"
 kind = "file"
 path = "a.onnx"
 format = "onnx"
-input = "i"
+input = "3x8x8 bgr 0..255"
 licence = "MIT"
 address = "https://example.org/a.onnx"
 size_bytes = 3
@@ -34,7 +34,7 @@ sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 """
 
 
-@pytest.mark.parametrize("entry", manifest(), ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", manifest().values(), ids=lambda entry: entry.name)
 def test_wheel_models_are_there_and_are_the_ones_meant(entry: ModelEntry) -> None:
     if entry.kind is not ModelKind.WHEEL:
         with pytest.raises(ModelMissing, match=entry.name):
@@ -85,6 +85,10 @@ def test_fetched_model_is_verified_by_its_content(tmp_path: Path) -> None:
         (ENTRY.replace('licence = "MIT"\n', ""), "licence"),
         (ENTRY.replace('kind = "file"', 'kind = "floppy"'), "floppy"),
         (ENTRY.replace("ba7816bf", "xyz"), "sha256"),
+        (ENTRY.replace("3x8x8 bgr", "8x8"), "write channels x height"),
+        (ENTRY.replace('format = "onnx"', 'format = "pickle"'), "pickle"),
+        (ENTRY.replace("https://", "ftp://"), "https"),
+        (ENTRY.replace("size_bytes = 3", "size_bytes = 0"), "size_bytes is 0"),
         (ENTRY + ENTRY, "two models"),
         (ENTRY.replace('kind = "file"', 'kind = "wheel"'), "package"),
     ],
@@ -92,3 +96,38 @@ def test_fetched_model_is_verified_by_its_content(tmp_path: Path) -> None:
 def test_wrong_manifest_says_what_is_wrong(text: str, word: str) -> None:
     with pytest.raises(ManifestInvalid, match=word):
         parse_manifest(text)
+
+
+def test_models_of_the_folder_are_added_to_ours(tmp_path: Path) -> None:
+    (tmp_path / "models.toml").write_text(ENTRY)
+    entries = manifest(tmp_path)
+    assert list(entries)[-1] == "a"
+    assert "yunet-2023mar" in entries
+    assert model_entry("a", tmp_path).path == "a.onnx"
+    assert "a" not in manifest()
+
+
+def test_model_of_the_folder_may_not_take_a_name_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "models.toml").write_text(ENTRY.replace('"a"', '"yunet-2023mar"', 1))
+    with pytest.raises(ManifestInvalid, match=r"models\.toml: yunet-2023mar is a name of ours"):
+        manifest(tmp_path)
+
+
+def test_wrong_model_of_the_folder_names_its_file(tmp_path: Path) -> None:
+    (tmp_path / "models.toml").write_text(ENTRY.replace("ba7816bf", "xyz"))
+    with pytest.raises(ManifestInvalid, match=rf"{tmp_path}/models\.toml: model a: sha256"):
+        manifest(tmp_path)
+
+
+def test_absolute_path_of_a_system_package_is_taken_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "x.hef").write_bytes(b"abc")
+    text = ENTRY.replace('path = "a.onnx"', f'path = "{tmp_path}/x.hef"')
+    entry = parse_manifest(text)["a"]
+    assert locate(entry, models_folder=tmp_path / "models") == tmp_path / "x.hef"
+
+
+def test_memory_nobody_measured_is_guessed_above_the_files_size() -> None:
+    entry = parse_manifest(ENTRY.replace("size_bytes = 3", "size_bytes = 10_000_000"))["a"]
+    assert 10_000_000 < entry.needed_bytes < 100_000_000
+    measured = parse_manifest(ENTRY + "memory_bytes = 5\n")["a"]
+    assert measured.needed_bytes == 5

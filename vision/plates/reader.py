@@ -6,9 +6,8 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from vision.backends.onnx import OnnxBackend
 from vision.geometry import Box
-from vision.manifest import locate, model_entry
+from vision.networks import Networks, NetworkSettings, NetworkSource
 from vision.plates.ctc import TextLine
 from vision.plates.detector import TextDetector
 from vision.plates.formats import PlateFormat, formats_of
@@ -16,6 +15,7 @@ from vision.plates.gates import bounding_box, formats_for, geometry_fault
 from vision.plates.grammar import Fit, fits
 from vision.plates.recogniser import TextRecogniser
 from vision.plates.text_regions import TextRegion
+from vision.pool.budget import Priority
 from vision.reading import Picture, PlateReading, PlateReadings, RefusedReading
 
 DETECTOR_MODEL, READER_MODEL = "pp-ocrv6-det-small", "pp-ocrv6-rec-small"
@@ -44,21 +44,22 @@ class EmbeddedPlateReader:
     """Reads plates with the models inside the installed packages; see `vision.reading.PlateReader`.
 
     `regions` are those whose formats are expected (`eu`, `us`, `br`, or countries such as `sk`);
-    none means to guess among all. `threads` is the number of cores that one look may use.
-    Raises `ModelMissing`, `ModelFailed` or `UnknownRegion`.
+    none means to guess among all. `threads` is the number of cores that one look may use, where
+    the reader has to make its own `networks`. Raises `ModelError` or `UnknownRegion`.
     """
 
-    def __init__(self, *, regions: tuple[str, ...] = (), threads: int = 2) -> None:
+    def __init__(
+        self,
+        *,
+        regions: tuple[str, ...] = (),
+        threads: int = 2,
+        networks: NetworkSource | None = None,
+    ) -> None:
         self._formats = formats_of(regions)
         self._is_guess = not regions
-        self._detector = TextDetector(
-            OnnxBackend.from_file(
-                DETECTOR_MODEL, locate(model_entry(DETECTOR_MODEL)), threads=threads
-            )
-        )
-        self._recogniser = TextRecogniser.from_file(
-            READER_MODEL, locate(model_entry(READER_MODEL)), threads=threads
-        )
+        networks = networks or Networks(NetworkSettings(threads=threads))
+        self._detector = TextDetector(networks.open(DETECTOR_MODEL, priority=Priority.CRITICAL))
+        self._recogniser = TextRecogniser.open(READER_MODEL, networks)
 
     @property
     def model(self) -> str:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from vision.backends.backend import Backend, Tensor
-from vision.backends.onnx import OnnxBackend, read_model
 from vision.backends.onnx_cut import cut_classes, metadata_of
 from vision.errors import ModelFailed
 from vision.geometry import Quad
+from vision.networks import NetworkSource
 from vision.plates.ctc import TextLine, decode, folded
 from vision.plates.rectify import rectified, scaled
+from vision.pool.budget import Priority
 from vision.reading import Picture
 
 CROP_HEIGHT = 48
@@ -39,22 +39,15 @@ class TextRecogniser:
         self._labels = tuple(label.upper() for label in labels)
 
     @classmethod
-    def from_file(cls, name: str, path: Path, *, threads: int) -> TextRecogniser:
-        """Load an ONNX file that carries its labels, cut to the ASCII ones.
+    def open(cls, name: str, networks: NetworkSource) -> TextRecogniser:
+        """A network that carries its labels, cut to the ASCII ones.
 
         Its other thousands of classes (Chinese, mostly) only cost time here. Raises
         `ModelMissing` or `ModelFailed`.
         """
-        model = read_model(name, path)
-        alphabet = metadata_of(model).get("character", "").splitlines()
-        if not alphabet:
-            raise ModelFailed(f"model {name}: {path} does not carry its labels (`character`)")
-        # The file lists neither the blank (first class) nor the space (last class).
-        classes = [_BLANK_LABEL, *alphabet, _SPACE]
-        printable = set(string.ascii_letters + string.digits + string.punctuation + _SPACE)
-        keep = [0, *(i for i, label in enumerate(classes) if label in printable)]
-        cut = cut_classes(model, classes=len(classes), keep=keep)
-        return cls(OnnxBackend(name, cut, threads=threads), [classes[i] for i in keep])
+        backend = networks.open(name, priority=Priority.CRITICAL, prepare=_cut_to_ascii)
+        classes = _classes(backend.metadata)
+        return cls(backend, [classes[i] for i in _ascii(classes)])
 
     @property
     def model(self) -> str:
@@ -77,6 +70,24 @@ class TextRecogniser:
             probabilities, names = folded(outputs[0][0], self._labels)
             lines.append(decode(probabilities, names))
         return tuple(lines)
+
+
+def _cut_to_ascii(model: bytes) -> bytes:
+    classes = _classes(metadata_of(model))
+    return cut_classes(model, classes=len(classes), keep=_ascii(classes))
+
+
+def _classes(metadata: dict[str, str]) -> list[str]:
+    """The network's classes; its file lists neither the blank (first) nor the space (last)."""
+    alphabet = metadata.get("character", "").splitlines()
+    if not alphabet:
+        raise ModelFailed("the text recogniser does not carry its labels (`character`)")
+    return [_BLANK_LABEL, *alphabet, _SPACE]
+
+
+def _ascii(classes: Sequence[str]) -> list[int]:
+    printable = set(string.ascii_letters + string.digits + string.punctuation + _SPACE)
+    return [0, *(i for i, label in enumerate(classes) if label in printable)]
 
 
 def _tensor(picture: Picture, quad: Quad) -> Tensor:

@@ -1,0 +1,154 @@
+"""Gives networks by their names in the manifest: file found, backend chosen, pool used."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import onnxruntime
+
+from vision.backends.backend import Backend
+from vision.backends.hailo import HailoDevice, load_platform
+from vision.backends.onnx import OnnxBackend, read_model
+from vision.backends.opencv import OpenCvBackend
+from vision.backends.providers import choose_providers, short_name
+from vision.errors import ModelFailed, ModelMissing
+from vision.manifest import (
+    ModelEntry,
+    ModelFormat,
+    ModelKind,
+    locate,
+    manifest,
+    model_entry,
+    verify,
+)
+from vision.pool.budget import Priority
+from vision.pool.memory import PoolSettings, budgets_for
+from vision.pool.pool import ModelPool, ModelRequest
+
+Prepare = Callable[[bytes], bytes]
+"""Makes an ONNX file into the one to load."""
+
+
+class NetworkSource(Protocol):
+    """Where detectors and readers get their networks from."""
+
+    def entry(self, name: str) -> ModelEntry:
+        """What the manifest says of it; raises `ModelMissing`."""
+
+    def open(
+        self, name: str, *, priority: Priority = Priority.MEDIUM, prepare: Prepare | None = None
+    ) -> Backend:
+        """The network, loaded; raises an error of `vision.errors.ModelError`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSettings:
+    """`threads` is the number of cores that one run may use; `providers` are tried in order.
+
+    `runtime` runs ONNX files. `models_folder` holds fetched models (None: there are none).
+    """
+
+    threads: int = 2
+    providers: tuple[str, ...] = ("cpu",)
+    runtime: Literal["onnx", "opencv"] = "onnx"
+    models_folder: Path | None = None
+    pool: PoolSettings = field(default_factory=PoolSettings)
+
+
+class Networks:
+    """The networks of this process; see `NetworkSource`. Thread-safe."""
+
+    def __init__(
+        self,
+        settings: NetworkSettings | None = None,
+        *,
+        pool: ModelPool | None = None,
+        hailo: Callable[[], Any] = load_platform,
+    ) -> None:
+        """`hailo` gives HailoRT's package when the first HEF is opened."""
+        self._settings = settings or NetworkSettings()
+        choice = choose_providers(self._settings.providers, onnxruntime.get_available_providers())
+        self._provider_names = tuple(short_name(name) for name in choice.library_names)
+        self.notices: tuple[str, ...] = tuple(
+            f"this onnxruntime has no {name}: models run on {self._provider_names[0]}"
+            for name in choice.missing
+        )
+        self.pool = pool or ModelPool(budgets_for(self._provider_names, self._settings.pool))
+        self._hailo = hailo
+        self._device: HailoDevice | None = None
+        self._opening = threading.Lock()
+
+    def entries(self) -> Sequence[ModelEntry]:
+        """All that the manifest names, our own first."""
+        return tuple(manifest(self._settings.models_folder).values())
+
+    def entry(self, name: str) -> ModelEntry:
+        return model_entry(name, self._settings.models_folder)
+
+    def is_here(self, name: str) -> bool:
+        """Whether the model's file is on this machine."""
+        return self.path(name) is not None
+
+    def path(self, name: str) -> Path | None:
+        """Where the model's file lies, None where it is not here; raises for an unknown name."""
+        entry = self.entry(name)
+        try:
+            return locate(entry, models_folder=self._settings.models_folder)
+        except ModelMissing:
+            return None
+
+    def open(
+        self, name: str, *, priority: Priority = Priority.MEDIUM, prepare: Prepare | None = None
+    ) -> Backend:
+        entry = self.entry(name)
+        path = locate(entry, models_folder=self._settings.models_folder)
+        if entry.kind is ModelKind.FILE:
+            verify(entry, path)  # a damaged file may load and answer nonsense
+        is_hef = entry.format is ModelFormat.HEF
+        request = ModelRequest(
+            name=name,
+            device="hailo" if is_hef else self._onnx_device,
+            size=1 if is_hef else entry.needed_bytes,
+            priority=priority,
+        )
+        return self.pool.open(request, lambda: self._loaded(entry, path, prepare))
+
+    def close(self) -> None:
+        """Give everything back. May be repeated."""
+        self.pool.close()
+        device, self._device = self._device, None
+        if device is not None:
+            device.close()
+
+    @property
+    def _onnx_device(self) -> str:
+        return "cpu" if self._settings.runtime == "opencv" else self._provider_names[0]
+
+    def _loaded(self, entry: ModelEntry, path: Path, prepare: Prepare | None) -> Backend:
+        if entry.format is ModelFormat.HEF:
+            return self._accelerator().load(entry.name, path)
+        if entry.format is not ModelFormat.ONNX:
+            raise ModelFailed(
+                f"model {entry.name}: a {entry.format} is no network; its detector loads it itself"
+            )
+        model = read_model(entry.name, path)
+        if prepare is not None:
+            model = prepare(model)
+        if self._settings.runtime == "opencv":
+            return OpenCvBackend(entry.name, model)
+        return OnnxBackend(
+            entry.name,
+            model,
+            threads=self._settings.threads,
+            providers=self._provider_names,
+        )
+
+    def _accelerator(self) -> HailoDevice:
+        with self._opening:
+            if self._device is None:
+                self._device = HailoDevice(self._hailo())
+            return self._device
