@@ -104,6 +104,24 @@ def send(
 
 
 @commands.command()
+def prune(
+    older_than: Annotated[
+        str,
+        typer.Option(
+            help="Rows that the server acknowledged longer ago than this go, with their pictures: "
+            "30d, 8w, 1y.",
+            show_default=False,
+        ),
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+) -> None:
+    """Delete what was sent long ago, also while the agent runs; what waits is never touched."""
+    from agent.pruning import age_of, prune_now
+
+    typer.echo(prune_now(_settings({}), older_than=age_of(older_than), dry_run=dry_run))
+
+
+@commands.command()
 def read(
     paths: Annotated[
         list[Path], typer.Argument(help="Pictures, clips, or folders of them.", metavar="PATH...")

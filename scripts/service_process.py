@@ -137,24 +137,34 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose process it is to be: for root, the owner of the data folder; else whoever asks."""
+    """Whose process it is to be: for root, the owner of the data folder; else whoever asks.
 
-    user: pwd.struct_passwd | None
+    `groups` beside the account's own are those of cameras and accelerators.
+    """
+
+    ids: tuple[int, int] | None
+    groups: tuple[int, ...] = ()
 
     def own(self, path: Path) -> None:
-        if self.user is not None:
-            os.chown(path, self.user.pw_uid, self.user.pw_gid)
+        if self.ids is not None:
+            os.chown(path, *self.ids)
 
     def as_popen(self) -> dict[str, Any]:
-        if self.user is None:
+        if self.ids is None:
             return {}
-        groups = os.getgrouplist(self.user.pw_name, self.user.pw_gid)
-        return {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": groups}
+        return {"user": self.ids[0], "group": self.ids[1], "extra_groups": self.groups}
 
 
 def account_of(folder: Path) -> Account:
-    owner = folder.stat().st_uid
-    return Account(pwd.getpwuid(owner) if os.geteuid() == 0 and owner != 0 else None)
+    facts = folder.stat()
+    if os.geteuid() != 0 or facts.st_uid == 0:
+        return Account(None)
+    try:
+        user = pwd.getpwuid(facts.st_uid)
+    except KeyError:  # an account of another machine's
+        return Account((facts.st_uid, facts.st_gid))
+    groups = tuple(os.getgrouplist(user.pw_name, user.pw_gid))
+    return Account((user.pw_uid, user.pw_gid), groups)
 
 
 @contextmanager

@@ -47,7 +47,7 @@ CONTRACTS = {
 }
 COMPOSERS = {
     "agent": (
-        *("agent.app", "agent.sender_app", "agent.__main__", "agent.cli"),
+        *("agent.app", "agent.sender_app", "agent.pruning", "agent.__main__", "agent.cli"),
         *("agent.assembly", "agent.building", "agent.examining", "agent.status"),
     ),
     "server": ("server.app", "server.__main__", "server.cli", "server.cli_prune"),

@@ -26,10 +26,12 @@ class Purpose(Enum):
     Exactly one connection checkpoints, so that SQLite versions with the WAL-reset bug
     (sqlite.org/wal.html) in an older tool beside us find nothing to race with. A lost flag only
     costs a duplicate that the server absorbs, so the sender's commits need no fsync.
+    KEEPING is for a person's command beside a running agent.
     """
 
     RECORDING = ("FULL", CHECKPOINT_PAGES)
     SENDING = ("NORMAL", 0)
+    KEEPING = ("FULL", 0)
 
     @property
     def synchronous(self) -> str:

@@ -6,15 +6,16 @@ Never touches a row that waits or was refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import apsw
 
 from agent.outbox.books import SQL_TABLES
-from agent.outbox.eviction import EvictingStore, delete_metadata
+from agent.outbox.eviction import delete_metadata
 from agent.outbox.spool import PictureSpool
 from agent.outbox.waiting import Columns, Reading, captured_at
 from wire.rows import Table
@@ -31,9 +32,16 @@ _COLUMNS: Final = {
 }
 
 
+class PrunedStore(Protocol):
+    """The database as pruning needs it."""
+
+    def writing(self) -> AbstractContextManager[apsw.Connection]:
+        """One durable transaction; nobody else writes meanwhile."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """What went."""
+    """What went, or would."""
 
     rows: int = 0
     picture_bytes: int = 0
@@ -51,9 +59,7 @@ class _Step(NamedTuple):
     old: list[_Old]
 
 
-def prune(
-    store: EvictingStore, spool: PictureSpool, *, before: datetime, reading: Reading
-) -> Pruned:
+def prune(store: PrunedStore, spool: PictureSpool, *, before: datetime, reading: Reading) -> Pruned:
     """Deletes rows that were acknowledged before that time, and their pictures; frees pages."""
     rows = 0
     size_bytes = 0
@@ -70,7 +76,19 @@ def prune(
     return Pruned(rows=rows, picture_bytes=size_bytes)
 
 
-def free_pages(store: EvictingStore) -> None:
+def measure_old(
+    store: PrunedStore, spool: PictureSpool, *, before: datetime, reading: Reading
+) -> Pruned:
+    """What `prune` would delete, at most: a picture that another row still shows stays."""
+    rows = size_bytes = 0
+    for table in SQL_TABLES:
+        for old in _old_rows(store, table, before, reading):
+            rows += len(old)
+            size_bytes += sum(spool.size_of(name) for one in old for name in one.names)
+    return Pruned(rows=rows, picture_bytes=size_bytes)
+
+
+def free_pages(store: PrunedStore) -> None:
     """Gives pages that hold nothing back to the file system, some at a time."""
     before = -1
     while True:
@@ -83,7 +101,7 @@ def free_pages(store: EvictingStore) -> None:
 
 
 def _old_rows(
-    store: EvictingStore, table: Table, before: datetime, reading: Reading
+    store: PrunedStore, table: Table, before: datetime, reading: Reading
 ) -> Iterator[list[_Old]]:
     """By id, so by capture; ends where a whole step was captured after that time."""
     last_id, is_last = 0, False

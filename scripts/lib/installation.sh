@@ -30,6 +30,7 @@ systemd_runs() {
 
 # Makes $environment_python usable: a checkout builds its environment, a release was built with one.
 need_python() {
+    [[ -z "${prepared:-}" ]] || return 0 # take_over.sh has made a release
     if is_installed; then
         [[ -x "$environment_python" ]] ||
             fail "$environment_python is missing: run $code_dir/scripts/install_all_services.sh again"
@@ -58,6 +59,16 @@ setting_path() { # PROGRAM KEY
     value="$(setting "$1" "$2")" || return
     [[ "$value" == /* ]] || value="$data_dir/$value"
     printf '%s\n' "$value"
+}
+
+# What a script does to the machine goes through here, so that with --dry-run it is only said.
+dry_run=false
+change() {
+    if $dry_run; then
+        say "would run: $*"
+    else
+        "$@"
+    fi
 }
 
 # Exits with the usage text for an argument that a script does not know; its function usage is called.

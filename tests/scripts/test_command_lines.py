@@ -20,6 +20,22 @@ def test_help_is_shown_without_building_anything(name: str, tmp_path: Path) -> N
     assert not (checkout.root / ".venv").exists()
 
 
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "scripts").glob("*.sh")), ids=lambda path: path.name
+)
+def test_script_for_operators_explains_itself(path: Path, tmp_path: Path) -> None:
+    assert path.stat().st_mode & 0o111, f"chmod +x {path}"
+    shown = CHECKOUT.run(str(path), "--help", cwd=tmp_path)
+    assert shown.code == 0, shown.said
+    assert shown.out.startswith(f"usage: {path.name} ")
+
+
+@pytest.mark.parametrize("link", sorted(ROOT.glob("*.sh")), ids=lambda path: path.name)
+def test_name_in_the_root_is_a_link_to_the_script(link: Path) -> None:
+    assert link.is_symlink()
+    assert link.resolve() == ROOT / "scripts" / link.name
+
+
 def test_check_refuses_what_it_does_not_know() -> None:
     done = CHECKOUT.run("scripts/check", "--no-test")
     assert done.code == 1

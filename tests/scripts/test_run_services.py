@@ -18,12 +18,6 @@ from tests.scripts.operating import Operator, free_ports, operator
 
 NOT_RUNNING = 3
 SCRIPTS = sorted(path.name for path in (ROOT / "scripts").glob("run_*.sh"))
-OLDER_NAMES = (
-    "run_websocket_server.sh",
-    "run_websocket_sender.sh",
-    "run_production.sh",
-    "run_production_extended.sh",
-)
 
 
 @pytest.fixture
@@ -42,16 +36,6 @@ def server_port(person: Operator) -> int:
         AGENT_WEB_PORT=0,
     )
     return ports[0]
-
-
-@pytest.mark.parametrize("name", OLDER_NAMES)
-def test_older_name_works_from_the_root(name: str) -> None:
-    link = ROOT / name
-    assert link.is_symlink()
-    assert link.resolve() == ROOT / "scripts" / name
-    shown = Checkout(ROOT).run(str(link), "--help", cwd=Path("/"))
-    assert shown.code == 0, shown.said
-    assert shown.out.startswith(f"usage: {name} {{start|stop|restart|")
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

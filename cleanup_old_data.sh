@@ -1,0 +1,1 @@
+scripts/cleanup_old_data.sh

@@ -1,0 +1,54 @@
+"""diagnostics.sh: what a bug report needs is in the archive, and no secret is."""
+
+from __future__ import annotations
+
+import stat
+import sys
+import tarfile
+from pathlib import Path
+
+from agent.outbox.store import Outbox
+from tests.agent.outbox.sightings import plate
+from tests.scripts.operating import operator
+
+TOKEN = "Zm9vYmFyYmF6cXV4-token_value"
+PASSWORD = "p@ss:w/rd?1"
+KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----"
+SETTINGS = f"""
+AGENT_TOKEN = "{TOKEN}"
+AGENT_SOURCE = 'rtsp://viewer:hunter2hunter@192.0.2.7/live?pw=queryword'
+SMTP_PASSWORD = '{PASSWORD}'
+SECRET_KEY = "of another program"
+"""
+
+
+def test_archive_has_what_is_needed_and_no_secret(tmp_path: Path) -> None:
+    with operator(tmp_path) as person:
+        (person.data / ".env.production").write_text(SETTINGS)
+        log = person.data / "log" / "app.log"
+        log.parent.mkdir()
+        log.write_text(
+            f"ERROR dialled with {TOKEN}\nINFO sighting stored  what='1กก 1234'  confidence=1.0\n"
+            f"ERROR cannot log in as {PASSWORD}\nheader Authorization: Bearer abc.def.ghi\n{KEY}\n"
+        )
+        with Outbox.open(person.data / "db/lpr_data.db", person.data / "p", "camera") as outbox:
+            outbox.record(plate("SECR3T9"))
+        done = person.types("scripts/diagnostics.sh", "--to", str(tmp_path))
+    assert done.code == 0, done.said
+    [archive] = tmp_path.glob("sightpost-diagnostics-*.tar.gz")
+    assert stat.S_IMODE(archive.stat().st_mode) == 0o600
+    with tarfile.open(archive) as packed:
+        texts = {
+            entry.name.partition("/")[2]: (packed.extractfile(entry) or sys.stdin.buffer).read()
+            for entry in packed
+        }
+    everything = b"\n".join(texts.values()).decode()
+    for secret in (TOKEN, PASSWORD, "hunter2hunter", "queryword", "of another program"):
+        assert secret not in everything, secret
+    for secret in ("abc.def.ghi", "MIIEvQIBADANBg", "1234", "SECR3T9"):
+        assert secret not in everything, secret
+    assert b"AGENT_SOURCE=rtsp://***@192.0.2.7/live?***" in texts["settings-agent.txt"]
+    assert b"detection_results 0 1 " in texts["database-camera.txt"]
+    assert b"ERROR dialled with ***" in texts["log/app.log"]
+    assert b"sqlite=3." in texts["summary.txt"]
+    assert "journal.txt" in texts

@@ -1,0 +1,140 @@
+"""take_over.sh on an older installation, as it lies in the field, and back again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.agent.outbox.ends import asked
+from tests.agent.outbox.older_camera import make_older_database
+from tests.scripts.checkout import Checkout
+from tests.scripts.image import Image, checkout_in
+
+OLDER = "/home/cam/aicamera"
+UNITS = "/etc/systemd/system"
+OLDER_UNIT = f"""[Service]
+User=cam
+WorkingDirectory={OLDER}
+ExecStart={OLDER}/venv/bin/python websocket_sender.py
+[Install]
+WantedBy=multi-user.target
+"""
+OLDER_SETTINGS = f"""
+WEBSOCKET_SERVER_URL = "ws://192.0.2.10:8765"
+DB_PATH = '{OLDER}/db/lpr_data.db'
+CHECKPOINT_ID = "1"
+SECRET_KEY = 'it is $HOME; `reboot` "here"'
+"""
+CAM_ID = 1234
+
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="accounts are made by root: run as root"),
+    pytest.mark.system,
+    pytest.mark.skipif(
+        shutil.which("systemctl") is None, reason="needs the Debian package systemd"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """Builds its environment once, for all of these tests."""
+    return Checkout(checkout_in(tmp_path_factory.mktemp("code")))
+
+
+@pytest.fixture
+def image(tmp_path: Path, checkout: Checkout) -> Image:
+    """A Raspberry Pi's home folder with the older system in it, its sender enabled."""
+    image = Image.make(tmp_path, checkout)
+    with image.at("/etc/passwd").open("a") as accounts:
+        accounts.write(f"cam:x:{CAM_ID}:{CAM_ID}::/home/cam:/bin/bash\n")
+    with image.at("/etc/group").open("a") as groups:
+        groups.write(f"cam:x:{CAM_ID}:\n")
+    older = image.at(OLDER)
+    make_older_database(older / "db" / "lpr_data.db", older / "captured_images")
+    (older / ".env.production").write_text(OLDER_SETTINGS.replace(OLDER, str(older)))
+    (older / "run_websocket_sender.sh").write_text("echo the older one\n")
+    unit = image.at(f"{UNITS}/websocket-sender.service")
+    unit.write_text(OLDER_UNIT)
+    wants = image.at(f"{UNITS}/multi-user.target.wants")
+    wants.mkdir()
+    (wants / unit.name).symlink_to(f"{UNITS}/{unit.name}")
+    for path in (older, *older.rglob("*")):
+        os.chown(path, CAM_ID, CAM_ID)
+    return image
+
+
+def rows(image: Image) -> list[tuple[str, int]]:
+    sql = "SELECT license_plate_text, sent_to_server FROM detection_results ORDER BY id"
+    return [(text, sent) for text, sent in asked(image.at(OLDER) / "db" / "lpr_data.db", sql)]
+
+
+def test_dry_run_of_a_take_over_changes_nothing(image: Image) -> None:
+    before = image.contents()
+    done = image.runs("take_over.sh", "--allow-plaintext", "--dry-run", OLDER)
+    assert done.code == 0, done.said
+    assert "websocket-sender.service" in done.said
+    assert "would keep in" in done.said
+    assert image.contents() == before
+
+
+def test_plain_text_line_is_not_taken_over_without_a_word(image: Image) -> None:
+    before = image.contents()
+    done = image.runs("take_over.sh", OLDER)
+    assert done.code == 1
+    assert "WEBSOCKET_SERVER_URL=ws://192.0.2.10:8765 sends plates readable to all" in done.said
+    assert "--allow-plaintext" in done.said
+    assert image.contents() == before
+
+
+def test_database_in_use_is_left_alone(image: Image) -> None:
+    before = image.contents()
+    with (image.at(OLDER) / "db" / "lpr_data.db").open("rb"):
+        done = image.runs("take_over.sh", "--allow-plaintext", OLDER)
+    assert done.code == 1
+    assert f"process {os.getpid()} still uses" in done.said
+    assert image.contents() == before
+
+
+def test_taken_over_in_place_and_given_back(image: Image) -> None:
+    older = image.at(OLDER)
+    before = rows(image)
+    done = image.runs("take_over.sh", "--allow-plaintext", OLDER)
+    assert done.code == 0, done.said
+
+    assert image.enabled() == {"sightpost-agent.service"}
+    kept = older / "before-sightpost"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o750
+    assert asked(kept / "lpr_data.db", "SELECT count(*) FROM detection_results") == [(6,)]
+    assert (kept / "units" / "websocket-sender.service").read_text() == OLDER_UNIT
+    assert (kept / "captured_images" / "p1.jpg").samefile(older / "captured_images" / "p1.jpg")
+    assert (older / ".env.production").read_text() == OLDER_SETTINGS.replace(OLDER, str(older))
+    assert "UPLINK_ALLOW_PLAINTEXT=true" in (older / ".env").read_text()
+    script = older / "run_websocket_sender.sh"
+    assert script.readlink() == Path("/opt/sightpost/current/scripts/run_websocket_sender.sh")
+    drop_in = image.at(f"{UNITS}/sightpost-agent.service.d/10-installation.conf").read_text()
+    assert f"User=cam\nGroup=cam\nWorkingDirectory={OLDER}\n" in drop_in
+    assert f"ProtectHome=tmpfs\nBindPaths={OLDER}\n" in drop_in
+    assert (older / "db" / "lpr_data.db").stat().st_uid == CAM_ID
+    assert rows(image) == before
+
+    again = image.runs("take_over.sh", "--allow-plaintext", OLDER)
+    assert (again.code, "was taken over already" in again.said) == (1, True)
+    purge = image.runs("install_all_services.sh", "--uninstall", "--purge")
+    assert (purge.code, "taken over from an older system" in purge.said) == (1, True)
+
+    asked(older / "db" / "lpr_data.db", "UPDATE detection_results SET sent_to_server = 1")
+    undone = image.runs("take_over.sh", "--undo", "--restore-database", OLDER)
+    assert undone.code == 0, undone.said
+    assert image.enabled() == {"websocket-sender.service"}
+    assert image.at(f"{UNITS}/websocket-sender.service").read_text() == OLDER_UNIT
+    assert script.read_text() == "echo the older one\n"
+    assert not (older / ".env").exists()
+    assert rows(image) == before
+    [later] = (older / "db").glob("lpr_data.db.of-sightpost-*")
+    assert asked(later, "SELECT min(sent_to_server) FROM detection_results") == [(1,)]
+    assert not image.at("/opt/sightpost").exists()
