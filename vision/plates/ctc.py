@@ -6,7 +6,8 @@ neighbours merged, blanks dropped ("best path decoding", section 3.2).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,19 +45,24 @@ def decode(probabilities: NDArray[np.float32], labels: Sequence[str]) -> TextLin
         raise ValueError(
             f"probabilities have shape {probabilities.shape}, expected (steps, {len(labels)})"
         )
-    best = probabilities.argmax(axis=1)
     characters: list[CharacterReading] = []
     positions: list[float] = []
-    start = 0
-    for stop in range(1, len(best) + 1):
-        if stop < len(best) and best[stop] == best[start]:
-            continue
-        if best[start] != BLANK:
-            peak = start + int(probabilities[start:stop, best[start]].argmax())
-            characters.append(_character(probabilities[peak], labels, labels[best[start]]))
-            positions.append((peak + 0.5) / len(best))
-        start = stop
+    for start, stop, best in spans(probabilities):
+        if best != BLANK:
+            peak = start + int(probabilities[start:stop, best].argmax())
+            characters.append(_character(probabilities[peak], labels, labels[best]))
+            positions.append((peak + 0.5) / len(probabilities))
     return TextLine(characters=tuple(characters), positions=tuple(positions))
+
+
+def spans(probabilities: NDArray[np.float32]) -> Iterator[tuple[int, int, int]]:
+    """Start, stop and class of each run of steps with one best class, blanks included."""
+    if len(probabilities) == 0:
+        return
+    best = probabilities.argmax(axis=1)
+    edges = [0, *(np.flatnonzero(np.diff(best)) + 1), len(best)]
+    for start, stop in itertools.pairwise(edges):
+        yield int(start), int(stop), int(best[start])
 
 
 def folded(

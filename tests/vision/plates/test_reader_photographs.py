@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.plates import measure, summary
+from benchmarks.plate_photographs import measure, photographs
+from benchmarks.plate_scores import summary
 from vision.plates.reader import EmbeddedPlateReader
 
 FOLDER = Path(__file__).parents[4] / "shared" / "data" / "plates" / "eu"
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_european_plates_are_read(plate_reader: Callable[..., EmbeddedPlateReader]) -> None:
-    found = summary("eu", measure(FOLDER, plate_reader()))
+    found = summary("eu", measure(photographs(FOLDER), plate_reader(), label="eu"))
     # Some labels carry an O where the plate's syntax needs a 0: 84% and 96% were measured.
     assert found.exact.share >= 0.80
     assert found.exact_but_zero.share >= 0.90
