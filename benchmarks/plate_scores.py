@@ -8,6 +8,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from vision.spelling import edit_distance
+
 _TUNE_SHARE = 0.5
 _Z95 = 1.959964
 
@@ -34,7 +36,7 @@ class Outcome:
 
     @property
     def is_near(self) -> bool:
-        return any(distance(self.truth, answer) <= 1 for answer in self.answers)
+        return any(edit_distance(self.truth, answer) <= 1 for answer in self.answers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,16 +88,6 @@ def rate(hits: int, of: int) -> Rate:
     reach = _Z95 / (1 + spread) * math.sqrt(share * (1 - share) / of + spread / (4 * of))
     low, high = max(0.0, center - reach), min(1.0, center + reach)
     return Rate(hits=hits, of=of, share=share, low=min(low, share), high=max(high, share))
-
-
-def distance(left: str, right: str) -> int:
-    """Fewest insertions, deletions and replacements that make one text of the other."""
-    row = list(range(len(right) + 1))
-    for i, a in enumerate(left, start=1):
-        previous, row[0] = row[0], i
-        for j, b in enumerate(right, start=1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (a != b))
-    return row[-1]
 
 
 def zeroed(text: str) -> str:

@@ -1,24 +1,13 @@
-"""How plate texts compare: edit distance, alignment and likeness. Values only."""
+"""How plate texts compare: alignment and likeness. Values only."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
+from vision.spelling import edit_distance
+
 Pair = tuple[int | None, int | None]
 """Positions in the first and second text that stand for the same character; None: no partner."""
-
-
-@lru_cache(maxsize=4096)
-def edit_distance(one: str, other: str) -> int:
-    """Least number of characters to put in, leave out or replace (Levenshtein, 1966)."""
-    row = list(range(len(other) + 1))
-    for i, a in enumerate(one, start=1):
-        previous, row[0] = row[0], i
-        for j, b in enumerate(other, start=1):
-            cost = previous + (a != b)
-            previous = row[j]
-            row[j] = min(cost, row[j] + 1, row[j - 1] + 1)
-    return row[-1]
 
 
 @lru_cache(maxsize=4096)

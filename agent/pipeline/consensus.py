@@ -12,8 +12,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.pipeline.alignment import align, are_alike, edit_distance, likeness
+from agent.pipeline.alignment import align, are_alike, likeness
 from vision.reading import CharacterReading, PlateReading
+from vision.spelling import edit_distance
 
 _ABSENT = ""
 _LEAST_WEIGHT = 1e-6

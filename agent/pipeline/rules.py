@@ -7,9 +7,9 @@ from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.pipeline.alignment import edit_distance
 from vision.geometry import Box
 from vision.reading import CharacterReading
+from vision.spelling import edit_distance
 
 
 class Refusal(StrEnum):

@@ -18,7 +18,6 @@ from benchmarks.plate_photographs import photographs
 from benchmarks.plate_reliability import degraded, drawn_plates, reliability
 from benchmarks.plate_scores import (
     Outcome,
-    distance,
     is_for_tuning,
     rate,
     summaries,
@@ -45,14 +44,6 @@ def test_wilson_interval_as_published() -> None:
 def test_interval_holds_the_share(hits: int, of: int) -> None:
     found = rate(min(hits, of), of)
     assert 0 <= found.low <= found.share <= found.high <= 1
-
-
-@pytest.mark.parametrize(
-    ("left", "right", "edits"),
-    [("RK755AJ", "RK755AJ", 0), ("RK755A", "RK755AJ", 1), ("AB", "BA", 2), ("", "ABC", 3)],
-)
-def test_distance(left: str, right: str, edits: int) -> None:
-    assert distance(left, right) == edits
 
 
 def outcome(truth: str, *answers: str) -> Outcome:

@@ -3,7 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.pipeline.alignment import align, are_alike, edit_distance, likeness
+from agent.pipeline.alignment import align, are_alike, likeness
+from vision.spelling import edit_distance
 
 TEXTS = st.text(alphabet="AB01", max_size=8)
 
