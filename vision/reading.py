@@ -27,9 +27,12 @@ class CharacterReading:
 class PlateReading:
     """A plate that passed every gate.
 
-    `text` is upper case without separators (`WA56660`); `confidence` is that of the least
-    certain character, 0..1. `region` names the grammar that it fits, or None where no grammar
-    was asked for or none fitted.
+    `text` is upper case without separators (`WA56660`, `1กก1234`); `confidence` is that of the
+    least certain character, 0..1, and the share of such readings that are right. `region` names
+    the grammar that it fits, or None where those of two regions fit alike; `region_certainty` is
+    the share of the region among all that fit (1 where only one was expected). `is_partial`:
+    characters are missing that no model in use can read (Thai letters). `province` is what a Thai
+    plate says below its number.
     """
 
     text: str
@@ -40,7 +43,10 @@ class PlateReading:
     raw_text: str
     detector_score: float
     region: str | None = None
+    region_certainty: float | None = None
     region_format: str | None = None
+    is_partial: bool = False
+    province: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,9 +18,6 @@ from vision.reading import CharacterReading
 BLANK = 0
 """Index of the class that stands for no character."""
 
-_MOST_ALTERNATIVES = 3
-_LEAST_ALTERNATIVE = 0.01
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextLine:
@@ -32,27 +29,6 @@ class TextLine:
     @property
     def text(self) -> str:
         return "".join(character.text for character in self.characters)
-
-
-def decode(probabilities: NDArray[np.float32], labels: Sequence[str]) -> TextLine:
-    """Characters of one line from probabilities of shape (steps, classes).
-
-    `labels` names each class; `labels[0]` is the blank's and is not used. Several classes may
-    share a label (upper and lower case folded): their probabilities count together. Of the steps
-    that a character spans, the one with the highest probability speaks for it.
-    """
-    if probabilities.ndim != 2 or probabilities.shape[1] != len(labels):
-        raise ValueError(
-            f"probabilities have shape {probabilities.shape}, expected (steps, {len(labels)})"
-        )
-    characters: list[CharacterReading] = []
-    positions: list[float] = []
-    for start, stop, best in spans(probabilities):
-        if best != BLANK:
-            peak = start + int(probabilities[start:stop, best].argmax())
-            characters.append(_character(probabilities[peak], labels, labels[best]))
-            positions.append((peak + 0.5) / len(probabilities))
-    return TextLine(characters=tuple(characters), positions=tuple(positions))
 
 
 def spans(probabilities: NDArray[np.float32]) -> Iterator[tuple[int, int, int]]:
@@ -80,17 +56,3 @@ def folded(
     for index, label in enumerate(labels[1:], start=1):
         matrix[index, column[label]] = 1.0
     return probabilities @ matrix, names
-
-
-def _character(step: NDArray[np.float32], labels: Sequence[str], chosen: str) -> CharacterReading:
-    others: list[tuple[str, float]] = []
-    confidence = 0.0
-    for index in np.argsort(step)[::-1][: _MOST_ALTERNATIVES + 2]:
-        probability = float(min(1.0, step[index]))
-        if index == BLANK:
-            continue
-        if labels[index] == chosen:
-            confidence = probability
-        elif probability >= _LEAST_ALTERNATIVE and len(others) < _MOST_ALTERNATIVES:
-            others.append((labels[index], probability))
-    return CharacterReading(text=chosen, confidence=confidence, alternatives=tuple(others))

@@ -13,11 +13,12 @@ from typing import Any
 
 from vision.errors import VisionError
 
-LETTER, DIGIT, NONZERO = "L", "D", "N"
+LETTER, THAI_LETTER, DIGIT, NONZERO, EITHER = "L", "T", "D", "N", "A"
+LETTERS = frozenset({LETTER, THAI_LETTER})
 PLACE, MARKED_PLACE = "*", "!"
 PLACES = (PLACE, MARKED_PLACE)
 
-_PART = re.compile(r"([LDN*!])(?:\{(\d),(\d)\})?")
+_PART = re.compile(r"([LTDNA*!])(?:\{(\d),(\d)\})?")
 
 
 class UnknownRegion(VisionError):
@@ -26,10 +27,13 @@ class UnknownRegion(VisionError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlateFormat:
-    """One fixed sequence of slots: `L` a letter, `D` a digit, `N` a digit but 0, `*` a place for
-    a mark, `!` one where something must have been seen.
+    """One fixed sequence of slots: `L` a letter, `T` a Thai consonant, `D` a digit, `N` a digit
+    but 0, `A` a letter or digit, `*` a place for a mark, `!` one where something must have been
+    seen.
 
-    `aspect` is the least and greatest width by height of its line of text.
+    `aspect` is the least and greatest width by height of its line of text. Letters `without` stand
+    nowhere, `later_without` not after the first digit. `examples` are those of the whole entry that
+    this one came from, as printed.
     """
 
     name: str
@@ -37,10 +41,14 @@ class PlateFormat:
     country: str
     slots: str
     without: frozenset[str] = frozenset()
+    later_without: frozenset[str] = frozenset()
+    examples: tuple[str, ...] = ()
+    source: str = ""
     prefixes: tuple[str, ...] = ()
     strips: tuple[str, ...] = ()
     is_rare: bool = False
     is_asked_only: bool = False
+    is_personal: bool = False
     aspect: tuple[float, float]
 
     @property
@@ -57,8 +65,18 @@ class PlateFormat:
 def formats_of(regions: Sequence[str]) -> tuple[PlateFormat, ...]:
     """The formats of those regions or countries (`eu`, `us`, `sk`); empty means all to guess from.
 
-    When guessing, formats that everyday text fits too are left out. Raises `UnknownRegion`.
+    When guessing, formats that everyday text fits too are left out. Those of personalised plates
+    are apart (`personal_formats_of`). Raises `UnknownRegion`.
     """
+    return tuple(entry for entry in _asked(regions) if not entry.is_personal)
+
+
+def personal_formats_of(regions: Sequence[str]) -> tuple[PlateFormat, ...]:
+    """Those of plates whose text the owner chose; none while guessing. Raises `UnknownRegion`."""
+    return tuple(entry for entry in _asked(regions) if entry.is_personal)
+
+
+def _asked(regions: Sequence[str]) -> tuple[PlateFormat, ...]:
     table = _table()
     if not regions:
         return tuple(entry for entry in table if not entry.is_asked_only)
@@ -76,7 +94,9 @@ def expanded(pattern: str) -> tuple[str, ...]:
     """Every fixed sequence of a pattern: `L{1,2}*D` gives `L*D` and `LL*D`."""
     parts = [match.groups() for match in _PART.finditer(pattern)]
     if "".join(match.group() for match in _PART.finditer(pattern)) != pattern or not parts:
-        raise ValueError(f"pattern {pattern!r}: expected L, D, N, *, ! and repeats like L{{1,3}}")
+        raise ValueError(
+            f"pattern {pattern!r}: expected L, T, D, N, A, *, ! and repeats like L{{1,3}}"
+        )
     choices = [
         [slot * count for count in range(int(least or 1), int(most or 1) + 1)]
         for slot, least, most in parts
@@ -85,9 +105,24 @@ def expanded(pattern: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
+def everyday_words() -> frozenset[str]:
+    """Words that go with numbers on signs, shops and screens."""
+    return frozenset(_file()["everyday"]["words"])
+
+
+@lru_cache(maxsize=1)
 def _table() -> tuple[PlateFormat, ...]:
+    return parse_formats(_file())
+
+
+def _file() -> dict[str, Any]:
     text = resources.files("vision.plates").joinpath("formats.toml").read_text(encoding="utf-8")
-    return parse_formats(tomllib.loads(text))
+    return tomllib.loads(text)
+
+
+def _least_length(slots: str) -> int:
+    """Thai plates may have two characters; elsewhere so few would be found in any picture."""
+    return 2 if THAI_LETTER in slots else 4
 
 
 def parse_formats(table: dict[str, Any]) -> tuple[PlateFormat, ...]:
@@ -103,13 +138,17 @@ def parse_formats(table: dict[str, Any]) -> tuple[PlateFormat, ...]:
                     country=entry["country"],
                     slots=slots,
                     without=frozenset(entry.get("without", "")),
+                    later_without=frozenset(entry.get("later_without", "")),
+                    examples=tuple(entry["examples"]),
+                    source=table["source"][entry["country"]],
                     prefixes=tuple(entry.get("prefixes", ())),
                     strips=tuple(table.get("strip", {}).get(entry["country"], ())),
                     is_rare=entry.get("rare", False),
                     is_asked_only=entry.get("asked", False),
+                    is_personal=entry.get("personal", False),
                     aspect=(low, high),
                 )
                 for slots in expanded(pattern)
-                if 4 <= sum(slot not in PLACES for slot in slots) <= 9
+                if _least_length(slots) <= sum(slot not in PLACES for slot in slots) <= 9
             )
     return tuple(formats)

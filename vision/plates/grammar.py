@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from vision.plates.formats import LETTER, PLACES, PlateFormat
+from vision.plates.formats import EITHER, LETTERS, PLACES, PlateFormat
 from vision.plates.slots import Laid, Line, align
 from vision.reading import CharacterReading
 
@@ -127,12 +127,15 @@ def fits(
 
 
 def _is_sound(kept: tuple[Laid, ...], plate_format: PlateFormat) -> bool:
-    """Whether the beginning exists, and letters and digits were not all made by swapping.
+    """Whether the beginning exists, letters and digits were not all made by swapping, and a text of
+    free choice has both.
 
     `LOXUS` must not become `L0XUS`, nor `091017` `09I017`.
     """
     text = "".join(laid.character.text for laid in kept)
     if plate_format.prefixes and not text.startswith(plate_format.prefixes):
+        return False
+    if EITHER in plate_format.slots and (text.isalpha() or text.isdigit()):
         return False
     for is_of_class in (str.isalpha, str.isdigit):
         of_class = [laid for laid in kept if is_of_class(laid.character.text)]
@@ -143,7 +146,7 @@ def _is_sound(kept: tuple[Laid, ...], plate_format: PlateFormat) -> bool:
 
 def _most_cost(plate_format: PlateFormat) -> float:
     kinds = set(plate_format.slots) - set(PLACES)
-    if LETTER not in kinds or kinds == {LETTER}:
+    if not kinds & LETTERS or kinds <= LETTERS:
         return MOST_COST_UNIFORM
     return MOST_COST_RARE if plate_format.is_rare else MOST_COST
 

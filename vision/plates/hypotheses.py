@@ -44,7 +44,15 @@ class _Choice:
 
 
 def hypotheses(probabilities: NDArray[np.float32], labels: Sequence[str]) -> tuple[Hypothesis, ...]:
-    """At most 16 texts of one line, from probabilities as `vision.plates.ctc.decode` takes them."""
+    """At most 16 texts of a line from probabilities of shape (steps, classes), best path first.
+
+    `labels` names each class, each once; the first is the blank's and is not used. Of the steps
+    that a character spans, the one with the highest probability speaks for it.
+    """
+    if probabilities.ndim != 2 or probabilities.shape[1] != len(labels):
+        raise ValueError(
+            f"probabilities have shape {probabilities.shape}, expected (steps, {len(labels)})"
+        )
     places = _places(probabilities, labels)
     found: list[Hypothesis] = []
     seen: set[tuple[int, ...]] = set()

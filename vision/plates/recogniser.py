@@ -12,7 +12,8 @@ from vision.backends.onnx_cut import cut_classes, metadata_of
 from vision.errors import ModelFailed
 from vision.geometry import Quad
 from vision.networks import NetworkSource
-from vision.plates.ctc import TextLine, decode, folded
+from vision.plates.ctc import folded
+from vision.plates.hypotheses import Hypothesis, hypotheses
 from vision.plates.rectify import rectified, scaled
 from vision.pool.budget import Priority
 from vision.reading import Picture
@@ -23,8 +24,9 @@ CROP_HEIGHT = 48
 CROP_WIDTH = 320
 """Width of the network's input in pixels; shorter lines are padded to it."""
 
-QUAD_ALONG, QUAD_ACROSS = 1.06, 0.92
-"""How a detected quad is scaled before cutting; looser crops lose accuracy (DESIGN.md)."""
+CROPS = ((1.06, 0.92), (1.0, 0.84), (1.12, 1.0))
+"""How a detected quad is scaled before cutting, along the text and across it: the usual crop, a
+tighter and a wider one. The usual one is best alone; together they settle what it leaves open."""
 
 _BLANK_LABEL = ""
 _SPACE = " "
@@ -39,42 +41,41 @@ class TextRecogniser:
         self._labels = tuple(label.upper() for label in labels)
 
     @classmethod
-    def open(cls, name: str, networks: NetworkSource) -> TextRecogniser:
-        """A network that carries its labels, cut to the ASCII ones.
+    def open(cls, name: str, networks: NetworkSource, *, letters: str = "") -> TextRecogniser:
+        """A network that carries its labels, cut to the ASCII ones and `letters`.
 
         Its other thousands of classes (Chinese, mostly) only cost time here. Raises
         `ModelMissing` or `ModelFailed`.
         """
-        backend = networks.open(name, priority=Priority.CRITICAL, prepare=_cut_to_ascii)
+
+        def cut(model: bytes) -> bytes:
+            classes = _classes(metadata_of(model))
+            return cut_classes(model, classes=len(classes), keep=_kept(classes, letters))
+
+        backend = networks.open(name, priority=Priority.CRITICAL, prepare=cut)
         classes = _classes(backend.metadata)
-        return cls(backend, [classes[i] for i in _ascii(classes)])
+        return cls(backend, [classes[i] for i in _kept(classes, letters)])
 
     @property
     def model(self) -> str:
         return self._backend.name
 
-    def read(self, picture: Picture, quads: Sequence[Quad]) -> tuple[TextLine, ...]:
-        """One line for each quad, in order; upper case, separators and signs included.
+    def read(self, crops: Sequence[Tensor]) -> tuple[tuple[Hypothesis, ...], ...]:
+        """What each line, as `line_crop` cuts it, may say: upper case, signs included.
 
         They run one by one: a batch of three took 10% less time on two threads and 15% more on one.
         """
-        lines: list[TextLine] = []
-        for quad in quads:
-            tensor = _tensor(picture, quad)
-            outputs = self._backend.run(tensor)
-            if len(outputs) != 1 or outputs[0].shape[2:] != (len(self._labels),):
-                raise ModelFailed(
-                    f"model {self.model}: output shapes {[o.shape for o in outputs]}, "
-                    f"expected one of (lines, steps, {len(self._labels)})"
-                )
-            probabilities, names = folded(outputs[0][0], self._labels)
-            lines.append(decode(probabilities, names))
-        return tuple(lines)
+        return tuple(self._read_one(crop) for crop in crops)
 
-
-def _cut_to_ascii(model: bytes) -> bytes:
-    classes = _classes(metadata_of(model))
-    return cut_classes(model, classes=len(classes), keep=_ascii(classes))
+    def _read_one(self, crop: Tensor) -> tuple[Hypothesis, ...]:
+        outputs = self._backend.run(crop)
+        if len(outputs) != 1 or outputs[0].shape[2:] != (len(self._labels),):
+            raise ModelFailed(
+                f"model {self.model}: output shapes {[o.shape for o in outputs]}, "
+                f"expected one of (lines, steps, {len(self._labels)})"
+            )
+        probabilities, names = folded(outputs[0][0], self._labels)
+        return hypotheses(probabilities, names)
 
 
 def _classes(metadata: dict[str, str]) -> list[str]:
@@ -85,14 +86,16 @@ def _classes(metadata: dict[str, str]) -> list[str]:
     return [_BLANK_LABEL, *alphabet, _SPACE]
 
 
-def _ascii(classes: Sequence[str]) -> list[int]:
-    printable = set(string.ascii_letters + string.digits + string.punctuation + _SPACE)
-    return [0, *(i for i, label in enumerate(classes) if label in printable)]
+def _kept(classes: Sequence[str], letters: str) -> list[int]:
+    wanted = {*string.ascii_letters, *string.digits, *string.punctuation, _SPACE, *letters}
+    return [0, *(i for i, label in enumerate(classes) if label in wanted)]
 
 
-def _tensor(picture: Picture, quad: Quad) -> Tensor:
+def line_crop(
+    picture: Picture, quad: Quad, *, along: float = CROPS[0][0], across: float = CROPS[0][1]
+) -> Tensor:
     """Shape (1, 3, 48, 320), blue green red, -1..1, zero where padded: as PP-OCR was trained."""
-    quad = scaled(quad, along=QUAD_ALONG, across=QUAD_ACROSS)
+    quad = scaled(quad, along=along, across=across)
     (ax, ay), (bx, by), _, (dx, dy) = quad
     length = float(np.hypot(bx - ax, by - ay))
     height = max(1.0, float(np.hypot(dx - ax, dy - ay)))

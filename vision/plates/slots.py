@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 
-from vision.plates.formats import LETTER, MARKED_PLACE, NONZERO, PLACES, PlateFormat
+from vision.plates.formats import (
+    EITHER,
+    LETTER,
+    LETTERS,
+    MARKED_PLACE,
+    NONZERO,
+    PLACES,
+    THAI_LETTER,
+    PlateFormat,
+)
+from vision.plates.thai import CONSONANTS
 from vision.reading import CharacterReading
 
 _SWAP = {"O": "0", "0": "O", "I": "1", "1": "I"}
@@ -67,9 +77,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Layout:
-    """A format's slots without its places; a place stands before the slot of its index."""
+    """A format's slots without its places; a place stands before the slot of its index.
+
+    `later` is the index of the first slot behind the first digit.
+    """
 
     slots: str
+    later: int
     places: tuple[int, ...]
     must: frozenset[int]
 
@@ -86,7 +100,8 @@ def _layout(slots: str) -> _Layout:
                 must.add(len(core))
         else:
             core.append(slot)
-    return _Layout(slots="".join(core), places=tuple(places), must=frozenset(must))
+    later = next((i for i, slot in enumerate(core) if slot not in LETTERS), len(core))
+    return _Layout(slots="".join(core), later=later, places=tuple(places), must=frozenset(must))
 
 
 def align(line: Line, plate_format: PlateFormat, *, may_drop_emblem: bool) -> Aligned | None:
@@ -99,19 +114,22 @@ def align(line: Line, plate_format: PlateFormat, *, may_drop_emblem: bool) -> Al
     if extra < 0 or extra > (len(layout.places) if may_drop_emblem else 0):
         return None
     ways = (
-        _aligned(line, layout, emblems, plate_format.without)
+        _aligned(line, layout, emblems, plate_format)
         for emblems in combinations(layout.places, extra)
     )
     return min((way for way in ways if way is not None), key=lambda way: way.cost, default=None)
 
 
 def _aligned(
-    line: Line, layout: _Layout, emblems: tuple[int, ...], without: frozenset[str]
+    line: Line, layout: _Layout, emblems: tuple[int, ...], plate_format: PlateFormat
 ) -> Aligned | None:
     """With a character left out at each place of `emblems`."""
     laid: list[Laid] = []
     bend = _COST_EMBLEM * len(emblems)
-    for slot, (at, _) in zip(layout.slots, _kept(line, emblems), strict=True):
+    before, after = plate_format.without, plate_format.without | plate_format.later_without
+    kept = _kept(line, emblems)
+    for index, (slot, (at, _)) in enumerate(zip(layout.slots, kept, strict=True)):
+        without = before if index < layout.later else after
         found = _laid(line.characters[at], slot, without)
         if found is None:
             return None
@@ -167,8 +185,12 @@ def _laid(character: CharacterReading, slot: str, without: frozenset[str]) -> La
 
 
 def _belongs(text: str, slot: str, without: frozenset[str]) -> bool:
+    if slot == THAI_LETTER:
+        return text in CONSONANTS
     if not text.isascii():
         return False
+    if slot == EITHER:
+        return text.isalnum()
     if slot == LETTER:
         return text.isalpha() and text not in without
     return text.isdigit() and not (slot == NONZERO and text == "0")

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from vision.plates.formats import PLACES, UnknownRegion, expanded, formats_of
+from vision.plates.formats import (
+    PLACES,
+    UnknownRegion,
+    everyday_words,
+    expanded,
+    formats_of,
+    personal_formats_of,
+)
+from vision.plates.grammar import best_fit
+from vision.reading import CharacterReading
 
 
 def test_patterns_are_written_out() -> None:
@@ -33,13 +42,39 @@ def test_unknown_region_lists_the_known_ones() -> None:
         formats_of(["eu", "atlantis"])
 
 
-@pytest.mark.parametrize("region", ["eu", "us", "br"])
+@pytest.mark.parametrize("region", ["eu", "us", "br", "th"])
 def test_every_format_is_usable(region: str) -> None:
     entries = formats_of([region])
     assert entries
     for entry in entries:
-        assert 4 <= entry.length <= 9, entry.name
+        assert (2 if region == "th" else 4) <= entry.length <= 9, entry.name
         assert entry.aspect[0] < entry.aspect[1], entry.name
         assert entry.slots[0] not in PLACES, entry.name
         assert entry.slots[-1] not in PLACES, entry.name
         assert all(len(prefix) <= entry.length for prefix in entry.prefixes), entry.name
+
+
+def test_every_format_has_a_source_and_its_examples_fit_it_as_they_are() -> None:
+    for region in ("eu", "us", "br", "th"):
+        entries = (*formats_of([region]), *personal_formats_of([region]))
+        for entry in entries:
+            assert "wikipedia.org" in entry.source or "DVLA" in entry.source, entry.name
+            assert entry.examples, entry.name
+            alike = [e for e in entries if e.examples == entry.examples]
+            for example in entry.examples:
+                characters = [CharacterReading(text=c, confidence=1.0) for c in example]
+                found = best_fit(characters, alike)
+                assert found is not None, (entry.name, example)
+                assert found.text == "".join(c for c in example if c.isalnum())
+                assert found.bend == 0, (entry.name, example)
+
+
+def test_everyday_words_are_words() -> None:
+    assert all(word.isalpha() and word.isupper() for word in everyday_words())
+    assert {"BUS", "MAY", "EUR"} <= everyday_words()
+
+
+def test_personal_plates_are_for_regions_that_were_asked_for() -> None:
+    assert personal_formats_of([]) == ()
+    assert all(entry.is_personal for entry in personal_formats_of(["us"]))
+    assert not any(entry.is_personal for entry in formats_of(["us"]))

@@ -12,7 +12,7 @@ from vision.plates.formats import PLACE, PLACES, PlateFormat, formats_of
 from vision.plates.grammar import Fit, best_fit, fits
 from vision.reading import CharacterReading
 
-ALL = formats_of(["eu", "us", "br"])
+ALL = formats_of(["eu", "us", "br", "th"])
 
 
 def read(text: str, confidence: float = 0.9) -> list[CharacterReading]:
@@ -124,10 +124,19 @@ def test_swapped_character_keeps_what_was_read_as_alternative() -> None:
     assert found.kept[2] == CharacterReading(text="0", confidence=0.8, alternatives=(("O", 0.4),))
 
 
-def letters_of(plate_format: PlateFormat, slot: str) -> str:
-    if slot == "L":
-        return "".join(c for c in string.ascii_uppercase if c not in plate_format.without)
-    return string.digits if slot == "D" else string.digits[1:]
+def letters_of(plate_format: PlateFormat, slot: str, *, is_later: bool) -> str:
+    """What may stand in a slot; `is_later`: behind the first digit."""
+    out = plate_format.without | (plate_format.later_without if is_later else frozenset())
+    letters = "".join(c for c in string.ascii_uppercase if c not in out)
+    kinds = {"L": letters, "D": string.digits, "N": string.digits[1:], "T": "กขคฮ"}
+    return kinds.get(slot, string.digits + string.ascii_uppercase)
+
+
+def laid_out(plate_format: PlateFormat) -> list[tuple[str, bool]]:
+    """Each slot, and whether it stands behind the first digit."""
+    slots = [slot for slot in plate_format.slots if slot not in PLACES]
+    first = next((i for i, slot in enumerate(slots) if slot not in "LT"), len(slots))
+    return [(slot, i >= first) for i, slot in enumerate(slots)]
 
 
 @st.composite
@@ -135,14 +144,18 @@ def plates(draw: st.DrawFn) -> tuple[PlateFormat, str]:
     """A format, and a text that it allows, with or without marks at its places."""
     plate_format = draw(st.sampled_from(ALL))
     text = ""
+    core = iter(laid_out(plate_format))
     for slot in plate_format.slots:
         if slot in PLACES:
             marks = ["", "-", " ", ":"] if slot == PLACE else ["-", " ", ":"]
             text += draw(st.sampled_from(marks))
         else:
-            text += draw(st.sampled_from(letters_of(plate_format, slot)))
+            kind, is_later = next(core)
+            text += draw(st.sampled_from(letters_of(plate_format, kind, is_later=is_later)))
     for prefix in plate_format.prefixes[:1]:
         text = prefix + text[len(prefix) :]
+    if plate_format.is_personal and "A" in plate_format.slots:
+        text = "A1" + text[2:]
     return plate_format, text
 
 
@@ -168,7 +181,7 @@ def test_one_zero_or_one_misread_is_mended(
     classes = [character.isdigit() for character in plain(text)]
     if not places or classes.count(True) < 2 or classes.count(False) < 2:
         return
-    if plate_format.is_rare or plate_format.prefixes:
+    if plate_format.is_rare or plate_format.prefixes or plate_format.later_without:
         return
     at = data.draw(st.sampled_from(places))
     misread = text[:at] + swaps[text[at]] + text[at + 1 :]
@@ -186,8 +199,7 @@ def test_whatever_is_read_a_fit_obeys_its_format(text: str) -> None:
 
 
 def obeys(found: Fit) -> bool:
-    slots = [slot for slot in found.format.slots if slot not in PLACES]
     return all(
-        character in letters_of(found.format, slot)
-        for character, slot in zip(found.text, slots, strict=True)
+        character in letters_of(found.format, slot, is_later=is_later)
+        for character, (slot, is_later) in zip(found.text, laid_out(found.format), strict=True)
     )

@@ -9,18 +9,8 @@ import pytest
 
 from tests.vision.plates.rendered import scene
 from vision.geometry import Box
-from vision.plates.ctc import TextLine
-from vision.plates.formats import UnknownRegion, formats_of
-from vision.plates.reader import (
-    LEAST_CONFIDENCE,
-    LEAST_CONFIDENCE_CORRECTED,
-    Candidate,
-    EmbeddedPlateReader,
-    judge,
-    part_side,
-)
-from vision.plates.text_regions import TextRegion
-from vision.reading import CharacterReading, RefusedReading
+from vision.plates.formats import UnknownRegion
+from vision.plates.reader import EmbeddedPlateReader, part_side, still_sides
 
 Readers = Callable[..., EmbeddedPlateReader]
 
@@ -122,24 +112,8 @@ def test_input_of_a_part_keeps_plates_wide_and_cost_bounded(
     assert part_side(Box.from_xywh(0, 0, *size)) == side
 
 
-def _judged(text: str, confidence: float) -> Candidate | RefusedReading:
-    region = TextRegion(quad=((-3, -2), (97, -2), (97, 23), (-3, 23)), score=0.9)
-    characters = tuple(CharacterReading(text=c, confidence=confidence) for c in text)
-    line = TextLine(characters=characters, positions=tuple(0.1 for _ in text))
-    visible = Box(x1=0, y1=0, x2=95, y2=22)
-    return judge(region, line, formats_of(["eu"]), visible=visible, is_guess=False)
-
-
-def test_no_box_reaches_beyond_what_was_searched() -> None:
-    found = _judged("RK-755AJ", 0.9)
-    assert isinstance(found, Candidate)
-    assert found.reading.box == Box(x1=0, y1=0, x2=95, y2=22)
-
-
-def test_a_corrected_text_must_have_been_read_with_more_certainty() -> None:
-    between = (LEAST_CONFIDENCE + LEAST_CONFIDENCE_CORRECTED) / 2
-    assert isinstance(_judged("RK-755AJ", between), Candidate)
-    refused = _judged("SK RK755AJ", between)
-    assert isinstance(refused, RefusedReading)
-    assert refused.reason == "unsure"
-    assert isinstance(_judged("SK RK755AJ", LEAST_CONFIDENCE_CORRECTED), Candidate)
+def test_sides_of_a_still_picture_grow_as_far_as_its_pixels_go() -> None:
+    assert still_sides(Box.from_xywh(0, 0, 1920, 1080)) == (480, 960, 1280)
+    assert still_sides(Box.from_xywh(0, 0, 450, 320)) == (480, 960, 1280)
+    assert still_sides(Box.from_xywh(0, 0, 300, 200)) == (480, 960)
+    assert still_sides(Box.from_xywh(0, 0, 120, 60)) == (480,)

@@ -1,0 +1,118 @@
+"""A line becomes a plate when a format fits, nothing speaks against it and it is sure enough."""
+
+from __future__ import annotations
+
+import pytest
+
+from vision.geometry import Box
+from vision.plates.confidence import Calibration
+from vision.plates.ctc import TextLine
+from vision.plates.formats import formats_of, personal_formats_of
+from vision.plates.hypotheses import Hypothesis
+from vision.plates.judging import LEAST_CONFIDENCE, Expected, Line, is_clear, judge
+from vision.plates.surroundings import Ground
+from vision.plates.text_regions import TextRegion
+from vision.reading import CharacterReading, PlateReading, RefusedReading
+
+VISIBLE = Box(x1=0, y1=0, x2=95, y2=32)
+CALIBRATION = Calibration(constant=0.0, share=0.5, least=0.5, energy=-0.5)
+ENCLOSED = Ground(above=0.1, below=0.1, left=0.2, right=None)
+OPEN = Ground(above=None, below=0.1, left=None, right=0.2)
+
+
+def hypothesis(text: str, doubt: float = 0.0, confidence: float = 0.98) -> Hypothesis:
+    characters = tuple(CharacterReading(text=c, confidence=confidence) for c in text)
+    line = TextLine(characters=characters, positions=tuple(0.1 for _ in text))
+    return Hypothesis(line=line, doubt=doubt)
+
+
+def line(*looks: tuple[Hypothesis, ...], ground: Ground | None = None) -> Line:
+    region = TextRegion(quad=((-3, -2), (97, -2), (97, 33), (-3, 33)), score=0.9)
+    return Line(region=region, looks=looks, ground=ground)
+
+
+def judged(one: Line, *regions: str, floor: float = LEAST_CONFIDENCE) -> str:
+    """The plate, or the reason of refusal in lower case."""
+    expected = Expected(
+        formats=formats_of(regions),
+        personal=personal_formats_of(regions),
+        is_guess=not regions,
+        least_confidence=floor,
+    )
+    result = judge(one, expected, CALIBRATION, visible=VISIBLE)
+    return result.text if isinstance(result, PlateReading) else result.reason
+
+
+def test_a_text_that_fits_is_a_plate_within_what_was_searched() -> None:
+    expected = Expected(formats=formats_of(["eu"]), is_guess=False)
+    found = judge(line((hypothesis("RK-755AJ"),)), expected, CALIBRATION, visible=VISIBLE)
+    assert isinstance(found, PlateReading)
+    assert found.text == "RK755AJ"
+    assert found.box == VISIBLE
+    assert (found.region, found.region_certainty) == ("eu", 1.0)
+    assert min(c.confidence for c in found.characters) == pytest.approx(found.confidence)
+
+
+def test_reasons_of_refusal() -> None:
+    assert judged(line((hypothesis(""),)), "eu") == "empty"
+    assert judged(line((hypothesis("CITROEN"),)), "eu") == "format"
+    assert judged(line((hypothesis("RK-755AJ", confidence=0.01),)), "eu") == "unsure"
+
+
+def test_the_second_likeliest_text_is_taken_where_only_it_fits() -> None:
+    looks = (hypothesis("R8Z 0503"), hypothesis("R82 0503", doubt=0.6))
+    assert judged(line(looks), "us", floor=0.1) == "R820503"
+
+
+def test_looks_that_hesitate_between_two_texts_settle_it_together() -> None:
+    first = (hypothesis("CCY 020"), hypothesis("CCV 020", doubt=0.2))
+    second = (hypothesis("CCV 020"), hypothesis("CCY 020", doubt=2.0))
+    assert judged(line(first), "us", floor=0.0) == "CCY020"
+    assert judged(line(first, second), "us", floor=0.0) == "CCV020"
+
+
+def test_two_texts_as_likely_leave_both_unsure() -> None:
+    looks = (hypothesis("CCY 020"), hypothesis("CCV 020", doubt=0.0))
+    expected = Expected(formats=formats_of(["us"]), is_guess=False)
+    weighed = expected.weigh(line(looks))
+    assert weighed is not None
+    first, second = weighed.candidates[:2]
+    assert first.share == pytest.approx(second.share)
+    assert not is_clear(weighed)
+
+
+def test_words_of_signs_are_no_plates_while_guessing() -> None:
+    assert judged(line((hypothesis("BUS 123"),))) == "everyday"
+    assert judged(line((hypothesis("BXS 123"),))) == "BXS123"
+    assert judged(line((hypothesis("BUS 123"),)), "us") == "BUS123"
+
+
+def test_personal_plates_need_the_ground_of_a_plate() -> None:
+    assert judged(line((hypothesis("59 CADI"),), ground=ENCLOSED), "us") == "59CADI"
+    assert judged(line((hypothesis("59 CADI"),), ground=OPEN), "us") == "format"
+    assert judged(line((hypothesis("59 CADI"),)), "us") == "format"
+    assert judged(line((hypothesis("TEXAS"),), ground=ENCLOSED), "us") == "format"
+    assert judged(line((hypothesis("59 CADI"),), ground=ENCLOSED)) == "format"
+
+
+def test_a_format_that_fits_goes_before_a_personal_one() -> None:
+    assert judged(line((hypothesis("SHOLR7X"),), ground=ENCLOSED), "us", floor=0) == "SH0R7X"
+
+
+def test_the_region_is_shared_out_among_those_that_fit() -> None:
+    expected = Expected(formats=formats_of([]), is_guess=True)
+    tie = judge(line((hypothesis("ABC 1234"),)), expected, CALIBRATION, visible=VISIBLE)
+    assert isinstance(tie, PlateReading)
+    assert tie.region is None
+    assert tie.region_certainty is not None
+    assert tie.region_certainty <= 0.5
+    sure = judge(line((hypothesis("RK-755AJ"),)), expected, CALIBRATION, visible=VISIBLE)
+    assert isinstance(sure, PlateReading)
+    assert (sure.region, sure.region_certainty) == ("eu", 1.0)
+
+
+def test_a_refused_line_keeps_what_was_read() -> None:
+    expected = Expected(formats=formats_of(["eu"]), is_guess=False)
+    refused = judge(line((hypothesis("OCTAVIA"),)), expected, CALIBRATION, visible=VISIBLE)
+    assert isinstance(refused, RefusedReading)
+    assert (refused.raw_text, refused.confidence) == ("OCTAVIA", 0.98)

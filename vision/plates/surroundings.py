@@ -1,0 +1,95 @@
+"""The ground that a line of text stands on: how far it reaches on each side. Reads no text.
+
+A plate is a plain rectangle around its text, of a shape that its register prescribes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vision.geometry import Quad
+from vision.plates.rectify import rectified, scaled
+from vision.reading import Picture
+
+REACH = 1.6
+"""How far from the text its ground is followed, in heights of the text."""
+
+_HEIGHT_PX = 24
+_MOST_WIDTH_PX = 400
+_LEAST_CONTRAST = 12.0
+_OTHER_GROUND = 0.4
+_LEAST_ENDS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """Distance from the text to the end of its ground on each side, in heights of the text.
+
+    None where it goes on beyond 1.6 heights.
+    """
+
+    above: float | None
+    below: float | None
+    left: float | None
+    right: float | None
+
+    @property
+    def is_enclosed(self) -> bool:
+        """Whether it ends on three sides at least: a plate may hang on paint of its own colour, but
+        not all around."""
+        ends = (self.above, self.below, self.left, self.right)
+        return sum(end is not None for end in ends) >= _LEAST_ENDS
+
+
+def ground_of(picture: Picture, quad: Quad) -> Ground | None:
+    """The ground of the line in `quad`; None where text and ground cannot be told apart."""
+    (ax, ay), (bx, by), _, (dx, dy) = quad
+    length = float(np.hypot(bx - ax, by - ay))
+    height = max(1.0, float(np.hypot(dx - ax, dy - ay)))
+    aspect = length / height
+    width_px = int(min(_MOST_WIDTH_PX, max(8, round(_HEIGHT_PX * aspect))))
+    reach_px = round(REACH * _HEIGHT_PX)
+    reach_along = round(reach_px * width_px / (_HEIGHT_PX * aspect))
+    wide = scaled(quad, along=1 + 2 * reach_along / width_px, across=1 + 2 * reach_px / _HEIGHT_PX)
+    crop = rectified(
+        picture, wide, width=width_px + 2 * reach_along, height=_HEIGHT_PX + 2 * reach_px
+    )
+    grey = np.asarray(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), np.uint8)
+    text = grey[reach_px : reach_px + _HEIGHT_PX, reach_along : reach_along + width_px]
+    levels = _levels(text)
+    if levels is None:
+        return None
+    ground, ink = levels
+    apart = _OTHER_GROUND * abs(ground - ink)
+    rows = np.median(grey[:, reach_along : reach_along + width_px], axis=1)
+    columns = np.median(grey[reach_px : reach_px + _HEIGHT_PX], axis=0)
+    is_other_row = np.abs(rows - ground) > apart
+    is_other_column = np.abs(columns - ground) > apart
+    per_row, per_column = 1.0 / _HEIGHT_PX, REACH / max(1, reach_along)
+    return Ground(
+        above=_distance(is_other_row[:reach_px][::-1], per_row),
+        below=_distance(is_other_row[reach_px + _HEIGHT_PX :], per_row),
+        left=_distance(is_other_column[:reach_along][::-1], per_column),
+        right=_distance(is_other_column[reach_along + width_px :], per_column),
+    )
+
+
+def _levels(text: NDArray[np.uint8]) -> tuple[float, float] | None:
+    """Grey of the ground (the larger share of the line) and of the ink (Otsu 1979)."""
+    threshold, _ = cv2.threshold(text, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    light, dark = text[text > threshold], text[text <= threshold]
+    if light.size == 0 or dark.size == 0:
+        return None
+    levels = float(np.median(light)), float(np.median(dark))
+    if levels[0] - levels[1] < _LEAST_CONTRAST:
+        return None
+    return levels if light.size >= dark.size else (levels[1], levels[0])
+
+
+def _distance(is_other: NDArray[np.bool_], step: float) -> float | None:
+    found = np.flatnonzero(is_other)
+    return float(found[0]) * step if found.size else None
