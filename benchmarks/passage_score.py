@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from agent.camera.synthetic.schedule import Passage
-from agent.pipeline.alignment import edit_distance
+from vision.spelling import edit_distance
 
 NEAR_EDITS = 2
 """A sighting at the right time whose text is so far off is its vehicle's, read wrongly."""

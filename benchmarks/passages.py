@@ -31,7 +31,7 @@ from agent.pipeline.runner import Pipeline
 from agent.pipeline.settings import PipelineSettings
 from agent.pipeline.sighting import PlateSighting
 from benchmarks.passage_score import Score, Seen, score
-from benchmarks.plates import rate
+from benchmarks.plate_scores import rate
 from telemetry.logging import configure_logging
 from vision.plates.reader import EmbeddedPlateReader
 
