@@ -31,7 +31,7 @@ class AcceptedRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Text in `row.data` is NFC already. `captured_at` is UTC; `timestamp` is the text that the
     camera wrote. `confidence_percent` is 0..100 where the row has a confidence. `evidence` is
-    compact JSON text (of a health row: its `system_info`). `fingerprint` is equal for equal
+    JSON text (of a health row: its `system_info`). `fingerprint` is equal for equal
     content: it covers what the row says, not its picture (which may have been evicted or made
     smaller between two attempts) nor its time (which may have been set right).
     """

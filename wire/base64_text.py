@@ -41,6 +41,11 @@ def decode_strictly(text: str) -> bytes:
     return pybase64.b64decode(text, validate=True)
 
 
+def encode_base64(content: bytes) -> bytes:
+    """Bare base64, in ASCII."""
+    return pybase64.b64encode(content)
+
+
 def encode_text(content: bytes) -> str:
     """Bare base64."""
     return pybase64.b64encode_as_string(content)

@@ -67,7 +67,10 @@ def check_time(field: str, moment: datetime) -> datetime:
 
 
 def check_json(field: str, raw: Raw | UnsetType, kinds: tuple[type, ...]) -> str | None:
-    """Compact JSON text of a plain value of one of `kinds`, or None where it is absent or null."""
+    """JSON text of a plain value of one of `kinds`, or None where it is absent or null.
+
+    `raw` comes from a decoder, which has looked at its form.
+    """
     if isinstance(raw, UnsetType):
         return None
     content = bytes(raw)
@@ -75,6 +78,33 @@ def check_json(field: str, raw: Raw | UnsetType, kinds: tuple[type, ...]) -> str
         raise RowInvalid.of_field(
             field, f"at most {JSON_BYTES} bytes of JSON", f"{len(content)} bytes"
         )
+    outline = content.translate(_AS_OUTLINE, _NOT_OF_OUTLINE)
+    text = _plain_text(content, outline)
+    if text is None or _KIND_OF.get(text[:1]) not in kinds:
+        text = _checked_text(field, content, kinds)
+    if outline.count(b"[") > JSON_LEVELS and _levels(content, outline) > JSON_LEVELS:
+        raise RowInvalid.of_field(
+            field, f"JSON of at most {JSON_LEVELS} levels", _Reason("deeper nesting")
+        )
+    return text
+
+
+def _plain_text(content: bytes, outline: bytes) -> str | None:
+    """JSON as it came, where it can have no fault that a decoder's look at its form lets pass.
+
+    That look was had when the row was read. It misses broken UTF-8, and numbers that no double
+    holds. What may have those, or an escaped character, is left to be decoded: None.
+    """
+    if b"\\" in content or _EXPONENT_OF_3 in outline or _INTEGER_OF_200 in outline:
+        return None
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _checked_text(field: str, content: bytes, kinds: tuple[type, ...]) -> str | None:
+    """The same JSON written anew; raises RowInvalid."""
     try:
         value = _plain.decode(content)
         text = _encoder.encode(value).decode()
@@ -82,10 +112,6 @@ def check_json(field: str, raw: Raw | UnsetType, kinds: tuple[type, ...]) -> str
         raise RowInvalid.of_field(field, "valid JSON", content[:60]) from None
     if value is None:
         return None
-    if content.count(b"[") + content.count(b"{") > JSON_LEVELS and _levels(content) > JSON_LEVELS:
-        raise RowInvalid.of_field(
-            field, f"JSON of at most {JSON_LEVELS} levels", _Reason("deeper nesting")
-        )
     if not isinstance(value, kinds):
         names = " or ".join(_JSON_NAMES[kind] for kind in kinds)
         raise RowInvalid.of_field(field, f"a JSON {names}", value)
@@ -94,12 +120,16 @@ def check_json(field: str, raw: Raw | UnsetType, kinds: tuple[type, ...]) -> str
     return text
 
 
-def _levels(content: bytes) -> int:
+def _levels(content: bytes, outline: bytes) -> int:
     """How deep valid JSON is nested, counted to one more than is allowed.
 
     Works on the bytes: walking the value's objects would take ten times as long.
     """
-    brackets = _brackets(content)
+    brackets = outline.translate(None, b"0e").replace(b'""', b"")
+    if b"\\" in content or b'"' in brackets:  # strings with brackets or quotes in them
+        unescaped = content.replace(b"\\\\", b"").replace(b'\\"', b"")
+        outside_strings = b"".join(unescaped.split(b'"')[::2])
+        brackets = outside_strings.translate(_AS_OUTLINE, _NO_BRACKET)
     levels = 0
     while brackets and levels <= JSON_LEVELS:
         brackets = brackets.replace(b"[]", b"")  # the innermost of every branch
@@ -107,21 +137,15 @@ def _levels(content: bytes) -> int:
     return levels
 
 
-def _brackets(content: bytes) -> bytes:
-    """What remains of valid JSON when all but its brackets is taken away, braces as brackets."""
-    if b"\\" not in content:
-        outline = content.translate(_AS_BRACKETS, _NEITHER_BRACKET_NOR_QUOTE).replace(b'""', b"")
-        if b'"' not in outline:  # no string has a bracket in it: each was seen as two quotes
-            return outline
-    unescaped = content.replace(b"\\\\", b"").replace(b'\\"', b"")
-    outside_strings = b"".join(unescaped.split(b'"')[::2])
-    return outside_strings.translate(_AS_BRACKETS, _NO_BRACKET)
-
-
-_AS_BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
+_AS_OUTLINE: Final = bytes.maketrans(b"{}0123456789E", b"[]0000000000e")
 _NO_BRACKET: Final = bytes(set(range(256)) - set(b"[]{}"))
-_NEITHER_BRACKET_NOR_QUOTE: Final = bytes(set(range(256)) - set(b'[]{}"'))
+_NOT_OF_OUTLINE: Final = bytes(set(_NO_BRACKET) - set(b'"0123456789eE'))
+"""What is left are brackets, quotes, digits and e, as many as there were: `"at":[1,-5E+3]` becomes
+`""[00e0]`."""
+_EXPONENT_OF_3: Final = b"0e000"
+_INTEGER_OF_200: Final = b"0" * 200
 _JSON_NAMES: Final[dict[type, str]] = {dict: "object", str: "string", list: "array"}
+_KIND_OF: Final[dict[str, type]] = {"{": dict, '"': str, "[": list}
 
 
 def check_picture(field: str, content: bytes, limits: Limits) -> CheckedPicture:

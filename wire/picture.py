@@ -27,6 +27,10 @@ _MOST_SEGMENTS: Final = 20_000  # bounds the work on a hostile file; real ones h
 _PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 _PNG_END: Final = b"IEND\xaeB`\x82"
 _SHORTEST: Final = 32
+_MARKER_AND_LENGTH: Final = struct.Struct(">HH")
+_UNREAD: Final = frozenset({0xFFC4, 0xFFDD, 0xFFFE, *range(0xFFE0, 0xFFF0)})
+"""Huffman tables, restart interval, comment, application data (T.81, table B.1)."""
+_FEW_SEGMENTS: Final = 64
 
 
 class PictureRefused(ValueError):
@@ -71,6 +75,7 @@ def _inspect_jpeg(content: bytes) -> PictureFacts:
     frame: _FrameHeader | None = None
     position = 2
     for _ in range(_MOST_SEGMENTS):
+        position = _behind_unread(content, position)
         marker, position = _next_marker(content, position)
         if marker in _STANDALONE:
             continue
@@ -93,6 +98,23 @@ def _inspect_jpeg(content: bytes) -> PictureFacts:
         raise PictureRefused("JPEG without dimensions")
     _find_jpeg_end(content, start, position, frame)
     return PictureFacts(media_type="image/jpeg", width=frame.width, height=frame.height)
+
+
+def _behind_unread(content: bytes, position: int) -> int:
+    """The place behind the segments at `position` of which only the length matters.
+
+    Most of a picture's segments are such, each with its marker right behind the one before. What
+    is odd about one (or too many of them) stays for the caller to see.
+    """
+    last = len(content) - _SHORTEST
+    for _ in range(_FEW_SEGMENTS):
+        if position > last:
+            break
+        marker, length = _MARKER_AND_LENGTH.unpack_from(content, position)
+        if marker not in _UNREAD or length < 2 or position + length > last:
+            break
+        position += 2 + length
+    return position
 
 
 def _behind_segment(content: bytes, marker: int, position: int) -> int:

@@ -10,6 +10,7 @@ from msgspec import Meta, Raw, Struct
 from wire.base64_text import decode_hook, encode_hook
 from wire.diagnosis import UNREADABLE, explain
 from wire.errors import ErrorCode, FrameInvalid, RowInvalid
+from wire.lifting import lift
 from wire.limits import ROWS_PER_FRAME, Credit
 from wire.rows import AwareTime, ClockState, Count, Name, Row, Seconds, Short
 
@@ -149,7 +150,7 @@ def decode_client_message(content: bytes | str, *, max_rows: int) -> Hello | Rea
     One row that breaks the contract does not spoil its neighbours. Raises FrameInvalid.
     """
     try:
-        message = _client_message.decode(content)
+        message = _decode_lifted(content) or _client_message.decode(content)
     except UNREADABLE as error:
         return _decode_with_fault(content, error, max_rows)
     if isinstance(message, Hello):
@@ -167,6 +168,19 @@ def decode_server_message(content: bytes | str) -> ServerMessage | None:
         if kind.type and kind.type not in _SERVER_TYPES:
             return None
         raise _frame_invalid(content, error, kind) from None
+
+
+def _decode_lifted(content: bytes | str) -> ClientMessage | None:
+    """The message of a text with large pictures; None where it is to be read as a whole."""
+    lifted = lift(content) if isinstance(content, str) else None
+    if lifted is None:
+        return None
+    decoder = msgspec.json.Decoder(ClientMessage, dec_hook=lifted.put_back)
+    try:
+        message: ClientMessage = decoder.decode(lifted.text)
+    except UNREADABLE:
+        return None  # reading the whole says what is wrong, in the words of what was sent
+    return message if lifted.is_whole_again else None
 
 
 def _decode_with_fault(

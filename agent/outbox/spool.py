@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,6 +68,7 @@ class PictureSpool:
 
     def __init__(self, folder: Path, picture_format: PictureFormat) -> None:
         self.folder = folder
+        self._folder_text = str(folder)
         self.format = picture_format
         self._total = threading.Lock()
         self._size_bytes = 0
@@ -154,11 +155,17 @@ class PictureSpool:
         did), then below the folder, then by its last part below the folder.
         """
         for name in names:
-            for path in (self.folder / name, Path(name), self.folder / Path(name).name):
+            for path in self._places(name):
                 content = _read(path)
                 if content is not None and content.startswith(_MAGIC):
                     return content
         return None
+
+    def _places(self, name: str) -> Iterator[str]:
+        """As text: a path object for each row that is sent would cost more than the reading."""
+        yield os.path.join(self._folder_text, name)  # noqa: PTH118
+        yield name
+        yield os.path.join(self._folder_text, os.path.basename(name))  # noqa: PTH118, PTH119
 
     def scaled(self, content: bytes, *, share: float = 1.0) -> bytes:
         """`content`, or a smaller version of it where it does not fit `share` of the format.
@@ -257,7 +264,7 @@ def _decode(content: bytes, facts: PictureFacts) -> BgrPicture:
     return decoded.astype(np.uint8, copy=False)
 
 
-def _read(path: Path) -> bytes | None:
+def _read(path: str) -> bytes | None:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except (OSError, ValueError):

@@ -37,6 +37,7 @@ Columns = tuple[Any, ...]
 UNREADABLE: Final = (ValueError, TypeError, AttributeError, msgspec.MsgspecError)
 """What reading a row raises where a tool stored bytes for text, broken UTF-8 and the like."""
 LAST_ROW_ID: Final = 2**63 - 1
+_NUMBERS: Final = (int, float)  # a tuple: isinstance is three times as fast as with a union
 ID_COLUMN: Final = 0
 MESSAGE_ID_COLUMN: Final = 1
 TIMESTAMP_COLUMN: Final = 3
@@ -107,7 +108,7 @@ def captured_at(text: object, reading: Reading) -> datetime:
 
 def percent(confidence: object) -> float | None:
     """0..100 from the database's 0..1; older rows hold either, or nonsense (then None)."""
-    if not isinstance(confidence, int | float) or not math.isfinite(confidence):
+    if not isinstance(confidence, _NUMBERS) or not math.isfinite(confidence):
         return None
     scaled = confidence * 100 if confidence <= 1 else confidence
     return float(scaled) if 0 <= scaled <= 100 else None
@@ -293,7 +294,7 @@ def _text(stored: object) -> str:
 
 
 def _number(stored: object) -> float | None:
-    if isinstance(stored, int | float) and math.isfinite(stored):
+    if isinstance(stored, _NUMBERS) and math.isfinite(stored):
         return float(stored)
     return None
 

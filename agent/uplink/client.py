@@ -38,6 +38,9 @@ from wire.v1 import RowResult
 BATCH_ROWS: Final = 1024
 BATCH_BYTES: Final = 524_288
 FIRST_RETRY_S: Final = 1.0
+SETTLED_AT_ONCE: Final = 64
+GATHER_S: Final = 0.02
+"""While more answers are on their way, flags wait so long to share a transaction."""
 ID_CONFLICT: Final = "id_conflict"
 ENVELOPE_BYTES: Final = 64
 """What a frame adds around its rows, and a comma more a row."""
@@ -332,6 +335,8 @@ class V1Exchange:
     async def _keep_settling(self) -> None:
         while True:
             await self._to_settle.wait()
+            if self._in_flight and len(self._outcomes.acknowledged) < SETTLED_AT_ONCE:
+                await asyncio.sleep(GATHER_S)
             self._to_settle.clear()
             await self._settle()
 

@@ -10,11 +10,13 @@ import msgspec
 from agent.delivery import RowKey, WaitingRow
 from agent.uplink.lanes import Lane
 from wire import v1
-from wire.base64_text import PictureBytes, encode_text
+from wire.base64_text import PictureBytes, encode_base64, encode_text
 from wire.classic import encode_classic
 from wire.rows import FaceRow, LprRow, Table
 
 _PICTURED: Final = (LprRow, FaceRow)
+_NO_PICTURE: Final = PictureBytes()
+_IMAGE_FIELD: Final = b'"image":""'
 
 
 class PreparedRow(NamedTuple):
@@ -51,11 +53,12 @@ class V1Encoder:
             status = "evicted" if said.data.image_status == "evicted" else "missing"
             data = msgspec.structs.replace(said.data, image_status=status)
             return v1.encode_row(msgspec.structs.replace(said, data=data, image_sha256=None))
-        data = msgspec.structs.replace(
-            said.data, image=PictureBytes(picture), image_status="present"
-        )
+        data = msgspec.structs.replace(said.data, image=_NO_PICTURE, image_status="present")
         sha256 = said.image_sha256 or hashlib.sha256(picture).hexdigest()
-        return v1.encode_row(msgspec.structs.replace(said, data=data, image_sha256=sha256))
+        row = v1.encode_row(msgspec.structs.replace(said, data=data, image_sha256=sha256))
+        # The first such place is the field itself: in a text the quotes would be escaped.
+        before, _, behind = row.partition(_IMAGE_FIELD)
+        return b"".join((before, _IMAGE_FIELD[:-1], encode_base64(picture), b'"', behind))
 
 
 class ClassicEncoder:

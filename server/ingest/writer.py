@@ -1,11 +1,13 @@
 """Group commits: the rows of all connections wait in one queue and share a transaction.
 
-An outcome is known only after the commit; nothing is ever acknowledged before.
+An outcome is known only after the commit; nothing is ever acknowledged before. While one group's
+rows are committed, the pictures of the next are: the disk is never waited for twice in a row.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -49,8 +51,52 @@ class _Waiting:
     outcomes: asyncio.Future[list[RowOutcome]]
 
 
+class _Line:
+    """Those who wait for a stage of the work, in order."""
+
+    def __init__(self) -> None:
+        self.in_hand: list[_Waiting] = []
+        self._queue: deque[_Waiting] = deque()
+        self._wake = asyncio.Event()
+        self._is_closed = False
+        self._began_at_s = 0.0
+
+    @property
+    def left(self) -> list[_Waiting]:
+        """All who are not through, whether waiting or in hand."""
+        return [*self.in_hand, *self._queue]
+
+    @property
+    def still_s(self) -> float:
+        return time.monotonic() - self._began_at_s if self.in_hand else 0.0
+
+    def add(self, group: Sequence[_Waiting]) -> None:
+        self._queue.extend(group)
+        self._wake.set()
+
+    def close(self) -> None:
+        """Nobody joins any more: `next_group` ends with those who are there."""
+        self._is_closed = True
+        self._wake.set()
+
+    async def next_group(self) -> list[_Waiting]:
+        """Takes the next into hand, as many as a group may have; none: all is done."""
+        self.in_hand = []
+        while not self._queue and not self._is_closed:
+            self._wake.clear()
+            await self._wake.wait()
+        self._began_at_s = time.monotonic()
+        count = size = 0
+        while self._queue and count < GROUP_ROWS and size < GROUP_BYTES:
+            waiting = self._queue.popleft()
+            self.in_hand.append(waiting)
+            count += len(waiting.rows)
+            size += waiting.held_bytes
+        return self.in_hand
+
+
 class GroupWriter:
-    """The one task that calls the store.
+    """The one place that calls the store to keep rows.
 
     The queue needs no bound of its own: whoever submits has taken the bytes from the budget.
     """
@@ -67,10 +113,8 @@ class GroupWriter:
         self._budget = budget
         self._counters = counters
         self._now = now
-        self._queue: deque[_Waiting] = deque()
-        self._in_hand: list[_Waiting] = []
-        self._began_at_s: float | None = None
-        self._wake = asyncio.Event()
+        self._pictured = _Line()
+        self._ready = _Line()
         self._is_stopping = False
         self.trouble: str | None = None
 
@@ -85,38 +129,41 @@ class GroupWriter:
         waiting = _Waiting(rows, held_bytes, outcomes)
         if self._is_stopping:
             self._abandon([waiting])
+        elif any(row.picture is not None for row in rows):
+            self._pictured.add([waiting])
         else:
-            self._queue.append(waiting)
-            self._wake.set()
+            self._ready.add([waiting])
         return outcomes
 
     async def run(self) -> None:
-        """Commits groups until `stop` was called and the queue is empty."""
+        """Commits groups until `stop` was called and everything is dealt with."""
         try:
-            while True:
-                while self._queue:
-                    self._in_hand = self._take_group()
-                    self._began_at_s = time.monotonic()
-                    await self._commit(self._in_hand)
-                    self._in_hand = []
-                    self._began_at_s = None
-                if self._is_stopping:
-                    return
-                await self._wake.wait()
-                self._wake.clear()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_pictures())
+                while group := await self._ready.next_group():
+                    await self._commit(group)
         finally:
             self._is_stopping = True
-            self._abandon([*self._in_hand, *self._queue])
+            self._abandon([*self._pictured.left, *self._ready.left])
+
+    async def _keep_pictures(self) -> None:
+        while group := await self._pictured.next_group():
+            rows = [row for waiting in group for row in waiting.rows]
+            # What is wrong here is wrong again when the rows are committed, and answered there.
+            with contextlib.suppress(StorageUnavailable, GroupRefused):
+                await self._store.keep_pictures(rows, self._now())
+            self._ready.add(group)
+        self._ready.close()
 
     @property
     def still_s(self) -> float:
-        """Seconds for which the group in hand has been so; 0 where there is none."""
-        return 0.0 if self._began_at_s is None else time.monotonic() - self._began_at_s
+        """Seconds for which a group in hand has been so; 0 where there is none."""
+        return max(self._pictured.still_s, self._ready.still_s)
 
     def stop(self) -> None:
         """Ends `run` once everything submitted has its outcome; takes nothing more."""
         self._is_stopping = True
-        self._wake.set()
+        self._pictured.close()
 
     def _abandon(self, group: Sequence[_Waiting]) -> None:
         """Nobody commits these any more; the cameras keep them."""
@@ -125,16 +172,6 @@ class GroupWriter:
                 late = NotStored(ErrorCode.SHUTTING_DOWN, "the server is stopping", _RESTART_S)
                 waiting.outcomes.set_result([late] * len(waiting.rows))
                 self._budget.release(waiting.held_bytes)
-
-    def _take_group(self) -> list[_Waiting]:
-        group: list[_Waiting] = []
-        count = size = 0
-        while self._queue and count < GROUP_ROWS and size < GROUP_BYTES:
-            waiting = self._queue.popleft()
-            group.append(waiting)
-            count += len(waiting.rows)
-            size += waiting.held_bytes
-        return group
 
     async def _commit(self, group: list[_Waiting]) -> None:
         rows = [row for waiting in group for row in waiting.rows]

@@ -1,4 +1,4 @@
-"""The store in SQLite: one thread and connection that write, one of each that read."""
+"""The store in SQLite: a thread that writes rows, one that keeps pictures, one that reads."""
 
 from __future__ import annotations
 
@@ -53,9 +53,15 @@ class SqliteStore:
         register_picture_base64(self._writer, self._archive)
         self._books = Books(self._writer)
         self._notes = open_note_writer(path)
+        self._looker = open_reader(path)
+        self._kept_ahead: set[tuple[str, str]] = set()
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="sightpost-store")
+        self._keeping = ThreadPoolExecutor(1, thread_name_prefix="sightpost-pictures")
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="sightpost-read")
         self._is_closed = False
+
+    async def keep_pictures(self, rows: Sequence[AcceptedRow], received_at: datetime) -> None:
+        await self._run(self._keeping, lambda: self._keep_pictures(rows, received_at))
 
     async def commit_group(
         self, rows: Sequence[AcceptedRow], received_at: datetime
@@ -91,48 +97,58 @@ class SqliteStore:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
-        self._reading.shutdown()
-        self._writing.shutdown()
+        for executor in (self._reading, self._keeping, self._writing):
+            executor.shutdown()
         self._archive.close()
         self._reader.close()
+        self._looker.close()
         self._notes.close()
         self._writer.close()
 
     async def _write(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._writing, _guarded(work))
+        return await self._run(self._writing, work)
 
     async def _read(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._reading, _guarded(work))
+        return await self._run(self._reading, work)
+
+    async def _run(self, executor: ThreadPoolExecutor, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(executor, _guarded(work))
+
+    def _keep_pictures(self, rows: Sequence[AcceptedRow], received_at: datetime) -> None:
+        """Those of rows that are known already have theirs, maybe in another day's file."""
+        day = day_of(received_at.astimezone(UTC))
+        pictured = [row for row in rows if row.picture is not None]
+        known = _known(self._looker, [_key_of(row) for row in pictured])
+        pictures = [row.picture for row in pictured if row.picture and _key_of(row) not in known]
+        self._archive.add(day, pictures)
+        self._kept_ahead.update((day, picture.sha256) for picture in pictures)
 
     def _commit(self, rows: Sequence[AcceptedRow], received_at: datetime) -> list[Outcome]:
         utc = received_at.astimezone(UTC)
+        day = day_of(utc)
         try:
             with transaction(self._writer):
-                keys = [bytes.fromhex(row.id.replace("-", "")) for row in rows]
-                outcomes, fresh = self._sort_out(rows, keys)
+                outcomes, fresh = self._sort_out(rows)
+                pictures = (row.picture for _, row, _ in fresh if row.picture is not None)
                 self._archive.add(
-                    day_of(utc), (row.picture for _, row, _ in fresh if row.picture is not None)
+                    day, (each for each in pictures if (day, each.sha256) not in self._kept_ahead)
                 )
                 self._insert(fresh, utc)
         except BaseException:
             self._books.forget()
             raise
+        finally:
+            self._kept_ahead.difference_update(
+                (day, row.picture.sha256) for row in rows if row.picture is not None
+            )
         return outcomes
 
     def _sort_out(
-        self, rows: Sequence[AcceptedRow], keys: list[bytes]
+        self, rows: Sequence[AcceptedRow]
     ) -> tuple[list[Outcome], list[tuple[bytes, AcceptedRow, int]]]:
         """The outcome of each row, and those that are new with their key and record id."""
-        known: dict[bytes, tuple[int, bytes]] = (
-            {
-                key: (record_id, fingerprint)
-                for key, record_id, fingerprint in self._writer.execute(
-                    _KNOWN, (apsw.carray(tuple(keys), flags=apsw.SQLITE_CARRAY_BLOB),)
-                )
-            }
-            if rows
-            else {}
-        )
+        keys = [_key_of(row) for row in rows]
+        known = _known(self._writer, keys)
         highest: Any = self._writer.execute(_HIGHEST).fetchone()
         last_id: dict[Table, int] = dict(zip(TARGETS, highest, strict=True))
         outcomes: list[Outcome] = []
@@ -189,6 +205,21 @@ class SqliteStore:
                     stats.errors,
                 ),
             )
+
+
+def _key_of(row: AcceptedRow) -> bytes:
+    """The row's id as the ledger has it."""
+    return bytes.fromhex(row.id.replace("-", ""))
+
+
+def _known(connection: apsw.Connection, keys: Sequence[bytes]) -> dict[bytes, tuple[int, bytes]]:
+    """Record id and fingerprint of those that the ledger has."""
+    if not keys:
+        return {}
+    found: Any = connection.execute(
+        _KNOWN, (apsw.carray(tuple(keys), flags=apsw.SQLITE_CARRAY_BLOB),)
+    )
+    return {key: (record_id, fingerprint) for key, record_id, fingerprint in found}
 
 
 def _guarded(work: Callable[[], _T]) -> Callable[[], _T]:

@@ -131,7 +131,7 @@ def test_action_insert_empty_null_or_missing_is_insert(action: str | None) -> No
 
 
 def test_system_info_may_be_an_object_text_null_or_missing() -> None:
-    assert accepted(message("health", system_info={"a": 1})).evidence == '{"a":1}'
+    assert accepted(message("health", system_info={"a": 1})).evidence == '{"a": 1}'
     assert accepted(message("health", system_info="3.9")).evidence == '"3.9"'
     assert accepted(message("health", system_info=None)).evidence is None
     refused = classic_session().receive(message("health", system_info=[1]))

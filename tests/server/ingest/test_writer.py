@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +16,9 @@ from server.ingest.writer import GroupWriter, NotStored
 from server.storage.adoption import prepare_database
 from server.storage.protocol import Stored
 from server.storage.sqlite import SqliteStore
+from tests.server.cameras import jpeg
 from tests.server.conftest import connections_to
-from tests.server.rows import accepted_health
+from tests.server.rows import accepted_health, accepted_plate
 from wire.errors import ErrorCode
 
 NOW = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
@@ -53,6 +55,51 @@ async def test_what_waits_together_is_one_transaction(store: SqliteStore, tmp_pa
     assert budget.free_bytes == 1000
     assert counters.rows_received == 50
     assert len(commits) == 1
+
+
+async def test_pictures_go_to_the_disk_while_rows_before_them_are_committed(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    budget = ByteBudget(1000)
+    writer = GroupWriter(store, budget, Counters(), now=lambda: NOW)
+    running = asyncio.create_task(writer.run())
+    await budget.acquire(10)
+    await writer.submit([accepted_plate(1, image=jpeg(10))], 10)
+    rows_may_commit, pictures_are_kept = threading.Event(), threading.Event()
+    for connection in connections_to(tmp_path / "server.db"):
+        connection.set_commit_hook(lambda: not rows_may_commit.wait(30))
+    [pictures] = connections_to(tmp_path / "pictures" / "2026-03-01.db")
+    pictures.set_commit_hook(lambda: bool(pictures_are_kept.set()))
+    await budget.acquire(20)
+    rows = writer.submit([accepted_health(2)], 10)
+    pictured = writer.submit([accepted_plate(3, image=jpeg(20))], 10)
+    assert await asyncio.to_thread(pictures_are_kept.wait, 30)
+    assert not rows.done()
+    assert writer.still_s > 0
+    rows_may_commit.set()
+    assert await rows == [Stored(1, False)]
+    assert await pictured == [Stored(2, False)]
+    assert writer.still_s == 0
+    writer.stop()
+    await running
+    assert budget.free_bytes == 1000
+
+
+async def test_pictures_that_cannot_be_kept_are_answered_with_their_rows(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    (tmp_path / "pictures").write_text("a file where the folder should be")
+    budget = ByteBudget(1000)
+    writer = GroupWriter(store, budget, Counters(), now=lambda: NOW)
+    await budget.acquire(20)
+    pictured = writer.submit([accepted_plate(1, image=jpeg(10))], 10)
+    plain = writer.submit([accepted_health(2)], 10)
+    writer.stop()
+    await writer.run()
+    [outcome] = await pictured
+    assert isinstance(outcome, NotStored)
+    assert await plain == [Stored(1, False)]
+    assert budget.free_bytes == 1000
 
 
 async def test_what_comes_after_the_stop_is_sent_back(store: SqliteStore) -> None:
