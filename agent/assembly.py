@@ -25,8 +25,10 @@ from agent.outbox.opening import Soundness
 from agent.outbox.store import Outbox
 from agent.outbox.upkeep import Upkeep
 from agent.pipeline.runner import Pipeline
+from agent.seeing import make_networks
 from agent.uplink.sender import Sender
 from agent.watcher import Watcher
+from vision.networks import Networks
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +42,7 @@ class Parts:
     upkeep: Upkeep
     soundness: Soundness
     capture: CaptureThread
+    networks: Networks
     pipeline: Pipeline
     watcher: Watcher
     sender: Sender | None
@@ -70,7 +73,9 @@ async def assembled(settings: AgentSettings, uri: SourceUri) -> AsyncIterator[Pa
             sender = make_sender(settings, store, clock)
             outbox.on_commit(sender.notify)
         log.info("loading the models")
-        pipeline = await asyncio.to_thread(make_pipeline, settings)
+        networks = await asyncio.to_thread(make_networks, settings)
+        resources.callback(networks.close)
+        pipeline = await asyncio.to_thread(make_pipeline, settings, networks)
         source = open_source(uri)
         capture = CaptureThread(source, lossless=source.is_finite)
         watching = resources.enter_context(ThreadPoolExecutor(1, thread_name_prefix="watching"))
@@ -79,7 +84,9 @@ async def assembled(settings: AgentSettings, uri: SourceUri) -> AsyncIterator[Pa
         watcher = Watcher(frames=capture, pipeline=pipeline, recorder=outbox)
         resources.callback(watcher.stop)
         monitor = HealthMonitor(
-            examine=lambda: examine_agent(settings, outbox, capture, watcher, sender),
+            examine=lambda: examine_agent(
+                settings, outbox, capture, watcher, sender, networks.pool.usage()
+            ),
             recorder=outbox,
             journal=HealthJournal(interval_s=settings.health_interval_s),
             executor=checking,
@@ -90,6 +97,7 @@ async def assembled(settings: AgentSettings, uri: SourceUri) -> AsyncIterator[Pa
             upkeep=upkeep,
             soundness=opened.soundness,
             capture=capture,
+            networks=networks,
             pipeline=pipeline,
             watcher=watcher,
             sender=sender,

@@ -18,12 +18,12 @@ from agent.outbox.spool import PictureFormat
 from agent.outbox.store import Outbox
 from agent.pipeline.runner import Pipeline
 from agent.pipeline.settings import PipelineSettings
+from agent.seeing import make_face_models, make_plate_reader
 from agent.uplink.sender import Sender
 from agent.uplink.settings import Identity, UplinkSettings
 from telemetry.logging import configure_logging
 from telemetry.version import VERSION
-from vision.faces.cascade import CascadeFaceDetector
-from vision.plates.reader import EmbeddedPlateReader
+from vision.networks import Networks
 
 MEGABYTE: Final = 1_000_000
 
@@ -45,15 +45,18 @@ def opened_outbox(settings: AgentSettings, clock: SystemClock) -> Opened:
     )
 
 
-def make_pipeline(settings: AgentSettings) -> Pipeline:
+def make_pipeline(settings: AgentSettings, networks: Networks) -> Pipeline:
     defaults = PipelineSettings()
     rules = replace(
         defaults.rules, min_confidence=settings.min_confidence, cooldown_s=settings.cooldown_s
     )
+    faces = make_face_models(settings, networks) if settings.detect_faces else None
+    face_settings = replace(defaults.faces, keeps_embeddings=settings.send_embeddings)
     return Pipeline(
-        reader=EmbeddedPlateReader(regions=settings.regions, threads=settings.threads),
-        settings=replace(defaults, rules=rules),
-        face_detector=CascadeFaceDetector() if settings.detect_faces else None,
+        reader=make_plate_reader(settings, networks),
+        settings=replace(defaults, rules=rules, faces=face_settings),
+        face_detector=faces.detector if faces else None,
+        face_embedder=faces.embedder if faces else None,
     )
 
 

@@ -141,12 +141,14 @@ def read(
 ) -> None:
     """Read plates and faces in pictures or clips and print them; touches no database."""
     from agent.read import read_paths
+    from agent.seeing import make_face_models, make_networks, make_plate_reader
 
     settings = _settings({} if regions is None else {"AGENT_REGIONS": regions})
+    networks = make_networks(settings)
     code = read_paths(
         paths,
-        regions=settings.regions,
-        threads=settings.threads,
+        plate_reader=make_plate_reader(settings, networks),
+        face_detector=make_face_models(settings, networks).detector,
         as_json=as_json,
         out=sys.stdout,
     )
@@ -168,6 +170,53 @@ def show_settings(
         _fail(str(error), EXIT_MISUSED)
     for line in values or [f"{key}={value}" for key, value in shown(settings).items()]:
         typer.echo(line)
+
+
+models = typer.Typer(
+    help="The models: what there is, fetching them, checking them.", no_args_is_help=True
+)
+commands.add_typer(models, name="models")
+
+
+@models.command("list")
+def list_models(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each model.")] = False,
+) -> None:
+    """Show every model: what it is for, where it is, how large, under which licence."""
+    from agent.cli_models import list_models
+
+    list_models(_settings({}).models_dir, as_json=as_json)
+
+
+@models.command("fetch")
+def fetch_models(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Models by name ('models list').", metavar="NAME...")
+    ] = None,
+    fetch_all: Annotated[
+        bool, typer.Option("--all", help="Everything that is not here and can be fetched.")
+    ] = False,
+) -> None:
+    """Download models, go on where a download broke off, and check them."""
+    from agent.cli_models import fetch_models, fetchable
+
+    settings = _settings({})
+    wanted = fetchable(settings.models_dir) if fetch_all else names or []
+    if not wanted and not fetch_all:
+        _fail("name the models to fetch ('models list' shows them), or say --all", EXIT_MISUSED)
+    raise typer.Exit(fetch_models(wanted, settings.models_dir, base_url=settings.models_base_url))
+
+
+@models.command("verify")
+def verify_models(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Models by name; none: all.", metavar="NAME...")
+    ] = None,
+) -> None:
+    """Compare the files with the manifest's sha256; exit 1 where one is wrong."""
+    from agent.cli_models import verify_models
+
+    raise typer.Exit(verify_models(names or [], _settings({}).models_dir))
 
 
 def main() -> None:

@@ -5,27 +5,19 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic.functional_validators import BeforeValidator
 
-from settings.loading import Settings, load
+from agent.comma_list import CommaList
+from agent.model_settings import ModelSettings
+from settings.loading import load
 
 PREFIXES: Final = ("AGENT_", "UPLINK_")
 
 
-def _comma_list(value: Any) -> Any:
-    if isinstance(value, str):
-        return tuple(part.strip().lower() for part in value.split(",") if part.strip())
-    return value
-
-
-CommaList = Annotated[tuple[str, ...], BeforeValidator(_comma_list)]
-
-
-class AgentSettings(Settings):
+class AgentSettings(ModelSettings):
     """One frozen object for the whole agent. Relative paths are below the working directory."""
 
     server_url: str = Field(

@@ -15,6 +15,7 @@ from agent.health.system import look_at_system
 from agent.outbox.store import Outbox
 from agent.uplink.sender import Sender
 from agent.watcher import Watcher
+from vision.pool.budget import Usage
 
 
 def examine_agent(
@@ -23,6 +24,7 @@ def examine_agent(
     capture: CaptureThread,
     watcher: Watcher,
     sender: Sender | None,
+    model_usage: Sequence[Usage],
 ) -> tuple[Sequence[HealthResult], dict[str, str]]:
     """Every health check, and the system's facts."""
     system = look_at_system(settings.db_path.absolute().parent)
@@ -42,5 +44,6 @@ def examine_agent(
         sqlite_version=apsw.sqlite_lib_version(),
         link_is_open=None if link is None else link.is_open,
         link_advice="" if link is None else link.advice,
+        model_usage=tuple(model_usage),
     )
     return examine(facts, system), system.as_message()

@@ -16,9 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from vision.clips import CLIP_SUFFIXES, count_sampled, sampled_pictures
 from vision.errors import BadPicture
-from vision.faces.cascade import CascadeFaceDetector
 from vision.pictures import PICTURE_SUFFIXES, load_picture
-from vision.plates.reader import EmbeddedPlateReader
 from vision.reading import FaceDetection, FaceDetector, Picture, PlateReader, PlateReading
 
 CLIP_PICTURES_PER_SECOND = 2.0
@@ -48,8 +46,8 @@ class FileFailure:
 def read_paths(
     paths: Sequence[Path],
     *,
-    regions: tuple[str, ...],
-    threads: int,
+    plate_reader: PlateReader,
+    face_detector: FaceDetector,
     as_json: bool,
     out: TextIO,
 ) -> int:
@@ -57,12 +55,9 @@ def read_paths(
 
     Folders are read recursively; files in them that are neither picture nor clip are skipped. Of
     clips two pictures a second are read. A file that cannot be read gets a line saying so and the
-    run goes on; the exit code is then 1, otherwise 0. No regions: guess. `threads` is the number
-    of cores to use. Raises `ModelMissing`, `ModelFailed` or `UnknownRegion` when nothing can be
+    run goes on; the exit code is then 1, otherwise 0. Raises `ModelFailed` when nothing can be
     read at all. Progress goes to standard error while that is a terminal and `out` is none.
     """
-    plate_reader = EmbeddedPlateReader(regions=regions, threads=threads)
-    face_detector = CascadeFaceDetector()
     files = list(expand(paths))
     shown = [file for file in files if isinstance(file, Path)]
     width = max((len(_name(file, paths)) for file in shown), default=0)

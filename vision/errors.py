@@ -27,6 +27,10 @@ class ModelFailed(ModelError):
     """A model's file is damaged or not the one expected, or running it broke."""
 
 
+class FetchFailed(ModelError):
+    """A model's file could not be fetched; the text says whether trying again may help."""
+
+
 class ModelDoesNotFit(ModelError):
     """The memory set apart for models has no room for it, even without what could be let go."""
 

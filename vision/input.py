@@ -82,9 +82,9 @@ class Letterbox:
 
 
 def letterbox(
-    picture: Picture, *, fixed: tuple[int | None, int | None], most_side: int
+    picture: Picture, *, fixed: tuple[int | None, int | None], most_side: int, padding: int = 0
 ) -> tuple[Letterbox, Picture]:
-    """The picture as a network's input: proportions kept, black where it does not reach.
+    """The picture as a network's input: proportions kept, grey `padding` where it does not reach.
 
     `fixed` is the network's height and width. Where they are free, the longer side is at most
     `most_side`, nothing is enlarged, and both sides are multiples of 32.
@@ -99,6 +99,6 @@ def letterbox(
     rows = rows or -(-size[1] // _STRIDE) * _STRIDE
     columns = columns or -(-size[0] // _STRIDE) * _STRIDE
     way = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
-    framed = np.zeros((rows, columns, 3), dtype=np.uint8)
+    framed = np.full((rows, columns, 3), padding, dtype=np.uint8)
     framed[: size[1], : size[0]] = cv2.resize(picture, size, interpolation=way)
     return Letterbox(scale=scale, width=columns, height=rows), framed

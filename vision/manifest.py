@@ -6,7 +6,6 @@ import hashlib
 import importlib.util
 import re
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -122,19 +121,13 @@ def locate(entry: ModelEntry, *, models_folder: Path | None = None) -> Path:
     return path
 
 
-def verify(
-    entry: ModelEntry, path: Path, *, advance: Callable[[int], None] = lambda _: None
-) -> None:
-    """Raise `ModelFailed` unless the file at `path` is the one that the manifest means.
-
-    `advance` hears of each part read, in bytes.
-    """
+def verify(entry: ModelEntry, path: Path) -> None:
+    """Raise `ModelFailed` unless the file at `path` is the one that the manifest means."""
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK_BYTES):
                 digest.update(chunk)
-                advance(len(chunk))
     except OSError as error:
         raise ModelMissing(
             f"model {entry.name}: {path} cannot be read ({error.strerror})"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from vision.pool.budget import Usage, amount
 
 STALE_FRAME_S: Final = 10.0
 DEAD_FRAME_S: Final = 60.0
@@ -116,6 +119,21 @@ def check_sightings(*, lost: int) -> HealthResult:
         text = f"{lost} sightings could not be stored and are lost: check disk and permissions"
         return _result("sightings", Status.FAIL, text)
     return _result("sightings", Status.PASS, "every sighting was stored")
+
+
+def check_models(usage: Sequence[Usage]) -> HealthResult:
+    """What loaded models take of the memory set apart for them, by device."""
+    held = [
+        f"{amount(one.used, one.device)} of {amount(one.capacity, one.device)} on {one.device}"
+        for one in usage
+        if one.used
+    ]
+    text = f"models take {', '.join(held) or 'nothing'}"
+    if any(one.is_high for one in usage):
+        return _result(
+            "models", Status.WARN, f"{text}: use smaller models or raise AGENT_MODEL_MEMORY_SHARE"
+        )
+    return _result("models", Status.PASS, text)
 
 
 def _result(component: str, status: Status, message: str) -> HealthResult:

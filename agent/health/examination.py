@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from agent.health import checks
 from agent.health.checks import HealthResult
 from agent.health.system import SystemFacts
+from vision.pool.budget import Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class AgentFacts:
     sqlite_version: str
     link_is_open: bool | None
     link_advice: str
+    model_usage: tuple[Usage, ...] = ()
 
 
 def examine(agent: AgentFacts, system: SystemFacts) -> tuple[HealthResult, ...]:
@@ -45,6 +47,7 @@ def examine(agent: AgentFacts, system: SystemFacts) -> tuple[HealthResult, ...]:
         checks.check_cpu(used_share=system.cpu_used_share),
         checks.check_database(sqlite_version=agent.sqlite_version, refused_rows=agent.refused_rows),
         checks.check_sightings(lost=agent.sightings_lost),
+        checks.check_models(agent.model_usage),
     ]
     if agent.link_is_open is not None:
         results.append(

@@ -11,7 +11,8 @@ ISO 8601 in UTC, confidences 0..1 with three decimals):
 - `region`, `format`: the country format that the text fits, or null;
 - `refused`: up to 8 of `{text, confidence, reason, box}`, what was seen beside it and not taken.
 
-Keys of a face's: `model`, `first_seen`, `last_seen`, `dwell_s`, `direction`, `looks`, `sharpness`.
+Keys of a face's: `model`, `first_seen`, `last_seen`, `dwell_s`, `direction`, `looks` and `quality`
+(`{size, sharpness, pose, light}`, each 0..1).
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from agent.pipeline.settings import PipelineSettings
 from agent.pipeline.sighting import FaceSighting, PlateInView, Sighting
 from agent.pipeline.statistics import Clock, PipelineStats, Tally
 from agent.pipeline.tracker import Detection, Tracker
+from vision.faces.embedding import FaceEmbedder
 from vision.reading import FaceDetector, PlateReader
 
 
@@ -41,6 +42,7 @@ class Pipeline:
         reader: PlateReader,
         settings: PipelineSettings | None = None,
         face_detector: FaceDetector | None = None,
+        face_embedder: FaceEmbedder | None = None,
         clock: Clock = time.perf_counter,
     ) -> None:
         self._settings = settings or PipelineSettings()
@@ -59,7 +61,9 @@ class Pipeline:
         )
         self._faces: FacePassages | None = None
         if face_detector is not None:
-            self._faces = FacePassages(face_detector, self._settings.faces, self._tally)
+            self._faces = FacePassages(
+                face_detector, self._settings.faces, self._tally, embedder=face_embedder
+            )
         self._area = self._settings.area
         self._adjusted: tuple[RuleSettings, Area] | None = None
         self._at_s: float | None = None

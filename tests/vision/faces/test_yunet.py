@@ -9,7 +9,8 @@ import pytest
 
 from vision.backends.onnx import OnnxBackend
 from vision.errors import ModelFailed
-from vision.faces.yunet import YunetFaceDetector, decode_stride, distinct
+from vision.faces.face_boxes import distinct
+from vision.faces.yunet import YunetFaceDetector, decode_stride
 from vision.manifest import locate, model_entry
 from vision.pictures import load_picture
 

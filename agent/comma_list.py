@@ -1,0 +1,16 @@
+"""Settings that are lists: comma-separated, in lower case, without empty parts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic.functional_validators import BeforeValidator
+
+
+def _comma_list(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+    return value
+
+
+CommaList = Annotated[tuple[str, ...], BeforeValidator(_comma_list)]

@@ -1,0 +1,56 @@
+"""The networks, readers and detectors that the settings ask for; what serves instead is logged."""
+
+from __future__ import annotations
+
+import structlog
+
+from agent.config import AgentSettings
+from vision.detectors.guided_reader import GuidedPlateReader
+from vision.detectors.slots import object_detector
+from vision.faces.choice import FaceModels, face_models
+from vision.networks import Networks, NetworkSettings
+from vision.plates.reader import EmbeddedPlateReader
+from vision.pool.memory import PoolSettings
+from vision.reading import PlateReader
+
+log = structlog.get_logger(__name__)
+
+
+def make_networks(settings: AgentSettings) -> Networks:
+    """Every network of this process comes from here, and so from one pool."""
+    networks = Networks(
+        NetworkSettings(
+            threads=settings.threads,
+            providers=settings.onnx_providers,
+            runtime=settings.model_runtime,
+            models_folder=settings.models_dir,
+            pool=PoolSettings(
+                memory_share=settings.model_memory_share,
+                gpu_reserve_mb=settings.gpu_reserve_mb,
+                cleanup_share=settings.model_cleanup_share,
+                warning_share=settings.model_warning_share,
+            ),
+        )
+    )
+    for notice in networks.notices:
+        log.warning("%s", notice)
+    return networks
+
+
+def make_plate_reader(settings: AgentSettings, networks: Networks) -> PlateReader:
+    """The embedded reader, guided by detectors of plates and vehicles where there are any."""
+    reader = EmbeddedPlateReader(
+        regions=settings.regions, threads=settings.threads, networks=networks
+    )
+    names = (settings.plate_detector, settings.vehicle_detector)
+    if not any(names):
+        return reader
+    plates, vehicles = (object_detector(networks, name) if name else None for name in names)
+    return GuidedPlateReader(reader, plates=plates, vehicles=vehicles)
+
+
+def make_face_models(settings: AgentSettings, networks: Networks) -> FaceModels:
+    models = face_models(networks, detector=settings.face_detector, embedder=settings.face_embedder)
+    for notice in models.notices:
+        log.warning("%s", notice)
+    return models
