@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from agent.building import limits_of, make_pipeline, make_sender, opened_outbox
+from agent.building import limits_of, make_pipeline, make_sender, make_sightings, opened_outbox
 from agent.camera.capture_thread import CaptureThread
 from agent.camera.factory import open_source
 from agent.camera.uri import SourceUri
@@ -76,12 +76,13 @@ async def assembled(settings: AgentSettings, uri: SourceUri) -> AsyncIterator[Pa
         networks = await asyncio.to_thread(make_networks, settings)
         resources.callback(networks.close)
         pipeline = await asyncio.to_thread(make_pipeline, settings, networks)
+        sightings = await asyncio.to_thread(make_sightings, settings, pipeline, networks)
         source = open_source(uri)
         capture = CaptureThread(source, lossless=source.is_finite)
         watching = resources.enter_context(ThreadPoolExecutor(1, thread_name_prefix="watching"))
         checking = resources.enter_context(ThreadPoolExecutor(1, thread_name_prefix="health"))
         resources.enter_context(capture)
-        watcher = Watcher(frames=capture, pipeline=pipeline, recorder=outbox)
+        watcher = Watcher(frames=capture, pipeline=sightings, recorder=outbox)
         resources.callback(watcher.stop)
         monitor = HealthMonitor(
             examine=lambda: examine_agent(

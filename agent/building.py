@@ -16,9 +16,16 @@ from agent.outbox.quota import Limits
 from agent.outbox.sending import SendingStore
 from agent.outbox.spool import PictureFormat
 from agent.outbox.store import Outbox
+from agent.pipeline.privacy import (
+    PrivacyScreen,
+    PrivacySettings,
+    ScreenedSightings,
+    SightingSource,
+    read_watchlist,
+)
 from agent.pipeline.runner import Pipeline
 from agent.pipeline.settings import PipelineSettings
-from agent.seeing import make_face_models, make_plate_reader
+from agent.seeing import make_any_plate_reader, make_face_models, make_plate_reader
 from agent.uplink.sender import Sender
 from agent.uplink.settings import Identity, UplinkSettings
 from telemetry.logging import configure_logging
@@ -58,6 +65,29 @@ def make_pipeline(settings: AgentSettings, networks: Networks) -> Pipeline:
         face_detector=faces.detector if faces else None,
         face_embedder=faces.embedder if faces else None,
     )
+
+
+def make_sightings(
+    settings: AgentSettings, pipeline: Pipeline, networks: Networks
+) -> SightingSource:
+    """The pipeline, or, with AGENT_BLUR, its sightings with blurred pictures.
+
+    Raises WatchlistUnreadable and errors of `ModelError`.
+    """
+    if not settings.blur:
+        return pipeline
+    watched = settings.watchlist_file
+    privacy = PrivacySettings(
+        faces="faces" in settings.blur,
+        plates="plates" in settings.blur,
+        watchlist=frozenset() if watched is None else read_watchlist(watched),
+    )
+    screen = PrivacyScreen(
+        privacy,
+        detector=make_face_models(settings, networks).detector,
+        reader=make_any_plate_reader(settings, networks),
+    )
+    return ScreenedSightings(pipeline, screen)
 
 
 def make_sender(settings: AgentSettings, store: SendingStore, clock: SystemClock) -> Sender:

@@ -38,6 +38,10 @@ class AgentAlreadyRunning(AgentError):
     """Another process watches into this database; two would store every passage twice."""
 
 
+class WatchlistUnreadable(AgentError):
+    """The list of plates that stay visible cannot be read: all would be blurred, silently."""
+
+
 class UplinkError(AgentError):
     """The way to the server."""
 

@@ -58,6 +58,18 @@ class ModelSettings(Settings):
         description="true: face embeddings are stored and sent; else they never leave memory",
         examples=["false"],
     )
+    blur: CommaList = Field(
+        (),
+        alias="AGENT_BLUR",
+        description="blur in stored and sent pictures: faces, plates (outside the watchlist), both",
+        examples=["faces,plates"],
+    )
+    watchlist_file: Path | None = Field(
+        None,
+        alias="AGENT_WATCHLIST_FILE",
+        description="text file of plates that AGENT_BLUR leaves visible, one a line",
+        examples=["watchlist.txt"],
+    )
     model_runtime: Literal["onnx", "opencv"] = Field(
         "onnx",
         alias="AGENT_MODEL_RUNTIME",
@@ -109,6 +121,13 @@ class ModelSettings(Settings):
         parts = urlsplit(value)
         if value and (parts.scheme not in ("http", "https") or not parts.hostname):
             raise ValueError("expected https://HOST/FOLDER or http://HOST/FOLDER")
+        return value
+
+    @field_validator("blur")
+    @classmethod
+    def _check_blur(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if set(value) - {"faces", "plates"}:
+            raise ValueError("expected faces, plates, both with a comma between, or nothing")
         return value
 
     @field_validator("onnx_providers")

@@ -49,6 +49,11 @@ def make_plate_reader(settings: AgentSettings, networks: Networks) -> PlateReade
     return GuidedPlateReader(reader, plates=plates, vehicles=vehicles)
 
 
+def make_any_plate_reader(settings: AgentSettings, networks: Networks) -> PlateReader:
+    """One that knows the plates of all regions and is not guided: for what is to be hidden."""
+    return EmbeddedPlateReader(threads=settings.threads, networks=networks)
+
+
 def make_face_models(settings: AgentSettings, networks: Networks) -> FaceModels:
     models = face_models(networks, detector=settings.face_detector, embedder=settings.face_embedder)
     for notice in models.notices:
