@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 import onnxruntime
 
-from vision.backends.backend import Backend
+from vision.backends.backend import Backend, warm_up
 from vision.backends.hailo import HailoDevice, load_platform
 from vision.backends.onnx import OnnxBackend, read_model
 from vision.backends.opencv import OpenCvBackend
@@ -31,6 +31,8 @@ from vision.pool.pool import ModelPool, ModelRequest
 
 Prepare = Callable[[bytes], bytes]
 """Makes an ONNX file into the one to load."""
+
+_WARM_UP_SIDE = 64
 
 
 class NetworkSource(Protocol):
@@ -129,6 +131,17 @@ class Networks:
         return "cpu" if self._settings.runtime == "opencv" else self._provider_names[0]
 
     def _loaded(self, entry: ModelEntry, path: Path, prepare: Prepare | None) -> Backend:
+        """Ready to run, so that no picture waits for the set-up."""
+        backend = self._loaded_cold(entry, path, prepare)
+        side = _WARM_UP_SIDE
+        try:
+            warm_up(backend, height=entry.input.height or side, width=entry.input.width or side)
+        except ModelFailed:
+            backend.close()
+            raise
+        return backend
+
+    def _loaded_cold(self, entry: ModelEntry, path: Path, prepare: Prepare | None) -> Backend:
         if entry.format is ModelFormat.HEF:
             return self._accelerator().load(entry.name, path)
         if entry.format is not ModelFormat.ONNX:

@@ -1,4 +1,4 @@
-"""A face goes from a picture to the server's row, with its landmarks and its embedding."""
+"""A face goes from a picture to the server: landmarks and embedding, its picture blurred."""
 
 from __future__ import annotations
 
@@ -67,7 +67,11 @@ def test_face_of_a_picture_is_a_row_of_the_server(tmp_path: Path) -> None:
     pictures.mkdir()
     noise = np.random.default_rng(1).normal((90, 120, 150), 40, (SIDE, SIDE, 3))
     cv2.imwrite(str(pictures / "gate.png"), noise.clip(0, 255).astype(np.uint8))
-    settings = {"AGENT_DETECT_FACES": "true", "AGENT_SEND_EMBEDDINGS": "true"}
+    settings = {
+        "AGENT_DETECT_FACES": "true",
+        "AGENT_SEND_EMBEDDINGS": "true",
+        "AGENT_BLUR": "faces",
+    }
     with installation(tmp_path, **settings) as place:
         place.start_server()
         agent = place.start_agent(f"images:{pictures}", "--until-end")
@@ -86,6 +90,12 @@ def test_face_of_a_picture_is_a_row_of_the_server(tmp_path: Path) -> None:
     assert evidence["model"] == "finds"
     assert set(evidence["quality"]) == {"size", "sharpness", "pose", "light"}
     assert (len(image), status) == (64, "present")
+    (stored,) = (tmp_path / "captured_images").glob("*.jpg")
+    x, y, width, height = (round(value) for value in FACE)
+    picture = cv2.imread(str(stored))
+    assert picture is not None
+    assert picture[y : y + height, x : x + width].std(axis=(0, 1)).max() < 10
+    assert picture[200:, 200:].std(axis=(0, 1)).min() > 15
     vector = np.frombuffer(embedding, dtype="<f4")
     assert vector == pytest.approx(np.array([90, 120, 150]) / 212.1, abs=0.03)
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)

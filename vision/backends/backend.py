@@ -51,12 +51,12 @@ class Backend(Protocol):
         """Give the memory back. May be repeated; `run` raises `ModelFailed` from then on."""
 
 
-def warm_up(backend: Backend, *, side: int = 64) -> None:
+def warm_up(backend: Backend, *, height: int = 64, width: int = 64) -> None:
     """Run once on zeros, so that the first real picture does not pay for the set-up.
 
-    Free axes become 1 for the batch, 3 for the channels, `side` for height and width.
+    Free axes become 1 for the batch, 3 for the channels, `height` and `width`.
     """
-    free = (1, 3, side, side)
+    free = (1, 3, height, width)
     shape = tuple(
         axis if axis is not None else usual
         for axis, usual in zip(backend.input_shape, free, strict=True)

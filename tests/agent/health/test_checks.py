@@ -7,6 +7,7 @@ import pytest
 from agent.health import checks
 from agent.health.checks import HealthResult, Status
 from agent.health.journal import HealthJournal
+from vision.pool.budget import Allocation, Budget, Priority, usage_of
 
 
 @pytest.mark.parametrize(
@@ -76,3 +77,16 @@ def test_change_is_due_at_once_and_steady_state_once_an_interval() -> None:
     assert journal.due([failed], now_s=31) == [failed]
     assert journal.due([failed], now_s=90) == []
     assert journal.due([failed], now_s=91) == [failed]
+
+
+@pytest.mark.parametrize(
+    ("used", "expected"), [(0, Status.PASS), (89, Status.PASS), (90, Status.WARN)]
+)
+def test_models_that_fill_their_memory_are_a_warning(used: int, expected: Status) -> None:
+    budget = Budget(device="cpu", capacity=100_000_000)
+    held = Allocation(
+        name="a", device="cpu", size=used * 1_000_000, priority=Priority.HIGH, last_used_s=0
+    )
+    result = checks.check_models([usage_of(budget, [held])])
+    assert result.status is expected
+    assert (f"{used} MB of 100 MB on cpu" in result.message) is bool(used)
