@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.plates import Rate, is_for_tuning, rate
+from benchmarks.plate_scores import Rate, is_for_tuning, rate
 from vision.faces.choice import DECODERS, EMBEDDING_DECODER, NONE, face_models
 from vision.faces.embedding import Embedding, FaceEmbedder, likeness
 from vision.faces.quality import quality_of
