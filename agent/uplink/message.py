@@ -55,9 +55,9 @@ class V1Encoder:
             return v1.encode_row(msgspec.structs.replace(said, data=data, image_sha256=None))
         data = msgspec.structs.replace(said.data, image=_NO_PICTURE, image_status="present")
         sha256 = said.image_sha256 or hashlib.sha256(picture).hexdigest()
-        row = v1.encode_row(msgspec.structs.replace(said, data=data, image_sha256=sha256))
+        encoded = v1.encode_row(msgspec.structs.replace(said, data=data, image_sha256=sha256))
         # The first such place is the field itself: in a text the quotes would be escaped.
-        before, _, behind = row.partition(_IMAGE_FIELD)
+        before, _, behind = encoded.partition(_IMAGE_FIELD)
         return b"".join((before, _IMAGE_FIELD[:-1], encode_base64(picture), b'"', behind))
 
 
