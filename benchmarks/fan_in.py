@@ -15,7 +15,7 @@ import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,10 +46,14 @@ _BACKOFF_S: Final = (1.0, 60.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`rate` is rows a second of all cameras together; a fifth of them carry a picture."""
+    """`rate` is rows a second of all cameras together; a fifth of them carry a picture.
+
+    Without a rate it is half of the peak: what the server takes when each camera sends its next
+    row as soon as the one before is answered.
+    """
 
     cameras: int
-    rate: float
+    rate: float | None
     duration_s: float
     seed: int
 
@@ -74,9 +78,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """`recovery_s`: from the moment all were dropped until all were welcomed again."""
+    """`recovery_s`: from the moment all were dropped until all were welcomed again.
+
+    `peak_rows_per_s` is None where a rate was given. Processor shares are of one core.
+    """
 
     cameras: int
+    peak_rows_per_s: float | None
     rows: int
     rows_per_s: float
     p50_ms: float
@@ -135,10 +143,18 @@ class Camera:
             raise OSError("no welcome")
         self._seen.open += 1
 
-    async def work(self, until_s: float) -> None:
+    async def hurry(self, until_s: float) -> None:
+        """Sends the next row as soon as the one before is answered, until then."""
+        loop = asyncio.get_running_loop()
+        while loop.time() < until_s:
+            began_s = loop.time()
+            await self._send_row()
+            self._seen.waits_s.append(loop.time() - began_s)
+
+    async def work(self, until_s: float, rate: float) -> None:
         """Sends rows at random moments until then; a row that falls due late counts as late."""
         loop = asyncio.get_running_loop()
-        mean_s = self._plan.cameras / self._plan.rate
+        mean_s = self._plan.cameras / rate
         due_s = loop.time() + self._random.expovariate(1 / mean_s)
         while due_s < until_s:
             await asyncio.sleep(max(0.0, due_s - loop.time()))
@@ -189,25 +205,30 @@ async def measure(
             await camera.connect()
 
     say("connecting")
-    async with asyncio.TaskGroup() as tasks:
-        for camera in cameras:
-            tasks.create_task(enter(camera))
-    full, load_cpu, started = server.cost(), time.process_time(), time.monotonic()
-    say("sending")
-    until_s = asyncio.get_running_loop().time() + plan.duration_s
-    async with asyncio.TaskGroup() as tasks:
-        for camera in cameras:
-            tasks.create_task(camera.work(until_s))
+    await _all(enter(camera) for camera in cameras)
+    full = server.cost()
+    loop = asyncio.get_running_loop()
+    peak, rate = None, plan.rate
+    if rate is None:
+        say("sending as fast as they are answered")
+        began_s = loop.time()
+        until_s = began_s + plan.duration_s
+        await _all(camera.hurry(until_s) for camera in cameras)
+        peak = len(seen.waits_s) / (loop.time() - began_s)
+        rate = peak / 2
+        seen.waits_s.clear()
+    before, load_cpu, started = server.cost(), time.process_time(), time.monotonic()
+    say(f"sending {rate:,.0f} rows a second")
+    until_s = loop.time() + plan.duration_s
+    await _all(camera.work(until_s, rate) for camera in cameras)
     took_s = time.monotonic() - started
-    cpu_s, load_s = server.cost().cpu_s - full.cpu_s, time.process_time() - load_cpu
+    cpu_s, load_s = server.cost().cpu_s - before.cpu_s, time.process_time() - load_cpu
     say("all dropped at once")
     dropped = time.monotonic()
     for camera in cameras:
         if camera.socket is not None:
             camera.socket.transport.abort()
-    async with asyncio.TaskGroup() as tasks:
-        for camera in cameras:
-            tasks.create_task(camera.connect())
+    await _all(camera.connect() for camera in cameras)
     recovery_s = time.monotonic() - dropped
     for camera in cameras:
         if camera.socket is not None:
@@ -215,6 +236,7 @@ async def measure(
     waits = sorted(seen.waits_s)
     return Outcome(
         cameras=plan.cameras,
+        peak_rows_per_s=peak,
         rows=len(waits),
         rows_per_s=len(waits) / took_s,
         p50_ms=1000 * waits[len(waits) // 2],
@@ -225,6 +247,12 @@ async def measure(
         load_cpu_share=load_s / took_s,
         recovery_s=recovery_s,
     )
+
+
+async def _all(works: Iterable[Coroutine[None, None, None]]) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for work in works:
+            tasks.create_task(work)
 
 
 def site_of(server: ServerProcess, picture: str, certificate: Path | None = None) -> Site:
@@ -260,7 +288,10 @@ def _picture(seed: int) -> str:
 
 def main(
     cameras: Annotated[int, typer.Option(min=1, help="How many cameras.")] = 2000,
-    rate: Annotated[float, typer.Option(min=0.1, help="Rows a second of all together.")] = 200,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Rows a second of all together; default: half of the peak."),
+    ] = None,
     duration_s: Annotated[float, typer.Option(min=1, help="Seconds of sending.")] = 20,
     seed: Annotated[int, typer.Option(help="The same seed sends the same rows.")] = 1,
     folder: Annotated[
