@@ -133,7 +133,8 @@ make_folders() {
     own_data
 }
 
-# Files of another account (an older system's, or of the --user before) are handed over.
+# Files of another account (an older system's, or of the --user before) are handed over; nobody
+# beyond account and group reads any.
 own_data() {
     local folder folders=()
     ((EUID == 0)) && ! $dry_run || return 0
@@ -142,6 +143,7 @@ own_data() {
     done
     [[ -z "$(find "${folders[@]}" ! -user "$(account_id 3)" -print -quit)" ]] ||
         chown --recursive --no-dereference "$(account_id 3):$(account_id 4)" "${folders[@]}"
+    chmod --recursive o-rwx -- "${folders[@]}"
 }
 
 # Settings are root's to write and the services' to read.

@@ -48,6 +48,15 @@ def test_every_setting_has_a_description_and_an_example(program: type[Settings])
     assert lacking == []
 
 
+def test_thai_readme_has_the_same_commands() -> None:
+    def commands(name: str) -> list[str]:
+        page = (ROOT / name).read_text(encoding="utf-8")
+        return re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+    assert commands("README.md")
+    assert commands("README.th.md") == commands("README.md")
+
+
 def _documents() -> list[Path]:
     found = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]
     return sorted(found)

@@ -6,7 +6,7 @@
 
 # What of a checkout is installed; tests and benchmarks are not.
 shipped=(agent server wire vision settings telemetry db scripts systemd nginx docs
-    requirements.txt requirements-pi.txt pyproject.toml .env.example README.md CHANGELOG.md LICENSE
+    requirements.txt requirements-pi.txt pyproject.toml .env.example README.md README.th.md CHANGELOG.md LICENSE
     install_all_services.sh cleanup_old_data.sh run_production.sh run_production_extended.sh
     run_websocket_sender.sh run_websocket_server.sh)
 
@@ -76,6 +76,7 @@ switch_release() {
         [[ -n "$before" && "$before" != "releases/${release##*/}" ]] || fail "the services did not start; see above"
         say "the new release did not start: going back to $before"
         point_current "$before"
+        change rm -rf -- "$release"
         start_units || fail "the release before does not start either; see above"
         fail "the new release did not start and was taken back; see: journalctl --unit 'sightpost-*' --unit 'websocket-*'"
     fi

@@ -112,10 +112,11 @@ reload_nginx() {
 }
 
 remove_nginx() {
-    local role
+    local role removed=false
     for role in agent server; do
         [[ -e "$root/etc/$nginx_sites/sightpost-$role" ]] || continue
+        removed=true
         change rm -f -- "$root/etc/nginx/sites-enabled/sightpost-$role" "$root/etc/$nginx_sites/sightpost-$role"
     done
-    ! command -v nginx >/dev/null || reload_nginx || say "nginx was not reloaded; see above"
+    ! $removed || reload_nginx || say "nginx was not reloaded; see above"
 }

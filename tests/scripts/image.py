@@ -21,13 +21,17 @@ SHIPPED = (
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """`root` is the machine's file system; `checkout` where somebody unpacked the code."""
+    """`root` is the machine's file system; `checkout` where somebody unpacked the code.
+
+    `python` makes the environments.
+    """
 
     root: Path
     checkout: Checkout
+    python: Path
 
     @classmethod
-    def make(cls, folder: Path, checkout: Checkout | None = None) -> Image:
+    def make(cls, folder: Path, python: Path, checkout: Checkout | None = None) -> Image:
         """With accounts, systemd and nginx as Debian has them; of a fresh checkout by default."""
         root = folder / "image"
         for place in ("etc/systemd/system", "etc/nginx/sites-available", "etc/nginx/sites-enabled"):
@@ -42,14 +46,14 @@ class Image:
             "gshadow": "root:*::\nvideo:*::\n",
         }.items():
             (root / "etc" / name).write_text(text)
-        return cls(root, checkout or Checkout(checkout_in(folder)))
+        return cls(root, checkout or Checkout(checkout_in(folder)), python)
 
     def runs(self, script: str, *arguments: str) -> Outcome:
         """As root, into the image."""
         return self.checkout.run(
             str(self.checkout.root / "scripts" / script),
             *arguments, "--root", str(self.root),
-            SIGHTPOST_PYTHON=sys.executable,
+            SIGHTPOST_PYTHON=str(self.python),
         )  # fmt: skip
 
     def at(self, path: str) -> Path:

@@ -25,8 +25,8 @@ pytestmark = [
 
 
 @pytest.fixture
-def image(tmp_path: Path) -> Image:
-    return Image.make(tmp_path)
+def image(tmp_path: Path, quick_python: Path) -> Image:
+    return Image.make(tmp_path, quick_python)
 
 
 def mode(path: Path) -> int:
@@ -89,7 +89,9 @@ def test_installed_again_upgraded_given_another_role_and_removed(image: Image) -
     settings = image.at(f"{DATA}/.env.production")
     settings.write_text("SERVER_PORT = '18765'\n")
     assert_program_runs(image)
-    (image.at(DATA) / "db" / "lpr_data.db").write_text("rows")
+    rows = image.at(DATA) / "db" / "lpr_data.db"
+    rows.write_text("rows")
+    rows.chmod(0o640)
 
     before = image.contents()
     again = image.runs("install_all_services.sh")

@@ -47,9 +47,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 
 @pytest.fixture
-def image(tmp_path: Path, checkout: Checkout) -> Image:
+def image(tmp_path: Path, checkout: Checkout, quick_python: Path) -> Image:
     """A Raspberry Pi's home folder with the older system in it, its sender enabled."""
-    image = Image.make(tmp_path, checkout)
+    image = Image.make(tmp_path, quick_python, checkout)
     with image.at("/etc/passwd").open("a") as accounts:
         accounts.write(f"cam:x:{CAM_ID}:{CAM_ID}::/home/cam:/bin/bash\n")
     with image.at("/etc/group").open("a") as groups:
@@ -119,7 +119,8 @@ def test_taken_over_in_place_and_given_back(image: Image) -> None:
     drop_in = image.at(f"{UNITS}/sightpost-agent.service.d/10-installation.conf").read_text()
     assert f"User=cam\nGroup=cam\nWorkingDirectory={OLDER}\n" in drop_in
     assert f"ProtectHome=tmpfs\nBindPaths={OLDER}\n" in drop_in
-    assert (older / "db" / "lpr_data.db").stat().st_uid == CAM_ID
+    database = (older / "db" / "lpr_data.db").stat()
+    assert (database.st_uid, database.st_mode & 0o007) == (CAM_ID, 0)
     assert rows(image) == before
 
     again = image.runs("take_over.sh", "--allow-plaintext", OLDER)
