@@ -136,7 +136,11 @@ def read(
     ] = False,
     regions: Annotated[
         str | None,
-        typer.Option(help="Whose plates to expect (eu,us,...), instead of AGENT_REGIONS."),
+        typer.Option(
+            "--region",
+            "--regions",
+            help="Whose plates to expect (eu,us,th,...), instead of AGENT_REGIONS; empty: guess.",
+        ),
     ] = None,
 ) -> None:
     """Read plates and faces in pictures or clips and print them; touches no database."""

@@ -113,6 +113,12 @@ class AgentSettings(ModelSettings):
         description="whose plates to expect, comma-separated (eu,de,us,br,...); empty: guess",
         examples=["eu"],
     )
+    personal_plates: bool = Field(
+        True,
+        alias="AGENT_PERSONAL_PLATES",
+        description="true: of the regions named, plates whose owner chose the text are read too",
+        examples=["true"],
+    )
     threads: int = Field(
         2,
         alias="AGENT_THREADS",

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from vision.clips import CLIP_SUFFIXES, count_sampled, sampled_pictures
 from vision.errors import BadPicture
 from vision.pictures import PICTURE_SUFFIXES, load_picture
+from vision.plates.thai import parse_registration
 from vision.reading import FaceDetection, FaceDetector, Picture, PlateReader, PlateReading
 
 CLIP_PICTURES_PER_SECOND = 2.0
@@ -182,6 +183,12 @@ def json_line(result: FileReading | FileFailure) -> str:
             "text": plate.text,
             "confidence": round(plate.confidence, 4),
             "box": list(plate.box.as_xywh()),
+            "region": plate.region,
+            "region_certainty": None
+            if plate.region_certainty is None
+            else round(plate.region_certainty, 3),
+            "partial": plate.is_partial,
+            "province": plate.province,
         }
         for plate in result.plates
     ]
@@ -208,9 +215,20 @@ def _text_line(result: FileReading | FileFailure, name: str, width: int) -> str:
     if isinstance(result, FileFailure):
         return f"{name:<{width}}  ERROR  {result.error}"
     at = "" if result.at_s is None else f"{result.at_s:8.1f} s"
-    plates = "  ".join(f"{p.text} {p.confidence:.0%}" for p in result.plates) or "no plate"
+    plates = "  ".join(map(plate_words, result.plates)) or "no plate"
     faces = f"{len(result.faces)} face{'' if len(result.faces) == 1 else 's'}"
-    return f"{name:<{width}}{at}  {plates:<16}  {faces:<8}  {result.ms:5.0f} ms"
+    return f"{name:<{width}}{at}  {plates:<20}  {faces:<8}  {result.ms:5.0f} ms"
+
+
+def plate_words(plate: PlateReading) -> str:
+    """`RK755AJ 97% eu`; a region that is a guess comes with its certainty, what is missing of a
+    plate as a dot."""
+    thai = parse_registration(plate.text)
+    text = ("." if plate.is_partial else "") + (plate.text if thai is None else thai.printed)
+    words = [text, plate.province, f"{plate.confidence:.0%}", plate.region]
+    if plate.region is not None and plate.region_certainty not in (None, 1.0):
+        words.append(f"({plate.region_certainty:.0%})")
+    return " ".join(word for word in words if word)
 
 
 def _name(file: Path, paths: Sequence[Path]) -> str:

@@ -40,7 +40,10 @@ def make_networks(settings: AgentSettings) -> Networks:
 def make_plate_reader(settings: AgentSettings, networks: Networks) -> PlateReader:
     """The embedded reader, guided by detectors of plates and vehicles where there are any."""
     reader = EmbeddedPlateReader(
-        regions=settings.regions, threads=settings.threads, networks=networks
+        regions=settings.regions,
+        threads=settings.threads,
+        personal=settings.personal_plates,
+        networks=networks,
     )
     names = (settings.plate_detector, settings.vehicle_detector)
     if not any(names):

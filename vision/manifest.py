@@ -20,6 +20,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CHUNK_BYTES = 1 << 20
 _GUESSED_BASE_BYTES, _GUESSED_TIMES = 80_000_000, 3
 """Six models took 26 to 153 MB after runs at 640x480 (docs/measurements.md); one more than this."""
+_GUESSED_SIZE_BYTES = 20_000_000
 
 
 class ModelKind(StrEnum):
@@ -43,7 +44,8 @@ class ModelEntry:
 
     `path` lies in the package's folder (wheel) or in the folder of fetched models (file).
     `decoder` names what understands the outputs; `labels` are the classes that it tells apart.
-    `memory_bytes` is None where nobody has measured it, `address` empty where it cannot be fetched.
+    `memory_bytes` is None where nobody has measured it, `size_bytes` where the publisher states
+    only the hash; `address` is empty where it cannot be fetched.
     """
 
     name: str
@@ -57,7 +59,7 @@ class ModelEntry:
     labels: tuple[str, ...]
     licence: str
     address: str
-    size_bytes: int
+    size_bytes: int | None
     sha256: str
     memory_bytes: int | None
 
@@ -66,7 +68,8 @@ class ModelEntry:
         """Memory that it takes: as measured, or a cautious guess by the size of its file."""
         if self.memory_bytes is not None:
             return self.memory_bytes
-        return _GUESSED_BASE_BYTES + _GUESSED_TIMES * self.size_bytes
+        size = _GUESSED_SIZE_BYTES if self.size_bytes is None else self.size_bytes
+        return _GUESSED_BASE_BYTES + _GUESSED_TIMES * size
 
 
 def manifest(models_folder: Path | None = None) -> dict[str, ModelEntry]:
@@ -192,7 +195,7 @@ def _entry(table: dict[str, Any]) -> ModelEntry:
             labels=tuple(table.get("labels", ())),
             licence=table["licence"],
             address=table["address"],
-            size_bytes=table["size_bytes"],
+            size_bytes=table.get("size_bytes"),
             sha256=table["sha256"],
             memory_bytes=table.get("memory_bytes"),
         )
@@ -214,6 +217,6 @@ def _fault(entry: ModelEntry) -> str | None:
         return "kind wheel goes with a package"
     if entry.address and not entry.address.startswith("https://"):
         return f"address {entry.address!r} is no https:// address (empty: it cannot be fetched)"
-    if entry.size_bytes < 1:
+    if entry.size_bytes is not None and entry.size_bytes < 1:
         return f"size_bytes is {entry.size_bytes}, expected 1 or more"
     return None

@@ -54,7 +54,10 @@ class Consensus:
     ranking: tuple[int, ...]
     outliers: tuple[int, ...]
     region: str | None
+    region_certainty: float | None
     region_format: str | None
+    is_partial: bool
+    province: str | None
     is_sure: bool
 
 
@@ -77,7 +80,7 @@ def agree(readings: Sequence[PlateReading], settings: ConsensusSettings) -> Cons
     ranking = sorted(voters, key=lambda i: _rank(readings[i], weights[i], text))
     confidence = min((character.confidence for character in characters), default=0.0)
     heard = math.fsum(weights)
-    region, region_format = _region([readings[i] for i in ranking], text)
+    origin = _origin([readings[i] for i in ranking], text)
     return Consensus(
         text=text,
         confidence=confidence,
@@ -85,8 +88,11 @@ def agree(readings: Sequence[PlateReading], settings: ConsensusSettings) -> Cons
         agreeing=len(agreeing),
         ranking=tuple(ranking),
         outliers=tuple(i for i in range(len(readings)) if i not in set(voters)),
-        region=region,
-        region_format=region_format,
+        region=None if origin is None else origin.region,
+        region_certainty=None if origin is None else origin.region_certainty,
+        region_format=None if origin is None else origin.region_format,
+        is_partial=origin is not None and origin.is_partial,
+        province=None if origin is None else origin.province,
         is_sure=(
             len(agreeing) >= settings.sure_readings
             and math.fsum(weights[i] for i in agreeing) >= settings.sure_share * heard
@@ -189,9 +195,8 @@ def _rank(reading: PlateReading, weight: float, text: str) -> tuple[int, float, 
     return edit_distance(reading.text, text), -weight, -reading.box.width
 
 
-def _region(best_first: Sequence[PlateReading], text: str) -> tuple[str | None, str | None]:
-    """Of the best reading with this very text; a text that only the vote gave has none."""
-    for reading in best_first:
-        if reading.text == text and reading.region is not None:
-            return reading.region, reading.region_format
-    return None, None
+def _origin(best_first: Sequence[PlateReading], text: str) -> PlateReading | None:
+    """The best reading with this very text whose region is known, or else the best with it; a text
+    that only the vote gave has none."""
+    saying = [reading for reading in best_first if reading.text == text]
+    return next((r for r in saying if r.region is not None), saying[0] if saying else None)

@@ -8,7 +8,10 @@ ISO 8601 in UTC, confidences 0..1 with three decimals):
 - `model`: name and version of the reader;
 - `thresholds`: `{min_confidence, min_readings, single_confidence, cooldown_s}` in force;
 - `first_seen`, `last_seen`, `dwell_s`, `direction`;
-- `region`, `format`: the country format that the text fits, or null;
+- `region`, `format`: the country format that the text fits, or null; `region_certainty`: how
+  likely that region is among those expected;
+- `partial`: true where characters are missing that no model in use reads (Thai letters);
+  `province`: what a Thai plate says below its number, or null;
 - `refused`: up to 8 of `{text, confidence, reason, box}`, what was seen beside it and not taken.
 
 Keys of a face's: `model`, `first_seen`, `last_seen`, `dwell_s`, `direction`, `looks` and `quality`
@@ -56,7 +59,10 @@ def plate_evidence(
         },
         **presence(seen, direction),
         "region": consensus.region,
+        "region_certainty": _rounded(consensus.region_certainty),
         "format": consensus.region_format,
+        "partial": consensus.is_partial,
+        "province": consensus.province,
         "refused": _refused(readings, consensus, refused),
     }
 
@@ -100,6 +106,10 @@ def _refused(
     ]
     others = [_refusal(r.raw_text, r.confidence, r.reason, r.box) for r in refused]
     return (outvoted + others)[-MAX_REFUSED:]
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 3)
 
 
 def _refusal(text: str, confidence: float, reason: str, box: Box) -> dict[str, Any]:

@@ -57,3 +57,10 @@ def test_resend_queues_acknowledged_rows(tmp_path: Path) -> None:
     assert "1 rows wait" in done.stderr  # nobody listens at that port
     flags = asked(tmp_path / "lpr_data.db", "SELECT sent_to_server FROM detection_results")
     assert flags == [(0,)]
+
+
+@pytest.mark.parametrize("option", ["--region", "--regions"])
+def test_the_regions_of_read_are_named_either_way(option: str, tmp_path: Path) -> None:
+    done = agent(tmp_path, "read", option, "eu,narnia", "a.jpg")
+    assert done.returncode != 0
+    assert "'narnia' has no plate formats" in done.stderr

@@ -5,14 +5,22 @@ from __future__ import annotations
 import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
 import cv2
 import pytest
 
-from agent.read import EXIT_READ, EXIT_SOME_FAILED, json_line, read_files, read_paths
-from tests.fakes.scripted_reader import ScriptedPlateReader
+from agent.read import (
+    EXIT_READ,
+    EXIT_SOME_FAILED,
+    json_line,
+    plate_words,
+    read_files,
+    read_paths,
+)
+from tests.fakes.scripted_reader import ScriptedPlate, ScriptedPlateReader, reading
 from tests.vision.plates.rendered import scene
 from vision.faces.cascade import CascadeFaceDetector
 from vision.geometry import Box
@@ -60,7 +68,9 @@ def test_one_line_for_each_picture_in_the_promised_form(folder: Path) -> None:
     plate_line, empty_line = lines
     assert list(plate_line) == ["file", "plates", "faces", "ms"]
     (plate,) = plate_line["plates"]
-    assert list(plate) == ["text", "confidence", "box"]
+    assert list(plate)[:3] == ["text", "confidence", "box"]
+    assert (plate["region"], plate["region_certainty"]) == ("eu", 1.0)
+    assert (plate["partial"], plate["province"]) == (False, None)
     assert plate["text"] == "RK755AJ"
     assert 0.5 < plate["confidence"] <= 1
     x, y, width, height = plate["box"]
@@ -165,3 +175,22 @@ def test_people_get_aligned_lines(folder: Path) -> None:
     assert "no plate" in second
     assert "0 faces" in second
     assert first.index("RK755AJ") == second.index("no plate") == third.index("ERROR")
+
+
+def test_people_see_region_province_and_what_is_missing() -> None:
+    box = Box.from_xywh(10, 10, 80, 20)
+    latin = reading(ScriptedPlate(text="ABC1234", box=box, confidence=0.93))
+    thai = reading(ScriptedPlate(text="1กก1234", box=box, confidence=0.9))
+    digits = reading(ScriptedPlate(text="1234", box=box, confidence=0.99))
+    plates = (
+        replace(latin, region="us", region_certainty=0.62),
+        replace(thai, region="th", region_certainty=1.0, province="เชียงใหม่"),
+        replace(digits, region="th", is_partial=True),
+        replace(latin, region=None, region_certainty=0.5),
+    )
+    assert [plate_words(plate) for plate in plates] == [
+        "ABC1234 93% us (62%)",
+        "1กก 1234 เชียงใหม่ 90% th",
+        ".1234 99% th",
+        "ABC1234 93%",
+    ]

@@ -6,20 +6,30 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from vision.errors import ModelMissing
 from vision.geometry import Box
 from vision.networks import Networks, NetworkSettings, NetworkSource
 from vision.plates.confidence import Certainty, calibration
 from vision.plates.detector import TextDetector
-from vision.plates.formats import formats_of, personal_formats_of
+from vision.plates.formats import PlateFormat, formats_of, personal_formats_of
 from vision.plates.gates import bounding_box, geometry_fault
 from vision.plates.judging import Expected, Line, is_clear, judge, within
 from vision.plates.recogniser import CROPS, TextRecogniser, line_crop
 from vision.plates.surroundings import ground_of
 from vision.plates.text_regions import TextRegion
+from vision.plates.thai import LETTERS as THAI_LETTERS
+from vision.plates.thai_lines import REGION as THAI_REGION
+from vision.plates.thai_lines import (
+    may_be_thai,
+    partial_reading,
+    province_line,
+    with_province,
+)
 from vision.pool.budget import Priority
 from vision.reading import Picture, PlateReading, PlateReadings, RefusedReading
 
 DETECTOR_MODEL, READER_MODEL = "pp-ocrv6-det-small", "pp-ocrv6-rec-small"
+THAI_MODEL = "pp-ocrv5-rec-th"
 
 SIDES = (480, 960, 1280)
 """Longer side of the detector's input at the first look and, where that found no plate, the next.
@@ -42,6 +52,8 @@ class EmbeddedPlateReader:
     none means to guess among all. `threads` is the number of cores that one look may use,
     where the reader has to make its own `networks`.
     `personal`: of regions that are known, plates whose text the owner chose are read too.
+    A region `th` uses the Thai network where it was fetched; without it, and while guessing, Thai
+    plates give their digits and are marked partial.
     `certainty` says how sure a reading is; without one it is the fitted calibration.
     Raises `ModelError` or `UnknownRegion`.
     """
@@ -61,13 +73,19 @@ class EmbeddedPlateReader:
             is_guess=not regions,
         )
         self._certainty = certainty or calibration()
+        self._thai_expected = Expected(formats=_thai(self._expected.formats), is_guess=False)
+        self._is_only_thai = self._thai_expected.formats == self._expected.formats
         networks = networks or Networks(NetworkSettings(threads=threads))
         self._detector = TextDetector(networks.open(DETECTOR_MODEL, priority=Priority.CRITICAL))
         self._recogniser = TextRecogniser.open(READER_MODEL, networks)
+        self._thai_recogniser = _fetched_thai(networks) if self._thai_expected.formats else None
 
     @property
     def model(self) -> str:
-        return f"{self._detector.model}+{self._recogniser.model}"
+        names = [self._detector.model, self._recogniser.model]
+        if self._thai_recogniser is not None:
+            names.append(self._thai_recogniser.model)
+        return "+".join(names)
 
     def read(self, picture: Picture, *, within: Box | None = None) -> PlateReadings:
         height, width = picture.shape[:2]
@@ -87,23 +105,47 @@ class EmbeddedPlateReader:
         """One detection and the reading of what may be plates, added to `look`."""
         regions = self._candidates(look, longer_side)
         for line in self._lines(look, regions):
-            started = time.perf_counter()
-            weighed = self._expected.weigh(line)
-            look.spent("grammar", started)
-            if weighed is not None and not is_clear(weighed):
-                line = self._looked_closer(look, line)
-            started = time.perf_counter()
-            result = judge(line, self._expected, self._certainty, visible=look.visible)
-            look.spent("grammar", started)
+            result = self._thai_plate(look, line) or self._latin_plate(look, line)
             if isinstance(result, PlateReading):
                 look.plates.append(result)
             else:
                 look.refused.append(result)
 
+    def _latin_plate(self, look: _Look, line: Line) -> PlateReading | RefusedReading:
+        started = time.perf_counter()
+        weighed = self._expected.weigh(line)
+        look.spent("grammar", started)
+        if weighed is not None and not is_clear(weighed):
+            line = self._looked_closer(look, line)
+        started = time.perf_counter()
+        result = judge(line, self._expected, self._certainty, visible=look.visible)
+        look.spent("grammar", started)
+        return result
+
+    def _thai_plate(self, look: _Look, line: Line) -> PlateReading | None:
+        """The Thai plate whose number the line is: whole where a network reads Thai, otherwise its
+        digits, marked partial."""
+        if self._thai_recogniser is None and not may_be_thai(line):
+            return None
+        below = province_line(line.region, look.detected)
+        under = [] if below is None else [below]
+        if self._thai_recogniser is None:
+            province = next(iter(self._lines(look, under)), None)
+            return partial_reading(
+                line, province, visible=look.visible, is_guess=not self._is_only_thai
+            )
+        number = self._lines(look, [line.region], reader=self._thai_recogniser)[0]
+        result = judge(number, self._thai_expected, self._certainty, visible=look.visible)
+        if isinstance(result, RefusedReading):
+            return None
+        lines = self._lines(look, under, reader=self._thai_recogniser)
+        return with_province(result, next(iter(lines), None))
+
     def _candidates(self, look: _Look, longer_side: int) -> list[TextRegion]:
         """The regions that may be plates by their geometry; the others are refused."""
         kept: list[TextRegion] = []
-        for region in self._detected(look, longer_side, look.visible):
+        look.detected = self._detected(look, longer_side, look.visible)
+        for region in look.detected:
             reason = geometry_fault(region, self._expected.formats, look.visible)
             if reason is None and len(kept) >= _MOST_LINES:
                 reason = "crowded"
@@ -127,8 +169,9 @@ class EmbeddedPlateReader:
         look: _Look,
         regions: Sequence[TextRegion],
         crops: Sequence[tuple[float, float]] = CROPS[:1],
+        reader: TextRecogniser | None = None,
     ) -> list[Line]:
-        """Each region read once with each of the crops."""
+        """Each region read once with each of the crops, by the Latin reader or another."""
         started = time.perf_counter()
         cut = [
             line_crop(look.picture, region.quad, along=along, across=across)
@@ -137,7 +180,7 @@ class EmbeddedPlateReader:
         ]
         look.spent("rectify", started)
         started = time.perf_counter()
-        texts = self._recogniser.read(cut)
+        texts = (reader or self._recogniser).read(cut)
         look.spent("read", started)
         size = len(crops)
         return [
@@ -164,10 +207,12 @@ class EmbeddedPlateReader:
 
 @dataclass(slots=True)
 class _Look:
-    """What one call has seen so far of the part `visible` of its picture."""
+    """What one call has seen so far of the part `visible` of its picture; `detected` are all lines
+    of text of the latest detection."""
 
     picture: Picture
     visible: Box
+    detected: tuple[TextRegion, ...] = ()
     plates: list[PlateReading] = field(default_factory=list)
     refused: list[RefusedReading] = field(default_factory=list)
     stage_ms: dict[str, float] = field(default_factory=dict)
@@ -175,6 +220,18 @@ class _Look:
     def spent(self, stage: str, started: float) -> None:
         elapsed = (time.perf_counter() - started) * 1000
         self.stage_ms[stage] = self.stage_ms.get(stage, 0.0) + elapsed
+
+
+def _thai(formats: Sequence[PlateFormat]) -> tuple[PlateFormat, ...]:
+    return tuple(entry for entry in formats if entry.region == THAI_REGION)
+
+
+def _fetched_thai(networks: NetworkSource) -> TextRecogniser | None:
+    """The reader of Thai letters, or None where its model was not fetched."""
+    try:
+        return TextRecogniser.open(THAI_MODEL, networks, letters=THAI_LETTERS)
+    except ModelMissing:
+        return None
 
 
 def still_sides(visible: Box) -> tuple[int, ...]:

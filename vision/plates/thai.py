@@ -19,6 +19,9 @@ from vision.spelling import edit_distance
 CONSONANTS = "".join(chr(code) for code in range(0x0E01, 0x0E2F) if chr(code) not in "ฤฦ")
 """The 44 consonants of the Thai alphabet (Unicode block U+0E00, U+0E01 to U+0E2E)."""
 
+LETTERS = "".join(chr(code) for code in range(0x0E01, 0x0E5C) if chr(code).isprintable())
+"""All that Thai is written with: consonants, vowels, marks, digits."""
+
 _THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 _REGISTRATION = re.compile(rf"([1-9]?)([{CONSONANTS}]{{1,3}})([0-9]{{1,4}})")
 _MOST_SHARE_WRONG = 0.4

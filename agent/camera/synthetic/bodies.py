@@ -95,6 +95,7 @@ PLATE_SIZE_M: dict[Region, tuple[float, float]] = {
     Region.GB: (0.52, 0.111),
     Region.US: (0.35, 0.175),  # 12 x 6 inches in their holder, drawn up to its edge
     Region.BR: (0.40, 0.13),
+    Region.TH: (0.34, 0.15),
 }
 
 BODIES: tuple[Body, ...] = (

@@ -1,13 +1,15 @@
 """Draws plates: ground, strip, frame and characters, with a little dirt.
 
 The face is the one inside Pillow (Aileron, CC0), made bold: no font file is needed. Its 0 is
-narrower than its O and its 1 has a flag and no foot, as on real plates.
+narrower than its O and its 1 has a flag and no foot, as on real plates. Thai letters are drawn in
+Loma Bold of the Debian package fonts-thai-tlwg.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -17,6 +19,9 @@ from agent.camera.errors import SourceFailed
 from agent.camera.synthetic.bodies import PLATE_SIZE_M, End
 from agent.camera.synthetic.registration import Region, Registration
 from vision.reading import Picture
+
+THAI_FONT = Path("/usr/share/fonts/truetype/tlwg/Loma-Bold.ttf")
+"""Where Debian's fonts-thai-tlwg puts it."""
 
 _PX_PER_M = 1600.0
 _WHITE = (244, 244, 240)
@@ -48,6 +53,7 @@ _STYLES: dict[Region, _Style] = {
     Region.GB: _Style(glyph_m=0.079, rear_ground=_YELLOW),
     Region.US: _Style(glyph_m=0.078, heading="California", ink=_NAVY),
     Region.BR: _Style(glyph_m=0.070, heading="BRASIL", is_heading_on_band=True),
+    Region.TH: _Style(glyph_m=0.060),
 }
 
 
@@ -62,6 +68,17 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     return font
 
 
+@cache
+def _thai_font(size: int) -> ImageFont.FreeTypeFont:
+    try:
+        return ImageFont.truetype(THAI_FONT, size=size)
+    except OSError as error:
+        raise SourceFailed(
+            f"synthetic: Thai plates need the font {THAI_FONT} ({error}); install it: "
+            "apt-get install fonts-thai-tlwg"
+        ) from error
+
+
 def plate_texture(registration: Registration, end: End, rng: np.random.Generator) -> Picture:
     """The plate seen straight on, 1600 pixels a metre; blue, green, red."""
     style = _STYLES[registration.region]
@@ -72,8 +89,10 @@ def plate_texture(registration: Registration, end: End, rng: np.random.Generator
     draw = ImageDraw.Draw(image)
     left, right = _draw_strips(draw, style, size)
     top = _draw_heading(draw, style, size)
-    area = (left, top, right, size[1])
-    _draw_text(image, registration.printed, style, area)
+    if registration.province is None:
+        _draw_text(image, registration.printed, style, (left, top, right, size[1]))
+    else:
+        _draw_thai(draw, registration.printed, registration.province, size)
     edge = round(0.0035 * _PX_PER_M)
     draw.rounded_rectangle((0, 0, size[0] - 1, size[1] - 1), radius=10, outline=_BLACK, width=edge)
     pixels = np.asarray(image, dtype=np.uint8)[:, :, ::-1]
@@ -133,6 +152,19 @@ def _draw_heading(draw: ImageDraw.ImageDraw, style: _Style, size: tuple[int, int
         stroke_width=1,
     )
     return round(height * 0.26)
+
+
+def _draw_thai(
+    draw: ImageDraw.ImageDraw, printed: str, province: str, size: tuple[int, int]
+) -> None:
+    """Number above, province below it."""
+    width, height = size
+    for text, middle, tall in ((printed, 0.36, 0.56), (province, 0.79, 0.28)):
+        font = _thai_font(round(height * tall))
+        room = width * 0.9 / max(1.0, font.getlength(text))
+        if room < 1:
+            font = _thai_font(round(height * tall * room))
+        draw.text((width / 2, height * middle), text, font=font, fill=_BLACK, anchor="mm")
 
 
 def _draw_text(

@@ -16,6 +16,12 @@ _LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _NO_U = _LETTERS.replace("U", "")
 _CONSONANTS = "BCDFGHJKLMNPRSTVWXYZ"
 _POLISH_SERIES = "ACEFGHJKLMNPRSTUVWXY"
+_THAI_SERIES = "กขคงจฉชฌญฎฐธพภวศษสฆ"
+"""First letters of cars ("Vehicle registration plates of Thailand", en.wikipedia.org)."""
+_THAI_SECOND = "กขคฆงจฉชฌญฎฐฒณตถทธนบปผพภมยรลวศษสหฬอฮ"
+_THAI_PROVINCES = (
+    "กรุงเทพมหานคร", "เชียงใหม่", "นครราชสีมา", "ชลบุรี", "ขอนแก่น", "ภูเก็ต", "สงขลา", "ระยอง",
+)  # fmt: skip
 _DIGITS = "0123456789"
 _NOT_ZERO = "123456789"
 
@@ -31,15 +37,24 @@ class Region(StrEnum):
     GB = "gb"
     US = "us"
     BR = "br"
+    TH = "th"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """A plate's text: `text` as a reader answers it, `printed` with its spaces and hyphens."""
+    """A plate's text: `text` as a reader answers it, `printed` with its spaces and hyphens.
+
+    `province` is the line below, on Thai plates.
+    """
 
     region: Region
     text: str
     printed: str
+    province: str | None = None
+
+
+LATIN = tuple(region for region in Region if region is not Region.TH)
+"""Registers whose plates need no Thai font to draw and no Thai network to read."""
 
 
 _Slots = tuple[str | tuple[str, ...], ...]
@@ -72,6 +87,10 @@ _SYNTAX: dict[Region, tuple[_Slots, ...]] = {
     ),
     Region.US: ((_NOT_ZERO, *[_LETTERS] * 3, *[_DIGITS] * 3),),  # California
     Region.BR: ((*[_LETTERS] * 3, _DIGITS, _LETTERS, _DIGITS, _DIGITS),),  # Mercosul
+    Region.TH: (
+        (_NOT_ZERO, _THAI_SERIES, _THAI_SECOND, (" ",), _NOT_ZERO, *[_DIGITS] * 3),
+        (_THAI_SERIES, _THAI_SECOND, (" ",), _NOT_ZERO, _DIGITS, _DIGITS),
+    ),
 }
 _SHARED_SYNTAX = {Region.IT: Region.FR}  # same letters and digits: one series for both
 
@@ -94,7 +113,8 @@ def registration(*, seed: int, number: int, regions: tuple[Region, ...]) -> Regi
         index, choice = divmod(index, len(slot))
         printed = slot[choice] + printed
     text = printed.replace(" ", "").replace("-", "")
-    return Registration(region=region, text=text, printed=printed)
+    province = _THAI_PROVINCES[number % len(_THAI_PROVINCES)] if region is Region.TH else None
+    return Registration(region=region, text=text, printed=printed, province=province)
 
 
 def _place_in_series(seed: int, region: Region, variant: int, number: int, size: int) -> int:

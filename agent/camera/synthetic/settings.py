@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from agent.camera.errors import SourceUnknown
-from agent.camera.synthetic.registration import Region
+from agent.camera.synthetic.registration import LATIN, Region
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
 
@@ -58,7 +58,7 @@ class SyntheticSettings:
     width: int = 1280
     height: int = 720
     night: Daylight = Daylight.MIX
-    plates: tuple[Region, ...] = tuple(Region)
+    plates: tuple[Region, ...] = LATIN
     traffic: Traffic = Traffic.FLOW
     halt: float = 8.0
     away: float = 10.0

@@ -45,7 +45,10 @@ def test_it_has_the_keys_that_the_docstring_names() -> None:
         "dwell_s",
         "direction",
         "region",
+        "region_certainty",
         "format",
+        "partial",
+        "province",
         "refused",
     }
     assert evidence["dwell_s"] == 2.5

@@ -31,6 +31,17 @@ def plate(text: str, *, width: int = 200) -> Picture:
     return np.ascontiguousarray(np.asarray(small, dtype=np.uint8)[..., ::-1])
 
 
+def pasted(texture: Picture, *, width: int) -> Picture:
+    """A grey road scene with a drawn plate of that width in its middle."""
+    picture = scene()
+    height = round(width * texture.shape[0] / texture.shape[1])
+    small = cv2.resize(texture, (width, height), interpolation=cv2.INTER_AREA)
+    picture[180:300, 200:440] = 60
+    left, top = 320 - width // 2, 240 - height // 2
+    picture[top : top + height, left : left + width] = small
+    return picture
+
+
 def scene(
     *plates: tuple[str, int, int, int], size: tuple[int, int] = (640, 480), tilt_deg: float = 0.0
 ) -> Picture:

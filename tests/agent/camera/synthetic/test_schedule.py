@@ -24,6 +24,7 @@ SYNTAX = {
     Region.GB: r"[A-Z]{2}\d{2}[A-Z]{3}",
     Region.US: r"\d[A-Z]{3}\d{3}",
     Region.BR: r"[A-Z]{3}\d[A-Z]\d{2}",
+    Region.TH: r"[1-9]?[ก-ฮ]{2}\d{3,4}",
 }
 
 
