@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from vision.plates.formats import EITHER, LETTERS, PLACES, PlateFormat
-from vision.plates.slots import Laid, Line, align
+from vision.plates.slots import Laid, Line, align, shape
 from vision.reading import CharacterReading
 
 MOST_EDGE_CHARACTERS = 2
@@ -99,15 +99,15 @@ def fits(
     `is_guess`: the regions are not known, so that less may be left out. A certain character stays
     unless it is a country's strip, and none is taken for an emblem in a text that shows its gap.
     """
-    sized = [(entry, entry.length, entry.length + entry.places) for entry in formats]
+    shaped = [(entry, shape(entry.slots).fullmatch) for entry in formats]
     for edges, part in _trimmed(characters):
         dropped = "".join(character.text for character in edges)
         is_certain = any(character.confidence >= _CERTAIN for character in edges)
         line = Line.of(part)
-        size = len(line.characters)
+        plain = line.plain
         may_drop_emblem = not (is_guess and line.has_gap)
-        for plate_format, least, most in sized:
-            if not least <= size <= most:
+        for plate_format, has_shape in shaped:
+            if not has_shape(plain):
                 continue
             is_strip = dropped in plate_format.strips
             if is_guess and is_certain and not is_strip:

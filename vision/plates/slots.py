@@ -7,17 +7,20 @@ readings into wrong ones more often than the other way round.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 
 from vision.plates.formats import (
+    DIGIT,
     EITHER,
     LETTER,
     LETTERS,
     MARKED_PLACE,
     NONZERO,
+    PLACE,
     PLACES,
     THAI_LETTER,
     PlateFormat,
@@ -71,6 +74,11 @@ class Line:
         return cls(characters=tuple(kept), marks=tuple(marks))
 
     @property
+    def plain(self) -> str:
+        """Letters and digits alone."""
+        return "".join(character.text for character in self.characters)
+
+    @property
     def has_gap(self) -> bool:
         return any(self.marks)
 
@@ -102,6 +110,24 @@ def _layout(slots: str) -> _Layout:
             core.append(slot)
     later = next((i for i, slot in enumerate(core) if slot not in LETTERS), len(core))
     return _Layout(slots="".join(core), later=later, places=tuple(places), must=frozenset(must))
+
+
+_MAY_STAND = {
+    LETTER: "[A-Z01]",
+    THAI_LETTER: f"[{CONSONANTS}]",
+    DIGIT: "[0-9OI]",
+    NONZERO: "[0-9OI]",
+    EITHER: "[A-Z0-9]",
+    PLACE: ".?",
+    MARKED_PLACE: ".?",
+}
+
+
+@cache
+def shape(slots: str) -> re.Pattern[str]:
+    """What letters and digits alone may look like that can be laid into the slots: matching it is
+    much cheaper than laying them, and hardly any text passes that cannot be laid."""
+    return re.compile("".join(_MAY_STAND[slot] for slot in slots))
 
 
 def align(line: Line, plate_format: PlateFormat, *, may_drop_emblem: bool) -> Aligned | None:
