@@ -28,11 +28,13 @@ _CLEAR_ENERGY, _CLEAR_SHARE = 0.35, 0.9
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """A line of text in a picture: where it is, the ground it stands on (None: not to be told from
-    the text) and what each look at it may say."""
+    the text) and what each look at it may say. `is_stacked`: it is two lines, one above the other.
+    """
 
     region: TextRegion
     looks: tuple[tuple[Hypothesis, ...], ...]
     ground: Ground | None = None
+    is_stacked: bool = False
 
     @property
     def raw_text(self) -> str:
@@ -59,6 +61,9 @@ class Expected:
     least_confidence: float = LEAST_CONFIDENCE
 
     def weigh(self, line: Line) -> Weighed | None:
+        if line.is_stacked:
+            common = tuple(entry for entry in self.formats if not entry.is_rare)
+            return weigh(line.looks, common, is_guess=True)
         formats = formats_for(line.region, self.formats)
         found = weigh(line.looks, formats, is_guess=self.is_guess)
         if found is None and line.ground is not None and line.ground.is_enclosed:

@@ -25,6 +25,7 @@ from vision.plates.thai_lines import (
     province_line,
     with_province,
 )
+from vision.plates.two_lines import joined, stacked
 from vision.pool.budget import Priority
 from vision.reading import Picture, PlateReading, PlateReadings, RefusedReading
 
@@ -110,6 +111,17 @@ class EmbeddedPlateReader:
                 look.plates.append(result)
             else:
                 look.refused.append(result)
+        if not look.plates and not self._expected.is_guess:
+            self._read_stacked(look)
+
+    def _read_stacked(self, look: _Look) -> None:
+        """Plates of two lines, where the region is known: any two words of a sign stand like them.
+        Their lines must fit a common format without leaving anything out."""
+        for upper, lower in stacked(look.detected):
+            line = joined(*self._lines(look, [upper, lower]))
+            result = judge(line, self._expected, self._certainty, visible=look.visible)
+            if isinstance(result, PlateReading):
+                look.plates.append(result)
 
     def _latin_plate(self, look: _Look, line: Line) -> PlateReading | RefusedReading:
         started = time.perf_counter()

@@ -1,0 +1,101 @@
+"""Two lines above one another are one plate where they fit a format together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from tests.vision.plates.rendered import pasted
+from vision.geometry import Quad
+from vision.plates.ctc import TextLine
+from vision.plates.hypotheses import Hypothesis
+from vision.plates.judging import Line
+from vision.plates.reader import EmbeddedPlateReader
+from vision.plates.text_regions import TextRegion
+from vision.plates.two_lines import MOST_PAIRS, joined, stacked
+from vision.reading import CharacterReading, Picture
+
+
+def region(left: float, top: float, width: float, height: float) -> TextRegion:
+    right, bottom = left + width, top + height
+    quad: Quad = ((left, top), (right, top), (right, bottom), (left, bottom))
+    return TextRegion(quad=quad, score=0.8)
+
+
+UPPER, LOWER = region(120, 100, 60, 40), region(105, 145, 100, 40)
+
+
+def line(at: TextRegion, *texts: tuple[str, float]) -> Line:
+    look = tuple(
+        Hypothesis(
+            line=TextLine(
+                characters=tuple(CharacterReading(text=c, confidence=0.9) for c in text),
+                positions=(0.5,) * len(text),
+            ),
+            doubt=doubt,
+        )
+        for text, doubt in texts
+    )
+    return Line(region=at, looks=(look,))
+
+
+def square_plate(upper: str, lower: str) -> Picture:
+    """A white plate of 280x200 mm."""
+    image = Image.new("RGB", (560, 400), (245, 245, 240))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 0, 559, 399), outline=(20, 20, 20), width=8)
+    font = ImageFont.load_default(size=190)
+    for text, middle in ((upper, 105), (lower, 290)):
+        draw.text(
+            (280, middle), text, font=font, fill=(15, 15, 15), anchor="mm",
+            stroke_width=4, stroke_fill=(15, 15, 15),
+        )  # fmt: skip
+    return np.ascontiguousarray(np.asarray(image, dtype=np.uint8)[..., ::-1])
+
+
+def test_lines_of_one_plate_are_paired_upper_first() -> None:
+    assert stacked([LOWER, UPPER]) == [(UPPER, LOWER)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        region(120, 220, 60, 40),
+        region(400, 145, 100, 40),
+        region(120, 145, 60, 12),
+        region(40, 145, 300, 40),
+    ],
+    ids=["far", "aside", "small", "long"],
+)
+def test_other_lines_are_not(other: TextRegion) -> None:
+    assert stacked([UPPER, other]) == []
+
+
+def test_a_page_of_text_gives_few_pairs() -> None:
+    page = [region(100, 40 * i, 90, 38) for i in range(20)]
+    assert len(stacked(page)) == MOST_PAIRS
+
+
+def test_texts_of_both_are_joined_likeliest_first() -> None:
+    whole = joined(
+        line(UPPER, ("RK", 0.0), ("PK", 1.0)), line(LOWER, ("755AJ", 0.0), ("75SAJ", 0.4))
+    )
+    texts = [(h.line.text, h.doubt) for h in whole.looks[0]]
+    assert texts[:3] == [("RK 755AJ", 0.0), ("RK 75SAJ", 0.4), ("PK 755AJ", 1.0)]
+    assert whole.is_stacked
+
+
+def test_a_square_plate_is_read_where_the_region_is_known(
+    plate_reader: Callable[..., EmbeddedPlateReader],
+) -> None:
+    picture = pasted(square_plate("RK", "755AJ"), width=120)
+    assert [p.text for p in plate_reader("eu").read(picture).plates] == ["RK755AJ"]
+
+
+def test_two_words_of_a_sign_are_no_plate(
+    plate_reader: Callable[..., EmbeddedPlateReader],
+) -> None:
+    assert plate_reader("eu").read(pasted(square_plate("EXIT", "ONLY"), width=120)).plates == ()
