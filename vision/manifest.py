@@ -44,8 +44,8 @@ class ModelEntry:
 
     `path` lies in the package's folder (wheel) or in the folder of fetched models (file).
     `decoder` names what understands the outputs; `labels` are the classes that it tells apart.
-    `memory_bytes` is None where nobody has measured it, `size_bytes` where the publisher states
-    only the hash; `address` is empty where it cannot be fetched.
+    `memory_bytes` is None where nobody has measured it, `size_bytes` is 0 where the publisher states
+    only the hash, `address` empty where it cannot be fetched.
     """
 
     name: str
@@ -59,7 +59,7 @@ class ModelEntry:
     labels: tuple[str, ...]
     licence: str
     address: str
-    size_bytes: int | None
+    size_bytes: int
     sha256: str
     memory_bytes: int | None
 
@@ -68,8 +68,7 @@ class ModelEntry:
         """Memory that it takes: as measured, or a cautious guess by the size of its file."""
         if self.memory_bytes is not None:
             return self.memory_bytes
-        size = _GUESSED_SIZE_BYTES if self.size_bytes is None else self.size_bytes
-        return _GUESSED_BASE_BYTES + _GUESSED_TIMES * size
+        return _GUESSED_BASE_BYTES + _GUESSED_TIMES * (self.size_bytes or _GUESSED_SIZE_BYTES)
 
 
 def manifest(models_folder: Path | None = None) -> dict[str, ModelEntry]:
@@ -195,7 +194,7 @@ def _entry(table: dict[str, Any]) -> ModelEntry:
             labels=tuple(table.get("labels", ())),
             licence=table["licence"],
             address=table["address"],
-            size_bytes=table.get("size_bytes"),
+            size_bytes=table["size_bytes"],
             sha256=table["sha256"],
             memory_bytes=table.get("memory_bytes"),
         )
@@ -217,6 +216,6 @@ def _fault(entry: ModelEntry) -> str | None:
         return "kind wheel goes with a package"
     if entry.address and not entry.address.startswith("https://"):
         return f"address {entry.address!r} is no https:// address (empty: it cannot be fetched)"
-    if entry.size_bytes is not None and entry.size_bytes < 1:
-        return f"size_bytes is {entry.size_bytes}, expected 1 or more"
+    if entry.size_bytes < 0:
+        return f"size_bytes is {entry.size_bytes}, expected 1 or more (0: unknown)"
     return None

@@ -88,7 +88,7 @@ def test_fetched_model_is_verified_by_its_content(tmp_path: Path) -> None:
         (ENTRY.replace("3x8x8 bgr", "8x8"), "write channels x height"),
         (ENTRY.replace('format = "onnx"', 'format = "pickle"'), "pickle"),
         (ENTRY.replace("https://", "ftp://"), "https"),
-        (ENTRY.replace("size_bytes = 3", "size_bytes = 0"), "size_bytes is 0"),
+        (ENTRY.replace("size_bytes = 3", "size_bytes = -1"), "size_bytes is -1"),
         (ENTRY + ENTRY, "two models"),
         (ENTRY.replace('kind = "file"', 'kind = "wheel"'), "package"),
     ],
@@ -131,3 +131,8 @@ def test_memory_nobody_measured_is_guessed_above_the_files_size() -> None:
     assert 30_000_000 < entry.needed_bytes < 200_000_000
     measured = parse_manifest(ENTRY + "memory_bytes = 5\n")["a"]
     assert measured.needed_bytes == 5
+
+
+def test_a_size_may_be_unknown_where_the_hash_is_known() -> None:
+    entry = parse_manifest(ENTRY.replace("size_bytes = 3", "size_bytes = 0"))["a"]
+    assert 10_000_000 < entry.needed_bytes < 200_000_000
