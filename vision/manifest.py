@@ -44,7 +44,7 @@ class ModelEntry:
 
     `path` lies in the package's folder (wheel) or in the folder of fetched models (file).
     `decoder` names what understands the outputs; `labels` are the classes that it tells apart.
-    `memory_bytes` is None where nobody has measured it, `size_bytes` is 0 where the publisher states
+    `memory_bytes` is None where nobody has measured it, `size_bytes` 0 where the publisher states
     only the hash, `address` empty where it cannot be fetched.
     """
 
