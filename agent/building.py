@@ -25,7 +25,12 @@ from agent.pipeline.privacy import (
 )
 from agent.pipeline.runner import Pipeline
 from agent.pipeline.settings import PipelineSettings
-from agent.seeing import make_any_plate_reader, make_face_models, make_plate_reader
+from agent.seeing import (
+    make_any_plate_reader,
+    make_face_models,
+    make_hiding_detector,
+    make_plate_reader,
+)
 from agent.uplink.sender import Sender
 from agent.uplink.settings import Identity, UplinkSettings
 from telemetry.logging import configure_logging
@@ -84,7 +89,7 @@ def make_sightings(
     )
     screen = PrivacyScreen(
         privacy,
-        detector=make_face_models(settings, networks).detector,
+        detector=make_hiding_detector(settings, networks),
         reader=make_any_plate_reader(settings, networks),
     )
     return ScreenedSightings(pipeline, screen)

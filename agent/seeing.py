@@ -7,11 +7,11 @@ import structlog
 from agent.config import AgentSettings
 from vision.detectors.guided_reader import GuidedPlateReader
 from vision.detectors.slots import object_detector
-from vision.faces.choice import FaceModels, face_models
+from vision.faces.choice import HIDING_CONFIDENCE, NONE, FaceModels, face_models
 from vision.networks import Networks, NetworkSettings
 from vision.plates.reader import EmbeddedPlateReader
 from vision.pool.memory import PoolSettings
-from vision.reading import PlateReader
+from vision.reading import FaceDetector, PlateReader
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +55,16 @@ def make_plate_reader(settings: AgentSettings, networks: Networks) -> PlateReade
 def make_any_plate_reader(settings: AgentSettings, networks: Networks) -> PlateReader:
     """One that knows the plates of all regions and is not guided: for what is to be hidden."""
     return EmbeddedPlateReader(threads=settings.threads, networks=networks)
+
+
+def make_hiding_detector(settings: AgentSettings, networks: Networks) -> FaceDetector:
+    """The same detector of faces, but taking doubtful ones for faces: for what is to be hidden."""
+    return face_models(
+        networks,
+        detector=settings.face_detector,
+        embedder=NONE,
+        least_confidence=HIDING_CONFIDENCE,
+    ).detector
 
 
 def make_face_models(settings: AgentSettings, networks: Networks) -> FaceModels:

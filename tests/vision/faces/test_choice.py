@@ -11,17 +11,15 @@ import pytest
 
 from tests.vision.tiny_onnx import constant_outputs
 from vision.errors import AcceleratorFailed, ModelMissing
-from vision.faces.choice import face_models
+from vision.faces.choice import HIDING_CONFIDENCE, face_models
 from vision.networks import Networks, NetworkSettings
 
-YUNET = constant_outputs(
-    [1, 3, 32, 32],
-    {
-        f"{kind}_{stride}": np.zeros((1, (32 // stride) ** 2, values))
-        for kind, values in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10))
-        for stride in (8, 16, 32)
-    },
-)
+YUNET_OUTPUTS = {
+    f"{kind}_{stride}": np.zeros((1, (32 // stride) ** 2, values))
+    for kind, values in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10))
+    for stride in (8, 16, 32)
+}
+YUNET = constant_outputs([1, 3, 32, 32], YUNET_OUTPUTS)
 VECTOR = constant_outputs([1, 3, 112, 112], {"out": np.ones((1, 4))})
 
 
@@ -29,11 +27,11 @@ def none_here() -> Any:
     raise AcceleratorFailed("HailoRT is not installed")
 
 
-def networks(folder: Path, *models: str) -> Networks:
+def networks(folder: Path, *models: str, yunet: bytes = YUNET) -> Networks:
     lines = []
     for name in models:
         kind, _, form = name.partition("-")
-        file = VECTOR if kind == "arcface" else YUNET
+        file = VECTOR if kind == "arcface" else yunet
         (folder / name).write_bytes(file)
         side = 112 if kind == "arcface" else 32
         lines.append(
@@ -59,6 +57,16 @@ def test_models_that_are_here_serve_by_themselves(tmp_path: Path) -> None:
     assert found.detector.model == "yunet-onnx"
     assert found.embedder is not None
     assert found.embedder.model == "arcface-onnx"
+
+
+def test_doubtful_faces_count_where_that_is_asked_for(tmp_path: Path) -> None:
+    doubtful = dict(YUNET_OUTPUTS)
+    doubtful["cls_32"] = doubtful["obj_32"] = np.full((1, 1, 1), 0.3)
+    made = networks(tmp_path, "yunet-onnx", yunet=constant_outputs([1, 3, 32, 32], doubtful))
+    picture = np.zeros((32, 32, 3), dtype=np.uint8)
+    assert face_models(made).detector.detect(picture) == ()
+    hiding = face_models(made, least_confidence=HIDING_CONFIDENCE).detector
+    assert len(hiding.detect(picture)) == 1
 
 
 def test_embedding_can_be_left_out_and_the_cascade_asked_for(tmp_path: Path) -> None:
