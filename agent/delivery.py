@@ -55,19 +55,40 @@ class RowRefused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """What became of rows that were sent, to be written in one transaction."""
+    """What became of rows that were sent, to be written in one transaction.
+
+    `server_rows`: how many rows of this store's epoch the server said it held by then, if it did.
+    """
 
     acknowledged: Sequence[RowKey] = field(default=())
     refused: Sequence[RowRefused] = field(default=())
+    server_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreIdentity:
-    """Whose rows these are; `epoch` begins anew when a database had to be replaced."""
+    """Whose rows these are; `epoch` begins anew when a database had to be replaced.
+
+    `server_runs` are the runs of the server that were spoken to in this epoch, the latest first.
+    """
 
     device_id: str
     epoch: str
     last_sequence: int
+    server_runs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerHolds:
+    """What a server says of this store's epoch when it is greeted.
+
+    `rows` counts what it ever stored of it. `run` names this run of the server; `known_run` is the
+    latest of the runs that we spoke to which its database has seen.
+    """
+
+    rows: int
+    run: str
+    known_run: str | None
 
 
 class DeliveryStore(Protocol):
@@ -107,9 +128,11 @@ class DeliveryStore(Protocol):
 
     def counts(self) -> OutboxCounts: ...
 
-    def resend_missing(self, held: int) -> int:
-        """Queues again what a server lacks that holds numbers up to `held` of this epoch, where
-        greater ones were acknowledged: it was restored from a backup. Returns how many rows."""
+    def resend_missing(self, server: ServerHolds) -> int:
+        """Queues again what a server lacks that was put back to an older backup; how many rows.
+
+        To be called at each greeting, before anything is sent.
+        """
 
     def data_version(self) -> int:
         """Changes when another connection has committed; costs next to nothing."""

@@ -25,6 +25,7 @@ def accept_hello(hello: Hello) -> Hello:
         checkpoint_id=check_text("checkpoint_id", hello.checkpoint_id),
         agent_version=check_text("agent_version", hello.agent_version),
         time=check_time("time", hello.time),
+        runs=[check_text("runs", run) for run in hello.runs],
     )
 
 

@@ -40,11 +40,15 @@ class Welcomed(msgspec.Struct, frozen=True):
 
 
 class RowsAnswered(msgspec.Struct, frozen=True):
-    """What became of rows that were in flight. Rows the server forgot to name are `unanswered`."""
+    """What became of rows that were in flight. Rows the server forgot to name are `unanswered`.
+
+    `rows_stored`: how many rows of this store the server held by then, where it says so.
+    """
 
     results: tuple[RowResult, ...]
     unanswered: tuple[str, ...] = ()
     frame: int = 0
+    rows_stored: int | None = None
 
 
 class FrameRefused(msgspec.Struct, frozen=True):
@@ -188,6 +192,7 @@ class ClientSession:
             tuple(acks.results),
             tuple(row_id for row_id in sent.ids if row_id not in named),
             acks.frame,
+            acks.rows_stored,
         )
 
     def _refused(self, refusal: FrameRefusal) -> FrameRefused:

@@ -79,7 +79,16 @@ class ServerSession:
             raise PeerMisbehaved("expected hello before rows")
         return self._rows(message, self._hello)
 
-    def welcome(self, *, last_sequence: int, credit: Credit, now: datetime) -> bytes:
+    def welcome(
+        self,
+        *,
+        last_sequence: int,
+        credit: Credit,
+        now: datetime,
+        rows_stored: int | None = None,
+        run: str | None = None,
+        known_run: str | None = None,
+    ) -> bytes:
         """The answer to hello."""
         if self.state is not ServerState.GREETED:
             raise SessionMisused(f"welcome in state {self.state.name}: it answers hello, once")
@@ -91,14 +100,26 @@ class ServerSession:
                 max_frame_bytes=self._limits.frame_bytes,
                 max_frame_rows=self._limits.rows_per_frame,
                 time=now,
+                rows_stored=rows_stored,
+                run=run,
+                known_run=known_run,
             )
         )
 
-    def acknowledge(self, frame: int, results: Sequence[RowResult], *, credit: Credit) -> bytes:
+    def acknowledge(
+        self,
+        frame: int,
+        results: Sequence[RowResult],
+        *,
+        credit: Credit,
+        rows_stored: int | None = None,
+    ) -> bytes:
         """The answer to a frame of rows; only ever after its rows were committed."""
         if self.state is not ServerState.OPEN:
             raise SessionMisused(f"acknowledge in state {self.state.name}: welcome comes first")
-        return v1.encode(v1.Acks(frame=frame, credit=credit, results=list(results)))
+        return v1.encode(
+            v1.Acks(frame=frame, credit=credit, results=list(results), rows_stored=rows_stored)
+        )
 
     def _greeted(self, hello: Hello) -> HelloReceived:
         if self.state is not ServerState.AWAITING_HELLO:

@@ -11,17 +11,21 @@ from wire.base64_text import decode_hook, encode_hook
 from wire.diagnosis import UNREADABLE, explain
 from wire.errors import ErrorCode, FrameInvalid, RowInvalid
 from wire.lifting import lift
-from wire.limits import ROWS_PER_FRAME, Credit
+from wire.limits import ROWS_PER_FRAME, RUNS, SHORT_CHARACTERS, Credit
 from wire.rows import AwareTime, ClockState, Count, Name, Row, Seconds, Short
 
 SUBPROTOCOL: Final = "sightpost.v1"
 
 FrameNumber = Annotated[int, Meta(ge=1, lt=2**53)]
+RunName = Annotated[str, Meta(min_length=1, max_length=SHORT_CHARACTERS)]
 RecordId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 
 
 class Hello(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="hello"):
-    """The client's first frame: who it is and what waits there."""
+    """The client's first frame: who it is and what waits there.
+
+    `runs` are those of the server that acknowledged rows of this epoch, the latest first.
+    """
 
     device_id: Annotated[str, Meta(min_length=1, max_length=64)]
     epoch: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -31,6 +35,7 @@ class Hello(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="hello"):
     time: AwareTime
     clock_state: ClockState
     waiting_rows: Count = 0
+    runs: Annotated[list[RunName], Meta(max_length=RUNS)] = []
 
 
 class Rows(Struct, frozen=True, kw_only=True, tag="rows"):
@@ -41,13 +46,20 @@ class Rows(Struct, frozen=True, kw_only=True, tag="rows"):
 
 
 class Welcome(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="welcome"):
-    """The server's answer to hello; `last_sequence` is the highest it holds of this epoch."""
+    """The server's answer to hello; `last_sequence` is the highest it holds of this epoch.
+
+    `rows_stored` counts what it ever stored of this epoch. `run` names this run of the server,
+    `known_run` is the first of the client's `runs` that its database has seen.
+    """
 
     last_sequence: Count
     credit: Credit
     max_frame_bytes: Count
     time: AwareTime
     max_frame_rows: Count = ROWS_PER_FRAME
+    rows_stored: Count | None = None
+    run: RunName | None = None
+    known_run: RunName | None = None
 
 
 class RowResult(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -63,12 +75,16 @@ class RowResult(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
     retry_after_s: Seconds | None = None
 
 
-class Acks(Struct, frozen=True, kw_only=True, tag="acks"):
-    """The results of one frame of rows, sent after their commit, and the credit from now on."""
+class Acks(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="acks"):
+    """The results of one frame of rows, sent after their commit, and the credit from now on.
+
+    `rows_stored` is that of `welcome`, with the rows of this frame.
+    """
 
     frame: FrameNumber
     credit: Credit
     results: list[RowResult]
+    rows_stored: Count | None = None
 
 
 class FrameRefusal(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="refusal"):

@@ -197,6 +197,11 @@ def _claim(
         log.warning("device id changed: a new epoch begins", before=row[0], after=device_id)
         connection.execute(
             "UPDATE store SET device_id = ?, epoch = ?, epoch_after_sequence = last_sequence, "
-            "v1_after_sequence = NULL",
+            "server_rows = 0",
             (device_id, epoch),
         )
+        connection.execute("DELETE FROM server_runs")
+        for table in _TABLES:  # what a server counted of one epoch says nothing of the next
+            connection.execute(
+                f"UPDATE {table} SET server_rows = NULL WHERE server_rows IS NOT NULL"  # noqa: S608 - our own names
+            )

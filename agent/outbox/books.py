@@ -8,6 +8,7 @@ import apsw
 
 from agent.delivery import OutboxCounts, StoreIdentity
 from agent.errors import OutboxError
+from wire.limits import RUNS
 from wire.rows import Table
 
 SQL_TABLES: Final[dict[Table, str]] = {
@@ -47,7 +48,11 @@ def read_identity(connection: apsw.Connection) -> StoreIdentity:
     row = connection.execute("SELECT device_id, epoch, last_sequence FROM store").fetchone()
     if row is None:
         raise OutboxError("the database has no row in its table store: it was not opened by us")
-    return StoreIdentity(device_id=row[0], epoch=row[1], last_sequence=row[2])
+    runs = connection.execute(
+        "SELECT name FROM server_runs ORDER BY number DESC LIMIT ?", (RUNS,)
+    ).fetchall()
+    names = tuple(str(name) for (name,) in runs)
+    return StoreIdentity(device_id=row[0], epoch=row[1], last_sequence=row[2], server_runs=names)
 
 
 def created_at(connection: apsw.Connection) -> str:

@@ -17,6 +17,7 @@ from agent.delivery import (
     OutboxCounts,
     RowKey,
     RowRefused,
+    ServerHolds,
     Settlement,
     StoreIdentity,
     WaitingRow,
@@ -33,7 +34,7 @@ from wire.rows import Table
 log = structlog.get_logger(__name__)
 
 RESENDS: Final = 3
-"""So often in a row for the same number; a server that goes on naming it does not count."""
+"""So often when a server says the same; one that goes on doing so does not count."""
 SMALL_SHARE: Final = 0.5
 ERROR_CHARACTERS: Final = 1_000
 
@@ -56,7 +57,7 @@ class SendingStore:
         self._clock = clock
         self._ids = ids
         self._zone = zone
-        self._resends = (-1, 0)
+        self._resends: tuple[tuple[str, int] | None, int] = (None, 0)
 
     @classmethod
     def open(
@@ -108,17 +109,21 @@ class SendingStore:
         with self._using() as connection:
             return resending.resend_since(connection, since, reading)
 
-    def resend_missing(self, held: int) -> int:
-        if self._resends == (held, RESENDS):
-            log.error("the server does not keep count of rows: none is sent again", held=held)
+    def resend_missing(self, server: ServerHolds) -> int:
+        said = (server.run, server.rows)
+        before, times = self._resends
+        if said == before and times >= RESENDS:
+            log.error("the server does not keep count of rows: none is sent again", said=said)
             return 0
-        reading = Reading(zone=self._zone, now=self._clock.now())
         with self._using() as connection:
-            queued = resending.resend_missing(connection, held, reading)
+            queued = resending.resend_missing(connection, server)
         if queued:
-            before, times = self._resends
-            self._resends = (held, times + 1 if held == before else 1)
-            log.warning("the server lost rows: they are sent again", rows=queued, held=held)
+            self._resends = (said, times + 1 if said == before else 1)
+            log.warning(
+                "the server is an older backup, or another one: what it lacks is sent again",
+                rows=queued,
+                held=server.rows,
+            )
         return queued
 
     def newest(self) -> Mapping[Table, int]:
@@ -165,8 +170,13 @@ class SendingStore:
             for table, keys in groupby(settlement.acknowledged, key=_table_of):
                 connection.executemany(
                     f"UPDATE {books.SQL_TABLES[table]} SET sent_to_server = 1, "  # noqa: S608 - our own names
-                    "sent_timestamp = ?, send_error = NULL WHERE id = ? AND sent_to_server <> 1",
-                    [(at, key.row_id) for key in keys],
+                    "sent_timestamp = ?, send_error = NULL, server_rows = ? "
+                    "WHERE id = ? AND sent_to_server <> 1",
+                    [(at, settlement.server_rows, key.row_id) for key in keys],
+                )
+            if settlement.acknowledged and settlement.server_rows is not None:
+                connection.execute(
+                    "UPDATE store SET server_rows = max(server_rows, ?)", (settlement.server_rows,)
                 )
             for refused in settlement.refused:
                 if refused.is_id_known and self._was_delivered(connection, refused.key, at):

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from agent.delivery import RowKey, RowRefused
 from agent.uplink.context import ExchangeContext
 from agent.uplink.dial import failure_of
+from agent.uplink.greeting import holdings
 from agent.uplink.intake import Batch, Intake, PutOff
 from agent.uplink.link import LinkFailed, LinkFailure
 from agent.uplink.liveness import Liveness, Waiting
@@ -92,8 +93,9 @@ class V1Exchange:
             raise LinkFailed(LinkFailure.TIMEOUT, "the server did not answer hello") from None
         except ConnectionClosed as error:
             raise failure_of(error) from error
-        held = event.welcome.last_sequence
-        await self._context.worker.run(self._intake.resend_missing, held)
+        server = holdings(event.welcome)
+        if server is not None:
+            await self._context.worker.run(self._intake.resend_missing, server)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sends until `stop`; rows in flight are then waited for, a moment."""
@@ -269,6 +271,7 @@ class V1Exchange:
 
     def _note_results(self, event: RowsAnswered) -> None:
         self._progress.answers += 1
+        self._outcomes.heard(event.rows_stored)
         for result in event.results:
             key = self._in_flight.pop(result.id, None)
             if key is None:

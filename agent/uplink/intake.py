@@ -20,6 +20,7 @@ from agent.delivery import (
     OutboxCounts,
     RowKey,
     RowRefused,
+    ServerHolds,
     Settlement,
     WaitingRow,
 )
@@ -156,9 +157,9 @@ class Intake:
     def counts(self) -> OutboxCounts:
         return self._store.counts()
 
-    def resend_missing(self, held: int) -> int:
+    def resend_missing(self, server: ServerHolds) -> int:
         """See `DeliveryStore.resend_missing`; before anything is taken."""
-        return self._store.resend_missing(held)
+        return self._store.resend_missing(server)
 
     def _set_aside(self, key: RowKey, error: Exception) -> None:
         log.error("a row cannot be sent and is set aside", row=key, error=repr(error))

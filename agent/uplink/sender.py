@@ -310,6 +310,7 @@ class Sender:
             time=self._clock.now(),
             clock_state=self._clock.state(),
             waiting_rows=waiting,
+            runs=list(store.server_runs),
         )
 
     async def _back_off(self, worker: Worker, failure: LinkFailed, stop: asyncio.Event) -> None:

@@ -82,6 +82,7 @@ class V1Dialect:
                         frame,
                         [*refused, *map(_result_of, rows, outcomes)],
                         credit=credit,
+                        rows_stored=_rows_stored(outcomes),
                     ),
                     faults=tuple(f"{each.id} {each.message}" for each in refused),
                 )
@@ -117,6 +118,10 @@ class ClassicDialect:
                 return self._session.failed(row, f"not stored, send it again later: {message}")
             case _:
                 return self._session.failed(row, "another row has this one's id")
+
+
+def _rows_stored(outcomes: Sequence[RowOutcome]) -> int | None:
+    return max((each.rows_stored for each in outcomes if isinstance(each, Stored)), default=None)
 
 
 def _result_of(row: AcceptedRow, outcome: RowOutcome) -> RowResult:

@@ -306,8 +306,15 @@ class Gateway:
                 "(AGENT_TOKEN)"
             )
         now = self._now()
-        last_sequence = await self._store.greet(hello, now)
-        welcome = session.welcome(last_sequence=last_sequence, credit=self._credit(), now=now)
+        held = await self._store.greet(hello, now)
+        welcome = session.welcome(
+            last_sequence=held.last_sequence,
+            credit=self._credit(),
+            now=now,
+            rows_stored=held.rows_stored,
+            run=held.run,
+            known_run=held.known_run,
+        )
         await connection.send(welcome, text=True)
         return V1Dialect(session)
 

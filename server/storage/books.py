@@ -36,8 +36,8 @@ ON CONFLICT (device_id) DO UPDATE SET
     epoch = excluded.epoch, clock_offset_s = excluded.clock_offset_s,
     clock_state = excluded.clock_state, waiting_rows = excluded.waiting_rows
 """
-_LAST_SEQUENCE: Final = """
-SELECT last_sequence FROM camera_epochs
+_HELD: Final = """
+SELECT last_sequence, rows_stored FROM camera_epochs
 WHERE camera = (SELECT id FROM cameras WHERE device_id = ?) AND epoch = ?
 """
 
@@ -55,6 +55,18 @@ class Books:
         self._connection = connection
         self._ids: dict[str, int] = {}
         self._counts: dict[tuple[int, str], _Count] = {}
+        self._stored: dict[tuple[str, str], int] = {}
+
+    def stored(self, row: AcceptedRow, *, is_new: bool) -> int:
+        """How many rows were ever stored of this row's device and epoch, with it if it `is_new`."""
+        key = (row.device_id, row.epoch or "")
+        count = self._stored.get(key)
+        if count is None:
+            if len(self._stored) >= _KNOWN_CAMERAS:
+                self._stored.clear()
+            count = held(self._connection, *key)[1]
+        self._stored[key] = count = count + is_new
+        return count
 
     def enter(self, row: AcceptedRow, received_at: str) -> int:
         """Counts a new row; returns the number of its camera."""
@@ -88,6 +100,7 @@ class Books:
         """The transaction was rolled back: its counts, and cameras it entered, do not exist."""
         self._counts.clear()
         self._ids.clear()
+        self._stored.clear()
 
     def _camera(self, row: AcceptedRow, received_at: str) -> int:
         if len(self._ids) >= _KNOWN_CAMERAS:
@@ -100,8 +113,8 @@ class Books:
         return camera
 
 
-def greet(connection: apsw.Connection, hello: Hello, now: datetime) -> int:
-    """Notes what the camera said of itself; returns the last sequence of its epoch, or 0."""
+def greet(connection: apsw.Connection, hello: Hello, now: datetime) -> None:
+    """Notes what the camera said of itself."""
     connection.execute(
         _GREET,
         (
@@ -116,5 +129,9 @@ def greet(connection: apsw.Connection, hello: Hello, now: datetime) -> int:
             hello.waiting_rows,
         ),
     )
-    found: Any = connection.execute(_LAST_SEQUENCE, (hello.device_id, hello.epoch)).fetchone()
-    return int(found[0]) if found else 0
+
+
+def held(connection: apsw.Connection, device_id: str, epoch: str) -> tuple[int, int]:
+    """The last sequence of a device's epoch, and how many of its rows were ever stored; or 0."""
+    found: Any = connection.execute(_HELD, (device_id, epoch)).fetchone()
+    return (int(found[0]), int(found[1])) if found else (0, 0)

@@ -14,10 +14,14 @@ from wire.v1 import Hello
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The row is on disk as `record_id` of its table; `is_duplicate`: it was before."""
+    """The row is on disk as `record_id` of its table; `is_duplicate`: it was before.
+
+    `rows_stored` counts the rows ever stored of its device and epoch, this one included.
+    """
 
     record_id: int
     is_duplicate: bool
+    rows_stored: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,20 @@ class Conflict:
 
 
 Outcome = Stored | Conflict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What the store has of a device's epoch: the highest sequence, and how many rows ever.
+
+    `run` names this run of the server for ever; `known_run` is the first of the runs that hello
+    named which the store has seen. Both tell an older backup of the store from the store.
+    """
+
+    last_sequence: int
+    rows_stored: int
+    run: str
+    known_run: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +81,8 @@ class RowStore(Protocol):
         """
         ...
 
-    async def greet(self, hello: Hello, now: datetime) -> int:
-        """Notes that the camera is here; returns the highest sequence held of its epoch, or 0.
+    async def greet(self, hello: Hello, now: datetime) -> Held:
+        """Notes that the camera is here; returns what is held of its epoch.
 
         Raises StorageUnavailable.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from typing import Any, Final, TypeVar
 import apsw
 
 from server.device_token import DeviceToken
-from server.storage import books, tokens
+from server.storage import books, runs, tokens
 from server.storage.books import Books
 from server.storage.connection import (
     open_note_writer,
@@ -22,7 +23,7 @@ from server.storage.connection import (
     transaction,
 )
 from server.storage.pictures import PictureArchive, day_of, register_picture_base64
-from server.storage.protocol import Conflict, Outcome, ServerStats, Stored
+from server.storage.protocol import Conflict, Held, Outcome, ServerStats, Stored
 from server.storage.records import TARGETS, record_of
 from wire.accepted import AcceptedRow
 from wire.rows import Table
@@ -55,6 +56,7 @@ class SqliteStore:
         self._notes = open_note_writer(path)
         self._looker = open_reader(path)
         self._kept_ahead: set[tuple[str, str]] = set()
+        self._run = secrets.token_hex(8)
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="sightpost-store")
         self._keeping = ThreadPoolExecutor(1, thread_name_prefix="sightpost-pictures")
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="sightpost-read")
@@ -68,7 +70,7 @@ class SqliteStore:
     ) -> list[Outcome]:
         return await self._write(lambda: self._commit(rows, received_at))
 
-    async def greet(self, hello: Hello, now: datetime) -> int:
+    async def greet(self, hello: Hello, now: datetime) -> Held:
         return await self._write(lambda: self._greet(hello, now))
 
     async def find_token(self, token_sha256: bytes) -> DeviceToken | None:
@@ -161,9 +163,9 @@ class SqliteStore:
                 record_id = last_id[table]
                 known[key] = (record_id, row.fingerprint)
                 fresh.append((key, row, record_id))
-                outcomes.append(Stored(record_id, False))
+                outcomes.append(Stored(record_id, False, self._books.stored(row, is_new=True)))
             elif held[1] == row.fingerprint:
-                outcomes.append(Stored(held[0], True))
+                outcomes.append(Stored(held[0], True, self._books.stored(row, is_new=False)))
             else:
                 outcomes.append(Conflict(held[0]))
         return outcomes, fresh
@@ -187,9 +189,19 @@ class SqliteStore:
         with transaction(self._notes):
             tokens.note_use(self._notes, names, now)
 
-    def _greet(self, hello: Hello, now: datetime) -> int:
+    def _greet(self, hello: Hello, now: datetime) -> Held:
+        utc = now.astimezone(UTC)
         with transaction(self._notes):
-            return books.greet(self._notes, hello, now.astimezone(UTC))
+            books.greet(self._notes, hello, utc)
+            last_sequence, rows_stored = books.held(self._notes, hello.device_id, hello.epoch)
+            known_run = runs.first_known(self._notes, hello.runs)
+            runs.note_run(self._notes, self._run, utc)
+        return Held(
+            last_sequence=last_sequence,
+            rows_stored=rows_stored,
+            run=self._run,
+            known_run=known_run,
+        )
 
     def _record_stats(self, stats: ServerStats, now: datetime) -> None:
         with transaction(self._notes):

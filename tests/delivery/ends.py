@@ -20,6 +20,7 @@ import apsw
 from agent.delivery import RowKey, RowRefused, Settlement
 from agent.outbox.sending import SendingStore
 from agent.outbox.store import Outbox
+from agent.uplink.greeting import holdings
 from agent.uplink.intake import Intake, PutOff
 from agent.uplink.message import PreparedRow, V1Encoder
 from server.storage.adoption import prepare_database
@@ -68,6 +69,7 @@ class Link:
     to_server: list[bytes] = field(default_factory=list)
     to_agent: list[bytes] = field(default_factory=list)
     is_cut: bool = False
+    is_welcomed: bool = False
 
 
 def copied_as_it_lies(folder: Path, name: str) -> Path:
@@ -130,6 +132,7 @@ class Camera:
             agent_version="0.1",
             time=self.clock.now(),
             clock_state=self.clock.state(),
+            runs=list(identity.server_runs),
         )
         link = Link(ClientSession(hello), ServerSession(limits=Limits()))
         link.to_server.append(link.client.hello())
@@ -145,6 +148,7 @@ class Camera:
         self._acknowledged: list[RowKey] = []
         self._refused: list[RowRefused] = []
         self._put_off: list[PutOff] = []
+        self._server_rows: int | None = None
         self._ready: list[PreparedRow] = []
         return link
 
@@ -186,7 +190,8 @@ class Camera:
         if self.link is None or not self.link.to_agent:
             return
         match self.link.client.receive(self.link.to_agent.pop(0)):
-            case RowsAnswered(results=results, unanswered=unanswered):
+            case RowsAnswered(results=results, unanswered=unanswered, rows_stored=count):
+                self._server_rows = count if count is not None else self._server_rows
                 for result in results:
                     self._note(self._in_flight.pop(result.id), result)
                 assert not unanswered
@@ -198,7 +203,10 @@ class Camera:
                     due_s = self.clock.boot_time_s()
                     self._put_off += [PutOff(due_s, key, alone=True) for key in keys]
             case Welcomed(welcome=welcome):
-                self._intake.resend_missing(welcome.last_sequence)
+                server = holdings(welcome)
+                assert server is not None
+                self._intake.resend_missing(server)
+                self.link.is_welcomed = True
             case None:
                 pass
 
@@ -214,7 +222,13 @@ class Camera:
     def settle(self) -> None:
         """Writes what was heard."""
         self._intake.put_off(self._put_off)
-        self._intake.settle(Settlement(acknowledged=self._acknowledged, refused=self._refused))
+        self._intake.settle(
+            Settlement(
+                acknowledged=self._acknowledged,
+                refused=self._refused,
+                server_rows=self._server_rows,
+            )
+        )
         self._acknowledged, self._refused, self._put_off = [], [], []
 
     def crash(self) -> None:
@@ -251,6 +265,7 @@ class Centre:
         self._run = run
         self._now = now
         self.turns: list[_Turn] = []
+        self.backups: list[Path] = []
         self._open()
         self.back_up()
 
@@ -265,12 +280,13 @@ class Centre:
 
     def back_up(self) -> None:
         """Keeps the state of now for a later `restore`."""
-        self.backup = copied_as_it_lies(self.folder, "backup")
+        name = f"backup-{len(self.backups)}"
+        self.backups.append(copied_as_it_lies(self.folder, name))
 
-    def restore(self) -> None:
-        """The server is stopped and begins anew from its last backup."""
+    def restore(self, backup: int = -1) -> None:
+        """The server is stopped and begins anew from one of its backups."""
         self.close()
-        self.folder = copied_as_it_lies(self.backup, name_after(self.folder))
+        self.folder = copied_as_it_lies(self.backups[backup], name_after(self.folder))
         self.turns = []
         self._open()
 
@@ -278,8 +294,15 @@ class Centre:
         """Takes in the next frame of a camera."""
         match link.server.receive(link.to_server.pop(0)):
             case HelloReceived(hello=hello):
-                last = self._run.run(self.store.greet(hello, self._now()))
-                welcome = link.server.welcome(last_sequence=last, credit=credit, now=self._now())
+                held = self._run.run(self.store.greet(hello, self._now()))
+                welcome = link.server.welcome(
+                    last_sequence=held.last_sequence,
+                    credit=credit,
+                    now=self._now(),
+                    rows_stored=held.rows_stored,
+                    run=held.run,
+                    known_run=held.known_run,
+                )
                 self._say(link, welcome)
             case RowsReceived() as received:
                 self.turns.append(_Turn(link, received))
@@ -326,8 +349,12 @@ class Centre:
             self._acknowledge(turn, results, credit)
 
     def _acknowledge(self, turn: _Turn, results: list[RowResult], credit: Credit) -> None:
+        stored = [each.rows_stored for each in turn.outcomes or () if isinstance(each, Stored)]
         content = turn.link.server.acknowledge(
-            turn.received.frame, [*turn.received.refused, *results], credit=credit
+            turn.received.frame,
+            [*turn.received.refused, *results],
+            credit=credit,
+            rows_stored=max(stored, default=None),
         )
         self._say(turn.link, content)
 

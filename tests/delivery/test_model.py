@@ -78,7 +78,8 @@ class Delivery(RuleBasedStateMachine):
         self.recorded: dict[str, str | None] = {}
         self.must_be_refused: set[str] = set()
         self.seen: dict[str, tuple[int, int]] = {}
-        self.backed_up: dict[str, tuple[int, int]] = {}
+        self.backed_up: list[dict[str, tuple[int, int]]] = [{}]
+        self.is_restored_unheard = False
         self.older_rows = 0
         self.late: list[Link] = []
         self.turns = list(Step)
@@ -248,18 +249,19 @@ class Delivery(RuleBasedStateMachine):
     @rule()
     def backup_is_taken(self) -> None:
         self.centre.back_up()
-        self.backed_up = dict(self.seen)
+        self.backed_up.append(dict(self.seen))
 
-    @precondition(lambda self: len(self.seen) > len(self.backed_up))
-    @rule()
-    def server_is_restored_and_the_camera_told_to_send_again(self) -> None:
-        """As `agent send --resend --since` does, from the beginning of time."""
+    @precondition(lambda self: self.seen)
+    @rule(which=st.integers(0, 5))
+    def server_is_restored_from_one_of_its_backups(self, which: int) -> None:
+        """Any of them, also one that is younger than what was restored before."""
         self._cut(is_late=False)
         self.camera.hang_up()
         self.late.clear()
-        self.centre.restore()
-        self.seen = dict(self.backed_up)
-        self.camera.store.resend_since(datetime(1970, 1, 1, tzinfo=UTC))
+        backup = max(0, len(self.backed_up) - 1 - which)
+        self.centre.restore(backup)
+        self.seen = dict(self.backed_up[backup])
+        self.is_restored_unheard = True
 
     def _cut(self, *, is_late: bool) -> None:
         """What is on its way to the camera is lost; what is on its way from it may come late."""
@@ -289,7 +291,10 @@ class Delivery(RuleBasedStateMachine):
         self.seen = records
         rows = self.camera.query(ROWS_OF_CAMERA)
         acknowledged = {row_id for row_id, _, flag in rows if flag == 1}
-        assert acknowledged <= set(ids)
+        link = self.camera.link
+        if link is not None and link.is_welcomed:
+            self.is_restored_unheard = False
+        assert self.is_restored_unheard or acknowledged <= set(ids)
         assert set(ids) <= {row_id for row_id, _, _ in rows}
         assert not self.must_be_refused.intersection(ids)
         refused = {row_id for row_id, _, flag in rows if flag == 2}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -109,7 +109,7 @@ def plate_row(sequence: int, **data: Any) -> Json:
     }
 
 
-def hello(device_id: str = "gate-1", epoch: str = "epoch-1") -> Json:
+def hello(device_id: str = "gate-1", epoch: str = "epoch-1", runs: Sequence[str] = ()) -> Json:
     return {
         "type": "hello",
         "device_id": device_id,
@@ -120,6 +120,7 @@ def hello(device_id: str = "gate-1", epoch: str = "epoch-1") -> Json:
         "time": "2026-03-01T01:00:00Z",
         "clock_state": "synchronised",
         "waiting_rows": 3,
+        "runs": list(runs),
     }
 
 
@@ -141,11 +142,16 @@ class V1Camera:
         answer: Json = json.loads(await self.socket.recv())
         return answer
 
-    async def ask(self, *rows: Json) -> list[Json]:
-        """Sends a frame and returns the results in the order of its rows."""
+    async def exchange(self, *rows: Json) -> Json:
+        """Sends a frame and returns the `acks` that answer it."""
         number = await self.send(*rows)
         acks = await self.answer()
         assert (acks["type"], acks["frame"]) == ("acks", number), acks
+        return acks
+
+    async def ask(self, *rows: Json) -> list[Json]:
+        """Sends a frame and returns the results in the order of its rows."""
+        acks = await self.exchange(*rows)
         by_id = {result["id"]: result for result in acks["results"]}
         return [by_id[row["id"]] for row in rows]
 
@@ -160,8 +166,12 @@ async def v1_socket(port: int, **options: Any) -> AsyncIterator[ClientConnection
 
 @asynccontextmanager
 async def v1_camera(
-    port: int, device_id: str = "gate-1", epoch: str = "epoch-1", **options: Any
+    port: int,
+    device_id: str = "gate-1",
+    epoch: str = "epoch-1",
+    runs: Sequence[str] = (),
+    **options: Any,
 ) -> AsyncIterator[V1Camera]:
     async with v1_socket(port, **options) as socket:
-        await socket.send(json.dumps(hello(device_id, epoch)))
+        await socket.send(json.dumps(hello(device_id, epoch, runs)))
         yield V1Camera(socket, json.loads(await socket.recv()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tests.server.cameras import row_id
@@ -14,7 +15,7 @@ from wire.v1 import Hello
 CAPTURED = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
 
 
-def hello_of(device_id: str = "gate-1", epoch: str = "epoch-1") -> Hello:
+def hello_of(device_id: str = "gate-1", epoch: str = "epoch-1", runs: Sequence[str] = ()) -> Hello:
     return Hello(
         device_id=device_id,
         epoch=epoch,
@@ -23,6 +24,7 @@ def hello_of(device_id: str = "gate-1", epoch: str = "epoch-1") -> Hello:
         agent_version="0.1.0",
         time=CAPTURED,
         clock_state="synchronised",
+        runs=list(runs),
     )
 
 

@@ -54,6 +54,7 @@ HELLO: Final = Hello(
     time=datetime(2026, 8, 6, 10, 30, 1, tzinfo=BANGKOK),
     clock_state="synchronised",
     waiting_rows=42,
+    runs=["b1946ac92492d234", "5d41402abc4b2a76"],
 )
 
 LPR_ROW: Final = LprRow(
@@ -152,6 +153,9 @@ SERVER_MESSAGES: Final[dict[str, Welcome | Acks | FrameRefusal]] = {
         credit=Credit(rows=256, bytes=4_194_304),
         max_frame_bytes=8_388_608,
         time=datetime(2026, 8, 6, 3, 30, 1, 500000, tzinfo=UTC),
+        rows_stored=998,
+        run="7d793037a0760186",
+        known_run="b1946ac92492d234",
     ),
     "v1_welcome_small_frames": Welcome(
         last_sequence=0,
@@ -173,6 +177,7 @@ SERVER_MESSAGES: Final[dict[str, Welcome | Acks | FrameRefusal]] = {
                 message="data.confidence: expected float <= 100.0, got 955",
             ),
         ],
+        rows_stored=1000,
     ),
     "v1_acks_retry": Acks(
         frame=9,

@@ -143,6 +143,7 @@ hellos = st.builds(
     time=times,
     clock_state=st.sampled_from(["synchronised", "corrected", "unsynchronised"]),
     waiting_rows=counts,
+    runs=st.lists(texts(64, 1), max_size=3),
 )
 client_messages = hellos | st.builds(Rows, frame=frames, rows=st.lists(any_row, max_size=3))
 credits_ = st.builds(Credit, rows=counts, bytes=counts)
@@ -167,8 +168,17 @@ server_messages = (
         max_frame_bytes=counts,
         time=times,
         max_frame_rows=counts,
+        rows_stored=st.none() | counts,
+        run=st.none() | texts(64, 1),
+        known_run=st.none() | texts(64, 1),
     )
-    | st.builds(Acks, frame=frames, credit=credits_, results=st.lists(results, max_size=4))
+    | st.builds(
+        Acks,
+        frame=frames,
+        credit=credits_,
+        results=st.lists(results, max_size=4),
+        rows_stored=st.none() | counts,
+    )
     | st.builds(
         FrameRefusal,
         code=codes,

@@ -138,6 +138,14 @@ CREATE TABLE camera_epochs (
     PRIMARY KEY (camera, epoch)
 ) WITHOUT ROWID;
 
+-- Each run of the server that greeted a camera. Cameras remember which run acknowledged their rows:
+-- one that is missing here tells them that this database is an older backup.
+CREATE TABLE server_runs (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    first_greeting_at TEXT NOT NULL
+);
+
 -- Every row ever taken, kept longer than any camera can hold a row: a late duplicate stays out
 -- even when its record was pruned. Compact, for it is written with every row:
 -- message_id is the UUID's 16 bytes, received_at is in Unix seconds, table_number is

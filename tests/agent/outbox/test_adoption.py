@@ -238,22 +238,6 @@ def test_books_balance_after_adopted_rows_are_changed_by_hand(
     assert counts.waiting == 7 + (back_to == 0)
 
 
-def test_database_adopted_before_sent_rows_were_counted_is_set_right(
-    older: tuple[Path, Path],
-) -> None:
-    path, images = older
-    with Outbox.open(path, images, "cam-1") as outbox:
-        expected = outbox.counts()
-    tool = apsw.Connection(str(path))
-    tool.execute("UPDATE store SET captured = captured - 1, acknowledged = acknowledged - 1")
-    for table in ("detection_results", "face_results", "health_checks", "evictions"):
-        tool.execute(f"ALTER TABLE {table} DROP COLUMN retry_waited_s")
-    tool.pragma("user_version", 4)
-    tool.close()
-    with Outbox.open(path, images, "cam-1") as outbox:
-        assert outbox.counts() == expected
-
-
 def test_backup_that_does_not_fit_stops_the_adoption_and_leaves_nothing(
     older: tuple[Path, Path],
 ) -> None:

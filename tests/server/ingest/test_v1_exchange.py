@@ -38,6 +38,26 @@ async def test_welcome_tells_sequence_credit_and_limits(settings: ServerSettings
             assert camera.welcome["last_sequence"] == 0
 
 
+async def test_welcome_and_acks_tell_how_many_rows_are_held_and_which_run_says_so(
+    settings: ServerSettings,
+) -> None:
+    async with running(settings) as server, v1_camera(server.ingest_port) as camera:
+        first_run = camera.welcome["run"]
+        assert camera.welcome["rows_stored"] == 0
+        assert "known_run" not in camera.welcome
+        assert (await camera.exchange(health_row(1), health_row(2)))["rows_stored"] == 2
+        assert (await camera.exchange(health_row(1)))["rows_stored"] == 2
+        refused = await camera.exchange({**health_row(3), "sequence": 0})
+        assert "rows_stored" not in refused
+    async with (
+        running(settings) as server,
+        v1_camera(server.ingest_port, runs=["stranger", first_run]) as camera,
+    ):
+        assert camera.welcome["known_run"] == first_run
+        assert camera.welcome["rows_stored"] == 2
+        assert camera.welcome["run"] != first_run
+
+
 async def test_a_sighting_is_stored_with_all_it_says(
     settings: ServerSettings, query: Query
 ) -> None:

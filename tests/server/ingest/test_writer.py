@@ -51,7 +51,7 @@ async def test_what_waits_together_is_one_transaction(store: SqliteStore, tmp_pa
     writer.stop()
     await writer.run()
     outcomes = [outcome for future in futures for outcome in await future]
-    assert outcomes == [Stored(number, False) for number in range(1, 51)]
+    assert outcomes == [Stored(number, False, number) for number in range(1, 51)]
     assert budget.free_bytes == 1000
     assert counters.rows_received == 50
     assert len(commits) == 1

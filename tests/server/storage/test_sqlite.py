@@ -12,8 +12,9 @@ import pytest
 
 from server.errors import GroupRefused, StorageUnavailable
 from server.storage.adoption import prepare_database
-from server.storage.connection import storage_errors
+from server.storage.connection import storage_errors, transaction
 from server.storage.protocol import Conflict, Stored
+from server.storage.runs import MOST_RUNS, first_known, note_run
 from server.storage.sqlite import SqliteStore
 from tests.server.cameras import jpeg
 from tests.server.conftest import Query, connections_to
@@ -59,7 +60,7 @@ async def test_the_writer_waits_for_the_disk_and_only_it_checkpoints(
 
 async def test_outcomes_come_in_the_order_of_the_rows(store: SqliteStore) -> None:
     first = await store.commit_group([accepted_health(1), accepted_plate(2)], NOW)
-    assert first == [Stored(1, False), Stored(1, False)]
+    assert first == [Stored(1, False, 1), Stored(1, False, 2)]
     mixed = await store.commit_group(
         [
             accepted_health(3),
@@ -72,12 +73,12 @@ async def test_outcomes_come_in_the_order_of_the_rows(store: SqliteStore) -> Non
         NOW,
     )
     assert mixed == [
-        Stored(2, False),
-        Stored(1, True),
+        Stored(2, False, 3),
+        Stored(1, True, 3),
         Conflict(1),
-        Stored(2, True),
-        Stored(1, True),
-        Stored(3, False),
+        Stored(2, True, 3),
+        Stored(1, True, 3),
+        Stored(3, False, 4),
     ]
 
 
@@ -93,7 +94,7 @@ async def test_ids_of_deleted_records_are_not_given_again(
     pruner.execute("DELETE FROM health_monitors")
     pruner.close()
     outcomes = await store.commit_group([accepted_health(2), accepted_health(3)], NOW)
-    assert outcomes == [Stored(2, True), Stored(3, False)]  # a late duplicate stays out
+    assert outcomes == [Stored(2, True, 2), Stored(3, False, 3)]  # a late duplicate stays out
 
 
 async def test_equal_pictures_are_kept_once_and_pictures_of_a_day_together(
@@ -170,11 +171,55 @@ async def test_the_books_agree_with_the_rows(store: SqliteStore, query: Query) -
         "SELECT device_id, c.epoch, e.epoch, rows_stored, last_sequence FROM camera_epochs e "
         "JOIN cameras c ON c.id = e.camera ORDER BY device_id"
     ) == [("gate-1", "epoch-1", "epoch-1", 4, 4), ("gate-2", "e", "e", 1, 9)]
-    assert await store.greet(hello_of(), NOW) == 4
-    assert await store.greet(hello_of(epoch="new"), NOW) == 0
+    held = await store.greet(hello_of(), NOW)
+    assert (held.last_sequence, held.rows_stored) == (4, 4)
+    held = await store.greet(hello_of(epoch="new"), NOW)
+    assert (held.last_sequence, held.rows_stored) == (0, 0)
     assert query(
         "SELECT count(*), count(DISTINCT camera), sum(table_number = 2) FROM message_ledger"
     ) == [(5, 2, 5)]
+
+
+async def test_the_count_of_a_row_is_that_of_its_own_device_and_epoch(store: SqliteStore) -> None:
+    """Also where it is looked up for the first time, and where the group is the first after."""
+    group = [accepted_health(1), accepted_health(2, device_id="gate-2"), accepted_health(3)]
+    assert await store.commit_group(group, NOW) == [
+        Stored(1, False, 1),
+        Stored(2, False, 1),
+        Stored(3, False, 2),
+    ]
+    again = [accepted_health(1), accepted_health(4, epoch="e")]
+    assert await store.commit_group(again, NOW) == [Stored(1, True, 2), Stored(4, False, 1)]
+
+
+async def test_runs_of_the_server_are_remembered_by_its_database(tmp_path: Path) -> None:
+    path = tmp_path / "server.db"
+    prepare_database(path, zone_of=lambda _: UTC, now=NOW)
+    runs: list[str] = []
+    for _ in range(3):
+        store = SqliteStore(path, tmp_path / "pictures")
+        held = await store.greet(hello_of(runs=["stranger", *reversed(runs)]), NOW)
+        assert held.known_run == (runs[-1] if runs else None)
+        again = await store.greet(hello_of(runs=[held.run]), NOW)
+        assert (again.run, again.known_run) == (held.run, held.run)
+        runs.append(held.run)
+        await store.close()
+    assert len(set(runs)) == 3
+
+
+def test_names_of_runs_do_not_fill_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "server.db"
+    prepare_database(path, zone_of=lambda _: UTC, now=NOW)
+    connection = apsw.Connection(str(path))
+    with transaction(connection):
+        for number in range(MOST_RUNS + 5):
+            note_run(connection, f"run {number}", NOW)
+    assert connection.execute("SELECT count(*), min(name) FROM server_runs").get == (
+        MOST_RUNS,
+        "run 10",
+    )
+    assert first_known(connection, ["run 4", "run 5", "run 6"]) == "run 5"
+    connection.close()
 
 
 async def test_a_failed_group_leaves_no_trace(
@@ -193,7 +238,7 @@ async def test_a_failed_group_leaves_no_trace(
     other.execute("DROP TRIGGER poison")
     other.close()
     outcomes = await store.commit_group([accepted_health(1), accepted_health(2)], NOW)
-    assert outcomes == [Stored(1, False), Stored(2, False)]
+    assert outcomes == [Stored(1, False, 1), Stored(2, False, 2)]
     assert query("SELECT rows_stored FROM camera_epochs") == [(2,)]
 
 
