@@ -15,6 +15,8 @@ from agent.model_settings import ModelSettings
 from settings.loading import load
 
 PREFIXES: Final = ("AGENT_", "UPLINK_")
+LEAST_KBPS: Final = 8
+"""A picture of 45 KB takes a minute then."""
 
 
 class AgentSettings(ModelSettings):
@@ -257,6 +259,14 @@ class AgentSettings(ModelSettings):
         description="most seconds between two attempts to connect",
         examples=["60"],
     )
+    max_kbps: int = Field(
+        0,
+        alias="UPLINK_MAX_KBPS",
+        ge=0,
+        le=10_000_000,
+        description="most kbit/s of rows and pictures that are sent, from 8 on; 0: no limit",
+        examples=["256"],
+    )
     classic_retry_hours: float = Field(
         24.0,
         alias="CLASSIC_RETRY_HOURS",
@@ -278,6 +288,15 @@ class AgentSettings(ModelSettings):
             raise ValueError("expected ws://HOST:PORT/ or wss://HOST:PORT/")
         if parts.username or parts.password:
             raise ValueError("no user or password in the address; the token goes to AGENT_TOKEN")
+        return value
+
+    @field_validator("max_kbps")
+    @classmethod
+    def _check_kbps(cls, value: int) -> int:
+        if 0 < value < LEAST_KBPS:
+            raise ValueError(
+                f"expected 0 or at least {LEAST_KBPS}: no picture would arrive in time"
+            )
         return value
 
     @property

@@ -9,7 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -20,9 +20,10 @@ from server.config import ServerSettings
 from server.errors import ConfigInvalid, StartRefused, StorageUnavailable
 from server.ingest.access import AccessPolicy, exposure_fault
 from server.ingest.budget import ByteBudget
+from server.ingest.door import CountingContext
 from server.ingest.gateway import Gateway
 from server.ingest.guests import Guests
-from server.ingest.liveness import SILENT_AFTER_S
+from server.ingest.patience import Patience
 from server.ingest.stats import Counters
 from server.ingest.writer import GroupWriter
 from server.storage import tokens
@@ -41,13 +42,14 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How often connections are looked after, and how long one may be silent.
+    """How often lines and tokens are looked at, and how long peers are waited for.
 
-    A revoked token's connections end within `look_after_s`.
+    A revoked token's connections end within `tokens_s`.
     """
 
-    look_after_s: float = 5.0
-    silent_after_s: float = SILENT_AFTER_S
+    lines_s: float = 1.0
+    tokens_s: float = 5.0
+    patience: Patience = field(default_factory=Patience)
 
 
 DEFAULT_PACE: Final = Pace()
@@ -136,6 +138,7 @@ async def _serving(
         policy=_policy(settings),
         limits=Limits(),
         max_connections=settings.max_connections,
+        patience=pace.patience,
         guests=Guests(
             per_address=settings.max_connections_per_address,
             per_device=settings.max_connections_per_device,
@@ -156,7 +159,8 @@ async def _serving(
         tasks.create_task(web_server.run_until_stopped())
         chores = [
             tasks.create_task(_record_stats(store, counters, settings.stats_interval_s, now)),
-            tasks.create_task(_look_after(gateway, pace)),
+            tasks.create_task(_look_at_lines(gateway, pace)),
+            tasks.create_task(_look_at_tokens(gateway, pace)),
         ]
         await gateway.start(ingest, tls)
         scheme = "ws" if tls is None else "wss"
@@ -194,6 +198,7 @@ def _policy(settings: ServerSettings) -> AccessPolicy:
         classic_networks=settings.classic_networks,
         allowed_origins=settings.allowed_origins,
         allow_plaintext=settings.allow_plaintext,
+        trusts_this_machine=not settings.local_tokens,
     )
 
 
@@ -250,11 +255,17 @@ async def _record_stats(
             _log.warning("server_stats not written", reason=str(error))
 
 
-async def _look_after(gateway: Gateway, pace: Pace) -> None:
+async def _look_at_lines(gateway: Gateway, pace: Pace) -> None:
     while True:
-        await asyncio.sleep(pace.look_after_s)
+        await asyncio.sleep(pace.lines_s)
+        gateway.look_at_lines()
+
+
+async def _look_at_tokens(gateway: Gateway, pace: Pace) -> None:
+    while True:
+        await asyncio.sleep(pace.tokens_s)
         try:
-            await gateway.look_after(silent_after_s=pace.silent_after_s)
+            await gateway.look_at_tokens()
         except StorageUnavailable as error:
             _log.warning("tokens cannot be looked up", reason=str(error))
 
@@ -262,7 +273,7 @@ async def _look_after(gateway: Gateway, pace: Pace) -> None:
 def _tls_context(settings: ServerSettings) -> ssl.SSLContext | None:
     if settings.tls_cert is None or settings.tls_key is None:
         return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context = CountingContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(settings.tls_cert, settings.tls_key)
     except (OSError, ssl.SSLError) as error:

@@ -140,6 +140,13 @@ class ServerSettings(Settings):
         description="true: tokens may come over ws:// from beyond this machine (inside a VPN)",
         examples=["true"],
     )
+    local_tokens: bool = Field(
+        False,
+        alias="SERVER_LOCAL_TOKENS",
+        description="true: programs on this machine need a token too (behind a proxy that passes "
+        "on no addresses)",
+        examples=["true"],
+    )
     classic_networks: Networks = Field(
         (),
         alias="SERVER_CLASSIC_NETWORKS",

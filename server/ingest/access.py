@@ -22,6 +22,7 @@ class AccessPolicy:
     classic_networks: tuple[Network, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     allow_plaintext: bool = False
+    trusts_this_machine: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ def decide(visitor: Visitor, policy: AccessPolicy) -> Admitted | Denied:
     is_local = visitor.address is not None and visitor.address.is_loopback
     if visitor.token_sha256 is not None:
         return _decide_by_token(visitor, visitor.token_sha256, policy, is_local=is_local)
-    if is_local:
+    if is_local and policy.trusts_this_machine:
         return Admitted(None)
     if visitor.address is not None and any(
         visitor.address in network for network in policy.classic_networks
@@ -81,7 +82,8 @@ def decide(visitor: Visitor, policy: AccessPolicy) -> Admitted | Denied:
     return Denied(
         HTTPStatus.UNAUTHORIZED,
         "a token is needed (python -m server token create NAME), or, for an old camera, "
-        "its network in SERVER_CLASSIC_NETWORKS",
+        "its network in SERVER_CLASSIC_NETWORKS"
+        + (", from this machine too (SERVER_LOCAL_TOKENS)" if is_local else ""),
     )
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from server.ingest.budget import ByteBudget
 from server.ingest.dialects import Dialect, Turn
+from server.ingest.metered import MeteredConnection
 from server.ingest.stats import Counters
 from server.ingest.writer import GroupWriter, RowOutcome
 from wire.errors import PeerMisbehaved
@@ -51,7 +51,7 @@ class Conversation:
     """Runs one connection until either side ends it."""
 
     def __init__(
-        self, socket: ServerConnection, dialect: Dialect, workplace: Workplace, peer: str
+        self, socket: MeteredConnection, dialect: Dialect, workplace: Workplace, peer: str
     ) -> None:
         self._socket = socket
         self._dialect = dialect
@@ -83,8 +83,8 @@ class Conversation:
             while True:
                 await self._window.acquire()
                 async with asyncio.timeout(self._dialect.idle_s):
-                    content = await receive_text(self._socket)
-                await self._take(content)
+                    content, size = await self._socket.take()
+                await self._take(content, size)
         except ConnectionClosed:
             pass
         except TimeoutError:
@@ -105,15 +105,14 @@ class Conversation:
         """Frames that came too late stand before the peer's close: they are read past, untaken."""
         with contextlib.suppress(ConnectionClosed):
             while True:
-                await self._socket.recv(decode=False)
+                _, size = await self._socket.take()
+                self._work.budget.release(size)
 
-    async def _take(self, content: str) -> None:
-        """Queues what a frame asks for, with its bytes held from the budget meanwhile."""
+    async def _take(self, content: str | bytes, held: int) -> None:
+        """Queues what a frame asks for; its bytes go back to the budget once it is dealt with."""
         self._work.counters.messages_received += 1
-        held = len(content)
-        await self._work.budget.acquire(held)
         try:
-            turn = await self._read(content)
+            turn = await self._read(text_of(content))
             if turn is None:
                 self._window.release()
                 return
@@ -149,9 +148,8 @@ class Conversation:
             _log.error("refused", peer=self._peer, count=len(turn.faults), first=turn.faults[0])
 
 
-async def receive_text(socket: ServerConnection) -> str:
-    """The next message; what is no UTF-8 ends the connection with 1007. Raises BinaryRefused."""
-    content = await socket.recv()
+def text_of(content: str | bytes) -> str:
+    """The text of a message; raises BinaryRefused where it is none."""
     if isinstance(content, str):
         return content
     raise BinaryRefused("expected a text message, got a binary one")

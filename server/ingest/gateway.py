@@ -33,16 +33,14 @@ from server.ingest.access import (
     seen_through_proxy,
 )
 from server.ingest.budget import ByteBudget, credit_for
-from server.ingest.conversation import (
-    BinaryRefused,
-    Conversation,
-    Workplace,
-    receive_text,
-    shortened,
-)
+from server.ingest.conversation import BinaryRefused, Conversation, Workplace, shortened, text_of
 from server.ingest.dialects import ClassicDialect, Dialect, V1Dialect
+from server.ingest.door import Door
 from server.ingest.guests import Failures, Guest, Guests, place_of
-from server.ingest.liveness import PING_S, SILENT_AFTER_S, MeteredConnection, silent_ones
+from server.ingest.inflow import Inflow
+from server.ingest.liveness import PING_S, is_gone
+from server.ingest.metered import MeteredConnection, metered
+from server.ingest.patience import Patience
 from server.ingest.stats import Counters
 from server.ingest.writer import GroupWriter
 from server.storage.protocol import RowStore, TokenLookup
@@ -51,14 +49,14 @@ from wire.limits import Credit, Limits
 from wire.server_session import HelloReceived, ServerSession
 from wire.v1 import SUBPROTOCOL
 
-HANDSHAKE_S: Final = 10.0
-HELLO_S: Final = 10.0
+HELLO_BYTES: Final = 64 * 1024
+"""No hello is longer; until it was said nothing longer is taken."""
 DRAIN_S: Final = 3.0
 """How long a stopping server waits for slow peers to take their last answers."""
 
 _RETRY_AFTER_S: Final = "5"
 _FAILED_RETRY_AFTER_S: Final = "60"
-_FRAMES_READ_AHEAD: Final = 1  # per connection, in the library, outside the budget
+_FRAMES_READ_AHEAD: Final = 1
 
 _log = structlog.get_logger(__name__)
 
@@ -83,6 +81,7 @@ class Gateway:
         policy: AccessPolicy,
         limits: Limits,
         max_connections: int,
+        patience: Patience,
         guests: Guests,
         zone_of: Callable[[str], tzinfo],
         now: Callable[[], datetime],
@@ -93,6 +92,9 @@ class Gateway:
         self._policy = policy
         self._limits = limits
         self._max_connections = max_connections
+        self._patience = patience
+        self._inflow = Inflow(budget, patience)
+        self._door = Door()
         self._zone_of = zone_of
         self._now = now
         self._decoding = ThreadPoolExecutor(2, thread_name_prefix="sightpost-decode")
@@ -108,7 +110,7 @@ class Gateway:
         self._admitted: WeakKeyDictionary[ServerConnection, Admitted] = WeakKeyDictionary()
         self._guest_of: WeakKeyDictionary[ServerConnection, Guest] = WeakKeyDictionary()
         self._used_tokens: set[str] = set()
-        self._conversations: dict[ServerConnection, Conversation] = {}
+        self._conversations: dict[MeteredConnection, Conversation] = {}
         self._server: Server | None = None
 
     async def start(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
@@ -127,9 +129,9 @@ class Gateway:
             max_queue=_FRAMES_READ_AHEAD,
             ping_interval=PING_S,
             ping_timeout=None,  # look_after tells dead lines, by a rule that slow ones pass
-            create_connection=MeteredConnection,
-            open_timeout=HANDSHAKE_S,
-            ssl_handshake_timeout=None if tls is None else HANDSHAKE_S,
+            create_connection=metered(self._inflow, self._door),
+            open_timeout=self._patience.handshake_s,
+            ssl_handshake_timeout=None if tls is None else self._patience.tls_s,
             close_timeout=DRAIN_S,
             logger=library_log,
         )
@@ -153,18 +155,20 @@ class Gateway:
             await self._server.wait_closed()
         self._decoding.shutdown()
 
-    async def look_after(self, *, silent_after_s: float = SILENT_AFTER_S) -> None:
-        """To be called every few seconds: hangs up on dead lines and on revoked tokens.
+    def look_at_lines(self) -> None:
+        """To be called every second: hangs up on dead lines and on messages that do not come on."""
+        now_s = asyncio.get_running_loop().time()
+        self._inflow.expel(now_s)
+        for connection in tuple(self._conversations):
+            if is_gone(connection, self._patience, now_s):
+                _log.info("connection dropped: the line is dead", peer=connection.peer)
+                connection.hang_up()
+
+    async def look_at_tokens(self) -> None:
+        """To be called every few seconds: hangs up on revoked tokens.
 
         Notes which tokens were used since the last call.
         """
-        if self._server is not None:
-            now_s = asyncio.get_running_loop().time()
-            for silent in silent_ones(
-                self._server.connections, now_s=now_s, after_s=silent_after_s
-            ):
-                _log.info("connection dropped: the line is dead", peer=str(silent.remote_address))
-                silent.transport.abort()
         count = self._turn_out(await self._store.live_tokens())
         if count:
             _log.info("connections of revoked tokens closed", count=count)
@@ -252,6 +256,8 @@ class Gateway:
         )
 
     async def _handle(self, connection: ServerConnection) -> None:
+        assert isinstance(connection, MeteredConnection)  # noqa: S101 - we had it made so
+        self._door.left(connection)
         peer = str(connection.remote_address[0])
         self._counters.total_connections += 1
         self._counters.active_connections += 1
@@ -281,17 +287,13 @@ class Gateway:
             self._guests.leave(guest)
             self._counters.active_connections -= 1
 
-    async def _greet(self, connection: ServerConnection) -> Dialect:
+    async def _greet(self, connection: MeteredConnection) -> Dialect:
         """The dialect of the connection; that of `sightpost.v1` after hello and welcome."""
         device_id = self._admitted[connection].device_id
         if connection.subprotocol != SUBPROTOCOL:
             return ClassicDialect(device_id=device_id, limits=self._limits, zone_of=self._zone_of)
         session = ServerSession(limits=self._limits)
-        try:
-            async with asyncio.timeout(HELLO_S):
-                event = session.receive(await receive_text(connection))
-        except TimeoutError:
-            raise PeerMisbehaved(f"no hello within {HELLO_S:.0f} s") from None
+        event = session.receive(await self._first_message(connection))
         if not isinstance(event, HelloReceived):
             raise PeerMisbehaved("expected hello first")
         hello = event.hello
@@ -315,8 +317,20 @@ class Gateway:
             run=held.run,
             known_run=held.known_run,
         )
+        connection.protocol.max_message_size = self._limits.frame_bytes
         await connection.send(welcome, text=True)
         return V1Dialect(session)
+
+    async def _first_message(self, connection: MeteredConnection) -> str:
+        """Hello, in time and short; raises PeerMisbehaved."""
+        connection.protocol.max_message_size = HELLO_BYTES
+        try:
+            async with asyncio.timeout(self._patience.hello_s):
+                content, size = await connection.take()
+        except TimeoutError:
+            raise PeerMisbehaved(f"no hello within {self._patience.hello_s:g} s") from None
+        self._budget.release(size)
+        return text_of(content)
 
 
 def _select_subprotocol(

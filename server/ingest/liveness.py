@@ -6,36 +6,32 @@ of a picture: there the pong stands behind it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from typing import Final, Protocol
 
-from websockets.asyncio.server import ServerConnection
+from server.ingest.patience import Patience
 
 PING_S: Final = 20.0
-SILENT_AFTER_S: Final = 50.0  # a ping, and 30 s for any byte to arrive
+"""`Patience.silent_s` is a ping, and 30 s for any byte to arrive."""
 
 
-class MeteredConnection(ServerConnection):
-    """Notes when bytes last arrived, also those within a long frame."""
+class Peer(Protocol):
+    """When bytes last arrived, and since when it takes none; event loop's time."""
 
-    received_at_s: float = float("inf")
+    @property
+    def received_at_s(self) -> float: ...
 
-    def data_received(self, data: bytes) -> None:
-        self.received_at_s = self.loop.time()
-        super().data_received(data)
+    @property
+    def deaf_since_s(self) -> float | None: ...
+
+    @property
+    def is_read(self) -> bool: ...
 
 
-def silent_ones(
-    connections: Iterable[ServerConnection], *, now_s: float, after_s: float
-) -> list[ServerConnection]:
-    """Those of which nothing was heard for `after_s`, though we listened.
+def is_gone(peer: Peer, patience: Patience, now_s: float) -> bool:
+    """Whether nothing was heard for too long, though we listened, or nothing was taken.
 
     Where the socket is not read (the byte budget is used up), silence is our own doing.
     """
-    return [
-        each
-        for each in connections
-        if isinstance(each, MeteredConnection)
-        and now_s - each.received_at_s > after_s
-        and each.transport.is_reading()
-    ]
+    if peer.deaf_since_s is not None:
+        return now_s - peer.deaf_since_s > patience.deaf_s
+    return peer.is_read and now_s - peer.received_at_s > patience.silent_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
@@ -137,6 +138,21 @@ class V1Camera:
         self.frame += 1
         await self.socket.send(json.dumps({"type": "rows", "frame": self.frame, "rows": rows}))
         return self.frame
+
+    async def send_slowly(self, *rows: Json, pieces: int, pause_s: float) -> list[Json]:
+        """One frame in so many fragments with a pause after each; the results."""
+        self.frame += 1
+        text = json.dumps({"type": "rows", "frame": self.frame, "rows": rows})
+        size = -(-len(text) // pieces)
+
+        async def fragments() -> AsyncIterator[str]:
+            for at in range(0, len(text), size):
+                yield text[at : at + size]
+                await asyncio.sleep(pause_s)
+
+        await self.socket.send(fragments())
+        results: list[Json] = (await self.answer())["results"]
+        return results
 
     async def answer(self) -> Json:
         answer: Json = json.loads(await self.socket.recv())

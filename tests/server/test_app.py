@@ -19,6 +19,7 @@ from websockets.exceptions import InvalidStatus
 from server.app import Pace, running
 from server.config import ServerSettings
 from server.errors import ConfigInvalid, StartRefused
+from server.ingest.patience import Patience
 from tests.server.cameras import classic_health
 from tests.server.conftest import settings_in
 
@@ -99,7 +100,7 @@ async def test_a_deaf_peer_does_not_hold_up_the_stop(settings: ServerSettings) -
 
 
 async def test_a_dead_line_is_dropped_and_a_quiet_one_is_not(settings: ServerSettings) -> None:
-    pace = Pace(look_after_s=0.05, silent_after_s=0.4)
+    pace = Pace(lines_s=0.05, patience=Patience(silent_s=0.4))
     async with running(settings, pace=pace) as server:
         peer = await DeafPeer.connect(server.ingest_port)
         async with connect(f"ws://127.0.0.1:{server.ingest_port}/", ping_interval=0.1) as quiet:

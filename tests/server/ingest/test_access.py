@@ -37,6 +37,7 @@ REVOKED = DeviceToken(
 FARM = AccessPolicy(classic_networks=(ipaddress.ip_network("192.168.1.0/24"),))
 VPN = AccessPolicy(allow_plaintext=True)
 STRICT = AccessPolicy()
+DISTRUSTING = AccessPolicy(trusts_this_machine=False)
 ANYWHERE = "0.0.0.0"  # noqa: S104 (nothing listens there: the decision is the test)
 
 
@@ -71,6 +72,7 @@ def visitor(
         (visitor("127.0.0.1", said="right", token=TOKEN), STRICT, "gate-1"),
         (visitor("10.0.0.9", said="right", token=TOKEN, tls=True), STRICT, "gate-1"),
         (visitor("10.0.0.9", said="right", token=TOKEN), VPN, "gate-1"),
+        (visitor("127.0.0.1", said="right", token=TOKEN), DISTRUSTING, "gate-1"),
         (visitor("192.168.1.7"), FARM, None),
         (visitor("::ffff:192.168.1.7"), FARM, None),
     ],
@@ -84,6 +86,8 @@ def test_let_in(asks: Visitor, policy: AccessPolicy, device_id: str | None) -> N
     ("asks", "policy", "status", "words"),
     [
         (visitor("10.0.0.9"), STRICT, HTTPStatus.UNAUTHORIZED, "token create"),
+        (visitor("127.0.0.1"), DISTRUSTING, HTTPStatus.UNAUTHORIZED, "SERVER_LOCAL_TOKENS"),
+        (visitor("::1", v1=True), DISTRUSTING, HTTPStatus.UNAUTHORIZED, "SERVER_LOCAL_TOKENS"),
         (visitor("10.0.0.9", tls=True), STRICT, HTTPStatus.UNAUTHORIZED, "token create"),
         (visitor("10.0.0.9"), VPN, HTTPStatus.UNAUTHORIZED, "token create"),
         (visitor("192.168.2.7"), FARM, HTTPStatus.UNAUTHORIZED, "SERVER_CLASSIC_NETWORKS"),

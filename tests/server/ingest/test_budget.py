@@ -1,61 +1,20 @@
-"""The byte budget never exceeds itself, keeps the order, and forgets nobody."""
+"""The byte budget's sums, and the credit that follows from them."""
 
 from __future__ import annotations
-
-import asyncio
-
-import pytest
 
 from server.ingest.budget import ByteBudget, credit_for
 
 
-async def test_who_finds_it_used_up_waits_in_order() -> None:
+def test_what_was_taken_and_given_back_is_free_again() -> None:
     budget = ByteBudget(100)
-    await budget.acquire(80)
-    order: list[str] = []
-
-    async def take(name: str, size: int) -> None:
-        await budget.acquire(size)
-        order.append(name)
-
-    large = asyncio.create_task(take("large", 50))
-    small = asyncio.create_task(take("small", 10))
-    await asyncio.sleep(0)
-    assert order == []  # the small one would fit, but the large one came first
+    free: list[int] = []
+    budget.on_release(lambda: free.append(budget.free_bytes))
+    budget.take(80)
+    budget.take(50)
+    assert (budget.used_bytes, budget.free_bytes) == (130, 0)
+    budget.release(50)
     budget.release(80)
-    await asyncio.gather(large, small)
-    assert order == ["large", "small"]
-    assert budget.free_bytes == 40
-
-
-async def test_a_frame_larger_than_all_of_it_passes_alone() -> None:
-    budget = ByteBudget(100)
-    await budget.acquire(500)
-    assert budget.free_bytes == 0
-    waiting = asyncio.create_task(budget.acquire(1))
-    await asyncio.sleep(0)
-    assert not waiting.done()
-    budget.release(500)
-    await waiting
-    assert budget.free_bytes == 99
-
-
-@pytest.mark.parametrize("was_granted", [False, True])
-async def test_one_who_gives_up_holds_nothing(was_granted: bool) -> None:
-    budget = ByteBudget(100)
-    await budget.acquire(100)
-    gives_up = asyncio.create_task(budget.acquire(60))
-    follows = asyncio.create_task(budget.acquire(70))
-    await asyncio.sleep(0)
-    if was_granted:
-        budget.release(100)
-    gives_up.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await gives_up
-    if not was_granted:
-        budget.release(100)
-    await follows
-    assert budget.free_bytes == 30
+    assert free == [20, 100]
 
 
 def test_credit_shrinks_with_what_is_free_and_with_company() -> None:

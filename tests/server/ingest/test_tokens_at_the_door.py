@@ -23,7 +23,7 @@ from tests.server.cameras import (
     v1_camera,
     v1_socket,
 )
-from tests.server.conftest import Query
+from tests.server.conftest import Query, settings_in
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -51,7 +51,7 @@ def bearing(token: str) -> dict[str, Any]:
 async def test_a_camera_with_its_token_writes_as_itself(
     settings: ServerSettings, query: Query
 ) -> None:
-    async with running(settings, pace=Pace(look_after_s=0.05)) as server:
+    async with running(settings, pace=Pace(tokens_s=0.05)) as server:
         token = make_token(settings.db_path, "gate-1")
         async with v1_camera(server.ingest_port, "gate-1", **bearing(token)) as camera:
             assert (await camera.ask(health_row(1)))[0]["success"]
@@ -89,7 +89,7 @@ async def test_a_wrong_token_is_turned_away_with_401(settings: ServerSettings, t
 async def test_a_token_replaced_at_once_ends_the_connection_of_the_stolen_one(
     settings: ServerSettings,
 ) -> None:
-    async with running(settings, pace=Pace(look_after_s=0.05)) as server:
+    async with running(settings, pace=Pace(tokens_s=0.05)) as server:
         stolen = make_token(settings.db_path, "gate-1")
         async with v1_camera(server.ingest_port, "gate-1", **bearing(stolen)) as thief:
             await thief.ask(health_row(1))
@@ -106,7 +106,7 @@ async def test_a_token_replaced_at_once_ends_the_connection_of_the_stolen_one(
 async def test_a_revoked_token_ends_its_connection_and_opens_none(
     settings: ServerSettings, query: Query
 ) -> None:
-    async with running(settings, pace=Pace(look_after_s=0.05)) as server:
+    async with running(settings, pace=Pace(tokens_s=0.05)) as server:
         token = make_token(settings.db_path, "gate-1")
         async with v1_camera(server.ingest_port, "gate-1", **bearing(token)) as camera:
             await camera.ask(health_row(1))
@@ -139,3 +139,15 @@ async def test_cameras_behind_a_proxy_on_this_machine_need_a_token(
             ):
                 pass
     assert refused.value.response.status_code == 401
+
+
+async def test_this_machine_needs_a_token_too_where_that_is_demanded(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, local_tokens=True)
+    async with running(settings) as server:
+        for connecting in (v1_socket(server.ingest_port), classic_camera(server.ingest_port)):
+            with pytest.raises(InvalidStatus, match="401"):
+                async with connecting:
+                    pass
+        token = bearing(make_token(settings.db_path, "gate-1"))
+        async with v1_camera(server.ingest_port, **token) as camera:
+            assert (await camera.ask(health_row(1)))[0]["success"]

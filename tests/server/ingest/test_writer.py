@@ -46,7 +46,7 @@ async def test_what_waits_together_is_one_transaction(store: SqliteStore, tmp_pa
         connection.set_commit_hook(commit_noted)
     futures = []
     for number in range(1, 51):
-        await budget.acquire(10)
+        budget.take(10)
         futures.append(writer.submit([accepted_health(number)], 10))
     writer.stop()
     await writer.run()
@@ -107,7 +107,7 @@ async def test_what_comes_after_the_stop_is_sent_back(store: SqliteStore) -> Non
     writer = GroupWriter(store, budget, Counters(), now=lambda: NOW)
     writer.stop()
     await writer.run()
-    await budget.acquire(10)
+    budget.take(10)
     [outcome] = await writer.submit([accepted_health(1)], 10)
     assert isinstance(outcome, NotStored)
     assert outcome.code is ErrorCode.SHUTTING_DOWN
@@ -117,7 +117,7 @@ async def test_what_comes_after_the_stop_is_sent_back(store: SqliteStore) -> Non
 async def test_a_writer_that_is_killed_leaves_nobody_waiting(store: SqliteStore) -> None:
     budget = ByteBudget(1000)
     writer = GroupWriter(store, budget, Counters(), now=lambda: NOW)
-    await budget.acquire(10)
+    budget.take(10)
     running = asyncio.create_task(writer.run())
     await asyncio.sleep(0)
     future = writer.submit([accepted_health(1)], 10)

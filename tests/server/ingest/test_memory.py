@@ -1,0 +1,45 @@
+"""Many connections with half a frame each: a real server's memory stays where it was promised."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from benchmarks.server_process import ServerProcess
+from tests.server.cameras import health_row, v1_camera
+from tests.server.ingest.test_slow_peers import UPGRADE
+
+CROWD = 40
+FRAME_BYTES = 8_000_000
+HEADER = b"\x81\xff" + FRAME_BYTES.to_bytes(8, "big") + b"mask"
+MOST_GROWTH_BYTES = 80_000_000
+"""The budget, four frames of 8 MB, and what the decoding of one takes."""
+
+
+async def _half_a_frame(port: int) -> asyncio.StreamWriter:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(UPGRADE)
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(HEADER + bytes(FRAME_BYTES // 2))
+    return writer
+
+
+async def _crowd(server: ServerProcess) -> int:
+    """How much the server grew while the crowd stood there and a camera was served."""
+    async with v1_camera(server.port) as camera:
+        assert (await camera.ask(health_row(1)))[0]["success"]
+        before = server.cost().memory_bytes
+        writers = await asyncio.gather(*(_half_a_frame(server.port) for _ in range(CROWD)))
+        answer = await asyncio.wait_for(camera.ask(health_row(2)), 30)
+        assert answer[0]["success"]
+        grown = server.cost().peak_bytes - before
+        for writer in writers:
+            writer.transport.abort()
+        return grown
+
+
+def test_half_frames_of_many_take_no_more_than_the_budget_allows(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, {"SERVER_MEMORY_BUDGET_MB": "16"}) as server:
+        grown = asyncio.run(_crowd(server))
+        assert server.is_up
+    assert grown < MOST_GROWTH_BYTES
