@@ -120,6 +120,7 @@ def uplink_settings_of(settings: AgentSettings) -> UplinkSettings:
         check_interval_s=settings.check_interval_s,
         backoff_max_s=settings.backoff_max_s,
         classic_retry_hours=settings.classic_retry_hours,
+        max_bytes_s=settings.max_kbps * 1000 / 8,
     )
 
 

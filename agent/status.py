@@ -34,5 +34,4 @@ def status_of(parts: Parts) -> dict[str, Any]:
     }
     if parts.sender is None:
         return {**status, "link": {"state": "left to 'agent send'", "advice": ""}}
-    link = parts.sender.status.link
-    return {**status, "link": {"state": link.state, "advice": link.advice}}
+    return {**status, "link": parts.sender.status.link.as_status()}

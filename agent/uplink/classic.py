@@ -18,6 +18,7 @@ from agent.uplink.context import ExchangeContext
 from agent.uplink.dial import failure_of
 from agent.uplink.intake import Batch, Intake, PutOff
 from agent.uplink.link import LinkFailed, LinkFailure
+from agent.uplink.liveness import answer_patience_s
 from agent.uplink.message import PreparedRow
 from agent.uplink.racing import first_set
 from wire.classic import ClassicAnswer, decode_classic_answer
@@ -108,8 +109,14 @@ class ClassicExchange:
         await self._note_failure(key, said, is_sure=failure.blames_rows)
 
     async def _exchange(self, content: bytes) -> ClassicAnswer:
+        """In one frame, as older servers know it; a cap holds on average."""
+        pace = self._context.pace
+        await asyncio.sleep(pace.wait_s(len(content), self._now_s()))
+        patience_s = answer_patience_s(
+            len(content), rate_bytes_s=0.0, least_s=self._settings.answer_timeout_s
+        )
         try:
-            async with asyncio.timeout(self._settings.answer_timeout_s):
+            async with asyncio.timeout(patience_s):
                 await self._connection.send(content, text=True)
                 return decode_classic_answer(await self._connection.recv(decode=False))
         except TimeoutError:

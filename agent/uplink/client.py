@@ -14,13 +14,14 @@ from websockets.exceptions import ConnectionClosed
 
 from agent.delivery import RowKey, RowRefused
 from agent.uplink.context import ExchangeContext
-from agent.uplink.dial import failure_of
+from agent.uplink.dial import failure_of, reason_of
 from agent.uplink.greeting import holdings
 from agent.uplink.intake import Batch, Intake, PutOff
 from agent.uplink.link import LinkFailed, LinkFailure
-from agent.uplink.liveness import Liveness, Waiting
+from agent.uplink.liveness import Liveness, Waiting, answer_patience_s
 from agent.uplink.message import PreparedRow
 from agent.uplink.outcomes import Outcomes
+from agent.uplink.pacing import send_frame
 from agent.uplink.racing import first_set
 from agent.uplink.ready import Ready
 from agent.uplink.send_queue import queued_bytes
@@ -47,10 +48,6 @@ ENVELOPE_BYTES: Final = 64
 """What a frame adds around its rows, and a comma more a row."""
 
 
-UNMEASURED_BYTES_S: Final = 2_000.0
-"""What a line is taken to carry until it has shown more."""
-
-
 class V1Exchange:
     """Serves one connection, once. `now_s` is monotonic, `random` gives 0..1."""
 
@@ -68,7 +65,8 @@ class V1Exchange:
         self._settings = context.settings
         self._progress = context.progress
         self._now_s = context.now_s
-        self._window = Window()
+        self._window = Window(cap_bytes_s=context.pace.bytes_s)
+        self._being_sent: int | None = None
         self._liveness = Liveness(dead_after_s=self._settings.dead_after_s, now_s=self._now_s())
         self._in_flight: dict[str, RowKey] = {}
         self._patience = context.patience
@@ -113,7 +111,7 @@ class V1Exchange:
                 for task in background:
                     task.cancel()
         except BaseExceptionGroup as group:
-            reason = _reason(group)
+            reason = reason_of(group)
             self._note_end(reason)
             raise reason from group
         finally:
@@ -233,14 +231,16 @@ class V1Exchange:
         self._alone = rows[0].id if rows[0].alone else None
         self._progress.in_flight = len(self._in_flight)
         self._window.sent(self._session.frames_sent, len(content), self._now_s())
-        self._liveness.sent(len(content))
-        piece = self._window.fragment_bytes
-        if len(content) <= piece:
-            await self._connection.send(content, text=True)
-        else:
-            view = memoryview(content)
-            pieces = (view[at : at + piece] for at in range(0, len(content), piece))
-            await self._connection.send(pieces, text=True)
+        self._being_sent = self._session.frames_sent
+        await send_frame(
+            self._connection,
+            content,
+            piece_bytes=self._window.fragment_bytes,
+            pace=self._context.pace,
+            now_s=self._now_s,
+            note=self._liveness.sent,
+        )
+        self._being_sent = None
 
     async def _drain(self) -> None:
         """Once nothing more is sent: the answers to what is in flight. The caller has a limit."""
@@ -381,28 +381,16 @@ class V1Exchange:
         frame = self._window.oldest()
         if frame is None:
             return
-        rate = self._window.rate_bytes_s or UNMEASURED_BYTES_S
-        patience_s = max(self._settings.answer_timeout_s, 2 * frame.size_bytes / rate)
-        if self._oldest.seen(frame.number, is_gone=queued == 0, now_s=now_s) > patience_s:
+        is_gone = queued == 0 and frame.number != self._being_sent
+        patience_s = answer_patience_s(
+            frame.size_bytes,
+            rate_bytes_s=self._window.rate_bytes_s,
+            least_s=self._settings.answer_timeout_s,
+        )
+        if self._oldest.seen(frame.number, is_gone=is_gone, now_s=now_s) > patience_s:
             said = f"the server did not answer rows for {patience_s:.0f} s"
             raise LinkFailed(LinkFailure.TIMEOUT, said, blames_rows=True)
 
     def _note_pong(self, pong: asyncio.Future[float]) -> None:
         if not pong.cancelled() and pong.exception() is None:
             self._liveness.heard(self._now_s())
-
-
-def _reason(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """What ended the connection, among what its tasks raised; the group where it is our fault."""
-    leaves: list[BaseException] = []
-    pending: list[BaseException] = [group]
-    while pending:
-        error = pending.pop()
-        if isinstance(error, BaseExceptionGroup):
-            pending.extend(error.exceptions)
-        else:
-            leaves.append(error)
-    if not all(isinstance(leaf, LinkFailed | ConnectionClosed) for leaf in leaves):
-        return group
-    failures = [leaf for leaf in leaves if isinstance(leaf, LinkFailed)]
-    return failures[0] if failures else failure_of(leaves[0])

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from agent.uplink.pacing import Pace
 from agent.uplink.patience import Patience
 from agent.uplink.progress import Progress
 from agent.uplink.settings import UplinkSettings
@@ -27,3 +28,4 @@ class ExchangeContext:
     random: Callable[[], float]
     until_empty: bool
     patience: Patience
+    pace: Pace

@@ -112,6 +112,22 @@ def failure_of(error: BaseException) -> LinkFailed:
             return LinkFailed(LinkFailure.PROTOCOL, f"no WebSocket answers ({error})")
 
 
+def reason_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What ended the connection, among what its tasks raised; the group where it is our fault."""
+    leaves: list[BaseException] = []
+    pending: list[BaseException] = [group]
+    while pending:
+        error = pending.pop()
+        if isinstance(error, BaseExceptionGroup):
+            pending.extend(error.exceptions)
+        else:
+            leaves.append(error)
+    if not all(isinstance(leaf, LinkFailed | ConnectionClosed) for leaf in leaves):
+        return group
+    failures = [leaf for leaf in leaves if isinstance(leaf, LinkFailed)]
+    return failures[0] if failures else failure_of(leaves[0])
+
+
 def _cut(error: BaseException) -> LinkFailed:
     if isinstance(error, ConnectionRefusedError):
         return LinkFailed(LinkFailure.REFUSED, "connection refused")

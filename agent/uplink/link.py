@@ -53,6 +53,11 @@ class LinkFailure(Enum):
         return self.value
 
     @property
+    def label(self) -> str:
+        """Its name in status and logs: `dns`, `server_error`."""
+        return self.name.lower()
+
+    @property
     def needs_a_person(self) -> bool:
         """Whether it will be the same at the next attempt, until somebody changes a setting."""
         return self in (LinkFailure.UNAUTHORIZED, LinkFailure.FORBIDDEN, LinkFailure.NOT_FOUND)
@@ -97,6 +102,16 @@ class LinkStatus:
     def advice(self) -> str:
         """One sentence for people; empty while all is well."""
         return self.failure.advice if self.failure else ""
+
+    def as_status(self) -> dict[str, str | None]:
+        """The same as plain JSON values, for `GET /health`."""
+        return {
+            "state": self.state,
+            "failure": self.failure.label if self.failure else None,
+            "detail": self.detail,
+            "advice": self.advice,
+            "retry_at": self.retry_at.isoformat() if self.retry_at else None,
+        }
 
     @property
     def is_open(self) -> bool:

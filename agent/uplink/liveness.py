@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+UNMEASURED_BYTES_S: Final = 2_000.0
+"""What a line is taken to carry until it has shown more."""
+
+
+def answer_patience_s(size_bytes: int, *, rate_bytes_s: float, least_s: float) -> float:
+    """How long the answer to a frame of that size may take, once the frame has gone out.
+
+    `rate_bytes_s` is what the line has shown to carry, 0 if nothing yet.
+    """
+    return max(least_s, 2 * size_bytes / (rate_bytes_s or UNMEASURED_BYTES_S))
+
 
 class Waiting:
     """How long the oldest unanswered frame has been on the other side. Times as above."""

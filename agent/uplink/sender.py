@@ -26,6 +26,7 @@ from agent.uplink.dial import abort, check_address, dial
 from agent.uplink.intake import Intake
 from agent.uplink.link import LinkFailed, LinkState, LinkStatus
 from agent.uplink.message import ClassicEncoder, V1Encoder
+from agent.uplink.pacing import Pace
 from agent.uplink.patience import Patience
 from agent.uplink.progress import Progress
 from agent.uplink.racing import first_set, unless, within_grace
@@ -108,6 +109,7 @@ class Sender:
         self._backoff = Backoff(cap_s=settings.backoff_max_s)
         self._progress = Progress()
         self._patience = Patience()
+        self._pace = Pace(settings.max_bytes_s)
         self._untold: frozenset[Table] = frozenset()
         self._wake = asyncio.Event()
         self._worker: Worker | None = None
@@ -287,6 +289,7 @@ class Sender:
             random=self._random,
             until_empty=until_empty,
             patience=self._patience,
+            pace=self._pace,
         )
         if not is_v1:
             return ClassicExchange(connection, intake, context)
@@ -321,7 +324,12 @@ class Sender:
         now = self._clock.now()
         self._link = self._link.failed(failure, now=now, retry_at=now + timedelta(seconds=delay_s))
         self._progress.last_error = str(failure)
-        log.error("no link", reason=str(failure), retry_in_s=round(delay_s, 1))
+        log.error(
+            "no link",
+            failure=failure.failure.label,
+            reason=str(failure),
+            retry_in_s=round(delay_s, 1),
+        )
         self._progress.tell()
         await first_set(stop, timeout_s=delay_s)
         self._progress.counts = await worker.run(self._store.counts)

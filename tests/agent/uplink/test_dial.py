@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import http
 import socket
-import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -14,7 +13,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
 from agent.errors import AddressRefused
-from agent.uplink.dial import check_address, dial, failure_of, is_loopback
+from agent.uplink.dial import check_address, dial, is_loopback
 from agent.uplink.link import LinkFailed, LinkFailure
 from agent.uplink.settings import UplinkSettings
 from tests.agent.uplink.ingest import Ingest, serving
@@ -63,11 +62,6 @@ async def test_nothing_listens() -> None:
         assert (await failure(f"ws://localhost:{port}/")).failure is LinkFailure.REFUSED
 
 
-async def test_unknown_name() -> None:
-    error = failure_of(socket.gaierror(socket.EAI_NONAME, "Name or service not known"))
-    assert error.failure is LinkFailure.DNS
-
-
 async def test_peer_that_hangs_up() -> None:
     async with listening(lambda transport: transport.abort()) as url:
         assert (await failure(url)).failure is LinkFailure.RESET
@@ -96,6 +90,7 @@ async def test_peer_that_speaks_something_else(scheme: str, expected: LinkFailur
         (401, LinkFailure.UNAUTHORIZED),
         (403, LinkFailure.FORBIDDEN),
         (404, LinkFailure.NOT_FOUND),
+        (429, LinkFailure.SERVER_ERROR),
         (500, LinkFailure.SERVER_ERROR),
         (503, LinkFailure.SERVER_ERROR),
         (418, LinkFailure.PROTOCOL),
@@ -113,10 +108,6 @@ async def test_http_status(status: int, expected: LinkFailure) -> None:
     assert error.failure is expected
     assert error.retry_after_s == 7
     assert str(status) in error.detail
-
-
-def test_certificate_that_is_not_trusted() -> None:
-    assert failure_of(ssl.SSLCertVerificationError(1, "bad")).failure is LinkFailure.TLS
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.8.8", "[::1]"])

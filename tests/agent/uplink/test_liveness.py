@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from agent.uplink.liveness import Liveness
+from agent.uplink.liveness import UNMEASURED_BYTES_S, Liveness, answer_patience_s
 
 
 def test_silence_is_death_after_the_time() -> None:
@@ -32,3 +32,9 @@ def test_queue_that_only_grows_is_dead() -> None:
         line.sent(1_000)
         line.observed(1_000 * at_s // 5, at_s)
     assert line.is_dead(31)
+
+
+def test_patience_with_an_answer_grows_with_the_frame_and_never_falls_below_the_least() -> None:
+    assert answer_patience_s(60_000, rate_bytes_s=8_000, least_s=1) == 15
+    assert answer_patience_s(60_000, rate_bytes_s=0, least_s=1) == 120_000 / UNMEASURED_BYTES_S
+    assert answer_patience_s(10, rate_bytes_s=8_000, least_s=30) == 30

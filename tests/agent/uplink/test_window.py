@@ -23,6 +23,17 @@ def run(rate_bytes_s: float, frames: int, size_bytes: int = 60_000) -> Window:
     return window
 
 
+def test_cap_holds_down_what_is_in_flight_and_in_a_frame() -> None:
+    window = Window(cap_bytes_s=4_000)
+    assert (window.limit_bytes, window.frame_bytes) == (12_000, 4_000)
+    uncapped = run(1_000_000, 20)
+    wide = Window(cap_bytes_s=1e9)
+    for number in range(20):
+        wide.sent(number, 60_000, number * 0.06)
+        wide.answered(number, (number + 1) * 0.06)
+    assert (wide.limit_bytes, wide.frame_bytes) == (uncapped.limit_bytes, uncapped.frame_bytes)
+
+
 def test_slow_line_keeps_little_in_flight_and_small_pieces() -> None:
     window = run(8_000, 20)
     assert window.limit_bytes == FIRST_BYTES
