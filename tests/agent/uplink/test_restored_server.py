@@ -13,7 +13,7 @@ import pytest
 from agent.outbox.store import Outbox
 from agent.uplink.sender import Sender
 from tests.agent.outbox.sightings import plate
-from tests.agent.uplink.conftest import SendersFactory, until
+from tests.agent.uplink.conftest import SendersFactory
 from tests.agent.uplink.test_real_server import ServerProgram
 
 
@@ -59,7 +59,6 @@ async def test_restored_server_is_filled_again_by_itself(
             await asyncio.to_thread(shutil.copytree, backup, folder)
             outbox.record_health(component="c", status="PASS", message="meanwhile")
             program.start()
-            await until(lambda: sender.status.link.is_open)
             await all_sent(sender)
     await asyncio.to_thread(program.end, signal.SIGTERM)
     stored = program.column("SELECT license_plate FROM lpr_detections ORDER BY license_plate")
