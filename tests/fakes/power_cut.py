@@ -46,12 +46,16 @@ class Deed(Enum):
     SYNC = "sync"
     SYNC_FOLDER = "sync the folder"
     REMOVE = "remove"
+    RENAME = "rename"
     NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One deed. `offset` is the new size of a truncation; `content` what a write brings."""
+    """One deed. `offset` is the new size of a truncation; `content` what a write brings.
+
+    The `note` of a renaming is the new name.
+    """
 
     deed: Deed
     path: str = ""
@@ -149,6 +153,8 @@ def _replay(
             files.setdefault(operation.path, _File())
         case Deed.REMOVE:
             files.pop(operation.path, None)
+        case Deed.RENAME:
+            files[str(operation.note)] = files.pop(operation.path)
         case Deed.SYNC:
             files[operation.path].sync()
         case Deed.SYNC_FOLDER:
