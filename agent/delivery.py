@@ -97,7 +97,9 @@ class DeliveryStore(Protocol):
     Errors are `agent.errors.OutboxError`. Every method may be repeated without harm.
     """
 
-    def identity(self) -> StoreIdentity: ...
+    def identity(self) -> StoreIdentity:
+        """To be asked first on each connection: where the database was replaced, the new one is
+        opened here."""
 
     def newest(self) -> Mapping[Table, int]:
         """The highest row id of each table, 0 where it is empty."""

@@ -11,7 +11,7 @@ import apsw
 import structlog
 
 from agent.errors import DatabaseUnusable
-from agent.outbox.database import transaction
+from agent.outbox.database import Purpose, connect, transaction
 from agent.outbox.durable import make_durable
 from db import migrations
 
@@ -58,6 +58,32 @@ def adopt(
     except (OSError, apsw.Error) as error:
         raise DatabaseUnusable(f"{path} cannot be brought to this schema: {error}") from error
     return backup
+
+
+def connect_adopted(
+    path: Path,
+    purpose: Purpose,
+    *,
+    device_id: str,
+    epoch: str,
+    now: datetime,
+    is_default_name: bool,
+) -> apsw.Connection:
+    """A connection to what `path` holds, adopted; raises DatabaseUnusable."""
+    connection = connect(path, purpose)
+    try:
+        adopt(
+            connection,
+            path=path,
+            device_id=device_id,
+            epoch=epoch,
+            now=now,
+            is_default_name=is_default_name,
+        )
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def make_shrinkable(connection: apsw.Connection) -> None:

@@ -70,7 +70,8 @@ def configure(connection: apsw.Connection, path: Path, purpose: Purpose) -> None
         connection.pragma("journal_size_limit", LOG_BYTES)
     except apsw.NotADBError:
         raise DatabaseUnusable(
-            f"{path} is no SQLite database: move it away, or set DB_PATH to another file"
+            f"{path} is no SQLite database: if it was this camera's, start 'agent run', which sets "
+            "it aside and saves what can be read; else move it away, or set DB_PATH to another file"
         ) from None
     except apsw.BusyError:
         raise DatabaseUnusable(

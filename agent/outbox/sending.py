@@ -24,10 +24,11 @@ from agent.delivery import (
 )
 from agent.errors import OutboxError, PictureNotWritten
 from agent.outbox import books, resending, waiting
-from agent.outbox.adoption import adopt
+from agent.outbox.adoption import connect_adopted
 from agent.outbox.database import Purpose, connect, transaction
 from agent.outbox.naming import MessageIds, system_random
 from agent.outbox.spool import PictureFormat, PictureSpool
+from agent.outbox.trouble import advice
 from agent.outbox.waiting import Columns, Reading
 from wire.rows import Table
 
@@ -52,12 +53,13 @@ class SendingStore:
         zone: tzinfo | None,
     ) -> None:
         self._connection = connection
-        self._connection_name = connection.filename
+        self._path = Path(connection.filename)
         self._spool = spool
         self._clock = clock
         self._ids = ids
         self._zone = zone
         self._resends: tuple[tuple[str, int] | None, int] = (None, 0)
+        self._file = _file_at(self._path)
 
     @classmethod
     def open(
@@ -71,26 +73,30 @@ class SendingStore:
         zone: tzinfo | None = None,
         is_default_name: bool = False,
     ) -> Self:
-        """For a sender that runs alone: creates or adopts the database as `Outbox.open` does."""
+        """For a sender that runs alone: creates or adopts the database as `Outbox.open` does.
+
+        A corrupt one it leaves to the recording program.
+        """
         clock = clock or SystemClock()
         ids = MessageIds(clock, system_random)
-        connection = connect(path, Purpose.SENDING)
-        try:
-            adopt(
-                connection,
-                path=path,
-                device_id=device_id,
-                epoch=ids.fresh(),
-                now=clock.now(),
-                is_default_name=is_default_name,
-            )
-        except BaseException:
-            connection.close()
-            raise
+        connection = connect_adopted(
+            path,
+            Purpose.SENDING,
+            device_id=device_id,
+            epoch=ids.fresh(),
+            now=clock.now(),
+            is_default_name=is_default_name,
+        )
         spool = PictureSpool(captured_images, picture_format or PictureFormat())
         return cls(connection, spool=spool, clock=clock, ids=ids, zone=zone)
 
     def identity(self) -> StoreIdentity:
+        """Opens the database anew where the recording program has put another in its place."""
+        if self._is_replaced():
+            log.warning("the database was replaced: the new one is opened", path=self._path)
+            self._connection.close()
+            self._connection = connect(self._path, Purpose.SENDING)
+            self._file = _file_at(self._path)
         with self._using() as connection:
             return books.read_identity(connection)
 
@@ -210,6 +216,8 @@ class SendingStore:
             )
 
     def data_version(self) -> int:
+        if self._is_replaced():
+            raise OutboxError(f"{self._path} was replaced: the connection is made anew with it")
         with self._using() as connection:
             return int(connection.execute("PRAGMA data_version").get)
 
@@ -222,9 +230,14 @@ class SendingStore:
             yield self._connection
         except apsw.Error as error:
             raise OutboxError(
-                f"{self._connection_name} cannot be read or written ({error}): check the disk and "
-                "the folder's permissions; nothing is lost, what was sent is sent again"
+                f"{self._path} cannot be read or written ({error}): {advice(error)}; nothing is "
+                "lost, what was sent is sent again"
             ) from error
+
+    def _is_replaced(self) -> bool:
+        """Whether another file has the database's name: a corrupt one was set aside."""
+        there = _file_at(self._path)
+        return there is not None and there != self._file
 
     def _local_now(self) -> str:
         return self._clock.now().astimezone(self._zone).isoformat(timespec="milliseconds")
@@ -289,6 +302,15 @@ class SendingStore:
                 )
         finally:
             self._connection.pragma("synchronous", Purpose.SENDING.synchronous)
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Which file has that name, None where there is none at the moment."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _fault_of(cursor: apsw.Cursor, table: Table, reading: Reading) -> str | None:

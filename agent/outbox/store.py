@@ -20,7 +20,7 @@ from agent.clock import Clock, SystemClock
 from agent.delivery import OutboxCounts
 from agent.errors import OutboxClosed, OutboxError, PictureNotWritten, RecordingFailed
 from agent.outbox import books, recording
-from agent.outbox.adoption import adopt, make_shrinkable
+from agent.outbox.adoption import connect_adopted, make_shrinkable
 from agent.outbox.database import LOG_BYTES, Purpose, connect, transaction
 from agent.outbox.eviction import GivenUp
 from agent.outbox.naming import MessageIds, system_random
@@ -102,20 +102,15 @@ class Outbox:
         """
         clock = clock or SystemClock()
         ids = MessageIds(clock, random)
-        connection = connect(path, Purpose.RECORDING)
-        try:
-            adopt(
-                connection,
-                path=path,
-                device_id=device_id,
-                epoch=ids.fresh(),
-                now=clock.now(),
-                is_default_name=is_default_name,
-            )
-            make_shrinkable(connection)
-        except BaseException:
-            connection.close()
-            raise
+        connection = connect_adopted(
+            path,
+            Purpose.RECORDING,
+            device_id=device_id,
+            epoch=ids.fresh(),
+            now=clock.now(),
+            is_default_name=is_default_name,
+        )
+        make_shrinkable(connection)
         spool = PictureSpool(captured_images, picture_format or PictureFormat())
         outbox = cls(connection, path=path, spool=spool, clock=clock, ids=ids, zone=zone)
         outbox._claim_pictures()  # before the first picture is put there

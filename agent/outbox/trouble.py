@@ -13,8 +13,8 @@ _ADVICE: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
     (apsw.FullError, "the disk is full: free space; nothing of ours is left to give up"),
     (apsw.ReadOnlyError, "the file system is read-only: see dmesg, then remount it or change it"),
     (apsw.IOError, "the disk fails: see dmesg, then change the card or disk"),
-    (apsw.CorruptError, "the database is corrupt: it is set aside at the next start"),
-    (apsw.NotADBError, "the database is overwritten: it is set aside at the next start"),
+    (apsw.CorruptError, "the database is corrupt: 'agent run' sets it aside at its next start"),
+    (apsw.NotADBError, "the database is overwritten: 'agent run' sets it aside at its next start"),
     (apsw.BusyError, "another program holds the database: stop it"),
     (apsw.CantOpenError, "the database cannot be opened: check the folder and its permissions"),
 )

@@ -272,6 +272,7 @@ class Sender:
         encoder = V1Encoder() if is_v1 else self._classic_encoder()
         self._untold = frozenset(Table) - encoder.tables
         now_s = self._clock.boot_time_s
+        identity = await worker.run(self._store.identity)  # first: it may open another database
         intake = await worker.run(
             Intake,
             self._store,
@@ -293,7 +294,6 @@ class Sender:
         )
         if not is_v1:
             return ClassicExchange(connection, intake, context)
-        identity = await worker.run(self._store.identity)
         counts = await worker.run(self._store.counts)
         session = ClientSession(self._hello(identity, counts.waiting))
         return V1Exchange(connection, session, intake, context)

@@ -90,7 +90,7 @@ async def test_row_that_breaks_an_older_server_lets_others_pass(
     outbox: Outbox, running: SendersFactory, trouble: Trouble
 ) -> None:
     for text in ("POISON", "ONE", "TWO", "THREE"):
-        outbox.record_plate(plate(text))
+        outbox.record_plate(plate(text, width=16))  # small, for patience grows with the size
     patience = {"answer_timeout_s": 0.2, "backoff_max_s": 0.05}
     async with breaking(trouble) as server, running(server.url, **patience):
         await until(lambda: len(server.saved) == 3)
