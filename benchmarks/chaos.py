@@ -12,27 +12,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import apsw
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from benchmarks.chaos_backup import back_up, restore
 from benchmarks.chaos_books import Verdict, judge, read_camera, read_centre
+from benchmarks.chaos_rest import has_heard, heard_since, rows_that_wait
 from benchmarks.chaos_schedule import Fault, FaultKind, schedule
 from benchmarks.chaos_site import (
-    ROOT,
     Camera,
     Centre,
     Program,
@@ -48,11 +46,8 @@ AT_ONCE: Final = 4
 """Faults that are under way together, each on another part."""
 
 DRAIN_S: Final = 180.0
-RESEND_TRIES: Final = 5
-NOT_EXERCISED: Final = (
-    "not exercised: server restored from an older backup: `agent send --resend --since` does not "
-    "exist, and without it rows that were acknowledged after the backup cannot come back"
-)
+BACKUPS_KEPT: Final = 4
+"""The server may be put back to any of these, also to one that is younger than the one before."""
 
 
 class Chaos:
@@ -64,6 +59,8 @@ class Chaos:
         self.cameras = cameras
         self.done: Counter[FaultKind] = Counter()
         self.idle_cuts = 0
+        self._kept: list[Path] = []
+        self._restored_at: datetime | None = None
         self._locks: dict[str, asyncio.Lock] = {}
 
     @property
@@ -117,7 +114,7 @@ class Chaos:
             case FaultKind.SERVER_STOPPED:
                 await self._restart_server(signal.SIGTERM, fault.lasts_s)
             case FaultKind.SERVER_RESTORED:
-                await self._restore_server(fault.lasts_s)
+                await self._restore_server(fault)
             case FaultKind.SENDER_KILLED:
                 await _restart(camera.sender or camera.recorder, fault.lasts_s)
             case FaultKind.CAMERA_KILLED:
@@ -151,40 +148,21 @@ class Chaos:
         await self.centre.server.start()
         await self.centre.answers()
 
-    async def _restore_server(self, age_s: float) -> None:
-        """Back to a backup of some seconds ago; then every camera is told to send again.
-
-        Each lock is taken in the same order, and other faults hold one alone, so nobody waits in
-        a circle.
-        """
+    async def _restore_server(self, fault: Fault) -> None:
+        """Back to one of the last backups, the newest made now; the cameras must notice it."""
         database, pictures = self.centre.database, self.centre.pictures
-        backup = self._backups / str(self.done[FaultKind.SERVER_RESTORED])
+        made = self._backups / str(self.done[FaultKind.SERVER_RESTORED])
         async with self._lock("server's disk"):
-            await asyncio.to_thread(back_up, database, pictures, backup)
-        await asyncio.sleep(age_s)
+            await asyncio.to_thread(back_up, database, pictures, made)
+        self._kept = [*self._kept, made][-BACKUPS_KEPT:]
+        await asyncio.sleep(fault.lasts_s)
         await self.centre.server.end(signal.SIGKILL)
+        backup = self._kept[fault.after_bytes % len(self._kept)]
         async with self._lock("server's disk"):
             await asyncio.to_thread(restore, database, pictures, backup)
+            self._restored_at = datetime.now(UTC)
             await self.centre.server.start()
             await self.centre.answers()
-            for camera in self.cameras:
-                await self._resend(camera)
-
-    async def _resend(self, camera: Camera) -> None:
-        name = camera.name
-        async with (
-            self._lock(f"{name}'s programs"),
-            self._lock(f"{name}'s disk"),
-            self._lock(f"{name}'s link"),
-        ):
-            await stop_all(camera.programs, signal.SIGTERM)
-            for _ in range(RESEND_TRIES):
-                if await camera.resend_everything() == 0:
-                    break
-            else:
-                raise SiteBroken(f"{name}: agent send --resend failed {RESEND_TRIES} times")
-            for program in camera.programs:
-                await program.start()
 
     def _set_clock(self, camera: Camera, offset_s: float) -> None:
         camera.recorder.say(f"clock {offset_s}")
@@ -208,35 +186,18 @@ class Chaos:
         progress.update(bar, completed=total)
 
     def _waiting(self) -> int:
-        """Of all cameras; one that has no database yet counts as one row."""
-        waiting = 0
-        for camera in self.cameras:
-            try:
-                connection = apsw.Connection(str(camera.database), flags=apsw.SQLITE_OPEN_READONLY)
-                with contextlib.closing(connection):
-                    connection.set_busy_timeout(5_000)
-                    waiting += int(connection.execute("SELECT waiting FROM store").get)
-            except (apsw.CantOpenError, apsw.SQLError, TypeError):
-                waiting += 1
-        return waiting
+        """Rows of all cameras; one that has not heard a restored server yet counts as one row."""
+        heard = heard_since(self.centre.database, self._restored_at)
+        return sum(
+            rows_that_wait(each.database) + (not has_heard(each.database, heard.get(each.name)))
+            if self._restored_at
+            else rows_that_wait(each.database)
+            for each in self.cameras
+        )
 
     def verdict(self) -> Verdict:
         cameras = [read_camera(each.name, each.database, each.witness) for each in self.cameras]
         return judge(cameras, read_centre(self.centre.database, self.centre.pictures))
-
-
-def _can_resend() -> bool:
-    """Whether the agent at hand can send again what was acknowledged."""
-    wide = {**os.environ, "COLUMNS": "200"}
-    asked = subprocess.run(
-        [sys.executable, "-m", "agent", "send", "--help"],
-        cwd=ROOT,
-        env=wide,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return "--resend" in asked.stdout
 
 
 async def _restart(program: Program, down_s: float) -> None:
@@ -295,10 +256,7 @@ async def _run(options: argparse.Namespace, folder: Path, console: Console) -> b
     this = asyncio.current_task()
     assert this is not None  # noqa: S101 - asyncio.run made one
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
-    without = frozenset[FaultKind]() if _can_resend() else frozenset({FaultKind.SERVER_RESTORED})
-    faults = schedule(
-        faults=options.faults, seed=options.seed, cameras=options.cameras, without=without
-    )
+    faults = schedule(faults=options.faults, seed=options.seed, cameras=options.cameras)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     started_s = time.monotonic()
     async with _standing(options, folder) as chaos:
@@ -311,8 +269,6 @@ async def _run(options: argparse.Namespace, folder: Path, console: Console) -> b
         console.print(_table(chaos, verdict, time.monotonic() - started_s, options))
     for line in verdict.faults:
         console.print(f"does not add up: {line}", style="red")
-    if without:
-        console.print(NOT_EXERCISED)
     console.print("PASSED" if verdict.is_good else "FAILED")
     return verdict.is_good
 

@@ -23,8 +23,8 @@ def restore(database: Path, pictures: Path, source: Path) -> None:
         if old.suffix != ".lock":
             old.unlink()
     shutil.rmtree(pictures, ignore_errors=True)
-    shutil.move(source / database.name, database)
-    shutil.move(source / "pictures", pictures)
+    shutil.copy(source / database.name, database)
+    shutil.copytree(source / "pictures", pictures)
 
 
 def _copy(source: Path, target: Path) -> None:

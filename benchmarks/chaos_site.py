@@ -19,7 +19,6 @@ from benchmarks.small_disk import SmallDisk
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 RESTART_S: Final = 0.5
-RESEND: Final = ("--resend", "--since", "1970-01-02")
 """The camera's clock has been anywhere, so all that was ever acknowledged is sent again."""
 
 START_S: Final = 60.0
@@ -126,19 +125,6 @@ class Camera:
     @property
     def database(self) -> Path:
         return self.disk.folder / "db" / "lpr_data.db"
-
-    async def resend_everything(self) -> int:
-        """`agent send --resend` alone on the database; its exit code."""
-        with (self.recorder.folder / f"{self.name}-resend.out").open("ab") as output:
-            process = await asyncio.create_subprocess_exec(
-                *self.disk.launcher, "agent", "send", "--once", *RESEND,
-                cwd=self.recorder.folder,
-                env=self.recorder.environment,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )  # fmt: skip
-            return await process.wait()
 
     @property
     def programs(self) -> list[Program]:

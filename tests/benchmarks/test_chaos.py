@@ -65,13 +65,6 @@ def test_a_seed_gives_the_same_faults_of_every_kind() -> None:
     assert {fault.camera for fault in faults} == {0, 1, 2}
 
 
-def test_a_kind_may_be_left_out() -> None:
-    without = frozenset({FaultKind.SERVER_RESTORED})
-    faults = schedule(faults=FAULTS, seed=7, cameras=3, without=without)
-    assert {fault.kind for fault in faults} == set(FaultKind) - without
-    assert len(faults) == FAULTS
-
-
 def test_books_that_balance_are_good() -> None:
     verdict = judge([CAMERA], centre(ROW_A, ROW_B))
     assert verdict.is_good, verdict.faults
