@@ -1,6 +1,6 @@
 """Queues again what was acknowledged, for a server that lost it. Same ids: what it has it absorbs.
 
-Rows that were pruned here cannot come again. Why so: docs/decisions/007-restored-server.md.
+Rows that were pruned here cannot come again. Why so: docs/decisions/008-restored-server.md.
 """
 
 from __future__ import annotations

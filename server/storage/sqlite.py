@@ -56,7 +56,7 @@ class SqliteStore:
         self._notes = open_note_writer(path)
         self._looker = open_reader(path)
         self._kept_ahead: set[tuple[str, str]] = set()
-        self._run = secrets.token_hex(8)
+        self._run_name = secrets.token_hex(8)
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="sightpost-store")
         self._keeping = ThreadPoolExecutor(1, thread_name_prefix="sightpost-pictures")
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="sightpost-read")
@@ -195,11 +195,11 @@ class SqliteStore:
             books.greet(self._notes, hello, utc)
             last_sequence, rows_stored = books.held(self._notes, hello.device_id, hello.epoch)
             known_run = runs.first_known(self._notes, hello.runs)
-            runs.note_run(self._notes, self._run, utc)
+            runs.note_run(self._notes, self._run_name, utc)
         return Held(
             last_sequence=last_sequence,
             rows_stored=rows_stored,
-            run=self._run,
+            run=self._run_name,
             known_run=known_run,
         )
 
