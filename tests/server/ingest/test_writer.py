@@ -63,22 +63,22 @@ async def test_pictures_go_to_the_disk_while_rows_before_them_are_committed(
     budget = ByteBudget(1000)
     writer = GroupWriter(store, budget, Counters(), now=lambda: NOW)
     running = asyncio.create_task(writer.run())
-    await budget.acquire(10)
+    budget.take(10)
     await writer.submit([accepted_plate(1, image=jpeg(10))], 10)
     rows_may_commit, pictures_are_kept = threading.Event(), threading.Event()
     for connection in connections_to(tmp_path / "server.db"):
         connection.set_commit_hook(lambda: not rows_may_commit.wait(30))
     [pictures] = connections_to(tmp_path / "pictures" / "2026-03-01.db")
     pictures.set_commit_hook(lambda: bool(pictures_are_kept.set()))
-    await budget.acquire(20)
+    budget.take(20)
     rows = writer.submit([accepted_health(2)], 10)
     pictured = writer.submit([accepted_plate(3, image=jpeg(20))], 10)
     assert await asyncio.to_thread(pictures_are_kept.wait, 30)
     assert not rows.done()
     assert writer.still_s > 0
     rows_may_commit.set()
-    assert await rows == [Stored(1, False)]
-    assert await pictured == [Stored(2, False)]
+    assert await rows == [Stored(1, False, 2)]
+    assert await pictured == [Stored(2, False, 3)]
     assert writer.still_s == 0
     writer.stop()
     await running
@@ -91,14 +91,14 @@ async def test_pictures_that_cannot_be_kept_are_answered_with_their_rows(
     (tmp_path / "pictures").write_text("a file where the folder should be")
     budget = ByteBudget(1000)
     writer = GroupWriter(store, budget, Counters(), now=lambda: NOW)
-    await budget.acquire(20)
+    budget.take(20)
     pictured = writer.submit([accepted_plate(1, image=jpeg(10))], 10)
     plain = writer.submit([accepted_health(2)], 10)
     writer.stop()
     await writer.run()
     [outcome] = await pictured
     assert isinstance(outcome, NotStored)
-    assert await plain == [Stored(1, False)]
+    assert await plain == [Stored(1, False, 1)]
     assert budget.free_bytes == 1000
 
 

@@ -116,7 +116,7 @@ async def test_pictures_kept_ahead_are_not_written_again_with_their_rows(
     writes = []
     [file] = connections_to(tmp_path / "pictures" / "2026-03-01.db")
     file.set_commit_hook(lambda: bool(writes.append(1)))
-    assert await store.commit_group(rows, NOW) == [Stored(1, False), Stored(2, False)]
+    assert await store.commit_group(rows, NOW) == [Stored(1, False, 1), Stored(2, False, 2)]
     assert writes == []
     assert pictures_by_day(tmp_path) == {"2026-03-01": 1}
 
