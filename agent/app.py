@@ -25,7 +25,7 @@ from agent.clock import SystemClock, clock_is_set
 from agent.config import AgentSettings
 from agent.ending import Ending, judge
 from agent.errors import AgentError, DatabaseCorrupt
-from agent.housekeeping import keep_house, outbox_chores
+from agent.housekeeping import Chore, keep_house, outbox_chores
 from agent.process import first_done, run_loop
 from agent.status import status_of
 from agent.uplink.sender import Sender
@@ -103,7 +103,8 @@ def _chores(settings: AgentSettings, parts: Parts, stop: asyncio.Event) -> Itera
         check_soundness=parts.soundness.check_if_due,
         keep_days=settings.retention_days,
     )
-    yield keep_house(chores, executor=parts.keeping, stop=stop)
+    models = Chore(name="models", call=parts.networks.pool.clean_up, every_s=60, first_s=60)
+    yield keep_house((*chores, models), executor=parts.keeping, stop=stop)
     if parts.sender is not None:
         yield _send_in_time(parts, parts.sender, settings.clock_wait_s, stop)
     if settings.web_port:

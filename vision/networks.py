@@ -19,7 +19,6 @@ from vision.errors import ModelFailed, ModelMissing
 from vision.manifest import (
     ModelEntry,
     ModelFormat,
-    ModelKind,
     locate,
     manifest,
     model_entry,
@@ -108,8 +107,7 @@ class Networks:
     ) -> Backend:
         entry = self.entry(name)
         path = locate(entry, models_folder=self._settings.models_folder)
-        if entry.kind is ModelKind.FILE:
-            verify(entry, path)  # a damaged file may load and answer nonsense
+        verify(entry, path)  # a damaged file may load and answer nonsense
         is_hef = entry.format is ModelFormat.HEF
         request = ModelRequest(
             name=name,
