@@ -91,6 +91,11 @@ class Passage:
         return direction(self._first_box, self._last_box)
 
     @property
+    def width_px(self) -> float:
+        """Of the plate where it was read last; 0 before the first reading."""
+        return 0.0 if self._last_box is None else self._last_box.width
+
+    @property
     def frames_held(self) -> int:
         return len(self._frames)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 import structlog
 
@@ -17,12 +16,13 @@ from agent.camera.frame import Frame
 from agent.pipeline.alignment import are_alike
 from agent.pipeline.area import Area
 from agent.pipeline.consensus import ConsensusSettings
-from agent.pipeline.evidence import plate_evidence
 from agent.pipeline.motion import MotionLook
 from agent.pipeline.passage import Passage, PassageSettings
+from agent.pipeline.plate_sighting import sighting_of
 from agent.pipeline.rules import Refusal, RuleSettings, SightingRules, is_time_to_report
-from agent.pipeline.schedule import Due, ReadSchedule, ScheduleSettings
+from agent.pipeline.schedule import Due, Known, ReadSchedule, ScheduleSettings
 from agent.pipeline.sighting import PlateInView, PlateSighting
+from agent.pipeline.static_text import StaticTexts, StaticTextSettings
 from agent.pipeline.statistics import Tally
 from agent.pipeline.tracker import Detection, Track, Tracker, TrackerSettings
 from agent.pipeline.views import around, next_view
@@ -37,8 +37,10 @@ class PlateSettings:
     """How plates are followed.
 
     A plate of whose place less than `min_changed_share` differs from the background belongs to
-    the scene, and is refused; so is one that the background shows too. A plate that `missed_looks`
-    looks at its region did not find, for `missed_s`, has gone. `tracks` says how readings join over
+    the scene, and is refused; so is one that the background shows too, and one that `texts` has
+    learned. A plate that `missed_looks`
+    looks at its region did not find, for `missed_s`, has gone. A region wider or higher than
+    `vehicle_plates` plates may be two vehicles. `tracks` says how readings join over
     time. At most `max_passages` go on at a time (the one unseen the longest is settled to make
     room), so at most that many times `PassageSettings.max_frames` frames are held.
     """
@@ -46,8 +48,10 @@ class PlateSettings:
     min_changed_share: float = 0.2
     missed_looks: int = 2
     missed_s: float = 0.8
+    vehicle_plates: float = 6.0
     max_passages: int = 12
     tracks: TrackerSettings = field(default_factory=lambda: TrackerSettings(gone_after_s=2.5))
+    texts: StaticTextSettings = field(default_factory=StaticTextSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +84,11 @@ class PlatePassages:
         self._area = area
         self._schedule = ReadSchedule(schedule)
         self._tracker = Tracker(plates.tracks)
+        self._texts = StaticTexts(plates.texts)
         self._tally = tally
         self._passages: list[Passage] = []
         self._carried: set[int] = set()
+        self._spent: set[int] = set()
         self._beside: dict[int, tuple[RefusedReading, ...]] = {}
         self._last: Frame | None = None
 
@@ -113,9 +119,14 @@ class PlatePassages:
         now_s = frame.at_s
         alive = {region.id for region in regions}
         self._carried &= alive
+        self._spent &= alive
         self._beside = {key: value for key, value in self._beside.items() if key in alive}
+        self._learn_texts(frame, is_calm=not look.regions)
         seen: list[_Seen] = []
-        for due in self._schedule.due(now_s, regions, self._sure_regions()):
+        known = self._known_regions(regions)
+        for due in self._schedule.due(now_s, regions, known):
+            if not due.is_recheck:
+                self._spent.discard(due.region.id)
             found = self._read(frame, due, look)
             self._schedule.looked(now_s, due, has_plate=bool(found))
             seen.extend(found)
@@ -149,6 +160,14 @@ class PlatePassages:
         self._passages.clear()
         self._tracker.finish()
         return sightings
+
+    def _learn_texts(self, frame: Frame, *, is_calm: bool) -> None:
+        """Look at the whole picture where that is due, for the texts that belong to it."""
+        if self._texts.is_due(frame.at_s, is_calm=is_calm):
+            found = self._look(frame, None)
+            texts = [(plate.raw_text, plate.box) for plate in found.plates]
+            texts += [(refused.raw_text, refused.box) for refused in found.refused]
+            self._texts.learn(frame.at_s, texts, is_calm=is_calm)
 
     def _look(self, frame: Frame, within: Box | None) -> PlateReadings:
         with self._tally.stage("read"):
@@ -197,9 +216,13 @@ class PlatePassages:
         return found
 
     def _belongs_to_scene(self, reading: PlateReading, look: MotionLook) -> bool:
-        """Whether the place of the plate looks as it always does."""
+        """Whether the place of the plate looks as it always does, or says what it always says."""
         share = look.changed_share(reading.box)
-        return share < self._settings.min_changed_share or look.shows_background(reading.box)
+        return (
+            share < self._settings.min_changed_share
+            or look.shows_background(reading.box)
+            or self._texts.holds(reading.text, reading.box)
+        )
 
     def _assign(self, frame: Frame, seen: Sequence[_Seen]) -> list[PlateSighting]:
         """Give each reading to its passage; begin one where there is none."""
@@ -259,15 +282,27 @@ class PlatePassages:
         self._passages.remove(oldest)
         return self._closed(oldest, frame)
 
-    def _sure_regions(self) -> set[int]:
-        """Regions whose plates were all found at the last look and need no further one."""
-        going_on = [passage for passage in self._passages if not passage.is_over]
-        needs_look = {
-            passage.region_id
-            for passage in going_on
-            if passage.missed_looks or not (passage.is_reported or passage.consensus.is_sure)
-        }
-        return {passage.region_id for passage in going_on} - needs_look
+    def _known_regions(self, regions: Sequence[Track]) -> dict[int, Known]:
+        """Regions whose plates need no further look: all were found and are sure, or were carried
+        out of the picture."""
+        known: dict[int, Known] = {}
+        for region in regions:
+            carried = [p for p in self._passages if p.region_id == region.id and not p.is_over]
+            if not carried:
+                if region.id in self._spent:
+                    known[region.id] = Known.SPENT
+            elif not any(self._needs_look(passage) for passage in carried):
+                widest = max(passage.width_px for passage in carried)
+                reach = self._settings.vehicle_plates * widest
+                is_small = region.box.width <= reach and region.box.height <= reach
+                # Where a line is to be crossed, the plate is followed up to it.
+                is_one = is_small and self._area.line is None
+                known[region.id] = Known.ONE_VEHICLE if is_one else Known.SURE
+        return known
+
+    @staticmethod
+    def _needs_look(passage: Passage) -> bool:
+        return bool(passage.missed_looks) or not (passage.is_reported or passage.consensus.is_sure)
 
     def _settle(self, frame: Frame, regions: Sequence[Track]) -> list[PlateSighting]:
         """Report what is due, let go what is done."""
@@ -276,6 +311,8 @@ class PlatePassages:
         for passage in self._passages:
             track = followed.get(passage.track_id)
             passage.is_over = self._is_over(passage, track, frame, regions)
+            if passage.is_over and passage.consensus.is_sure:
+                self._spent.add(passage.region_id)
             if not passage.is_over:
                 passage.last_seen_s = frame.at_s
             sightings += self._settled(passage, frame)
@@ -351,32 +388,8 @@ class PlatePassages:
         return sighting
 
     def _sighting(self, passage: Passage, now: Frame) -> PlateSighting:
-        witness, frame = passage.best()
-        consensus = passage.consensus
-        seen = _time_of(now, passage.first_seen_s), _time_of(now, passage.last_seen_s)
-        way = passage.candidate()
-        crossing = self._area.direction(way.first_box, way.box, _size(frame))
-        direction = crossing or passage.direction
-        return PlateSighting(
-            plate=consensus.text,
-            confidence=consensus.confidence,
-            box=witness.reading.box,
-            captured_at=frame.captured_at,
-            first_seen_at=seen[0],
-            last_seen_at=seen[1],
-            picture=frame.picture,
-            sensor=frame.sensor,
-            region=consensus.region,
-            direction=direction,
-            evidence=plate_evidence(
-                readings=[(w.reading, _time_of(now, w.at_s)) for w in passage.witnesses],
-                consensus=consensus,
-                refused=tuple(passage.refused),
-                model=self._reader.model,
-                rules=self._rule_settings,
-                seen=seen,
-                direction=direction,
-            ),
+        return sighting_of(
+            passage, now, model=self._reader.model, rules=self._rule_settings, area=self._area
         )
 
 
@@ -402,8 +415,3 @@ def _holds(box: Box, point: tuple[float, float]) -> bool:
 def _size(frame: Frame) -> tuple[int, int]:
     height, width = frame.picture.shape[:2]
     return width, height
-
-
-def _time_of(frame: Frame, at_s: float) -> datetime:
-    """The moment `at_s` of the source's clock, by the frame that shows both clocks."""
-    return frame.captured_at + timedelta(seconds=at_s - frame.at_s)

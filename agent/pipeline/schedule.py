@@ -7,8 +7,9 @@ sightings on every machine; on a live source a slow machine sees fewer frames in
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 from agent.pipeline.tracker import Track
 from agent.pipeline.views import VIEWS
@@ -22,8 +23,9 @@ class ScheduleSettings:
     `pixels_per_frame`. A region with a plate is read every
     `interval_s`, and so is one without until all its parts were looked at; then the interval
     doubles up to `fruitless_s`, but what has grown by `growth` is new. Where the text is sure, a
-    look for a second vehicle follows after `recheck_s`, then after twice that, up to
-    `recheck_at_most_s`.
+    look for a second vehicle follows after `recheck_s` (`recheck_one_s` where the region is no
+    larger than one), then after twice that, up to `recheck_at_most_s`. So it does where the plate
+    has left the picture, unless the region grows again: something follows.
     """
 
     min_width_px: float = 80.0
@@ -34,13 +36,23 @@ class ScheduleSettings:
     fruitless_s: float = 1.0
     growth: float = 1.3
     recheck_s: float = 0.4
+    recheck_one_s: float = 1.2
     recheck_at_most_s: float = 8.0
+
+
+class Known(Enum):
+    """What of a region is known so far: every text is sure, in a region no larger than one vehicle,
+    or the plate has left the picture and the rest of its vehicle follows."""
+
+    SURE = auto()
+    ONE_VEHICLE = auto()
+    SPENT = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A region to read now, after `fruitless` looks that found nothing; `is_recheck` where its
-    text is sure."""
+    """A region to read now, after `fruitless` looks that found nothing; `is_recheck` where nothing
+    but a second vehicle is looked for."""
 
     region: Track
     fruitless: int
@@ -62,13 +74,16 @@ class ReadSchedule:
         self._settings = settings
         self._looks: dict[int, _Look] = {}
 
-    def due(self, now_s: float, regions: Sequence[Track], sure: Collection[int]) -> list[Due]:
-        """The regions seen at `now_s` to read now, most urgent first; `sure` are the ids of those
-        whose text needs no further look. Forgets the regions that are no more."""
+    def due(self, now_s: float, regions: Sequence[Track], known: Mapping[int, Known]) -> list[Due]:
+        """The regions seen at `now_s` to read now, most urgent first; `known` are those (by id)
+        that need no look for a text. Forgets the regions that are no more."""
         alive = {region.id for region in regions}
         self._looks = {key: look for key, look in self._looks.items() if key in alive}
+        for region in regions:
+            if known.get(region.id) is Known.SPENT:
+                self._note_shrinking(region)
         urgent = [
-            (-self._overdue(now_s, region, sure), region.id, region)
+            (-self._overdue(now_s, region, known.get(region.id)), region.id, region)
             for region in regions
             if region.seen_s == now_s and self._is_large_enough(region)
         ]
@@ -79,8 +94,9 @@ class ReadSchedule:
                 break
             pixels += region.box.area
             look = self._looks.get(region.id)
-            fruitless = 0 if look is None else look.fruitless
-            chosen.append(Due(region=region, fruitless=fruitless, is_recheck=region.id in sure))
+            is_recheck = region.id in known and not self._is_followed(region, known.get(region.id))
+            fruitless = look.fruitless if look is not None and region.id not in known else 0
+            chosen.append(Due(region=region, fruitless=fruitless, is_recheck=is_recheck))
         return chosen
 
     def looked(self, now_s: float, due: Due, *, has_plate: bool) -> None:
@@ -94,24 +110,42 @@ class ReadSchedule:
             rechecks=rechecks,
         )
 
+    def _note_shrinking(self, region: Track) -> None:
+        """What leaves the picture becomes smaller: growing is measured from the smallest on."""
+        look = self._looks.get(region.id)
+        if look is not None and _size(region) < look.size_px:
+            self._looks[region.id] = replace(look, size_px=_size(region))
+
+    def _is_followed(self, region: Track, known: Known | None) -> bool:
+        """Whether something comes after the vehicle whose plate has left the picture."""
+        look = self._looks.get(region.id)
+        return known is Known.SPENT and look is not None and self._has_grown(region, look)
+
+    def _has_grown(self, region: Track, look: _Look) -> bool:
+        return _size(region) >= self._settings.growth * look.size_px
+
     def _is_large_enough(self, region: Track) -> bool:
         box = region.box
         return (
             box.width >= self._settings.min_width_px and box.height >= self._settings.min_height_px
         )
 
-    def _overdue(self, now_s: float, region: Track, sure: Collection[int]) -> float:
+    def _overdue(self, now_s: float, region: Track, known: Known | None) -> float:
         """Seconds past the time for the next look; negative before it, infinite for the first."""
         look = self._looks.get(region.id)
         if look is None:
             return math.inf
         waited_s = now_s - look.at_s
         settings = self._settings
-        if region.id in sure:
-            wait_s = settings.recheck_s * 2.0 ** min(look.rechecks, 10)
-            return waited_s - min(wait_s, settings.recheck_at_most_s)
-        if look.fruitless and _size(region) >= settings.growth * look.size_px:
+        has_grown = known is None and look.fruitless > 0 and self._has_grown(region, look)
+        if has_grown or self._is_followed(region, known):
             return waited_s
+        if known is not None:
+            is_one = known is Known.ONE_VEHICLE
+            wait_s = settings.recheck_one_s if is_one else settings.recheck_s
+            return waited_s - min(
+                wait_s * 2.0 ** min(look.rechecks, 10), settings.recheck_at_most_s
+            )
         wait_s = settings.interval_s * 2.0 ** min(max(0, look.fruitless - VIEWS + 1), 10)
         # A frame's time is a rounded number: without the small allowance every other one is late.
         return waited_s - min(wait_s, max(settings.fruitless_s, settings.interval_s)) + 1e-6

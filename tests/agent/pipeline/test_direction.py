@@ -27,4 +27,6 @@ def test_direction_follows_growth_then_way(last: Box, expected: str | None) -> N
 
 def test_jitter_of_a_reading_is_no_movement() -> None:
     assert not has_moved(PLATE, Box.from_xywh(502, 301, 91, 24))
-    assert has_moved(PLATE, Box.from_xywh(500, 312, 90, 24))
+    assert not has_moved(PLATE, Box.from_xywh(500, 312, 78, 22))
+    assert has_moved(PLATE, Box.from_xywh(500, 330, 90, 24))
+    assert has_moved(PLATE, Box.from_xywh(490, 297, 125, 33))

@@ -97,12 +97,12 @@ def test_a_sure_text_is_read_no_further() -> None:
     assert 3 <= len(reader.looks) <= 8
 
 
-def test_nothing_moving_means_nothing_read() -> None:
+def test_nothing_moving_means_nothing_read_but_the_scene_itself() -> None:
     plates = {n: [ScriptedPlate(text="AB1234", box=Box.from_xywh(9, 9, 80, 20))] for n in range(30)}
     reader = ScriptedPlateReader(plates)
     pipeline = Pipeline(reader=reader)
     assert _run(pipeline, _frames({}, 30)) == []
-    assert reader.looks == []
+    assert reader.looks == [(5, None)]
     assert pipeline.stats.gated_frames == 30
 
 
@@ -333,7 +333,7 @@ def test_a_passage_outside_of_every_zone_is_no_sighting() -> None:
     )
     assert [s.plate for s in _run(inside, _frames(cars, 40))] == ["AB1234"]
     assert _run(outside, _frames(cars, 40)) == []
-    assert outside.stats.reads == 0
+    assert outside.stats.reads <= 1  # for the texts of the scene
 
 
 def test_a_still_plate_outside_of_every_zone_is_refused_by_that_name() -> None:

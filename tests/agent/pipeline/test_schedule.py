@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from agent.pipeline.schedule import Due, ReadSchedule, ScheduleSettings
+from agent.pipeline.schedule import Due, Known, ReadSchedule, ScheduleSettings
 from agent.pipeline.tracker import Track
 from vision.geometry import Box
 
@@ -17,7 +17,7 @@ def _looks(
     steps: int,
     *,
     has_plate: bool = False,
-    is_sure: bool = False,
+    known: Known | None = None,
     growth: float = 1.0,
 ) -> list[float]:
     """The times, in steps of a tenth of a second, at which a region was read."""
@@ -25,7 +25,7 @@ def _looks(
     for step in range(steps):
         at_s = step / 10
         region = _region(at_s, side=200 * growth**step)
-        for due in schedule.due(at_s, [region], {1} if is_sure else set()):
+        for due in schedule.due(at_s, [region], {1: known} if known else {}):
             schedule.looked(at_s, due, has_plate=has_plate)
             times.append(at_s)
     return times
@@ -50,7 +50,7 @@ def test_what_grows_is_looked_at_again() -> None:
 
 
 def test_a_sure_region_is_hardly_read() -> None:
-    times = _looks(ReadSchedule(ScheduleSettings()), 200, has_plate=True, is_sure=True)
+    times = _looks(ReadSchedule(ScheduleSettings()), 200, has_plate=True, known=Known.SURE)
     gaps = [round(b - a, 3) for a, b in pairwise(times)]
     assert gaps[0] == 0.4
     assert gaps == sorted(gaps)
@@ -59,36 +59,62 @@ def test_a_sure_region_is_hardly_read() -> None:
 
 
 def test_a_region_too_small_for_a_plate_is_not_read() -> None:
-    assert ReadSchedule(ScheduleSettings()).due(0.0, [_region(0.0, side=39)], set()) == []
+    assert ReadSchedule(ScheduleSettings()).due(0.0, [_region(0.0, side=39)], {}) == []
 
 
 def test_a_region_not_seen_now_is_not_read() -> None:
-    assert ReadSchedule(ScheduleSettings()).due(0.2, [_region(0.1)], set()) == []
+    assert ReadSchedule(ScheduleSettings()).due(0.2, [_region(0.1)], {}) == []
 
 
 def test_the_work_of_one_frame_is_bounded_and_the_rest_comes_next() -> None:
     schedule = ReadSchedule(ScheduleSettings(reads_per_frame=2))
     many = [_region(0.0, number=n, side=90, x=100 * n) for n in range(1, 6)]
-    first = schedule.due(0.0, many, set())
+    first = schedule.due(0.0, many, {})
     assert [due.region.id for due in first] == [1, 2]
     for due in first:
         schedule.looked(0.0, due, has_plate=False)
-    assert [due.region.id for due in schedule.due(0.0, many, set())] == [3, 4]
+    assert [due.region.id for due in schedule.due(0.0, many, {})] == [3, 4]
 
 
 def test_large_regions_fill_a_frame_sooner() -> None:
     large = [_region(0.0, number=n, side=520) for n in (1, 2, 3)]
-    assert len(ReadSchedule(ScheduleSettings()).due(0.0, large, set())) == 1
+    assert len(ReadSchedule(ScheduleSettings()).due(0.0, large, {})) == 1
 
 
 def test_looks_without_a_plate_are_counted_until_one_is_found() -> None:
     schedule = ReadSchedule(ScheduleSettings())
 
     def look(at_s: float, *, has_plate: bool) -> Due:
-        (due,) = schedule.due(at_s, [_region(at_s)], set())
+        (due,) = schedule.due(at_s, [_region(at_s)], {})
         schedule.looked(at_s, due, has_plate=has_plate)
         return due
 
     assert look(0.0, has_plate=False).fruitless == 0
     assert look(0.1, has_plate=True).fruitless == 1
     assert look(0.2, has_plate=True).fruitless == 0
+
+
+def test_a_sure_region_no_larger_than_a_vehicle_is_read_even_less() -> None:
+    one = _looks(ReadSchedule(ScheduleSettings()), 200, has_plate=True, known=Known.ONE_VEHICLE)
+    two = _looks(ReadSchedule(ScheduleSettings()), 200, has_plate=True, known=Known.SURE)
+    assert one[1] == 1.2
+    assert len(one) < len(two)
+
+
+def test_what_is_left_of_a_vehicle_is_hardly_read_until_something_follows() -> None:
+    schedule, read = ReadSchedule(ScheduleSettings()), list[tuple[float, bool]]()
+    known: dict[int, Known] = {}
+    for step in range(30):
+        at_s, side = step / 10, 300 - 20 * step if step <= 10 else 100 + 10 * (step - 10)
+        for due in schedule.due(at_s, [_region(at_s, side=side)], known):
+            schedule.looked(at_s, due, has_plate=step < 2)
+            read.append((at_s, due.is_recheck))
+            if not due.is_recheck:
+                known.clear()
+        if step == 1:
+            known[1] = Known.SPENT
+    shrinking = [at_s for at_s, _ in read if 0.1 < at_s <= 1.0]
+    assert len(shrinking) <= 2
+    followed_s = next(at_s for at_s, is_recheck in read if at_s > 1.0 and not is_recheck)
+    assert followed_s <= 1.3 + 1e-9
+    assert len([at_s for at_s, _ in read if followed_s <= at_s < followed_s + 0.4]) == 4

@@ -1,0 +1,141 @@
+"""Text that belongs to the scene: signs, overlays, parked cars. Values only; runs on media time.
+
+What stands in a quiet picture is learned by looking at all of it now and then, and is no plate that
+passes, whatever shadow or light moves over it. Nothing is kept over a restart: half a second of
+quiet relearns it, and a camera that was turned meanwhile has nothing wrong to forget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from agent.pipeline.alignment import are_alike, edit_distance
+from vision.geometry import Box
+
+_LEAST_CHARACTERS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaticTextSettings:
+    """The whole picture is looked at once nothing has moved for `calm_s`, again after `confirm_s`,
+    and then after twice as long each time, up to `again_s`.
+
+    Where there is no calm for `at_latest_s`, it is looked at all the same, and what stands there
+    counts when it is found again `doubt_s` later or in calm: a vehicle that waits so long has been
+    reported. Of what has been there for `doubt_s`, a third of the characters may be read otherwise,
+    else one. Texts unseen for `forget_s`, and the oldest of more than `kept`, are forgotten.
+    """
+
+    calm_s: float = 0.5
+    confirm_s: float = 5.0
+    again_s: float = 600.0
+    at_latest_s: float = 300.0
+    doubt_s: float = 60.0
+    forget_s: float = 86_400.0
+    kept: int = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """`is_clock`: it was seen with other digits."""
+
+    text: str
+    box: Box
+    first_seen_s: float
+    last_seen_s: float
+    is_trusted: bool
+    is_clock: bool = False
+
+
+class StaticTexts:
+    """Says when to look, takes in what was seen, and knows it again."""
+
+    def __init__(self, settings: StaticTextSettings) -> None:
+        self._settings = settings
+        self._known: list[_Known] = []
+        self._calm_since_s: float | None = None
+        self._looked_s: float | None = None
+        self._began_s: float | None = None
+        self._wait_s = settings.confirm_s
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Those that count, the one seen last at the end."""
+        return tuple(known.text for known in self._known if known.is_trusted)
+
+    def is_due(self, now_s: float, *, is_calm: bool) -> bool:
+        """Whether to look at the whole picture now; to be asked in every frame."""
+        if self._began_s is None:
+            self._began_s = now_s
+        if not is_calm:
+            self._calm_since_s = None
+            last_s = self._began_s if self._looked_s is None else self._looked_s
+            return now_s - last_s >= self._settings.at_latest_s
+        if self._calm_since_s is None:
+            self._calm_since_s = now_s
+        if now_s - self._calm_since_s < self._settings.calm_s:
+            return False
+        return self._looked_s is None or now_s - self._looked_s >= self._wait_s
+
+    def learn(self, now_s: float, seen: Iterable[tuple[str, Box]], *, is_calm: bool) -> None:
+        """Note the texts of a look at the whole picture."""
+        if self._looked_s is not None:
+            self._wait_s = min(2 * self._wait_s, self._settings.again_s)
+        self._looked_s = now_s
+        for raw_text, box in seen:
+            text = _plain(raw_text)
+            if len(text) >= _LEAST_CHARACTERS:
+                self._note(now_s, text, box, is_calm=is_calm)
+        oldest_s = now_s - self._settings.forget_s
+        alive = [known for known in self._known if known.last_seen_s >= oldest_s]
+        self._known = alive[-self._settings.kept :]
+
+    def holds(self, text: str, box: Box) -> bool:
+        """Whether that text stands at that place in every picture."""
+        plain = _plain(text)
+        return any(
+            known.is_trusted and _is_there(known.box, box) and self._says(known, plain)
+            for known in self._known
+        )
+
+    def _note(self, now_s: float, text: str, box: Box, *, is_calm: bool) -> None:
+        new = _Known(text=text, box=box, first_seen_s=now_s, last_seen_s=now_s, is_trusted=is_calm)
+        for known in self._known:
+            is_clock = text != known.text and _masked(text) == _masked(known.text)
+            if _is_there(known.box, box) and (is_clock or self._says(known, text)):
+                self._known.remove(known)
+                has_stayed = now_s - known.first_seen_s >= self._settings.doubt_s
+                new = replace(
+                    new,
+                    first_seen_s=known.first_seen_s,
+                    is_trusted=is_calm or known.is_trusted or has_stayed,
+                    is_clock=is_clock or known.is_clock,
+                )
+                break
+        self._known.append(new)
+
+    def _says(self, known: _Known, text: str) -> bool:
+        if edit_distance(known.text, text) <= 1 or text in known.text:
+            return True
+        if known.is_clock and _masked(text) in _masked(known.text):
+            return True
+        has_stayed = known.last_seen_s - known.first_seen_s >= self._settings.doubt_s
+        return has_stayed and are_alike(known.text, text)
+
+
+def _plain(text: str) -> str:
+    return "".join(character for character in text.upper() if character.isalnum())
+
+
+def _masked(text: str) -> str:
+    """The text with every digit alike."""
+    return "".join("0" if character.isdigit() else character for character in text)
+
+
+def _is_there(known: Box, box: Box) -> bool:
+    """Whether a text's middle lies on the known one, and it is about as high."""
+    x, y = box.center
+    place = known.grown(known.height / 2, known.height / 2)
+    is_on_it = place.x1 <= x <= place.x2 and place.y1 <= y <= place.y2
+    return is_on_it and 0.5 * known.height <= box.height <= 2.0 * known.height
