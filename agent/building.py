@@ -69,6 +69,7 @@ def make_pipeline(settings: AgentSettings, networks: Networks) -> Pipeline:
         settings=replace(defaults, rules=rules, faces=face_settings),
         face_detector=faces.detector if faces else None,
         face_embedder=faces.embedder if faces else None,
+        performance=networks.performance,
     )
 
 

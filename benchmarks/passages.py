@@ -33,6 +33,8 @@ from agent.pipeline.sighting import PlateSighting
 from benchmarks.passage_score import Score, Seen, score
 from benchmarks.plate_scores import rate
 from telemetry.logging import configure_logging
+from vision.networks import Networks, NetworkSettings
+from vision.performance import Performance
 from vision.plates.reader import EmbeddedPlateReader
 
 LIGHTS: Final = {"day": "0", "night": "1", "mixed": "mix"}
@@ -46,9 +48,12 @@ SCENES: Final = {
 }
 """What `synthetic:` is asked for beside seed and light; its README says what that shows."""
 
-EMPTY_SCENE: Final = "synthetic:?vehicles=0&seconds={seconds}&night=mix&scenery=overlay,sign,parked"
+EMPTY_ROAD: Final = "synthetic:?vehicles=0&seconds={seconds}&night={night}"
+TEXTS: Final = "&scenery=overlay,sign,parked"
+STATIC_MINUTES: Final = 5.0
 FPS: Final = 10
-AIMS: Final = {"found": 0.98, "exact by day": 0.97, "duplicated": 0.005, "false": 0}
+EMPTY: Final = ("static", "empty")
+AIMS: Final = {"found": 0.98, "exact by day": 0.97, "duplicated": 0.005, "static": 0.05}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,25 +68,31 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What came out of one or more runs. `stage_ms` is processor time, summed."""
+    """What came out of one or more runs. `looks` by the reader are counted by their kind, `runs`
+    by network; `stage_ms` is processor time, summed."""
 
     score: Score = field(default_factory=Score)
     frames: int = 0
-    looks: int = 0
+    looks: dict[str, int] = field(default_factory=dict)
+    runs: dict[str, int] = field(default_factory=dict)
     stage_ms: dict[str, float] = field(default_factory=dict)
 
     def plus(self, other: Run) -> Run:
-        stages = sorted({*self.stage_ms, *other.stage_ms})
         return Run(
             score=self.score.plus(other.score),
             frames=self.frames + other.frames,
-            looks=self.looks + other.looks,
-            stage_ms={s: self.stage_ms.get(s, 0.0) + other.stage_ms.get(s, 0.0) for s in stages},
+            looks=_added(self.looks, other.looks),
+            runs=_added(self.runs, other.runs),
+            stage_ms=_added(self.stage_ms, other.stage_ms),
         )
 
     @property
     def ms_a_frame(self) -> float:
         return self.stage_ms.get("frame", 0.0) / max(1, self.frames)
+
+
+def _added(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {name: one.get(name, 0) + other.get(name, 0) for name in sorted({*one, *other})}
 
 
 def watch(job: Job) -> Run:
@@ -90,9 +101,12 @@ def watch(job: Job) -> Run:
     cv2.setNumThreads(job.threads)
     source = SyntheticSource(parse_settings(dict(parse_source(job.address).parameters)))
     settings = PipelineSettings()
+    performance = Performance(time.process_time)
+    networks = Networks(NetworkSettings(threads=job.threads), performance=performance)
     pipeline = Pipeline(
-        reader=EmbeddedPlateReader(threads=job.threads),
+        reader=EmbeddedPlateReader(networks=networks),
         settings=settings,
+        performance=performance,
         clock=time.process_time,
     )
     seen: list[Seen] = []
@@ -118,7 +132,8 @@ def watch(job: Job) -> Run:
             once=(PARKED.text,),
         ),
         frames=stats.frames,
-        looks=stats.reads,
+        looks={name: figures.count for name, figures in stats.methods.items()},
+        runs={name: figures.count for name, figures in stats.models.items()},
         # What the reader says of its parts ("read.detect") is no processor time.
         stage_ms={
             name: stage.count * stage.mean_ms
@@ -143,8 +158,12 @@ def jobs(options: argparse.Namespace) -> Iterator[Job]:
                 )
                 yield Job(scene=scene, light=light, address=address, threads=options.threads)
     if options.empty_minutes:
-        address = EMPTY_SCENE.format(seconds=round(options.empty_minutes * 60))
-        yield Job(scene="empty", light="mixed", address=address, threads=options.threads)
+        for scene, light, minutes, more in (
+            ("static", "day", min(STATIC_MINUTES, options.empty_minutes), ""),
+            ("empty", "mixed", options.empty_minutes, TEXTS),
+        ):
+            address = EMPTY_ROAD.format(seconds=round(minutes * 60), night=LIGHTS[light]) + more
+            yield Job(scene=scene, light=light, address=address, threads=options.threads)
 
 
 def run_all(wanted: Sequence[Job], processes: int) -> dict[tuple[str, str], Run]:
@@ -165,7 +184,7 @@ def run_all(wanted: Sequence[Job], processes: int) -> dict[tuple[str, str], Run]
 
 def verdict(sums: dict[tuple[str, str], Run]) -> list[str]:
     """The aims that were missed; counts of all scenes together, `exact` of those by day."""
-    road = _sum(run for (scene, _), run in sums.items() if scene != "empty").score
+    road = _sum(run for (scene, _), run in sums.items() if scene not in EMPTY).score
     day = _sum(run for (_, light), run in sums.items() if light == "day").score
     missed = []
     if road.found < AIMS["found"] * road.passages:
@@ -176,9 +195,13 @@ def verdict(sums: dict[tuple[str, str], Run]) -> list[str]:
     if road.duplicated > AIMS["duplicated"] * road.passages:
         aim = f"{AIMS['duplicated']:.1%}"
         missed.append(f"duplicated {road.duplicated} of {road.passages}, the aim is at most {aim}")
-    false = sum(run.score.false for (scene, _), run in sums.items() if scene == "empty")
+    false = sum(run.score.false for (scene, _), run in sums.items() if scene in EMPTY)
     if false:
         missed.append(f"{false} false sightings of the empty road, the aim is none")
+    for (scene, _), run in sums.items():
+        if scene == "static" and run.ms_a_frame * FPS / 1000 > AIMS["static"]:
+            share = f"{run.ms_a_frame * FPS / 1000:.1%}"
+            missed.append(f"a static scene took {share} of a core, the aim is {AIMS['static']:.0%}")
     return missed
 
 
@@ -207,6 +230,7 @@ def report(sums: dict[tuple[str, str], Run]) -> dict[str, Any]:
                 "shares": shares,
                 "frames": run.frames,
                 "looks": run.looks,
+                "network_runs": run.runs,
                 "cpu_ms_a_frame": {
                     name: round(ms / max(1, run.frames), 3) for name, ms in run.stage_ms.items()
                 },
@@ -219,7 +243,7 @@ def report(sums: dict[tuple[str, str], Run]) -> dict[str, Any]:
 def _table(sums: dict[tuple[str, str], Run]) -> Table:
     table = Table(title=f"passages at {FPS} frames/s, 95% Wilson intervals; processor time")
     for column in (
-        "scene", "light", "n", "found", "exact", "twice", "false", "turned", "looks each",
+        "scene", "light", "n", "found", "exact", "twice", "false", "turned", "looks", "runs",
         "ms a frame", "of a core",
     ):  # fmt: skip
         table.add_column(column, justify="left" if column in ("scene", "light") else "right")
@@ -234,7 +258,8 @@ def _table(sums: dict[tuple[str, str], Run]) -> Table:
             str(counts.duplicated),
             str(counts.false),
             str(counts.turned),
-            f"{run.looks / counts.passages:.1f}" if counts.passages else str(run.looks),
+            _each(run.looks, counts.passages),
+            _each(run.runs, counts.passages),
             f"{run.ms_a_frame:.1f}",
             f"{run.ms_a_frame * FPS / 1000:.1%}",
         )
@@ -248,14 +273,28 @@ def _share(hits: int, of: int) -> str:
     return f"{found.share:.1%} ({found.low:.1%}-{found.high:.1%})"
 
 
-def _stages(sums: dict[tuple[str, str], Run]) -> Table:
-    table = Table(title="processor time by stage, ms a frame (a stage may lie inside another)")
-    names = sorted({name for run in sums.values() for name in run.stage_ms})
-    for column in ("scene", "light", *names):
+def _each(counted: dict[str, int], passages: int) -> str:
+    """For each passage; all of them where there is none."""
+    total = sum(counted.values())
+    return f"{total / passages:.1f}" if passages else str(total)
+
+
+def _details(sums: dict[tuple[str, str], Run]) -> Table:
+    """Where the looks, the networks' runs and the time went."""
+    table = Table(title="looks and network runs for each passage; processor time, ms a frame")
+    parts = ("looks", "runs", "stage_ms")
+    names = {
+        part: sorted({name for run in sums.values() for name in getattr(run, part)})
+        for part in parts
+    }
+    for column in ("scene", "light", *(name for part in parts for name in names[part])):
         table.add_column(column, justify="left" if column in ("scene", "light") else "right")
     for (scene, light), run in sums.items():
-        spent = (run.stage_ms.get(name, 0.0) / max(1, run.frames) for name in names)
-        table.add_row(scene, light, *(f"{ms:.2f}" for ms in spent))
+        passages, frames = max(1, run.score.passages), max(1, run.frames)
+        cells = [f"{run.looks.get(name, 0) / passages:.1f}" for name in names["looks"]]
+        cells += [f"{run.runs.get(name, 0) / passages:.1f}" for name in names["runs"]]
+        cells += [f"{run.stage_ms.get(name, 0.0) / frames:.2f}" for name in names["stage_ms"]]
+        table.add_row(scene, light, *cells)
     return table
 
 
@@ -314,7 +353,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         console = Console(width=150)
         console.print(_table(sums))
-        console.print(_stages(sums))
+        console.print(_details(sums))
         for (scene, light), run in sums.items() if options.wrong else ():
             for line in run.score.wrong:
                 print(f"{scene} by {light}: {line}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,8 @@ from vision.manifest import (
     model_entry,
     verify,
 )
+from vision.metering import MeteredBackend
+from vision.performance import Performance
 from vision.pool.budget import Priority
 from vision.pool.memory import PoolSettings, budgets_for
 from vision.pool.pool import ModelPool, ModelRequest
@@ -69,8 +72,11 @@ class Networks:
         *,
         pool: ModelPool | None = None,
         hailo: Callable[[], Any] = load_platform,
+        performance: Performance | None = None,
     ) -> None:
-        """`hailo` gives HailoRT's package when the first HEF is opened."""
+        """`hailo` gives HailoRT's package when the first HEF is opened. Every network's runs are
+        noted in `performance`."""
+        self.performance = performance or Performance(time.perf_counter)
         self._settings = settings or NetworkSettings()
         choice = choose_providers(self._settings.providers, onnxruntime.get_available_providers())
         self._provider_names = tuple(short_name(name) for name in choice.library_names)
@@ -115,7 +121,8 @@ class Networks:
             size=1 if is_hef else entry.needed_bytes,
             priority=priority,
         )
-        return self.pool.open(request, lambda: self._loaded(entry, path, prepare))
+        backend = self.pool.open(request, lambda: self._loaded(entry, path, prepare))
+        return MeteredBackend(backend, self.performance)
 
     def close(self) -> None:
         """Give everything back. May be repeated."""

@@ -135,7 +135,7 @@ class PlatePassages:
 
     def observe_still(self, frame: Frame) -> list[PlateSighting]:
         """Every plate in a picture that stands for itself."""
-        readings = self._look(frame, None)
+        readings = self._look(frame, None, "still")
         sightings = []
         for number, reading in enumerate(readings.plates):
             passage = self._new_passage(number, -1, frame.at_s)
@@ -164,28 +164,30 @@ class PlatePassages:
     def _learn_texts(self, frame: Frame, *, is_calm: bool) -> None:
         """Look at the whole picture where that is due, for the texts that belong to it."""
         if self._texts.is_due(frame.at_s, is_calm=is_calm):
-            found = self._look(frame, None)
+            found = self._look(frame, None, "scene")
             texts = [(plate.raw_text, plate.box) for plate in found.plates]
             texts += [(refused.raw_text, refused.box) for refused in found.refused]
             self._texts.learn(frame.at_s, texts, is_calm=is_calm)
 
-    def _look(self, frame: Frame, within: Box | None) -> PlateReadings:
-        with self._tally.stage("read"):
+    def _look(self, frame: Frame, within: Box | None, method: str) -> PlateReadings:
+        with self._tally.stage("read"), self._tally.method(method) as look:
             readings = self._reader.read(frame.picture, within=within)
+            look.is_success = bool(readings.plates)
         self._tally.reads += 1
         for stage, ms in readings.stage_ms.items():
             self._tally.took(f"read.{stage}", ms)
         return readings
 
-    def _view(self, due: Due, now_s: float) -> Box:
-        """Where to look: around the plates that are known there and were found at the last look."""
+    def _view(self, due: Due, now_s: float) -> tuple[Box, str]:
+        """Where to look, and the name of that: around the plates that are known there and were
+        found at the last look, or for plates in parts of the region."""
         carried = [p for p in self._passages if p.region_id == due.region.id and not p.is_over]
         if due.is_recheck:
-            return due.region.box
+            return due.region.box, "recheck"
         if not carried or any(passage.missed_looks for passage in carried):
-            return next_view(due.region.box, due.fruitless)
+            return next_view(due.region.box, due.fruitless), "search"
         known = [self._expected(passage, now_s) for passage in carried]
-        return around([box for box in known if box is not None] or [due.region.box])
+        return around([box for box in known if box is not None] or [due.region.box]), "follow"
 
     def _expected(self, passage: Passage, now_s: float) -> Box | None:
         """Where the plate should be now; None where it was lost."""
@@ -196,8 +198,9 @@ class PlatePassages:
 
     def _read(self, frame: Frame, due: Due, look: MotionLook) -> list[_Seen]:
         """The plates of one region that may count, and a miss for its passages not found."""
-        region, view = due.region, self._view(due, frame.at_s)
-        readings = self._look(frame, view)
+        region = due.region
+        view, method = self._view(due, frame.at_s)
+        readings = self._look(frame, view, method)
         refused = list(readings.refused)
         found = []
         for reading in readings.plates:

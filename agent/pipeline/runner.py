@@ -14,6 +14,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+import structlog
+
 from agent.camera.frame import Frame
 from agent.pipeline.area import Area
 from agent.pipeline.faces import FacePassages
@@ -22,10 +24,13 @@ from agent.pipeline.plates import PlatePassages
 from agent.pipeline.rules import RuleSettings
 from agent.pipeline.settings import PipelineSettings
 from agent.pipeline.sighting import FaceSighting, PlateInView, Sighting
-from agent.pipeline.statistics import Clock, PipelineStats, Tally
+from agent.pipeline.statistics import PipelineStats, SummaryTimer, Tally, report, summary
 from agent.pipeline.tracker import Detection, Tracker
 from vision.faces.embedding import FaceEmbedder
+from vision.performance import Clock, Performance
 from vision.reading import FaceDetector, PlateReader
+
+_log = structlog.get_logger(__name__)
 
 
 class Pipeline:
@@ -43,10 +48,14 @@ class Pipeline:
         settings: PipelineSettings | None = None,
         face_detector: FaceDetector | None = None,
         face_embedder: FaceEmbedder | None = None,
+        performance: Performance | None = None,
         clock: Clock = time.perf_counter,
     ) -> None:
+        """`performance` is where the networks' runs are noted, if they are; `clock` times the
+        stages where it is not given."""
         self._settings = settings or PipelineSettings()
-        self._tally = Tally(clock)
+        self._tally = Tally(performance or Performance(clock))
+        self._summaries = SummaryTimer(clock)
         self._gate = MotionGate(self._settings.motion)
         self._regions = Tracker(self._settings.regions)
         self._plates = PlatePassages(
@@ -96,12 +105,16 @@ class Pipeline:
         with self._tally.stage("frame"):
             sightings = self._still(frame) if frame.is_still else self._moving(frame)
         self._tally.sightings += len(sightings)
+        if self._summaries.is_due(self._tally.frames):
+            _log.info("pipeline summary", **summary(self.stats))
         return sightings
 
     def finish(self) -> list[Sighting]:
         """The source has ended or the program stops: settle all that goes on. May be repeated."""
         sightings = self._flush()
         self._tally.sightings += len(sightings)
+        if self._summaries.is_due(self._tally.frames, at_end=True):
+            _log.info("pipeline report", json=report(self.stats))
         return sightings
 
     def _still(self, frame: Frame) -> list[Sighting]:

@@ -57,6 +57,7 @@ class Due:
     region: Track
     fruitless: int
     is_recheck: bool
+    known: Known | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ class _Look:
     size_px: float
     fruitless: int
     rechecks: int
+    known: Known | None
 
 
 class ReadSchedule:
@@ -96,18 +98,27 @@ class ReadSchedule:
             look = self._looks.get(region.id)
             is_recheck = region.id in known and not self._is_followed(region, known.get(region.id))
             fruitless = look.fruitless if look is not None and region.id not in known else 0
-            chosen.append(Due(region=region, fruitless=fruitless, is_recheck=is_recheck))
+            chosen.append(
+                Due(
+                    region=region,
+                    fruitless=fruitless,
+                    is_recheck=is_recheck,
+                    known=known.get(region.id),
+                )
+            )
         return chosen
 
     def looked(self, now_s: float, due: Due, *, has_plate: bool) -> None:
         """Note that a region was read at `now_s`."""
         before = self._looks.get(due.region.id)
-        rechecks = before.rechecks + 1 if due.is_recheck and before is not None else 0
+        is_another = due.is_recheck and before is not None and before.known is due.known
+        rechecks = before.rechecks + 1 if is_another and before is not None else 0
         self._looks[due.region.id] = _Look(
             at_s=now_s,
             size_px=_size(due.region),
             fruitless=0 if has_plate else due.fruitless + 1,
             rechecks=rechecks,
+            known=due.known,
         )
 
     def _note_shrinking(self, region: Track) -> None:
@@ -143,9 +154,9 @@ class ReadSchedule:
         if known is not None:
             is_one = known is Known.ONE_VEHICLE
             wait_s = settings.recheck_one_s if is_one else settings.recheck_s
-            return waited_s - min(
-                wait_s * 2.0 ** min(look.rechecks, 10), settings.recheck_at_most_s
-            )
+            # What became larger than one vehicle has not been looked at as such.
+            times = min(look.rechecks, 10) if look.known is known else 0
+            return waited_s - min(wait_s * 2.0**times, settings.recheck_at_most_s)
         wait_s = settings.interval_s * 2.0 ** min(max(0, look.fruitless - VIEWS + 1), 10)
         # A frame's time is a rounded number: without the small allowance every other one is late.
         return waited_s - min(wait_s, max(settings.fruitless_s, settings.interval_s)) + 1e-6

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from agent.pipeline.alignment import are_alike, edit_distance
+from agent.pipeline.alignment import are_alike
 from vision.geometry import Box
+from vision.spelling import edit_distance
 
 _LEAST_CHARACTERS = 3
 

@@ -1,35 +1,25 @@
-"""What the pipeline did and how long its stages took, in bounded memory."""
+"""What the pipeline did and how long it took, in bounded memory, and how that is told."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Protocol
+import json
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-_KEPT = 512
+from vision.performance import Clock, Figures, Kind, Measurement, Performance
 
-
-class Clock(Protocol):
-    """Steady seconds, such as `time.perf_counter`."""
-
-    def __call__(self) -> float: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageTime:
-    """Of one stage: how often, mean over all runs, 95th percentile over the last 512."""
-
-    count: int
-    mean_ms: float
-    p95_ms: float
+SUMMARY_INTERVAL_S = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineStats:
     """Counts since the start. `gated_frames` are those in which nothing moved; `refused` counts
-    plates (not frames) that were not handed on, `refusals` by reason."""
+    plates (not frames) that were not handed on, `refusals` by reason. `stages` lie inside one
+    another: `frame` is all of a frame, `read` a look by the reader, `read.detect` a part of it.
+    `methods` are the ways to look, which succeed where they find a plate; `models` the networks."""
 
     frames: int
     gated_frames: int
@@ -37,18 +27,17 @@ class PipelineStats:
     sightings: int
     refused: int
     refusals: Mapping[str, int] = field(default_factory=dict)
-    stages: Mapping[str, StageTime] = field(default_factory=dict)
+    stages: Mapping[str, Figures] = field(default_factory=dict)
+    methods: Mapping[str, Figures] = field(default_factory=dict)
+    models: Mapping[str, Figures] = field(default_factory=dict)
 
 
 class Tally:
     """Collects the numbers behind `PipelineStats`."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, performance: Performance) -> None:
+        self._performance = performance
         self._refusals: Counter[str] = Counter()
-        self._total_ms: dict[str, float] = {}
-        self._count: Counter[str] = Counter()
-        self._last_ms: dict[str, deque[float]] = {}
         self.frames = 0
         self.gated_frames = 0
         self.reads = 0
@@ -57,35 +46,75 @@ class Tally:
     def refuse(self, reason: str) -> None:
         self._refusals[reason] += 1
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: str) -> AbstractContextManager[Measurement]:
         """Time what runs inside."""
-        began = self._clock()
-        try:
-            yield
-        finally:
-            self.took(name, (self._clock() - began) * 1000.0)
+        return self._performance.measure(Kind.STAGE, name)
+
+    def method(self, name: str) -> AbstractContextManager[Measurement]:
+        """Likewise, for a way to look."""
+        return self._performance.measure(Kind.METHOD, name)
 
     def took(self, name: str, ms: float) -> None:
-        self._count[name] += 1
-        self._total_ms[name] = self._total_ms.get(name, 0.0) + ms
-        self._last_ms.setdefault(name, deque(maxlen=_KEPT)).append(ms)
+        self._performance.took(Kind.STAGE, name, ms)
 
     def snapshot(self) -> PipelineStats:
+        refusals = dict(self._refusals)
         return PipelineStats(
             frames=self.frames,
             gated_frames=self.gated_frames,
             reads=self.reads,
             sightings=self.sightings,
-            refused=self._refusals.total(),
-            refusals=dict(self._refusals),
-            stages={name: self._stage_time(name) for name in self._count},
+            refused=sum(refusals.values()),
+            refusals=refusals,
+            stages=self._performance.figures(Kind.STAGE),
+            methods=self._performance.figures(Kind.METHOD),
+            models=self._performance.figures(Kind.MODEL),
         )
 
-    def _stage_time(self, name: str) -> StageTime:
-        ordered = sorted(self._last_ms[name])
-        return StageTime(
-            count=self._count[name],
-            mean_ms=self._total_ms[name] / self._count[name],
-            p95_ms=ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))],
-        )
+
+class SummaryTimer:
+    """Says when the next summary is due: every five minutes in which there were frames."""
+
+    def __init__(self, clock: Clock, interval_s: float = SUMMARY_INTERVAL_S) -> None:
+        self._clock = clock
+        self._interval_s = interval_s
+        self._said_s = clock()
+        self._said_frames = 0
+
+    def is_due(self, frames: int, *, at_end: bool = False) -> bool:
+        """True once for each interval; at the end, where frames have come since the last time."""
+        now_s = self._clock()
+        is_time = at_end or now_s - self._said_s >= self._interval_s
+        if not is_time or frames == self._said_frames:
+            return False
+        self._said_s, self._said_frames = now_s, frames
+        return True
+
+
+def summary(stats: PipelineStats) -> dict[str, Any]:
+    """The keys of a log line: counts, and for each stage and model `mean/p95 ms (success)`."""
+    return {
+        "frames": stats.frames,
+        "gated": stats.gated_frames,
+        "reads": stats.reads,
+        "sightings": stats.sightings,
+        "refused": stats.refused,
+        **{name: _brief(figures) for name, figures in stats.stages.items() if "." not in name},
+        **{name: _brief(figures) for name, figures in stats.models.items()},
+    }
+
+
+def report(stats: PipelineStats) -> str:
+    """All of it as one line of JSON, times with three decimals."""
+    return json.dumps(_rounded(asdict(stats)))
+
+
+def _brief(figures: Figures) -> str:
+    text = f"{figures.mean_ms:.1f}/{figures.p95_ms:.1f}ms"
+    return text if figures.success_rate == 1.0 else f"{text}({figures.success_rate:.1%})"
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    return round(value, 3) if isinstance(value, float) else value

@@ -74,6 +74,10 @@ def test_two_vehicles_at_a_time_are_told_apart_by_their_text() -> None:
 def test_missed_aims_are_named() -> None:
     good = Run(score=Score(passages=100, found=100, exact=100))
     assert verdict({("flow", "day"): good, ("empty", "mixed"): Run()}) == []
+    slow = Run(frames=100, stage_ms={"frame": 600.0})
+    assert verdict({("static", "day"): slow}) == [
+        "a static scene took 6.0% of a core, the aim is 5%"
+    ]
     poor = Run(score=Score(passages=100, found=97, exact=96, duplicated=1))
     lines = verdict({("flow", "day"): poor, ("empty", "mixed"): Run(score=Score(false=1))})
     assert [line.split()[0] for line in lines] == ["found", "exact", "duplicated", "1"]
@@ -90,7 +94,7 @@ def test_the_jobs_cover_every_seed_scene_and_light() -> None:
         empty_minutes=1.0,
     )
     wanted = list(jobs(options))
-    assert len(wanted) == 2 * 2 * 2 + 1
+    assert len(wanted) == 2 * 2 * 2 + 2
     assert wanted[0].address == "synthetic:?vehicles=3&seed=4&night=0"
     assert "seconds=60" in wanted[-1].address
 
@@ -99,7 +103,8 @@ def test_a_real_run_is_watched_and_reported() -> None:
     address = "synthetic:?vehicles=1&seed=4&night=0&width=960&height=540"
     run = watch(Job(scene="flow", light="day", address=address, threads=1))
     assert (run.score.passages, run.score.found, run.score.false) == (1, 1, 0)
-    assert run.looks > 0
+    assert sum(run.looks.values()) > 2
+    assert set(run.runs) == {"pp-ocrv6-det-small", "pp-ocrv6-rec-small"}
     assert run.ms_a_frame > 0
     (row,) = report({("flow", "day"): run})["scenes"]
     assert row["shares"]["found"]["share"] == 1.0

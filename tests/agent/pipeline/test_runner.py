@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from agent.camera.frame import Frame
 from agent.pipeline.area import Area
@@ -317,6 +319,24 @@ def test_stages_are_timed() -> None:
     assert stages["motion"].mean_ms == pytest.approx(1.0)
     assert stages["read"].count == pipeline.stats.reads
     assert {"frame", "read.script"} <= set(stages)
+    methods = pipeline.stats.methods
+    assert methods["follow"].success_rate == 1.0
+    assert sum(figures.count for figures in methods.values()) == pipeline.stats.reads
+
+
+def test_figures_are_logged_every_five_minutes_and_at_the_end() -> None:
+    now_s = iter(range(10**6))
+    pipeline = Pipeline(reader=ScriptedPlateReader({}), clock=lambda: float(next(now_s)))
+    with capture_logs() as lines:
+        for frame in _frames({}, 120):
+            pipeline.process(frame)
+        pipeline.finish()
+        pipeline.finish()
+    said = [line["event"] for line in lines]
+    assert said[-1] == "pipeline report"
+    assert said.count("pipeline report") == 1
+    assert 1 <= said.count("pipeline summary") <= 4
+    assert json.loads(lines[-1]["json"])["frames"] == 120
 
 
 LEFT = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))

@@ -118,3 +118,14 @@ def test_what_is_left_of_a_vehicle_is_hardly_read_until_something_follows() -> N
     followed_s = next(at_s for at_s, is_recheck in read if at_s > 1.0 and not is_recheck)
     assert followed_s <= 1.3 + 1e-9
     assert len([at_s for at_s, _ in read if followed_s <= at_s < followed_s + 0.4]) == 4
+
+
+def test_a_second_vehicle_beside_one_that_stands_is_looked_for_at_once() -> None:
+    schedule, read = ReadSchedule(ScheduleSettings()), list[float]()
+    for step in range(150):
+        at_s = step / 10
+        known = Known.SURE if at_s >= 10.0 else Known.ONE_VEHICLE
+        for due in schedule.due(at_s, [_region(at_s)], {1: known}):
+            schedule.looked(at_s, due, has_plate=True)
+            read.append(at_s)
+    assert next(at_s for at_s in read if at_s > 9.3) == 10.0

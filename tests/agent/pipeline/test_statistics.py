@@ -1,0 +1,58 @@
+"""How the pipeline's figures are told: every five minutes in a line, at the end as JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from agent.pipeline.statistics import SummaryTimer, Tally, report, summary
+from vision.performance import Kind, Performance
+
+
+def _tally() -> Tally:
+    ticks = iter(range(10**6))
+    performance = Performance(lambda: next(ticks) / 1000)
+    tally = Tally(performance)
+    with tally.stage("frame"), tally.method("follow") as look:
+        look.is_success = False
+    tally.took("read.detect", 12.34567)
+    tally.frames, tally.reads = 3, 1
+    tally.refuse("same_passage")
+    performance.took(Kind.MODEL, "reader", 7.0)
+    with pytest.raises(ValueError, match="broken"), performance.measure(Kind.MODEL, "reader"):
+        raise ValueError("broken")
+    return tally
+
+
+def test_the_summary_is_short_and_names_what_fails() -> None:
+    said = summary(_tally().snapshot())
+    assert said["frames"] == 3
+    assert said["refused"] == 1
+    assert said["frame"] == "3.0/3.0ms"
+    assert said["reader"] == "4.0/7.0ms(50.0%)"
+    assert "read.detect" not in said
+
+
+def test_the_report_is_one_line_of_json_with_every_figure() -> None:
+    text = report(_tally().snapshot())
+    assert "\n" not in text
+    told = json.loads(text)
+    assert told["refusals"] == {"same_passage": 1}
+    assert told["stages"]["read.detect"]["p95_ms"] == 12.346
+    assert told["methods"]["follow"]["success_rate"] == 0.0
+    assert told["models"]["reader"]["last_error"] == "ValueError: broken"
+
+
+def test_a_summary_is_due_every_five_minutes_in_which_there_were_frames() -> None:
+    now_s = [0.0]
+    timer = SummaryTimer(lambda: now_s[0])
+    due = []
+    for second in range(1200):
+        now_s[0] = float(second)
+        if timer.is_due(10 * min(second, 700)):
+            due.append(second)
+    assert due == [300, 600, 900]  # the frames of 600 to 700; then none came
+    assert not timer.is_due(7000, at_end=True)
+    assert timer.is_due(7001, at_end=True)
+    assert not timer.is_due(7001, at_end=True)
