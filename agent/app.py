@@ -26,12 +26,12 @@ from agent.config import AgentSettings
 from agent.ending import Ending, judge
 from agent.errors import AgentError, DatabaseCorrupt
 from agent.housekeeping import Chore, keep_house, outbox_chores
+from agent.page import Tasks, page_parts
 from agent.process import first_done, run_loop
-from agent.status import status_of
+from agent.switches import TaskSwitch
 from agent.uplink.sender import Sender
 from agent.watchdog import status_line, works_of
-from agent.web.serving import serve
-from agent.web.status import build_web
+from agent.web.serving import listener_on, serve
 from telemetry.service_manager import ServiceManager, report
 from telemetry.version import VERSION
 from vision.errors import VisionError
@@ -96,7 +96,11 @@ def _chores(settings: AgentSettings, parts: Parts, stop: asyncio.Event) -> Itera
         ),
         stop=stop,
     )
-    yield parts.monitor.run(stop)
+    tasks = Tasks(
+        monitoring=TaskSwitch("health monitoring", parts.monitor.run),
+        sending=_sending(parts, settings.clock_wait_s),
+    )
+    yield tasks.monitoring.run(stop)
     chores = outbox_chores(
         parts.upkeep,
         checkpoint=parts.outbox.checkpoint,
@@ -105,11 +109,19 @@ def _chores(settings: AgentSettings, parts: Parts, stop: asyncio.Event) -> Itera
     )
     models = Chore(name="models", call=parts.networks.pool.clean_up, every_s=60, first_s=60)
     yield keep_house((*chores, models), executor=parts.keeping, stop=stop)
-    if parts.sender is not None:
-        yield _send_in_time(parts, parts.sender, settings.clock_wait_s, stop)
-    if settings.web_port:
-        web = build_web(lambda: status_of(parts))
-        yield serve(web, host=settings.web_host, port=settings.web_port, stop=stop)
+    if tasks.sending is not None:
+        yield tasks.sending.run(stop)
+    listener = listener_on(settings.web_host, settings.web_port) if settings.web_port else None
+    if listener is not None:
+        page = page_parts(settings, parts, tasks)
+        yield serve(page, listener, host=settings.web_host, stop=stop)
+
+
+def _sending(parts: Parts, clock_wait_s: float) -> TaskSwitch | None:
+    sender = parts.sender
+    if sender is None:
+        return None
+    return TaskSwitch("sender", lambda stop: _send_in_time(parts, sender, clock_wait_s, stop))
 
 
 async def _send_in_time(parts: Parts, sender: Sender, wait_s: float, stop: asyncio.Event) -> None:

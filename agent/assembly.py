@@ -20,12 +20,15 @@ from agent.errors import AgentAlreadyRunning
 from agent.examining import examine_agent
 from agent.health.journal import HealthJournal
 from agent.health.monitor import HealthMonitor
+from agent.live import LivePipeline
 from agent.lock import ProcessLock
 from agent.outbox.opening import Soundness
 from agent.outbox.store import Outbox
 from agent.outbox.upkeep import Upkeep
 from agent.pipeline.runner import Pipeline
 from agent.seeing import make_networks
+from agent.tuner import make_tuning
+from agent.tuning_file import TuningFile
 from agent.uplink.sender import Sender
 from agent.watcher import Watcher
 from vision.networks import Networks
@@ -44,6 +47,8 @@ class Parts:
     capture: CaptureThread
     networks: Networks
     pipeline: Pipeline
+    live: LivePipeline
+    tuning: TuningFile
     watcher: Watcher
     sender: Sender | None
     monitor: HealthMonitor
@@ -82,7 +87,8 @@ async def assembled(settings: AgentSettings, uri: SourceUri) -> AsyncIterator[Pa
         watching = resources.enter_context(ThreadPoolExecutor(1, thread_name_prefix="watching"))
         checking = resources.enter_context(ThreadPoolExecutor(1, thread_name_prefix="health"))
         resources.enter_context(capture)
-        watcher = Watcher(frames=capture, pipeline=sightings, recorder=outbox)
+        live = LivePipeline(sightings, in_view=lambda: pipeline.in_view)
+        watcher = Watcher(frames=capture, pipeline=live, recorder=outbox)
         resources.callback(watcher.stop)
         monitor = HealthMonitor(
             examine=lambda: examine_agent(
@@ -100,6 +106,8 @@ async def assembled(settings: AgentSettings, uri: SourceUri) -> AsyncIterator[Pa
             capture=capture,
             networks=networks,
             pipeline=pipeline,
+            live=live,
+            tuning=make_tuning(settings, pipeline, capture),
             watcher=watcher,
             sender=sender,
             monitor=monitor,

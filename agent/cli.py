@@ -223,6 +223,26 @@ def verify_models(
     raise typer.Exit(verify_models(names or [], _settings({}).models_dir))
 
 
+@commands.command()
+def password(
+    from_stdin: Annotated[
+        bool, typer.Option("--stdin", help="Read it from standard input, for an installer.")
+    ] = False,
+) -> None:
+    """Set the operator's password of the page; one that is logged in has to log in again."""
+    from agent.outbox.durable import write_durably
+    from agent.web.password import PasswordFile
+
+    settings = _settings({})
+    if from_stdin:
+        chosen = sys.stdin.readline().rstrip("\r\n")
+    else:
+        chosen = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
+    file = PasswordFile.beside(settings.db_path)
+    file.set(chosen, write_durably)
+    Console().print(f"The page asks for it from now on ({file.path}).", soft_wrap=True)
+
+
 def main() -> None:
     """Entry point: errors that a person can mend are told in a sentence, without a traceback."""
     from agent.camera.errors import SourceError

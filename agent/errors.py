@@ -52,3 +52,11 @@ class SenderAlreadyRunning(UplinkError):
 
 class AddressRefused(UplinkError):
     """The server's address may not be used as it is configured: no use to retry."""
+
+
+class TuningInvalid(AgentError):
+    """What an operator wants to set is not what the setting takes; nothing was changed."""
+
+
+class TuningNotKept(AgentError):
+    """What an operator set cannot be written down; nothing was changed."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from typing import Any
 
 from agent.assembly import Parts
+from agent.uplink.sender import Sender
 from telemetry.version import VERSION
 
 
@@ -18,6 +20,12 @@ def status_of(parts: Parts) -> dict[str, Any]:
         "version": VERSION,
         "source": str(parts.uri),
         "frames": parts.watcher.frames_processed,
+        "frames_captured": capture.frames,
+        "frame_age_s": None
+        if capture.newest_at_s is None
+        else round(time.monotonic() - capture.newest_at_s, 2),
+        "queue_size": parts.capture.waiting[0],
+        "passages_going_on": parts.live.passing,
         "frames_total": parts.capture.total_frames,
         "fps": parts.watcher.frames_per_s(),
         "dropped": capture.dropped,
@@ -32,6 +40,22 @@ def status_of(parts: Parts) -> dict[str, Any]:
         "health": [asdict(result) for result in parts.monitor.newest],
         **asdict(counts),
     }
-    if parts.sender is None:
-        return {**status, "link": {"state": "left to 'agent send'", "advice": ""}}
-    return {**status, "link": parts.sender.status.link.as_status()}
+    return {**status, "link": _link_of(parts.sender)}
+
+
+def _link_of(sender: Sender | None) -> dict[str, Any]:
+    """The way to the server; everything but the state is unknown where another process sends."""
+    if sender is None:
+        unknown = dict.fromkeys(("failure", "detail", "retry_at", "since", "exchange", "url"))
+        said = {"state": "left to 'agent send'", "advice": "", "is_open": False, "in_flight": 0}
+        return {**unknown, "last_error": None, **said}
+    status = sender.status
+    return {
+        **status.link.as_status(),
+        "is_open": status.link.is_open,
+        "since": status.link.since.isoformat(),
+        "exchange": status.exchange,
+        "last_error": status.last_error,
+        "in_flight": status.in_flight,
+        "url": sender.url,
+    }

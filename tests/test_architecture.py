@@ -51,7 +51,8 @@ CONTRACTS = {
 COMPOSERS = {
     "agent": (
         *("agent.app", "agent.sender_app", "agent.pruning", "agent.__main__", "agent.cli"),
-        *("agent.assembly", "agent.building", "agent.examining", "agent.status"),
+        *("agent.assembly", "agent.building", "agent.examining", "agent.page"),
+        *("agent.status", "agent.tuner"),
     ),
     "server": ("server.app", "server.__main__", "server.cli", "server.cli_prune"),
 }

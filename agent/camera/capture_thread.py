@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from agent.camera.backoff import RestartPolicy, restart_delay_s
+from agent.camera.controls import CameraControls, ControlledSource
 from agent.camera.errors import SourceError, SourceFailed, SourceTimedOut
 from agent.camera.frame import Frame
 from agent.camera.handover import Handover
@@ -64,6 +65,7 @@ class CaptureThread:
         self._stop = threading.Event()
         self._wanted = threading.Event()
         self._wanted.set()
+        self._controls: CameraControls | None = None
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._lock = threading.Lock()
         self._stats = CaptureStats()
@@ -94,6 +96,15 @@ class CaptureThread:
     def resume(self) -> None:
         """Opens the source again, or goes on with a finite one. May be repeated."""
         self._wanted.set()
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """Frames that wait to be taken, and how many may."""
+        return self._handover.waiting, self._handover.capacity
+
+    def control(self, controls: CameraControls) -> None:
+        """Sets them on a source that takes them, now and whenever it is opened again."""
+        self._controls = controls
 
     def start(self) -> None:
         """Begins to capture; once."""
@@ -173,9 +184,13 @@ class CaptureThread:
         with self._source as source:
             first: Frame | None = None
             begun_s = 0.0
+            in_force: CameraControls | None = None
             while not self._stop.is_set() and not self._is_left:
                 if not self._wanted.wait(_SLICE_S):
                     continue
+                if self._controls is not in_force:
+                    in_force = self._controls
+                    _control(source, in_force)
                 frame = self._read(source)
                 if frame is None:
                     return
@@ -242,3 +257,8 @@ class CaptureThread:
                 last_error=last_error or self._stats.last_error,
                 newest_at_s=newest_at_s or self._stats.newest_at_s,
             )
+
+
+def _control(source: FrameSource, controls: CameraControls | None) -> None:
+    if controls is not None and isinstance(source, ControlledSource):
+        source.control(controls)

@@ -32,6 +32,16 @@ class Handover:
         with self._changed:
             return self._dropped
 
+    @property
+    def capacity(self) -> int:
+        return self._capacity
+
+    @property
+    def waiting(self) -> int:
+        """Frames that wait now, at most `capacity`."""
+        with self._changed:
+            return len(self._frames)
+
     def put(self, frame: Frame) -> bool:
         """Hands a frame over; False once the handover is closed and nobody will take it."""
         with self._changed:

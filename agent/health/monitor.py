@@ -52,12 +52,17 @@ class HealthMonitor:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Looks every few seconds until `stop`, first when the parts had time to start."""
-        loop = asyncio.get_running_loop()
         while not stop.is_set():
             try:
                 await asyncio.wait_for(stop.wait(), LOOK_S)
             except TimeoutError:
-                await loop.run_in_executor(self._executor, self._look)
+                await self.look_now()
+
+    async def look_now(self) -> tuple[HealthResult, ...]:
+        """The results of this moment, written as due; on demand, one look at a time."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._executor, self._look)
+        return self.newest
 
     def _look(self) -> None:
         try:

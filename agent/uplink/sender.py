@@ -136,6 +136,11 @@ class Sender:
         """Seconds for which the call to the database that is under way has been so."""
         return 0.0 if self._worker is None else self._worker.still_s
 
+    @property
+    def url(self) -> str:
+        """Where it sends."""
+        return self._settings.url
+
     def notify(self) -> None:
         """A row was committed. Safe from any thread; costs little."""
         loop = self._loop

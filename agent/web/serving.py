@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 
 import structlog
-from fastapi import FastAPI
 
+from agent.web.access import is_loopback
+from agent.web.application import Site
+from agent.web.parts import AgentParts
+from agent.web.password import PasswordFile
 from telemetry.web_server import WebServer
 
 log = structlog.get_logger(__name__)
 
 
-async def serve(web: FastAPI, *, host: str, port: int, stop: asyncio.Event) -> None:
-    """Until `stop`. A port that is taken costs the page, never the camera."""
+def listener_on(host: str, port: int) -> socket.socket | None:
+    """None where the port is taken: that costs the page, never the camera."""
     try:
-        listener = socket.create_server((host, port))
+        return socket.create_server((host, port))
     except OSError as error:
         log.error("no web port: set AGENT_WEB_PORT to a free one", port=port, error=str(error))
-        return
-    server = WebServer(web, listener)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(server.run_until_stopped())
-        await stop.wait()
-        server.stop()
+        return None
+
+
+async def serve(
+    parts: AgentParts, listener: socket.socket, *, host: str, stop: asyncio.Event
+) -> None:
+    """Until `stop`; `host` is what `listener` was opened on."""
+    log.info("the page is up", url=f"http://{host}:{listener.getsockname()[1]}/")
+    if not is_loopback(host) and not PasswordFile.beside(parts.database).path.exists():
+        log.warning("nobody is let in to the page before a password is set: agent password")
+    with contextlib.closing(Site(parts, host=host, closing=stop)) as site:
+        server = WebServer(site.app, listener)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.run_until_stopped())
+            await stop.wait()
+            server.stop()

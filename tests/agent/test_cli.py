@@ -31,6 +31,35 @@ def agent(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_a_password_is_set_for_the_page_and_shown_nowhere(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "agent", "password", "--stdin"],
+        input="correct horse\n",
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DB_PATH": "db/lpr_data.db"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "lpr_data.db.password" in done.stdout
+    assert "correct horse" not in done.stdout + done.stderr
+    assert (tmp_path / "db" / "lpr_data.db.password").read_text().startswith("$argon2id$")
+
+
+def test_a_short_password_is_refused_with_what_was_expected(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "agent", "password", "--stdin"],
+        input="short\n",
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "expected 8 to 200" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

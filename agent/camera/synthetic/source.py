@@ -6,6 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
+import cv2
+import numpy as np
+
+from agent.camera.controls import CameraControls
 from agent.camera.errors import SourceFailed, SourceTimedOut
 from agent.camera.frame import Frame
 from agent.camera.synthetic.renderer import Renderer, darkness, sensor_facts
@@ -18,6 +22,7 @@ from agent.camera.synthetic.schedule import (
     vehicles,
 )
 from agent.camera.synthetic.settings import SyntheticSettings
+from vision.reading import Picture
 
 
 def _utc_now() -> datetime:
@@ -52,6 +57,7 @@ class SyntheticSource:
         self._coming: Iterator[Vehicle] = iter(())
         self._next: Vehicle | None = None
         self._present: list[Vehicle] = []
+        self._controls = CameraControls()
 
     @property
     def is_finite(self) -> bool:
@@ -64,6 +70,10 @@ class SyntheticSource:
     def truth(self, limit: int | None = None) -> tuple[Passage, ...]:
         """What passes (of an endless run: its first `limit` vehicles)."""
         return passages(self._settings, limit)
+
+    def control(self, controls: CameraControls) -> None:
+        """Brightness and contrast are applied to what is rendered; it has nothing else to set."""
+        self._controls = controls
 
     def __enter__(self) -> SyntheticSource:
         self._renderer = Renderer(self._settings)
@@ -92,13 +102,23 @@ class SyntheticSource:
         self._move_on(at_s)
         self._number += 1
         return Frame(
-            picture=self._renderer.render(number, self._present),
+            picture=self._as_set(self._renderer.render(number, self._present)),
             captured_at=self._started_at + timedelta(seconds=at_s),
             at_s=at_s,
             number=number,
             origin="synthetic:",
             sensor=sensor_facts(darkness(self._settings.night, at_s)),
         )
+
+    def _as_set(self, picture: Picture) -> Picture:
+        """Contrast about the middle grey, then brightness, as libcamera's controls of that name."""
+        contrast, brightness = self._controls.contrast, self._controls.brightness
+        if contrast is None and brightness is None:
+            return picture
+        gain = 1.0 if contrast is None else contrast
+        offset = 128 * (1 - gain) + 255 * (brightness or 0.0)
+        levels = np.clip(np.arange(256) * gain + offset, 0, 255).astype(np.uint8)
+        return np.asarray(cv2.LUT(picture, levels), np.uint8)
 
     def _wait_for_exposure(self, timeout_s: float) -> None:
         fps = self._settings.fps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ import structlog
 
 from agent.camera.backoff import RestartPolicy
 from agent.camera.capture_thread import CaptureThread
+from agent.camera.controls import CameraControls
 from agent.camera.errors import SourceFailed, SourceTimedOut
 from agent.camera.factory import open_source
 from agent.camera.frame import Frame
@@ -175,3 +177,31 @@ def test_a_held_source_can_be_closed() -> None:
     with CaptureThread(source, lossless=False) as capture:
         capture.hold()
     assert capture.next(1.0) is None
+
+
+class ControlledFake(FakeSource):
+    """A fake that notes what is set on it."""
+
+    def __init__(self, *runs: list[Step]) -> None:
+        super().__init__(*runs, is_finite=False)
+        self.seen: list[CameraControls] = []
+
+    def control(self, controls: CameraControls) -> None:
+        assert self.opened > self.closed, "set while it is not open"
+        self.seen.append(controls)
+
+
+def test_controls_are_set_now_and_again_when_the_source_is_opened_anew() -> None:
+    source = ControlledFake([Step.FRAME, Step.FAIL], [Step.FRAME, Step.HANG])
+    controls = CameraControls(brightness=0.2)
+    capture = CaptureThread(source, lossless=True, policy=QUICK)
+    capture.control(controls)
+    with capture:
+        _take(capture, 2)
+        changed = CameraControls(brightness=0.4)
+        capture.control(changed)
+        while source.seen[-1] is not changed:
+            with contextlib.suppress(SourceTimedOut):
+                capture.next(0.02)
+    assert source.seen[0] is controls
+    assert source.seen[1] is controls

@@ -1,0 +1,97 @@
+"""The agent's HTTP application: the guard before it, REST, pages, and how errors are told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+
+from agent.errors import AgentError, TuningInvalid
+from agent.web.access import is_loopback
+from agent.web.api_v1 import add_v1
+from agent.web.downloads import add_downloads
+from agent.web.errors import NotThere, QuestionInvalid
+from agent.web.gatekeeper import Gatekeeper
+from agent.web.guard import Guard
+from agent.web.login import add_login
+from agent.web.looks import ReadingCoach
+from agent.web.older_api import add_older_api
+from agent.web.pages import add_pages
+from agent.web.parts import AgentParts
+from agent.web.password import PasswordFile
+from agent.web.records import Records
+from agent.web.reference import add_reference
+from agent.web.switching import add_switches
+from agent.web.templating import rendered
+from agent.web.video import Video
+from telemetry.version import VERSION
+
+STATIC: Final = Path(__file__).parent / "static"
+
+
+class Site:
+    """The application with what it holds; `close` ends its threads and may be repeated."""
+
+    def __init__(self, parts: AgentParts, *, host: str, closing: asyncio.Event) -> None:
+        records = Records(parts.database)
+        keeper = Gatekeeper(PasswordFile.beside(parts.database))
+        video = Video(parts.live, closing)
+        coach = ReadingCoach(records, parts.spool)
+        self._ends: tuple[Callable[[], None], ...] = (
+            *(coach.close, video.close, keeper.close, records.close),
+        )
+        self.app = FastAPI(title="Sightpost camera", version=VERSION, docs_url=None, redoc_url=None)
+        add_errors(self.app)
+        add_switches(self.app, parts)
+        add_older_api(self.app, parts, records)
+        add_downloads(self.app, parts, records, video)
+        add_v1(self.app, parts, records, coach)
+        add_reference(self.app)
+        add_login(self.app, keeper)
+        add_pages(self.app, parts, records, coach)
+        self.app.mount("/static", StaticFiles(directory=STATIC), name="static")
+        self.app.add_middleware(Guard, keeper=keeper, is_loopback=is_loopback(host))
+
+    def close(self) -> None:
+        for end in self._ends:
+            end()
+
+
+def add_errors(app: FastAPI) -> None:
+    """Every error is told in the older system's form, to a browser as a page."""
+
+    @app.exception_handler(AgentError)
+    def told(request: Request, error: Exception) -> Response:
+        code = _code_of(error)
+        if "text/html" in request.headers.get("accept", ""):
+            return rendered(request, "missing.html", code=code, problem=str(error))
+        return _said(code, str(error))
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(request: Request, error: Exception) -> Response:  # noqa: ARG001 - starlette's signature
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - by its registration
+        faults = (
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        return _said(400, "; ".join(faults)[:1000])
+
+
+def _code_of(error: Exception) -> int:
+    match error:
+        case QuestionInvalid() | TuningInvalid():
+            return 400
+        case NotThere():
+            return 404
+        case _:
+            return 503
+
+
+def _said(code: int, text: str) -> Response:
+    return JSONResponse({"status": "error", "message": text}, status_code=code)

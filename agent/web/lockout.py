@@ -1,0 +1,50 @@
+"""Wrong passwords cost time: after a few, an address waits before it may try again. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+FREE_FAILURES: Final = 5
+FIRST_WAIT_S: Final = 30.0
+LONGEST_WAIT_S: Final = 900.0
+FORGOTTEN_AFTER_S: Final = 3600.0
+MOST_ADDRESSES: Final = 1024
+"""Beyond these the one that failed longest ago is forgotten."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Failures:
+    count: int
+    last_s: float
+
+    @property
+    def may_try_at_s(self) -> float:
+        beyond = self.count - FREE_FAILURES
+        if beyond < 0:
+            return self.last_s
+        return self.last_s + min(FIRST_WAIT_S * 2.0 ** min(beyond, 10), LONGEST_WAIT_S)
+
+
+class Lockout:
+    """`now_s` is monotonic."""
+
+    def __init__(self) -> None:
+        self._failures: dict[str, _Failures] = {}
+
+    def wait_s(self, address: str, now_s: float) -> float:
+        """Seconds until this address may try again; 0 where it may now."""
+        known = self._failures.get(address)
+        return max(0.0, known.may_try_at_s - now_s) if known else 0.0
+
+    def failed(self, address: str, now_s: float) -> None:
+        known = self._failures.pop(address, None)
+        if known is not None and now_s - known.last_s > FORGOTTEN_AFTER_S:
+            known = None
+        if len(self._failures) >= MOST_ADDRESSES:
+            del self._failures[next(iter(self._failures))]
+        count = known.count + 1 if known else 1
+        self._failures[address] = _Failures(count=count, last_s=now_s)
+
+    def succeeded(self, address: str) -> None:
+        self._failures.pop(address, None)

@@ -1,0 +1,67 @@
+"""The operator's password: its argon2 hash in a file beside the database, and how it is checked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from agent.web.errors import PasswordUnusable
+
+SHORTEST: Final = 8
+LONGEST: Final = 200
+MEMORY_KIB: Final = 19 * 1024
+"""With two passes and one lane: OWASP's smallest, so that a check costs a small device 20 MB."""
+
+Write = Callable[[Path, bytes], None]
+"""Writes a file durably; raises OSError."""
+
+
+class PasswordFile:
+    """Read anew at each use, so that a password set while the agent runs counts at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._hasher = PasswordHasher(time_cost=2, memory_cost=MEMORY_KIB, parallelism=1)
+
+    @classmethod
+    def beside(cls, database: Path) -> PasswordFile:
+        return cls(database.with_name(database.name + ".password"))
+
+    def read(self) -> str | None:
+        """The hash; None where no password is set. Raises PasswordUnusable."""
+        try:
+            return self.path.read_text("ascii").strip() or None
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise PasswordUnusable(
+                f"{self.path} cannot be read ({error}): let the agent's user read it, or set the "
+                "password anew with 'python -m agent password'"
+            ) from error
+
+    def set(self, password: str, write: Write) -> None:
+        """Raises PasswordUnusable."""
+        if not SHORTEST <= len(password) <= LONGEST:
+            raise PasswordUnusable(
+                f"a password of {len(password)} characters: expected {SHORTEST} to {LONGEST}"
+            )
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write(self.path, f"{self._hasher.hash(password)}\n".encode("ascii"))
+            os.chmod(self.path, 0o600)  # noqa: PTH101 - as os.open's mode: owner alone
+        except OSError as error:
+            raise PasswordUnusable(
+                f"{self.path} cannot be written ({error}): run this as the agent's user"
+            ) from error
+
+    def matches(self, password: str, password_hash: str) -> bool:
+        """Whether it is the password. Takes about 50 ms and MEMORY_KIB."""
+        try:
+            return self._hasher.verify(password_hash, password[: LONGEST + 1])
+        except (VerificationError, InvalidHashError):
+            return False

@@ -1,0 +1,216 @@
+// What every page does: keeps its numbers fresh in place, switches parts, tells what happened.
+
+const token = document.querySelector('meta[name="csrf-token"]').content;
+const REFRESH_MS = 2000;
+const RATE_WINDOW_MS = 60000;
+
+export async function ask(method, path, body) {
+  const headers = { Accept: "application/json" };
+  if (token) headers["X-CSRF-Token"] = token;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      redirect: "error",
+    });
+  } catch {
+    throw new Error("the camera does not answer: check the network, it may be restarting");
+  }
+  const answer = await response.json().catch(() => ({}));
+  if (response.status === 401 && method === "GET") location.assign("/login");
+  if (!response.ok) throw new Error(answer.message || `the camera answered ${response.status}`);
+  return answer;
+}
+
+let toastTimer;
+export function tell(text, status = "success") {
+  const toast = document.getElementById("toast");
+  toast.textContent = text;
+  toast.dataset.status = status;
+  toast.classList.add("shown");
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => toast.classList.remove("shown"), 4000);
+}
+
+const whole = new Intl.NumberFormat("en", { useGrouping: true, maximumFractionDigits: 0 });
+const shown = (value) => whole.format(value).replaceAll(",", "\u202f");
+const clock = (text) => (text ? new Date(text).toTimeString().slice(0, 8) : "–");
+
+function put(element, text) {
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+function putAll(name, text) {
+  for (const element of document.querySelectorAll(`[data-value="${name}"]`)) put(element, text);
+}
+
+function showRunning(running) {
+  const names = { ...running, health_monitoring: running.monitoring, websocket_sender: running.sender };
+  for (const element of document.querySelectorAll("[data-state], [data-switch]")) {
+    const isOn = names[element.dataset.state ?? element.dataset.switch];
+    if (isOn !== null && isOn !== undefined) element.dataset.on = isOn ? "yes" : "no";
+  }
+}
+
+const acknowledgedAt = [];
+function showRate(acknowledged) {
+  const now = performance.now();
+  acknowledgedAt.push([now, acknowledged]);
+  while (now - acknowledgedAt[0][0] > RATE_WINDOW_MS) acknowledgedAt.shift();
+  const [since, before] = acknowledgedAt[0];
+  if (now - since < 4000) return;
+  put(document.getElementById("rate"), shown(((acknowledged - before) * 60000) / (now - since)));
+}
+
+function showLink(link) {
+  const state = document.getElementById("link-state");
+  if (!state) return;
+  put(state, link.state);
+  state.dataset.link = link.state;
+  put(document.getElementById("link-since"), link.since ? `since ${clock(link.since)}` : "");
+  put(
+    document.getElementById("link-advice"),
+    link.advice || (link.is_open ? "Rows go as soon as they are stored." : ""),
+  );
+  put(document.getElementById("link-exchange"), link.exchange ?? "–");
+  put(document.getElementById("link-retry"), clock(link.retry_at));
+  put(document.getElementById("link-detail"), link.detail || "–");
+}
+
+function fill(table, templateId, rows, fillRow) {
+  const template = document.getElementById(templateId);
+  const made = rows.map((row) => {
+    const copy = template.content.firstElementChild.cloneNode(true);
+    fillRow(copy, row);
+    return copy;
+  });
+  table.tBodies[0].replaceChildren(...made);
+}
+
+function showComponents(health) {
+  const table = document.getElementById("components");
+  if (!table) return;
+  document.getElementById("components-empty").hidden = health.length > 0;
+  fill(table, "component-row", health, (row, one) => {
+    const tag = row.cells[0].firstElementChild;
+    tag.textContent = one.status;
+    tag.dataset.status = one.status;
+    row.cells[1].textContent = one.component;
+    row.cells[2].textContent = one.message;
+  });
+}
+
+let capturedThen;
+async function showLatest(captured) {
+  const table = document.getElementById("latest");
+  if (!table || captured === capturedThen) return;
+  capturedThen = captured;
+  const [found, advice] = await Promise.all([
+    ask("GET", `/api/v1/sightings?sort_by=id&per_page=${table.dataset.rows}`),
+    ask("GET", "/api/v1/advice"),
+  ]);
+  fill(table, "latest-row", found.data, (row, one) => {
+    const link = row.cells[0].firstElementChild;
+    link.textContent = one.license_plate_text || "–";
+    link.href = `/detection/${one.id}`;
+    row.cells[1].textContent = String(one.timestamp).slice(11, 19);
+    const share = one.lp_confidence > 1 ? one.lp_confidence : 100 * one.lp_confidence;
+    row.cells[2].textContent = `${share.toFixed(0)}%`;
+  });
+  document.getElementById("latest-empty").hidden = found.data.length > 0;
+  const list = document.getElementById("advice");
+  list.replaceChildren(
+    ...advice.map((one) => {
+      const item = document.createElement("li");
+      item.dataset.level = one.level;
+      item.textContent = one.text;
+      return item;
+    }),
+  );
+}
+
+export async function refresh() {
+  const status = await ask("GET", "/api/v1/status");
+  for (const name of ["sightings", "waiting", "acknowledged", "refused", "evicted"]) {
+    putAll(name, shown(status[name]));
+  }
+  putAll("fps", status.fps.toFixed(1));
+  putAll("in_flight", shown(status.link.in_flight));
+  putAll("source_error", status.source_error && status.frame_age_s > 10 ? status.source_error : "");
+  showRunning(status.running);
+  showRate(status.acknowledged);
+  showLink(status.link);
+  showComponents(status.health);
+  await showLatest(status.captured);
+  return status;
+}
+
+async function act(button, path) {
+  button.disabled = true;
+  try {
+    const answer = await ask("POST", path);
+    tell(answer.message, answer.status);
+    await refresh();
+  } catch (error) {
+    tell(error.message, "error");
+  } finally {
+    button.disabled = false;
+  }
+}
+
+for (const button of document.querySelectorAll("[data-switch]")) {
+  button.addEventListener("click", () => {
+    const verb = button.dataset.on === "yes" ? "stop" : "start";
+    act(button, `/api/${verb}_${button.dataset.switch}`);
+  });
+}
+for (const button of document.querySelectorAll("[data-post]")) {
+  button.addEventListener("click", () => act(button, button.dataset.post));
+}
+document.getElementById("check-now")?.addEventListener("click", (event) => {
+  act(event.currentTarget, "/api/health_check");
+});
+document.getElementById("logout")?.addEventListener("click", async () => {
+  await fetch("/logout", { method: "POST", headers: { "X-CSRF-Token": token } });
+  location.assign("/login");
+});
+document.getElementById("theme")?.addEventListener("click", () => {
+  const root = document.documentElement;
+  const isDark = root.dataset.theme
+    ? root.dataset.theme === "dark"
+    : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = isDark ? "light" : "dark";
+  localStorage.setItem("theme", root.dataset.theme);
+});
+
+// The stream may be full or cut: single pictures then, until the page is opened again.
+const video = document.getElementById("video");
+if (video) {
+  const note = document.getElementById("video-note");
+  let stills;
+  video.addEventListener("load", () => (note.hidden = true));
+  video.addEventListener("error", () => {
+    note.hidden = false;
+    stills ??= setInterval(() => (video.src = `/api/v1/picture.jpg?${Date.now()}`), REFRESH_MS);
+  });
+  addEventListener("pagehide", () => video.removeAttribute("src"));
+}
+
+async function refreshForever() {
+  for (;;) {
+    if (!document.hidden) {
+      try {
+        await refresh();
+        document.body.classList.remove("silent");
+      } catch (error) {
+        if (!document.body.classList.contains("silent")) tell(error.message, "error");
+        document.body.classList.add("silent");
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
+  }
+}
+if (document.querySelector("[data-value], [data-state], #components")) refreshForever();

@@ -1,0 +1,89 @@
+"""Turns values into pages. Whatever comes out of a database or a request is escaped, always."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from agent.web.sighting_view import REASONS, SENT_WORDS, confidence_share
+from telemetry.version import VERSION
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+NOTHING: Final = "–"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": _percent,
+        "day": lambda text: _split(text)[0],
+        "clock": lambda text: _split(text)[1],
+        "local_clock": _local_clock,
+        "or_nothing": lambda value: NOTHING if value in (None, "") else value,
+        "sent_word": lambda flag: SENT_WORDS.get(flag, NOTHING),
+        "reason": lambda word: REASONS.get(word, word),
+        "file_path": lambda name: quote(str(name), safe="/"),
+        "number": _number,
+        "plain": lambda value: "" if value is None else f"{value:g}",
+    }
+    environment.globals |= {"version": VERSION, "query": _query}
+    return environment
+
+
+def rendered(request: Request, name: str, *, code: int = 200, **values: Any) -> HTMLResponse:
+    """The page `name` with these values; the session's token is in its head for the script."""
+    session = getattr(request.state, "session", None)
+    content = (
+        _environment()
+        .get_template(name)
+        .render(
+            path=request.url.path,
+            token=session.token if session else "",
+            is_logged_in=session is not None,
+            has_password=getattr(request.state, "has_password", False),
+            **{"problem": None, **values},
+        )
+    )
+    return HTMLResponse(content, status_code=code)
+
+
+def _percent(value: float | None) -> str:
+    share = confidence_share(value)
+    return NOTHING if share is None else f"{100 * share:.0f}%"
+
+
+def _split(text: Any) -> tuple[str, str]:
+    """Day and time of a row's timestamp, as it stands there (local)."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return str(text or ""), ""
+    return moment.strftime("%d %b %Y"), moment.strftime("%H:%M:%S")
+
+
+def _local_clock(text: str | None) -> str:
+    """This device's time of a moment of ours, which is in UTC."""
+    return datetime.fromisoformat(text).astimezone().strftime("%H:%M:%S") if text else ""
+
+
+def _number(value: float | None, digits: int = 0) -> str:
+    return NOTHING if value is None else f"{value:,.{digits}f}".replace(",", "\u202f")
+
+
+def _query(values: dict[str, Any], **changes: Any) -> str:
+    """A query string of what is not empty."""
+    return urlencode({key: value for key, value in {**values, **changes}.items() if value != ""})

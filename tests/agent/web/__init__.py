@@ -1,0 +1,1 @@
+"""The page: who gets in, what is asked, what is shown."""

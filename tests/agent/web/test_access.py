@@ -1,0 +1,133 @@
+"""Who gets in: the rules on plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent.web.access import Door, Knock, Verdict, is_loopback, judge, names_this_machine
+from agent.web.lockout import FREE_FAILURES, LONGEST_WAIT_S, MOST_ADDRESSES, Lockout
+from agent.web.sessions import LASTS_S, MOST_SESSIONS, Sessions
+
+AT_HOME = Door(is_loopback=True, has_password=False)
+AT_HOME_LOCKED = Door(is_loopback=True, has_password=True)
+OUTSIDE = Door(is_loopback=False, has_password=True)
+OUTSIDE_UNSET = Door(is_loopback=False, has_password=False)
+HERE = {"host": "127.0.0.1:8000"}
+
+
+def _knock(method: str = "GET", path: str = "/", **given: Any) -> Knock:
+    return Knock(**{"method": method, "path": path, "headers": HERE, **given})
+
+
+@pytest.mark.parametrize(
+    ("door", "given", "expected"),
+    [
+        (AT_HOME, {}, Verdict.ALLOWED),
+        (AT_HOME, {"headers": {"host": "evil.example:8000"}}, Verdict.WRONG_HOST),
+        (AT_HOME, {"headers": {}}, Verdict.WRONG_HOST),
+        (AT_HOME, {"headers": {**HERE, "x-forwarded-for": "192.0.2.7"}}, Verdict.NO_PASSWORD),
+        (AT_HOME_LOCKED, {}, Verdict.LOGIN_NEEDED),
+        (AT_HOME_LOCKED, {"headers": {"host": "camera.example"}}, Verdict.LOGIN_NEEDED),
+        (AT_HOME_LOCKED, {"path": "/login"}, Verdict.ALLOWED),
+        (AT_HOME_LOCKED, {"path": "/static/page.css"}, Verdict.ALLOWED),
+        (OUTSIDE, {}, Verdict.LOGIN_NEEDED),
+        (OUTSIDE, {"session_token": "t"}, Verdict.ALLOWED),
+        (OUTSIDE, {"is_basic": True}, Verdict.ALLOWED),
+        (OUTSIDE_UNSET, {}, Verdict.NO_PASSWORD),
+        (OUTSIDE_UNSET, {"path": "/static/page.css"}, Verdict.ALLOWED),
+    ],
+)
+def test_who_may_look(door: Door, given: dict[str, Any], expected: Verdict) -> None:
+    assert judge(_knock(**given), door) is expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, Verdict.ALLOWED),
+        ({"origin": "http://127.0.0.1:8000"}, Verdict.ALLOWED),
+        ({"sec-fetch-site": "same-origin"}, Verdict.ALLOWED),
+        ({"origin": "http://evil.example"}, Verdict.CROSS_SITE),
+        ({"origin": "null"}, Verdict.CROSS_SITE),
+        ({"origin": "http://127.0.0.1:9000"}, Verdict.CROSS_SITE),
+        ({"sec-fetch-site": "cross-site"}, Verdict.CROSS_SITE),
+        ({"sec-fetch-site": "same-site"}, Verdict.CROSS_SITE),
+        ({"content-length": "70000"}, Verdict.BODY_TOO_LARGE),
+        ({"content-length": "x"}, Verdict.BODY_TOO_LARGE),
+        ({"transfer-encoding": "chunked"}, Verdict.BODY_TOO_LARGE),
+    ],
+)
+def test_no_other_page_changes_anything(headers: dict[str, str], expected: Verdict) -> None:
+    knock = _knock(method="POST", path="/api/stop_camera", headers={**HERE, **headers})
+    assert judge(knock, AT_HOME) is expected
+
+
+@pytest.mark.parametrize("sent", [None, "", "other"])
+def test_a_change_in_a_session_needs_its_token(sent: str | None) -> None:
+    knock = _knock(method="POST", session_token="right", sent_token=sent)
+    assert judge(knock, OUTSIDE) is Verdict.TOKEN_MISSING
+    right = _knock(method="POST", session_token="right", sent_token="right")
+    assert judge(right, OUTSIDE) is Verdict.ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("::", False)],  # noqa: S104 - judged, not bound
+)
+def test_loopback_is_known(host: str, *, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+def test_host_headers_of_this_machine() -> None:
+    for host in ("localhost", "localhost:8000", "127.0.0.1", "[::1]:8000", "cam.localhost:80"):
+        assert names_this_machine(host), host
+    for host in ("", "localhost.evil.example", "127.0.0.1.evil.example", "192.0.2.1:8000"):
+        assert not names_this_machine(host), host
+
+
+def test_failures_cost_growing_time_and_success_forgives() -> None:
+    lockout, now_s = Lockout(), 100.0
+    for _ in range(FREE_FAILURES - 1):
+        lockout.failed("a", now_s)
+    assert lockout.wait_s("a", now_s) == 0
+    lockout.failed("a", now_s)
+    first = lockout.wait_s("a", now_s)
+    lockout.failed("a", now_s)
+    assert lockout.wait_s("a", now_s) == 2 * first
+    for _ in range(30):
+        lockout.failed("a", now_s)
+    assert lockout.wait_s("a", now_s) == LONGEST_WAIT_S
+    assert lockout.wait_s("b", now_s) == 0
+    lockout.succeeded("a")
+    assert lockout.wait_s("a", now_s) == 0
+
+
+def test_failures_are_remembered_of_so_many_addresses() -> None:
+    lockout = Lockout()
+    for _ in range(FREE_FAILURES):
+        lockout.failed("first", 1.0)
+    for number in range(MOST_ADDRESSES):
+        lockout.failed(str(number), 2.0)
+    assert lockout.wait_s("first", 2.0) == 0
+
+
+def test_a_session_ends_by_time_by_another_password_and_by_logging_out() -> None:
+    sessions = Sessions()
+    name = sessions.begin(password_hash="h", now_s=0.0)
+    assert sessions.find(name, password_hash="h", now_s=LASTS_S - 1) is not None
+    assert sessions.find(name, password_hash="h", now_s=LASTS_S) is None
+    changed = sessions.begin(password_hash="h", now_s=0.0)
+    assert sessions.find(changed, password_hash="other", now_s=1.0) is None
+    left = sessions.begin(password_hash="h", now_s=0.0)
+    sessions.end(left)
+    assert sessions.find(left, password_hash="h", now_s=1.0) is None
+    assert sessions.find("guessed", password_hash="h", now_s=1.0) is None
+
+
+def test_sessions_are_bounded_the_oldest_ends() -> None:
+    sessions = Sessions()
+    names = [sessions.begin(password_hash="h", now_s=0.0) for _ in range(MOST_SESSIONS + 1)]
+    assert sessions.find(names[0], password_hash="h", now_s=1.0) is None
+    assert sessions.find(names[-1], password_hash="h", now_s=1.0) is not None

@@ -1,0 +1,298 @@
+"""The pages in a real browser: Chromium, one for all tests here."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Dialog, Page, async_playwright, expect
+
+from tests.agent.web.camera import Camera, running_camera
+from tests.agent.web.conftest import PLATES
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.system]
+
+DESKTOP: Final = (1280, 800)
+PHONE: Final = (390, 844)
+PAGES: Final = {
+    "/": "Live",
+    "/detection": "Sightings",
+    "/health": "Health",
+    "/websocket": "Sender",
+    "/settings": "Settings",
+    "/docs": "REST reference",
+}
+OPTIONS: Final = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+MARKUP: Final = "<script>alert(1)</script>"
+PASSWORD: Final = "correct horse battery"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Debian's package chromium is not installed")
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
+        yield running
+        await running.close()
+
+
+async def _opened(browser: Browser, size: tuple[int, int] = DESKTOP) -> BrowserContext:
+    return await browser.new_context(viewport={"width": size[0], "height": size[1]})
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser, camera: Camera) -> AsyncIterator[Page]:
+    """A page in which nothing may complain: no error, no breach of its policy, no dialog, and
+    nothing that comes from elsewhere."""
+    context = await _opened(browser)
+    opened = await context.new_page()
+    complaints: list[str] = []
+    _listen(opened, camera.url, complaints)
+    yield opened
+    await context.close()
+    assert not complaints
+
+
+def _listen(page: Page, home: str, complaints: list[str]) -> None:
+    page.on(
+        "request",
+        lambda asked: None if asked.url.startswith(home) else complaints.append(asked.url),
+    )
+
+    async def dismiss(dialog: Dialog) -> None:
+        complaints.append(f"dialog: {dialog.message}")
+        await dialog.dismiss()
+
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", dismiss)
+    page.on(
+        "console",
+        lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,
+    )
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_shows_itself_without_a_complaint(
+    page: Page, camera: Camera, path: str
+) -> None:
+    await page.goto(camera.url + path)
+    await expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
+    await expect(page).to_have_title(f"{PAGES[path]} · Sightpost")
+
+
+async def test_every_page_fits_a_phone(browser: Browser, camera: Camera) -> None:
+    context = await _opened(browser, PHONE)
+    page = await context.new_page()
+    newest = camera.parts.outbox.counts().captured and "/detection/1"
+    for path in (*PAGES, newest):
+        await page.goto(camera.url + path)
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        assert width <= PHONE[0], path
+        await expect(page.get_by_role("link", name="Sightings", exact=True)).to_be_in_viewport()
+    await context.close()
+
+
+async def test_a_plate_that_is_markup_is_shown_as_text(page: Page, camera: Camera) -> None:
+    await page.goto(camera.url + "/")
+    link = page.locator("#latest").get_by_role("link", name=MARKUP)
+    await expect(link).to_be_visible()
+    await page.goto(camera.url + "/detection")
+    await page.get_by_role("link", name=MARKUP).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(MARKUP)
+
+
+async def test_what_passes_appears_without_a_reload(page: Page, camera: Camera) -> None:
+    await page.goto(camera.url + "/")
+    await page.evaluate("window.isTheSame = true")
+    await expect(page.locator("#latest").get_by_role("link", name="NEW 1")).to_have_count(0)
+    await page.wait_for_function("document.querySelector('[data-value=waiting]').textContent > 0")
+    camera.pass_by("NEW 1<b>")
+    await expect(page.locator("#latest").get_by_role("link", name="NEW 1<b>")).to_be_visible()
+    assert await page.evaluate("window.isTheSame")
+
+
+async def test_the_live_picture_is_shown(page: Page, camera: Camera) -> None:
+    await page.goto(camera.url + "/")
+    await page.wait_for_function("document.getElementById('video').naturalWidth > 0")
+
+
+async def test_the_sender_is_stopped_started_and_restarted(page: Page, camera: Camera) -> None:
+    assert camera.tasks.sending is not None
+    await page.goto(camera.url + "/websocket")
+    state = page.locator("[data-state=sender]")
+    await page.get_by_role("button", name="Stop").click()
+    await expect(state).to_have_attribute("data-on", "no")
+    await expect(page.locator("#link-state")).to_have_text("stopped")
+    assert not camera.tasks.sending.is_on
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await expect(state).to_have_attribute("data-on", "yes")
+    await page.get_by_role("button", name="Restart").click()
+    await expect(page.locator("#toast")).to_have_text("sender restarted")
+    assert camera.tasks.sending.is_on
+
+
+async def test_sightings_are_filtered_and_exported(
+    page: Page, camera: Camera, tmp_path: Path
+) -> None:
+    await page.goto(camera.url + "/detection")
+    rows = page.locator("table.sightings tbody tr")
+    await page.get_by_label("Plate").fill("56660")
+    await page.get_by_role("button", name="Show").click()
+    await expect(rows).to_have_count(2)
+    await expect(page.locator("#total")).to_have_text("2")
+    async with page.expect_download() as downloading:
+        await page.get_by_role("link", name="Export CSV").click()
+    await (await downloading.value).save_as(tmp_path / "sightings.csv")
+    exported = (tmp_path / "sightings.csv").read_text("utf-8-sig").splitlines()
+    assert [line.split(",")[2] for line in exported[1:]] == ["WA56660", "WA56660"]
+    await page.get_by_label("Plate").fill("no such plate")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
+
+
+async def test_sightings_are_sorted_by_their_headings(page: Page, camera: Camera) -> None:
+    await page.goto(camera.url + "/detection")
+    await page.get_by_role("link", name="Plate", exact=True).click()
+    await page.get_by_role("link", name="Plate", exact=True).click()
+    texts = await page.locator("table.sightings a.plate").all_text_contents()
+    assert texts == sorted(texts)
+    assert set(PLATES) <= set(texts)
+
+
+async def test_health_is_checked_at_once(page: Page, camera: Camera) -> None:
+    await page.goto(camera.url + "/health")
+    await page.get_by_role("button", name="Check now").click()
+    await expect(page.locator("#components").get_by_text("camera", exact=True)).to_be_visible()
+    await page.reload()
+    await expect(page.locator(".history rect").first).to_be_attached()
+
+
+async def test_a_zone_is_drawn_by_mouse_and_a_line_by_keyboard(page: Page, camera: Camera) -> None:
+    await page.goto(camera.url + "/settings")
+    await page.wait_for_function("document.getElementById('still').naturalWidth > 0")
+    box = await page.locator("#drawing").bounding_box()
+    assert box is not None
+    await page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.3 * box["height"])
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.8 * box["height"], steps=4)
+    await page.mouse.up()
+    await page.get_by_role("button", name="Add line").click()
+    await expect(page.get_by_role("button", name="line, corner 1")).to_be_focused()
+    await page.keyboard.press("Shift+ArrowUp")
+    await page.get_by_role("button", name="Save").first.click()
+    await expect(page.locator("#toast")).to_have_text("Zones and line saved and in force")
+    (zone,), line = camera.parts.tuning.current.zones, camera.parts.tuning.current.line
+    corners = [(0.2, 0.3), (0.6, 0.3), (0.6, 0.8), (0.2, 0.8)]
+    assert [(round(x, 1), round(y, 1)) for x, y in zone.points] == corners
+    assert line is not None
+    assert line.start == pytest.approx((0.25, 0.55))
+    await page.reload()
+    await expect(page.locator("#drawing polygon")).to_have_count(1)
+    await page.get_by_role("button", name="Zone 1, corner 1").focus()
+    await page.get_by_role("button", name="Remove").click()
+    await page.get_by_role("button", name="Save").first.click()
+    await expect(page.locator("#toast")).to_have_class("shown")
+    assert camera.parts.tuning.current.zones == ()
+
+
+async def test_a_zone_is_drawn_with_a_finger(browser: Browser, camera: Camera) -> None:
+    context = await browser.new_context(
+        viewport={"width": PHONE[0], "height": PHONE[1]}, has_touch=True
+    )
+    page = await context.new_page()
+    await page.goto(camera.url + "/settings")
+    await page.get_by_role("button", name="Add zone").tap()
+    await expect(page.locator("#drawing polygon")).to_have_count(1)
+    box = await page.get_by_role("button", name="Zone 1, corner 1").bounding_box()
+    assert box is not None
+    touches = await context.new_cdp_session(page)
+    # A finger hits beside the corner and moves it all the same.
+    x, y = box["x"] + box["width"] / 2 - 12, box["y"] + box["height"] / 2 - 8
+    for kind, points in (
+        ("touchStart", [{"x": x, "y": y}]),
+        ("touchMove", [{"x": x - 40, "y": y}]),
+        ("touchEnd", []),
+    ):
+        await touches.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    moved = await page.get_by_role("button", name="Zone 1, corner 1").bounding_box()
+    assert moved is not None
+    assert box["x"] - moved["x"] == pytest.approx(40, abs=3)
+    await context.close()
+
+
+async def test_a_setting_is_saved_and_in_force(page: Page, camera: Camera) -> None:
+    await page.goto(camera.url + "/settings")
+    await page.get_by_label("Same passage within, s").fill("12")
+    await page.locator("#reading").get_by_role("button", name="Save").click()
+    await expect(page.locator("#toast")).to_have_text("Reading saved and in force")
+    assert camera.parts.tuning.effective.cooldown_s == 12
+    await page.get_by_label("Brightness").fill("0.3")
+    await page.locator("#camera").get_by_role("button", name="Save").click()
+    await expect(page.locator("#toast")).to_have_text("Camera saved and in force")
+    assert camera.parts.tuning.effective.camera.brightness == 0.3
+
+
+async def test_what_the_camera_refuses_is_told_where_it_was_written(
+    browser: Browser, camera: Camera
+) -> None:
+    context = await _opened(browser)
+    page = await context.new_page()
+    await page.goto(camera.url + "/settings")
+    await page.get_by_label("Gain").fill("900")
+    await page.evaluate("document.getElementById('camera').noValidate = true")
+    await page.locator("#camera").get_by_role("button", name="Save").click()
+    await expect(page.locator("#camera .problem")).to_contain_text("camera.gain 900")
+    await context.close()
+
+
+async def test_the_page_is_dark_by_wish_and_by_its_switch(browser: Browser, camera: Camera) -> None:
+    context = await browser.new_context(color_scheme="dark")
+    page = await context.new_page()
+    ground = "getComputedStyle(document.body).backgroundColor"
+    await page.goto(camera.url + "/health")
+    assert await page.evaluate(ground) == "rgb(13, 17, 22)"
+    await page.get_by_role("button", name="Dark or light").click()
+    assert await page.evaluate(ground) == "rgb(244, 246, 248)"
+    await page.reload()
+    assert await page.evaluate(ground) == "rgb(244, 246, 248)"
+    await context.close()
+
+
+async def test_the_keyboard_reaches_content_and_pages(page: Page, camera: Camera) -> None:
+    await page.goto(camera.url + "/health")
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    for _ in range(3):
+        await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Sightings")
+
+
+async def test_the_operator_logs_in_and_out(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("locked")
+    async with running_camera(folder, password=PASSWORD, host="0.0.0.0") as locked:  # noqa: S104 - told, not bound
+        context = await _opened(browser)
+        page = await context.new_page()
+        await page.goto(locked.url + "/detection")
+        await page.get_by_label("Password").fill("wrong password")
+        await page.get_by_role("button", name="Log in").click()
+        await expect(page.get_by_role("alert")).to_have_text("That is not the password.")
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.get_by_role("link", name="Sender", exact=True).click()
+        await page.get_by_role("button", name="Stop").click()
+        await expect(page.locator("[data-state=sender]")).to_have_attribute("data-on", "no")
+        await page.get_by_role("button", name="Log out").click()
+        await expect(page.get_by_label("Password")).to_be_visible()
+        await context.close()

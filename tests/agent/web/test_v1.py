@@ -1,0 +1,151 @@
+"""Our own paths, and what settings do to a running camera."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+
+from agent.web.access import PROXY_HEADERS
+from tests.agent.outbox.ends import settle
+from tests.agent.web.camera import Camera
+from tests.agent.web.conftest import PLATES
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+LANE = {"name": "Lane", "points": [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]}
+
+
+async def test_status_says_what_runs_and_how_the_link_is(web: httpx.AsyncClient) -> None:
+    status = (await web.get("/api/v1/status")).json()
+    on = {"camera": True, "detection": False, "monitoring": True, "sender": True}
+    assert status["running"] == on
+    assert {"state", "advice", "is_open", "since", "in_flight", "url"} <= status["link"].keys()
+    assert status["captured"] == status["waiting"] + status["acknowledged"] + status["refused"]
+
+
+async def test_health_is_a_page_for_browsers_and_json_for_programs(web: httpx.AsyncClient) -> None:
+    program = await web.get("/health")
+    assert program.json()["status"] == "ok"
+    browser = await web.get("/health", headers={"Accept": "text/html,*/*"})
+    assert browser.text.startswith("<!doctype html>")
+
+
+async def test_the_coach_advises_on_what_was_seen(web: httpx.AsyncClient) -> None:
+    (advice,) = (await web.get("/api/v1/advice")).json()
+    # the test's sightings: 100 px wide, read with 93%, 33 ms
+    assert advice["level"] == "change"
+    assert advice["text"] == "shutter 33 ms blurs moving plates: set 2 ms or add light"
+
+
+async def test_sightings_are_filtered_by_state_and_direction(web: httpx.AsyncClient) -> None:
+    for query, total in (
+        ("sent=waiting", len(PLATES)),
+        ("sent=sent", 0),
+        ("direction=approaching", len(PLATES)),
+        ("direction=left", 0),
+    ):
+        assert (await web.get(f"/api/v1/sightings?{query}")).json()["total"] == total, query
+    assert (await web.get("/api/v1/sightings?sent=lost")).status_code == 400
+
+
+async def test_one_sighting_has_its_evidence(web: httpx.AsyncClient) -> None:
+    first = (await web.get("/api/v1/sightings?sort_by=id&descending=false")).json()["data"][0]
+    whole = (await web.get(f"/api/v1/sightings/{first['id']}")).json()
+    assert whole["evidence"]["readings"] == [{"text": PLATES[0], "confidence": 0.93}]
+    missing = await web.get("/api/v1/sightings/999999")
+    assert missing.status_code == 404
+    page = await web.get("/detection/999999", headers={"Accept": "text/html"})
+    assert page.status_code == 404
+    assert "There is no sighting 999999" in page.text
+
+
+async def test_settings_are_changed_key_by_key_and_undone_with_null(
+    web: httpx.AsyncClient,
+) -> None:
+    await web.put("/api/v1/settings", json={"cooldown_s": 7, "camera": {"gain": 2}})
+    now = (await web.put("/api/v1/settings", json={"zones": [LANE]})).json()
+    assert (now["set"]["cooldown_s"], now["set"]["camera"]["gain"]) == (7, 2)
+    assert now["set"]["zones"] == [LANE]
+    assert now["effective"]["min_confidence"] == 0.5
+    undone = {"cooldown_s": None, "camera": {"gain": None}, "zones": []}
+    now = (await web.put("/api/v1/settings", json=undone)).json()
+    assert now["effective"]["cooldown_s"] == 30
+    assert now["set"]["camera"]["gain"] is None
+
+
+async def test_a_setting_that_makes_no_sense_changes_nothing(web: httpx.AsyncClient) -> None:
+    before = (await web.get("/api/v1/settings")).json()
+    for wrong in ({"cooldown_s": -1}, {"speed": 1}, {"zones": [{**LANE, "points": []}]}):
+        answer = await web.put("/api/v1/settings", json=wrong)
+        assert answer.status_code == 400
+        assert next(iter(wrong)) in answer.json()["message"]
+    assert (await web.get("/api/v1/settings")).json() == before
+
+
+async def test_brightness_shows_in_the_next_pictures(web: httpx.AsyncClient) -> None:
+    async def brightness() -> float:
+        content = (await web.get("/api/v1/picture.jpg")).content
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
+        assert picture is not None
+        return float(picture.mean())
+
+    async with asyncio.timeout(20):
+        while (await web.get("/api/v1/picture.jpg")).status_code == 404:
+            continue  # the camera is starting
+        before = await brightness()
+        await web.put("/api/v1/settings", json={"camera": {"brightness": 0.3}})
+        while await brightness() < before + 40:
+            continue
+        await web.put("/api/v1/settings", json={"camera": {"brightness": None}})
+        while await brightness() > before + 20:
+            continue
+
+
+async def test_refused_rows_are_told_with_the_reason(
+    web: httpx.AsyncClient, camera: Camera
+) -> None:
+    settle(camera.parts.outbox, refused=1)
+    (row,) = (await web.get("/api/v1/refused")).json()
+    assert row["kind"] == "sighting"
+    assert row["send_error"]
+    page = await web.get("/websocket", headers={"Accept": "text/html"})
+    assert row["send_error"] in page.text
+
+
+async def test_every_path_is_in_the_reference(web: httpx.AsyncClient) -> None:
+    document = (await web.get("/openapi.json")).json()
+    page = (await web.get("/docs", headers={"Accept": "text/html"})).text
+    assert "/api/v1/settings" in document["paths"]
+    for path in document["paths"]:
+        assert f"<code>{path}</code>" in page
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8000"])
+async def test_a_name_that_was_pointed_here_gets_nothing(web: httpx.AsyncClient, host: str) -> None:
+    assert (await web.get("/api/v1/status", headers={"Host": host})).status_code == 421
+
+
+@pytest.mark.parametrize("header", PROXY_HEADERS)
+async def test_without_a_password_nobody_comes_through_a_proxy(
+    web: httpx.AsyncClient, header: str
+) -> None:
+    answer = await web.get("/api/v1/status", headers={header: "192.0.2.7"})
+    assert answer.status_code == 403
+    assert "python -m agent password" in answer.json()["message"]
+
+
+async def test_another_page_changes_nothing(web: httpx.AsyncClient, camera: Camera) -> None:
+    for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        answer = await web.post("/api/stop_camera", headers=headers)
+        assert answer.status_code == 403
+    assert not camera.parts.capture.stats.is_held
+
+
+async def test_a_body_beyond_any_need_is_refused(web: httpx.AsyncClient) -> None:
+    answer = await web.put("/api/v1/settings", content=json.dumps({"x": "x" * 70_000}))
+    assert answer.status_code == 413
