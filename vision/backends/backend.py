@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vision.errors import ModelFailed
 
 Tensor = NDArray[np.float32]
 
@@ -49,6 +52,57 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Give the memory back. May be repeated; `run` raises `ModelFailed` from then on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkFacts:
+    """What a loaded network is, with the meaning that `Backend` gives each word."""
+
+    name: str
+    device: str
+    input_shape: tuple[int | None, ...]
+    output_names: tuple[str, ...]
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+def facts_of(backend: Backend) -> NetworkFacts:
+    return NetworkFacts(
+        name=backend.name,
+        device=backend.device,
+        input_shape=backend.input_shape,
+        output_names=backend.output_names,
+        metadata=backend.metadata,
+    )
+
+
+class StatedNetwork:
+    """The part of a `Backend` that only states facts; the runtimes add `run` and `close`."""
+
+    def __init__(self, facts: NetworkFacts) -> None:
+        self._facts = facts
+
+    @property
+    def name(self) -> str:
+        return self._facts.name
+
+    @property
+    def device(self) -> str:
+        return self._facts.device
+
+    @property
+    def input_shape(self) -> tuple[int | None, ...]:
+        return self._facts.input_shape
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        return self._facts.output_names
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return self._facts.metadata
+
+    def _closed(self) -> ModelFailed:
+        return ModelFailed(f"model {self.name}: it was closed; load it again")
 
 
 def warm_up(backend: Backend, *, height: int = 64, width: int = 64) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from vision.backends.backend import Tensor
+from vision.backends.backend import NetworkFacts, StatedNetwork, Tensor
 from vision.backends.hailo_advice import advice
 from vision.errors import AcceleratorFailed, ModelFailed, ModelMissing
 
@@ -77,7 +77,7 @@ class HailoDevice:
             device.release()
 
 
-class HailoBackend:
+class HailoBackend(StatedNetwork):
     """One network on the device; see `Backend`.
 
     Input values are pixels, 0..255: what a network subtracts and divides by is compiled into it.
@@ -87,47 +87,33 @@ class HailoBackend:
     """
 
     def __init__(self, name: str, model: Any, configured: Any) -> None:
-        self._name = name
         self._model = model
         self._configured: Any = configured
         self._shape: tuple[int, int, int] = tuple(model.input().shape)
-        self._output_names = tuple(model.output_names)
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def device(self) -> str:
-        return "hailo"
-
-    @property
-    def input_shape(self) -> tuple[int | None, ...]:
         height, width, channels = self._shape
-        return (None, channels, height, width)
-
-    @property
-    def output_names(self) -> tuple[str, ...]:
-        return self._output_names
-
-    @property
-    def metadata(self) -> dict[str, str]:
-        return {}
+        super().__init__(
+            NetworkFacts(
+                name=name,
+                device="hailo",
+                input_shape=(None, channels, height, width),
+                output_names=tuple(model.output_names),
+            )
+        )
 
     def run(self, batch: Tensor) -> Sequence[Tensor]:
         if self._configured is None:
-            raise ModelFailed(f"model {self._name}: it was closed; load it again")
+            raise self._closed()
         height, width, channels = self._shape
         if batch.shape != (1, channels, height, width):
             raise ModelFailed(
-                f"model {self._name}: an input of shape {batch.shape}; "
+                f"model {self.name}: an input of shape {batch.shape}; "
                 f"it takes (1, {channels}, {height}, {width})"
             )
         pixels = np.rint(batch[0].transpose(1, 2, 0)).clip(0, 255)
         try:
             found = self._run(np.ascontiguousarray(pixels, dtype=np.uint8))
         except Exception as error:  # HailoRT's errors share no public base across versions
-            raise ModelFailed(f"model {self._name}: running it broke: {advice(error)}") from error
+            raise ModelFailed(f"model {self.name}: running it broke: {advice(error)}") from error
         return [
             by_class(output) if isinstance(output, list) else np.array(output, np.float32)[None]
             for output in found
@@ -136,7 +122,7 @@ class HailoBackend:
     def _run(self, frame: np.ndarray) -> list[Any]:
         buffers = {
             output: np.empty(self._model.output(output).shape, dtype=np.float32, order="C")
-            for output in self._output_names
+            for output in self.output_names
         }
         bindings = self._configured.create_bindings(output_buffers=buffers)
         bindings.input().set_buffer(frame)
@@ -151,7 +137,7 @@ class HailoBackend:
         job.wait(RUN_TIMEOUT_MS)
         if failures:
             raise failures[0]
-        return [bindings.output(output).get_buffer() for output in self._output_names]
+        return [bindings.output(output).get_buffer() for output in self.output_names]
 
     def close(self) -> None:
         configured, self._configured = self._configured, None

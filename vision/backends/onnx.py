@@ -11,14 +11,14 @@ from pathlib import Path
 
 import onnxruntime
 
-from vision.backends.backend import Tensor
+from vision.backends.backend import NetworkFacts, StatedNetwork, Tensor
 from vision.backends.providers import choose_providers, short_name
 from vision.errors import ModelFailed, ModelMissing
 
 _FATAL_ONLY = 4
 
 
-class OnnxBackend:
+class OnnxBackend(StatedNetwork):
     """One network with one float32 input in one onnxruntime session; see `Backend`."""
 
     def __init__(
@@ -32,7 +32,6 @@ class OnnxBackend:
         """
         if threads < 1:
             raise ValueError(f"threads is {threads}, expected 1 or more")
-        self._name = name
         choice = choose_providers(providers, onnxruntime.get_available_providers())
         options = _session_options(threads)
         try:
@@ -51,13 +50,18 @@ class OnnxBackend:
                 "expected exactly one of float32"
             )
         self._session: onnxruntime.InferenceSession | None = session
-        self._device = short_name(session.get_providers()[0])
-        self._metadata = dict(session.get_modelmeta().custom_metadata_map)
         self._input_name: str = inputs[0].name
-        self._input_shape = tuple(
-            axis if isinstance(axis, int) and axis > 0 else None for axis in inputs[0].shape
+        super().__init__(
+            NetworkFacts(
+                name=name,
+                device=short_name(session.get_providers()[0]),
+                input_shape=tuple(
+                    axis if isinstance(axis, int) and axis > 0 else None for axis in inputs[0].shape
+                ),
+                output_names=tuple(output.name for output in session.get_outputs()),
+                metadata=dict(session.get_modelmeta().custom_metadata_map),
+            )
         )
-        self._output_names = tuple(output.name for output in session.get_outputs())
 
     @classmethod
     def from_file(
@@ -66,35 +70,15 @@ class OnnxBackend:
         """Load the file at `path`; raises `ModelMissing` or `ModelFailed`."""
         return cls(name, read_model(name, path), threads=threads, providers=providers)
 
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def device(self) -> str:
-        return self._device
-
-    @property
-    def input_shape(self) -> tuple[int | None, ...]:
-        return self._input_shape
-
-    @property
-    def output_names(self) -> tuple[str, ...]:
-        return self._output_names
-
-    @property
-    def metadata(self) -> dict[str, str]:
-        return self._metadata
-
     def run(self, batch: Tensor) -> Sequence[Tensor]:
         if self._session is None:
-            raise ModelFailed(f"model {self._name}: it was closed; load it again")
+            raise self._closed()
         try:
             outputs: list[Tensor] = self._session.run(None, {self._input_name: batch})
         except Exception as error:  # onnxruntime's errors share no public base
             raise ModelFailed(
-                f"model {self._name}: running it on an input of shape {batch.shape}, "
-                f"{batch.dtype} broke ({error}); it takes {self._input_shape}, float32"
+                f"model {self.name}: running it on an input of shape {batch.shape}, "
+                f"{batch.dtype} broke ({error}); it takes {self.input_shape}, float32"
             ) from error
         return outputs
 

@@ -6,9 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from vision.backends.backend import Backend, Tensor
+from vision.backends.backend import Backend, StatedNetwork, Tensor, facts_of
 from vision.errors import ModelFailed
 from vision.pool.budget import (
     Allocation,
@@ -154,11 +154,11 @@ class ModelPool:
         if backend.device != entry.request.device:
             # The runtime fell back to another device: that one has to have room for it.
             try:
-                self._make_room(_on(entry.request, backend.device))
+                self._make_room(replace(entry.request, device=backend.device))
             except BaseException:
                 backend.close()
                 raise
-            entry.request = _on(entry.request, backend.device)
+            entry.request = replace(entry.request, device=backend.device)
         with self._books:
             entry.backend = backend
             entry.loaded_s = entry.last_used_s = self._clock()
@@ -224,50 +224,20 @@ class ModelPool:
         )
 
 
-class PooledBackend:
+class PooledBackend(StatedNetwork):
     """One network of the pool, for one who opened it; see `Backend`."""
 
     def __init__(self, pool: ModelPool, name: str, backend: Backend) -> None:
+        super().__init__(replace(facts_of(backend), name=name))
         self._pool = pool
-        self._name = name
-        self._device = backend.device
-        self._input_shape = backend.input_shape
-        self._output_names = backend.output_names
-        self._metadata = backend.metadata
         self._is_open = True
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def device(self) -> str:
-        return self._device
-
-    @property
-    def input_shape(self) -> tuple[int | None, ...]:
-        return self._input_shape
-
-    @property
-    def output_names(self) -> tuple[str, ...]:
-        return self._output_names
-
-    @property
-    def metadata(self) -> dict[str, str]:
-        return self._metadata
 
     def run(self, batch: Tensor) -> Sequence[Tensor]:
         if not self._is_open:
-            raise ModelFailed(f"model {self._name}: it was closed; load it again")
-        return self._pool.run(self._name, batch)
+            raise self._closed()
+        return self._pool.run(self.name, batch)
 
     def close(self) -> None:
         if self._is_open:
             self._is_open = False
-            self._pool.release(self._name)
-
-
-def _on(request: ModelRequest, device: str) -> ModelRequest:
-    return ModelRequest(
-        name=request.name, device=device, size=request.size, priority=request.priority
-    )
+            self._pool.release(self.name)
