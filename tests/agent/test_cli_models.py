@@ -16,6 +16,7 @@ import pytest
 from agent.cli import main
 from tests.end_to_end.test_faces import FACE, MARKS, SIDE, write_models
 from tests.fakes.model_mirror import mirror_of
+from tests.vision.own_models import entry, write_manifest
 from tests.vision.tiny_onnx import constant_outputs
 
 FILE = constant_outputs([1, 3, 8, 8], {"out": np.zeros(1)})
@@ -54,11 +55,8 @@ def call(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A working directory whose models' folder names a model `mine`."""
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "models.toml").write_text(
-        '[[model]]\nname = "mine"\ntask = "nothing"\nkind = "file"\npath = "mine.onnx"\n'
-        'format = "onnx"\ninput = "3x8x8 bgr 0..255"\nlicence = "CC-BY-4.0"\naddress = ""\n'
-        f'size_bytes = {len(FILE)}\nsha256 = "{SHA256}"\n'
+    write_manifest(
+        tmp_path / "models", entry("mine", FILE, pixels="3x8x8 bgr 0..255", licence="CC-BY-4.0")
     )
     return tmp_path
 

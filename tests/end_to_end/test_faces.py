@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.end_to_end.programs import installation, rows_of, wait_until
+from tests.vision.own_models import entry, write_manifest
 from tests.vision.tiny_onnx import constant_outputs, model, node
 
 SIDE = 320
@@ -45,20 +45,20 @@ def telling_network() -> bytes:
 
 
 def write_models(folder: Path) -> None:
-    folder.mkdir()
-    entries = []
-    for name, decoder, side, file in (
+    """Both networks in a folder of models, as `finds` and `tells`."""
+    found = (
         ("finds", "yunet", SIDE, finding_network()),
         ("tells", "arcface", 112, telling_network()),
-    ):
+    )
+    write_manifest(
+        folder,
+        *(
+            entry(name, file, decoder=decoder, pixels=f"3x{side}x{side} bgr 0..255")
+            for name, decoder, side, file in found
+        ),
+    )
+    for name, _, _, file in found:
         (folder / f"{name}.onnx").write_bytes(file)
-        entries.append(
-            f'[[model]]\nname = "{name}"\ntask = "t"\nkind = "file"\npath = "{name}.onnx"\n'
-            f'format = "onnx"\ndecoder = "{decoder}"\ninput = "3x{side}x{side} bgr 0..255"\n'
-            f'licence = "ours"\naddress = ""\nsize_bytes = {len(file)}\n'
-            f'sha256 = "{hashlib.sha256(file).hexdigest()}"\n'
-        )
-    (folder / "models.toml").write_text("".join(entries))
 
 
 def test_face_of_a_picture_is_a_row_of_the_server(tmp_path: Path) -> None:

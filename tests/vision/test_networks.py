@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.fakes.hailort import FakeHailoPlatform, FakeHef
+from tests.vision.own_models import entry, write_manifest
 from tests.vision.tiny_onnx import constant_outputs
 from vision.errors import AcceleratorFailed, ModelDoesNotFit, ModelFailed, ModelMissing
 from vision.networks import Networks, NetworkSettings
@@ -25,18 +25,13 @@ SEVEN = FakeHef(
 )
 
 
-def own_models(folder: Path, file: bytes = FILE, **other: str) -> Path:
-    """A folder with the tiny network as `seven` and as `seven.hef`."""
-    lines = []
-    for name, path, kind in (("seven", "seven.onnx", "onnx"), ("seven-hef", "seven.hef", "hef")):
-        (folder / path).write_bytes(file)
-        lines += [
-            "[[model]]",
-            f'name = "{name}"\ntask = "t"\nkind = "file"\npath = "{path}"\nformat = "{kind}"',
-            'input = "3x2x2 bgr 0..255"\nlicence = "MIT"\naddress = ""',
-            f'size_bytes = {len(file)}\nsha256 = "{hashlib.sha256(file).hexdigest()}"',
-        ]
-    (folder / "models.toml").write_text("\n".join(lines))
+def own_models(folder: Path) -> Path:
+    """A folder with the tiny network as `seven` and as `seven-hef`."""
+    entries = []
+    for name, path, form in (("seven", "seven.onnx", "onnx"), ("seven-hef", "seven.hef", "hef")):
+        (folder / path).write_bytes(FILE)
+        entries.append(entry(name, FILE, path=path, form=form, pixels="3x2x2 bgr 0..255"))
+    write_manifest(folder, *entries)
     return folder
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.vision.own_models import entry, write_manifest
 from tests.vision.tiny_onnx import constant_outputs
 from vision.detectors.slots import DECODERS, object_detector
 from vision.errors import ModelMissing
@@ -20,11 +20,10 @@ HEAD[0, :, 0] = (20, 10, 8, 4, 0.1, 0.9)
 def test_yolo_of_ones_own_is_found_by_its_decoder(tmp_path: Path) -> None:
     file = constant_outputs([1, 3, 64, 64], {"output0": HEAD})
     (tmp_path / "mine.onnx").write_bytes(file)
-    (tmp_path / "models.toml").write_text(
-        '[[model]]\nname = "mine"\ntask = "vehicles"\nkind = "file"\npath = "mine.onnx"\n'
-        'format = "onnx"\ndecoder = "yolo-v8"\ninput = "3x64x64 rgb 0..1"\n'
-        'labels = ["person", "car"]\nlicence = "mine"\naddress = ""\n'
-        f'size_bytes = {len(file)}\nsha256 = "{hashlib.sha256(file).hexdigest()}"\n'
+    labels = ("person", "car")
+    write_manifest(
+        tmp_path,
+        entry("mine", file, decoder="yolo-v8", pixels="3x64x64 rgb 0..1", labels=labels),
     )
     networks = Networks(NetworkSettings(models_folder=tmp_path, threads=1))
     (car,) = object_detector(networks, "mine").detect(np.zeros((64, 64, 3), dtype=np.uint8))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.vision.own_models import entry, write_manifest
 from tests.vision.tiny_onnx import constant_outputs
 from vision.errors import AcceleratorFailed, ModelMissing
 from vision.faces.choice import HIDING_CONFIDENCE, face_models
@@ -28,20 +28,16 @@ def none_here() -> Any:
 
 
 def networks(folder: Path, *models: str, yunet: bytes = YUNET) -> Networks:
-    lines = []
+    entries = []
     for name in models:
         kind, _, form = name.partition("-")
         file = VECTOR if kind == "arcface" else yunet
         (folder / name).write_bytes(file)
         side = 112 if kind == "arcface" else 32
-        lines.append(
-            f'[[model]]\nname = "{name}"\ntask = "t"\nkind = "file"\npath = "{name}"\n'
-            f'format = "{form}"\ndecoder = "{kind}"\ninput = "3x{side}x{side} bgr 0..255"\n'
-            f'licence = "MIT"\naddress = ""\nsize_bytes = {len(file)}\n'
-            f'sha256 = "{hashlib.sha256(file).hexdigest()}"\n'
-        )
-    if lines:
-        (folder / "models.toml").write_text("".join(lines))
+        pixels = f"3x{side}x{side} bgr 0..255"
+        entries.append(entry(name, file, path=name, form=form, decoder=kind, pixels=pixels))
+    if entries:
+        write_manifest(folder, *entries)
     return Networks(NetworkSettings(models_folder=folder, threads=1), hailo=none_here)
 
 
