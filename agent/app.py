@@ -20,17 +20,18 @@ from agent.assembly import Parts, assembled
 from agent.building import prepare_process
 from agent.camera.errors import SourceError
 from agent.camera.uri import SourceUri, parse_source
-from agent.camera.worker import drivers_left_behind
 from agent.clock import SystemClock, clock_is_set
 from agent.config import AgentSettings
+from agent.driver_thread import drivers_left_behind
 from agent.ending import Ending, judge
 from agent.errors import AgentError, DatabaseCorrupt
+from agent.health.asking import Answer, answer_questions
 from agent.housekeeping import Chore, keep_house, outbox_chores
 from agent.page import Tasks, page_parts
 from agent.process import first_done, run_loop
 from agent.switches import TaskSwitch
 from agent.uplink.sender import Sender
-from agent.watchdog import status_line, works_of
+from agent.watchdog import READING_DEADLINES, WATCHING_LIMIT_S, status_line, works_of
 from agent.web.serving import listener_on, serve
 from telemetry.service_manager import ServiceManager, report
 from telemetry.version import VERSION
@@ -80,19 +81,21 @@ async def _agent(
             with contextlib.ExitStack() as quitting:
                 # Whatever ends the work below, the others are told to end too.
                 quitting.callback(stop.set)
-                for chore in _chores(settings, parts, stop):
+                for chore in chores(settings, parts, stop):
                     tasks.create_task(chore)
                 return await _watch(parts, stop, until_end=until_end)
 
 
-def _chores(settings: AgentSettings, parts: Parts, stop: asyncio.Event) -> Iterator[Any]:
-    """What runs beside the watching."""
+def chores(settings: AgentSettings, parts: Parts, stop: asyncio.Event) -> Iterator[Any]:
+    """What runs beside the watching, each until `stop`."""
     yield report(
         ServiceManager.from_environment(),
         status=lambda: _status_line(parts),
         works=lambda: works_of(
             watching_s=parts.watcher.still_s(),
             sending_s=None if parts.sender is None else parts.sender.still_s,
+            watching_limit_s=max(WATCHING_LIMIT_S, READING_DEADLINES * settings.reading_deadline_s),
+            given_up=parts.given_up,
         ),
         stop=stop,
     )
@@ -101,6 +104,7 @@ def _chores(settings: AgentSettings, parts: Parts, stop: asyncio.Event) -> Itera
         sending=_sending(parts, settings.clock_wait_s),
     )
     yield tasks.monitoring.run(stop)
+    yield answer_questions(settings.db_path, lambda: _answer(parts), stop)
     chores = outbox_chores(
         parts.upkeep,
         checkpoint=parts.outbox.checkpoint,
@@ -180,6 +184,11 @@ def _conclude(parts: Parts, ending: Ending) -> int:
     else:
         log.error("%s", verdict.text)
     return verdict.code
+
+
+async def _answer(parts: Parts) -> Answer:
+    """What 'agent check' hears."""
+    return Answer.of(await parts.monitor.look_now(), version=VERSION)
 
 
 def _status_line(parts: Parts) -> str:

@@ -4,36 +4,58 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
+import psutil
 import structlog
 
 from agent.building import limits_of, make_pipeline, make_sender, make_sightings, opened_outbox
+from agent.camera.backoff import RestartPolicy
 from agent.camera.capture_thread import CaptureThread
+from agent.camera.easing import Ease, EasedFrames
 from agent.camera.factory import open_source
+from agent.camera.keeper import REOPEN_SHARE, CameraKeeper
+from agent.camera.source import FrameSource
 from agent.camera.uri import SourceUri
 from agent.clock import SystemClock
 from agent.config import AgentSettings
 from agent.errors import AgentAlreadyRunning
-from agent.examining import examine_agent
+from agent.examining import Examiner, Seen
 from agent.health.journal import HealthJournal
-from agent.health.monitor import HealthMonitor
+from agent.health.monitor import LOOK_S, HealthMonitor
 from agent.live import LivePipeline
 from agent.lock import ProcessLock
+from agent.memory import MemoryKeeper, group_limit_bytes, limit_of
 from agent.outbox.opening import Soundness
 from agent.outbox.store import Outbox
 from agent.outbox.upkeep import Upkeep
-from agent.pipeline.runner import Pipeline
-from agent.seeing import make_networks
+from agent.pipeline.renewal import RenewedPipeline
+from agent.recovery import is_alive
+from agent.seeing import make_face_models, make_networks
+from agent.shedding import Shed
 from agent.tuner import make_tuning
 from agent.tuning_file import TuningFile
 from agent.uplink.sender import Sender
-from agent.watcher import Watcher
+from agent.watcher import SightingRecorder, Watcher
+from vision.faces.choice import FaceModels
 from vision.networks import Networks
 
 log = structlog.get_logger(__name__)
+
+
+EASES: Final = {
+    Shed.NOTHING: Ease(),
+    Shed.FRAME_RATE: Ease(interval_s=0.25),
+    Shed.PICTURE_SIZE: Ease(interval_s=0.25, scale=0.5),
+    Shed.MODELS: Ease(interval_s=0.25, scale=0.5),
+}
+"""What is left of the frames while memory is short."""
+Opener = Callable[[SourceUri], FrameSource]
+FINITE_DEADLINES: Final = 4
+"""A clip that hangs is waited for so many deadlines: it cannot be begun again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +66,10 @@ class Parts:
     outbox: Outbox
     upkeep: Upkeep
     soundness: Soundness
-    capture: CaptureThread
+    capture: CameraKeeper
+    frames: EasedFrames
     networks: Networks
-    pipeline: Pipeline
+    pipeline: RenewedPipeline
     live: LivePipeline
     tuning: TuningFile
     watcher: Watcher
@@ -55,9 +78,17 @@ class Parts:
     watching: ThreadPoolExecutor
     keeping: ThreadPoolExecutor
 
+    @property
+    def given_up(self) -> tuple[str, ...]:
+        """Parts that hang and that only another process can mend."""
+        ladders = {"camera": self.capture.ladder, "pipeline": self.pipeline.ladder}
+        return tuple(name for name, ladder in ladders.items() if not is_alive(ladder))
+
 
 @contextlib.asynccontextmanager
-async def assembled(settings: AgentSettings, uri: SourceUri) -> AsyncIterator[Parts]:
+async def assembled(
+    settings: AgentSettings, uri: SourceUri, *, opener: Opener = open_source
+) -> AsyncIterator[Parts]:
     """Every part, built in the order of their needs and closed in the reverse one."""
     clock = SystemClock()
     async with contextlib.AsyncExitStack() as resources:
@@ -77,43 +108,123 @@ async def assembled(settings: AgentSettings, uri: SourceUri) -> AsyncIterator[Pa
             resources.callback(store.close)
             sender = make_sender(settings, store, clock)
             outbox.on_commit(sender.notify)
+        watching = resources.enter_context(ThreadPoolExecutor(1, thread_name_prefix="watching"))
+        checking = resources.enter_context(ThreadPoolExecutor(1, thread_name_prefix="health"))
         log.info("loading the models")
         networks = await asyncio.to_thread(make_networks, settings)
         resources.callback(networks.close)
-        pipeline = await asyncio.to_thread(make_pipeline, settings, networks)
-        sightings = await asyncio.to_thread(make_sightings, settings, pipeline, networks)
-        source = open_source(uri)
-        capture = CaptureThread(source, lossless=source.is_finite)
-        watching = resources.enter_context(ThreadPoolExecutor(1, thread_name_prefix="watching"))
-        checking = resources.enter_context(ThreadPoolExecutor(1, thread_name_prefix="health"))
-        resources.enter_context(capture)
-        live = LivePipeline(sightings, in_view=lambda: pipeline.in_view)
-        watcher = Watcher(frames=capture, pipeline=live, recorder=outbox)
-        resources.callback(watcher.stop)
+        seen = await asyncio.to_thread(_seen, settings, networks, lambda: opener(uri), outbox)
+        resources.callback(seen.pipeline.close)
+        resources.enter_context(seen.capture)
+        resources.callback(seen.watcher.stop)
+        examiner = Examiner(settings, seen, outbox=outbox, sender=sender, clock=clock)
         monitor = HealthMonitor(
-            examine=lambda: examine_agent(
-                settings, outbox, capture, watcher, sender, networks.pool.usage()
-            ),
+            examine=examiner.examine,
             recorder=outbox,
             journal=HealthJournal(interval_s=settings.health_interval_s),
             executor=checking,
+            look_s=min(LOOK_S, settings.camera_deadline_s / 4, settings.health_interval_s),
         )
         yield Parts(
             uri=uri,
             outbox=outbox,
             upkeep=upkeep,
             soundness=opened.soundness,
-            capture=capture,
+            capture=seen.capture,
+            frames=seen.frames,
             networks=networks,
-            pipeline=pipeline,
-            live=live,
-            tuning=make_tuning(settings, pipeline, capture),
-            watcher=watcher,
+            pipeline=seen.pipeline,
+            live=seen.live,
+            tuning=make_tuning(settings, seen.pipeline, seen.capture),
+            watcher=seen.watcher,
             sender=sender,
             monitor=monitor,
             watching=watching,
             keeping=keeping,
         )
+
+
+def _seen(
+    settings: AgentSettings,
+    networks: Networks,
+    opened: Callable[[], FrameSource],
+    recorder: SightingRecorder,
+) -> Seen:
+    """What looks, from the camera to the outbox; not started yet. Loads the models.
+
+    A pipeline in another one's place has networks of its own: those of one that hangs are in use.
+    """
+    source = opened()
+    pipeline = RenewedPipeline(
+        make_pipeline(settings, networks),
+        make=lambda: make_pipeline(settings, make_networks(settings)),
+        deadline_s=settings.reading_deadline_s,
+        may_renew=not source.is_finite,
+    )
+    capture = CameraKeeper(
+        lambda: _capture(settings, opened()), deadline_s=settings.camera_deadline_s
+    )
+    frames = EasedFrames(capture)
+    live = LivePipeline(
+        make_sightings(settings, pipeline, networks), in_view=lambda: pipeline.in_view
+    )
+    watcher = Watcher(
+        frames=frames,
+        pipeline=live,
+        recorder=recorder,
+        goes_on=not source.is_finite,
+    )
+    return Seen(
+        capture=capture,
+        frames=frames,
+        pipeline=pipeline,
+        live=live,
+        watcher=watcher,
+        networks=networks,
+        memory=_memory_keeper(
+            settings,
+            frames,
+            pipeline,
+            make_faces=lambda: make_face_models(settings, networks),
+            is_lossless=source.is_finite,
+        ),
+    )
+
+
+def _capture(settings: AgentSettings, source: FrameSource) -> CaptureThread:
+    deadline_s = settings.camera_deadline_s
+    timeout_s = deadline_s * (FINITE_DEADLINES if source.is_finite else REOPEN_SHARE)
+    policy = RestartPolicy(read_timeout_s=timeout_s)
+    return CaptureThread(source, lossless=source.is_finite, policy=policy)
+
+
+def _memory_keeper(
+    settings: AgentSettings,
+    frames: EasedFrames,
+    pipeline: RenewedPipeline,
+    *,
+    make_faces: Callable[[], FaceModels],
+    is_lossless: bool,
+) -> MemoryKeeper:
+    """Leaves out frames only of a live source: of a clip or folder every one counts."""
+    before = Shed.NOTHING
+
+    def apply(shed: Shed) -> None:
+        nonlocal before
+        ease = EASES[shed]
+        frames.ease(Ease(scale=ease.scale) if is_lossless else ease)
+        if settings.detect_faces and (shed is Shed.MODELS) != (before is Shed.MODELS):
+            pipeline.use_faces(None if shed is Shed.MODELS else make_faces)
+        before = shed
+
+    return MemoryKeeper(
+        limit_bytes=limit_of(
+            configured_mb=settings.memory_limit_mb,
+            machine_bytes=psutil.virtual_memory().total,
+            group_bytes=group_limit_bytes(),
+        ),
+        apply=apply,
+    )
 
 
 def _only_watcher(settings: AgentSettings) -> ProcessLock:

@@ -74,7 +74,7 @@ def make_pipeline(settings: AgentSettings, networks: Networks) -> Pipeline:
 
 
 def make_sightings(
-    settings: AgentSettings, pipeline: Pipeline, networks: Networks
+    settings: AgentSettings, pipeline: SightingSource, networks: Networks
 ) -> SightingSource:
     """The pipeline, or, with AGENT_BLUR, its sightings with blurred pictures.
 

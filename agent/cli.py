@@ -243,6 +243,16 @@ def password(
     Console().print(f"The page asks for it from now on ({file.path}).", soft_wrap=True)
 
 
+@commands.command()
+def check(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Run every health check once; exit 1 if one fails. An agent that runs is only asked."""
+    from agent.checking import check as check_all
+
+    raise typer.Exit(check_all(_settings({}), as_json=as_json, out=sys.stdout))
+
+
 def main() -> None:
     """Entry point: errors that a person can mend are told in a sentence, without a traceback."""
     from agent.camera.errors import SourceError

@@ -78,6 +78,30 @@ class AgentSettings(ModelSettings):
         description="frame source: v4l2:, rtsp:, file:, images:, picamera: or synthetic:",
         examples=["rtsp://camera.example.org/stream1"],
     )
+    camera_deadline_s: float = Field(
+        30.0,
+        alias="AGENT_CAMERA_DEADLINE_S",
+        ge=1,
+        le=3600,
+        description="seconds without a frame after which the camera counts as failed",
+        examples=["30"],
+    )
+    reading_deadline_s: float = Field(
+        30.0,
+        alias="AGENT_READING_DEADLINE_S",
+        ge=1,
+        le=3600,
+        description="seconds that reading one frame may take; then the reader is started anew",
+        examples=["30"],
+    )
+    memory_limit_mb: int = Field(
+        0,
+        alias="AGENT_MEMORY_LIMIT_MB",
+        ge=0,
+        le=1_000_000,
+        description="megabytes of memory near which work is left out; 0: half of the machine's",
+        examples=["1024"],
+    )
     device_id: str = Field(
         "",
         alias="AGENT_DEVICE_ID",

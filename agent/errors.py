@@ -34,6 +34,10 @@ class OutboxClosed(OutboxError):
     """Our own code used the outbox after closing it."""
 
 
+class FrameNotRead(AgentError):
+    """The pipeline hung or broke on a frame: what that frame showed is lost, the next may do."""
+
+
 class AgentAlreadyRunning(AgentError):
     """Another process watches into this database; two would store every passage twice."""
 

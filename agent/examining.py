@@ -2,48 +2,225 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
-import apsw
-
-from agent.camera.capture_thread import CaptureThread
+from agent.building import limits_of
+from agent.camera.easing import EasedFrames
+from agent.camera.keeper import CameraKeeper
+from agent.clock import Clock
 from agent.config import AgentSettings
-from agent.health.checks import HealthResult
-from agent.health.examination import AgentFacts, examine
-from agent.health.system import look_at_system
+from agent.health.accelerator import look_at_accelerator
+from agent.health.delivering import LinkFacts
+from agent.health.examination import Findings, examine
+from agent.health.heat import look_at_heat
+from agent.health.keeping import ClockFacts, DatabaseFacts, EvictionFacts
+from agent.health.machine import DiskFacts, MemoryFacts
+from agent.health.recognising import ModelFacts, ReaderFacts
+from agent.health.result import HealthResult
+from agent.health.system import SystemFacts, look_at_system
+from agent.health.watching import AgentFacts, CameraFacts, PipelineFacts
+from agent.live import LivePipeline
+from agent.memory import MemoryKeeper
+from agent.outbox.inspection import Inspection, inspect
 from agent.outbox.store import Outbox
+from agent.pipeline.renewal import RenewedPipeline
 from agent.uplink.sender import Sender
-from agent.watcher import Watcher
-from vision.pool.budget import Usage
+from agent.watcher import HELD_SIGHTINGS, Watcher
+from telemetry.version import VERSION
+from vision.networks import Networks
+
+LEFT_TO_OTHERS: Final = "left to 'agent send'"
 
 
-def examine_agent(
-    settings: AgentSettings,
-    outbox: Outbox,
-    capture: CaptureThread,
-    watcher: Watcher,
-    sender: Sender | None,
-    model_usage: Sequence[Usage],
-) -> tuple[Sequence[HealthResult], dict[str, str]]:
-    """Every health check, and the system's facts."""
-    system = look_at_system(settings.db_path.absolute().parent)
-    stats = capture.stats
-    counts = outbox.counts()
-    link = sender.status.link if sender is not None else None
-    facts = AgentFacts(
-        frame_age_s=None if stats.newest_at_s is None else time.monotonic() - stats.newest_at_s,
-        watched_s=watcher.watched_s(),
-        restarts=stats.restarts,
-        source_error=stats.last_error,
-        source_has_ended=watcher.has_ended,
-        source_is_held=stats.is_held,
-        sightings_lost=watcher.sightings_lost,
-        waiting_rows=counts.waiting,
-        refused_rows=counts.refused,
-        sqlite_version=apsw.sqlite_lib_version(),
-        link_is_open=None if link is None else link.is_open,
-        link_advice="" if link is None else link.advice,
-        model_usage=tuple(model_usage),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The parts that look, from the camera to the outbox."""
+
+    capture: CameraKeeper
+    frames: EasedFrames
+    pipeline: RenewedPipeline
+    live: LivePipeline
+    watcher: Watcher
+    memory: MemoryKeeper
+    networks: Networks
+
+
+class Examiner:
+    """Every fact of one running agent. `examine` blocks a little and is for one thread."""
+
+    def __init__(
+        self,
+        settings: AgentSettings,
+        seen: Seen,
+        *,
+        outbox: Outbox,
+        sender: Sender | None,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._seen = seen
+        self._outbox = outbox
+        self._sender = sender
+        self._clock = clock
+        self._accelerator = look_at_accelerator(models_folder=settings.models_dir)
+
+    def examine(self) -> tuple[Sequence[HealthResult], dict[str, str]]:
+        """Every result, and the system's facts; sheds or takes up work by the memory's."""
+        settings, now = self._settings, self._clock.now()
+        system = look_at_system(settings.db_path.absolute().parent)
+        inspection = inspect(settings.db_path, settings.images_dir, now=now)
+        findings = Findings(
+            camera=self._camera(),
+            pipeline=self._pipeline(),
+            sightings_lost=self._seen.watcher.sightings_lost,
+            agent=self._agent(),
+            reader=self._reader(),
+            models=tuple(
+                ModelFacts(name=name, is_needed=True)
+                for name in self._seen.pipeline.model.split("+")
+            ),
+            model_usage=self._seen.networks.pool.usage(),
+            accelerator=self._accelerator,
+            database=database_facts(inspection),
+            evictions=eviction_facts(inspection),
+            link=self._link(inspection),
+            clock=ClockFacts(
+                is_synchronised=self._clock.state() == "synchronised",
+                offset_s=self._sender.status.server_offset_s if self._sender else None,
+            ),
+            disk=disk_facts(settings, system, inspection, self._outbox.spool.size_bytes),
+            memory=self._memory(system),
+            cpu_used_share=system.cpu_used_share,
+            heat=look_at_heat(),
+        )
+        return examine(findings, now=now), {**system.as_message(), "agent_version": VERSION}
+
+    def _camera(self) -> CameraFacts:
+        capture, watcher = self._seen.capture, self._seen.watcher
+        stats, ladder = capture.stats, capture.ladder
+        age_s = None if stats.newest_at_s is None else time.monotonic() - stats.newest_at_s
+        return CameraFacts(
+            frame_age_s=age_s if age_s is None else min(age_s, capture.silent_s()),
+            watched_s=capture.silent_s(),
+            deadline_s=capture.deadline_s,
+            reopened=stats.restarts,
+            restarted=ladder.restarted,
+            last_error=stats.last_error,
+            has_ended=watcher.has_ended,
+            is_held=stats.is_held,
+            is_given_up=ladder.is_given_up,
+        )
+
+    def _pipeline(self) -> PipelineFacts:
+        pipeline = self._seen.pipeline
+        return PipelineFacts(
+            busy_s=pipeline.busy_s(),
+            deadline_s=pipeline.deadline_s,
+            failures=pipeline.failures,
+            in_a_row=pipeline.failures_in_a_row,
+            restarted=pipeline.ladder.restarted,
+            last_error=pipeline.last_error,
+            is_given_up=pipeline.ladder.is_given_up,
+        )
+
+    def _agent(self) -> AgentFacts:
+        watcher = self._seen.watcher
+        return AgentFacts(
+            running_s=watcher.watched_s(),
+            frames_per_s=watcher.frames_per_s(),
+            frames=watcher.frames_processed,
+            dropped=self._seen.capture.stats.dropped + self._seen.frames.left_out,
+            has_ended=watcher.has_ended,
+            process_id=os.getpid(),
+            version=VERSION,
+        )
+
+    def _reader(self) -> ReaderFacts:
+        stats = self._seen.pipeline.stats
+        read = stats.stages.get("read")
+        return ReaderFacts(
+            model=self._seen.pipeline.model,
+            looks=read.count if read else 0,
+            look_ms=read.mean_ms if read else None,
+        )
+
+    def _link(self, inspection: Inspection) -> LinkFacts:
+        if self._sender is None:
+            return LinkFacts(
+                is_open=None,
+                state=LEFT_TO_OTHERS,
+                waiting_rows=inspection.waiting_rows,
+                oldest_at=inspection.oldest_at,
+            )
+        link = self._sender.status.link
+        return LinkFacts(
+            is_open=link.is_open,
+            state=link.state.value,
+            advice=link.advice,
+            is_hopeless=link.failure is not None and link.failure.needs_a_person,
+            waiting_rows=inspection.waiting_rows,
+            oldest_at=inspection.oldest_at,
+        )
+
+    def _memory(self, system: SystemFacts) -> MemoryFacts:
+        keeper, watcher = self._seen.memory, self._seen.watcher
+        shedding = keeper.look(
+            process_bytes=system.process_memory_bytes, stalled_share=system.stalled_share
+        )
+        frames, capacity = self._seen.capture.waiting
+        in_flight = self._sender.status.in_flight if self._sender else 0
+        return MemoryFacts(
+            available_bytes=system.memory_available_bytes,
+            total_bytes=system.memory_total_bytes,
+            process_bytes=system.process_memory_bytes,
+            limit_bytes=keeper.limit_bytes,
+            stalled_share=system.stalled_share,
+            shed=shedding.names,
+            queues=(
+                f"frames {frames} of {capacity}",
+                f"sightings {watcher.held} of {HELD_SIGHTINGS}",
+                f"rows in flight {in_flight}",
+            ),
+        )
+
+
+def database_facts(inspection: Inspection) -> DatabaseFacts:
+    """What the check of the database needs of a look at it."""
+    return DatabaseFacts(
+        sqlite_version=inspection.sqlite_version,
+        has_begun=inspection.has_begun,
+        is_older=inspection.is_older,
+        fault=inspection.fault,
+        size_bytes=inspection.size_bytes,
+        log_bytes=inspection.log_bytes,
+        checked_at=inspection.checked_at,
+        refused_rows=inspection.refused_rows,
     )
-    return examine(facts, system), system.as_message()
+
+
+def eviction_facts(inspection: Inspection) -> EvictionFacts:
+    """What the check of what was given up needs."""
+    return EvictionFacts(
+        rows=inspection.evicted_rows,
+        newest_at=inspection.evicted_at,
+        newest=inspection.newest_eviction,
+    )
+
+
+def disk_facts(
+    settings: AgentSettings, system: SystemFacts, inspection: Inspection, pictures_bytes: int
+) -> DiskFacts:
+    """What the check of the disk needs."""
+    limits = limits_of(settings)
+    return DiskFacts(
+        free_bytes=system.disk_free_bytes,
+        total_bytes=system.disk_total_bytes,
+        pictures_bytes=pictures_bytes,
+        quota_bytes=limits.quota_bytes,
+        floor_bytes=limits.floor_bytes,
+        growth_bytes_a_day=inspection.growth_bytes_a_day,
+    )

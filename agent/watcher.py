@@ -17,7 +17,7 @@ import structlog
 
 from agent.camera.errors import SourceTimedOut
 from agent.camera.frame import Frame
-from agent.errors import RecordingFailed
+from agent.errors import FrameNotRead, RecordingFailed
 from agent.pipeline.sighting import PlateSighting, Sighting
 from vision.errors import ModelFailed
 
@@ -30,7 +30,7 @@ RETRY_FIRST_S: Final = 1.0
 RETRY_MOST_S: Final = 15.0
 """Between two attempts to store what is held: looking goes on meanwhile."""
 MODEL_FAILURES: Final = 20
-"""So many frames in a row on which the model failed end the program: a restart may help."""
+"""So many frames in a row that could not be read end a run that somebody waits for."""
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +79,9 @@ class Watcher:
         pipeline: FramePipeline,
         recorder: SightingRecorder,
         retry_first_s: float = RETRY_FIRST_S,
+        goes_on: bool = False,
     ) -> None:
+        """`goes_on`: whatever number of frames cannot be read, for the pipeline is mended."""
         self._frames = frames
         self._pipeline = pipeline
         self._recorder = recorder
@@ -90,6 +92,7 @@ class Watcher:
         self._retry_first_s = retry_first_s
         self._retry_delay_s = retry_first_s
         self._model_failures = 0
+        self._goes_on = goes_on
         self.latest: deque[LatestSighting] = deque(maxlen=LATEST_SIGHTINGS)
         self.frames_processed = 0
         self.sightings = 0
@@ -103,7 +106,7 @@ class Watcher:
         self._stop.set()
 
     def run(self) -> None:
-        """The loop. Raises SourceFailed, ModelFailed where it cannot go on."""
+        """The loop. Raises SourceFailed, ModelFailed, FrameNotRead where it cannot go on."""
         try:
             while not self._stop.is_set():
                 self._turned_at_s = time.monotonic()
@@ -117,9 +120,14 @@ class Watcher:
                 self._look(frame)
         finally:
             self.has_ended = True
-            self._hold(self._pipeline.finish())
+            self._finish()
             self._store_held()
             self._give_up(len(self._held))
+
+    @property
+    def held(self) -> int:
+        """Sightings that wait to be made durable, at most `HELD_SIGHTINGS`."""
+        return len(self._held)
 
     def watched_s(self) -> float:
         """Seconds since this was made."""
@@ -139,14 +147,20 @@ class Watcher:
         try:
             self._hold(self._pipeline.process(frame))
             self._model_failures = 0
-        except ModelFailed as error:
+        except (ModelFailed, FrameNotRead) as error:
             self._model_failures += 1
             log.error("a frame could not be read", error=str(error))
-            if self._model_failures >= MODEL_FAILURES:
+            if self._model_failures >= MODEL_FAILURES and not self._goes_on:
                 raise
         self.frames_processed += 1
         self._frame_times.append(time.monotonic())
         self._record_held()
+
+    def _finish(self) -> None:
+        try:
+            self._hold(self._pipeline.finish())
+        except (ModelFailed, FrameNotRead) as error:
+            log.error("what was in view at the end is lost", error=str(error))
 
     def _hold(self, sightings: Sequence[Sighting]) -> None:
         self._held.extend(sightings)

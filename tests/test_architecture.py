@@ -51,7 +51,7 @@ CONTRACTS = {
 COMPOSERS = {
     "agent": (
         *("agent.app", "agent.sender_app", "agent.pruning", "agent.__main__", "agent.cli"),
-        *("agent.assembly", "agent.building", "agent.examining", "agent.page"),
+        *("agent.assembly", "agent.building", "agent.checking", "agent.examining", "agent.page"),
         *("agent.status", "agent.tuner"),
     ),
     "server": ("server.app", "server.__main__", "server.cli", "server.cli_prune"),

@@ -17,11 +17,15 @@ import structlog
 from agent.camera.errors import SourceFailed, SourceTimedOut
 from agent.camera.frame import Frame
 from agent.camera.uri import Scheme, SourceUri
-from agent.camera.worker import DriverThread
+from agent.driver_thread import DriverThread
 
 _log = structlog.get_logger(__name__)
 _RELEASE_S = 0.5
 _LONGEST_CLIP_FRAMES = 10_000_000
+_READ_TIMEOUT_S = 8.0
+"""What FFmpeg gets for a frame: less than whoever reads here waits, so that a camera which is gone
+shows as a stream that ended, and a driver that hangs as one that hangs."""
+_OPEN_SHARE = 0.8
 
 
 class Capture(Protocol):
@@ -75,7 +79,7 @@ class CaptureSource:
     ) -> None:
         self._uri = uri
         self._open_timeout_s = open_timeout_s
-        self._open = opener or (lambda: open_capture(uri, open_timeout_s))
+        self._open = opener or (lambda: open_capture(uri, open_timeout_s * _OPEN_SHARE))
         self._clock = clock
         self._utc_now = utc_now
         self._driver: DriverThread | None = None
@@ -213,10 +217,9 @@ def open_capture(uri: SourceUri, timeout_s: float) -> Capture:
         _configure(device, dict(uri.parameters))
         return device
     target = str(Path(uri.target).expanduser()) if uri.scheme is Scheme.FILE else uri.target
-    milliseconds = int(timeout_s * 1000)
     timeouts = [
-        *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, milliseconds),
-        *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, milliseconds),
+        *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(timeout_s * 1000)),
+        *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(_READ_TIMEOUT_S * 1000)),
     ]
     return cv2.VideoCapture(target, cv2.CAP_FFMPEG, timeouts)
 

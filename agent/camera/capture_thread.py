@@ -20,6 +20,7 @@ from agent.camera.source import FrameSource
 _log = structlog.get_logger(__name__)
 _SLICE_S = 0.25  # how soon a stop is noticed while a source gives nothing
 _STOP_S = 1.5
+_LONGEST_CALL_S = 30.0  # opening a network camera may take half of this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,10 @@ class CaptureThread:
         self._wanted = threading.Event()
         self._wanted.set()
         self._controls: CameraControls | None = None
+        self._wake = threading.Event()
+        self._call_since_s: float | None = None
+        self._has_timed_out = False
+        self._is_opening = False
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
         self._lock = threading.Lock()
         self._stats = CaptureStats()
@@ -106,6 +111,22 @@ class CaptureThread:
         """Sets them on a source that takes them, now and whenever it is opened again."""
         self._controls = controls
 
+    @property
+    def is_hanging(self) -> bool:
+        """Whether a call into the source does not return, or did not in its time the last time."""
+        since_s = self._call_since_s
+        is_stuck = since_s is not None and self._clock() - since_s > _LONGEST_CALL_S
+        return is_stuck or self._has_timed_out
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether the source is being opened and its time for that is not over."""
+        return self._is_opening and not self.is_hanging
+
+    def reopen(self) -> None:
+        """Opens a live source again now: ends waiting for a frame, and pauses between attempts."""
+        self._wake.set()
+
     def start(self) -> None:
         """Begins to capture; once."""
         self._thread.start()
@@ -129,6 +150,7 @@ class CaptureThread:
         """Stops within two seconds; a source that hangs is left behind. Idempotent."""
         is_first = not self._stop.is_set()
         self._stop.set()
+        self._wake.set()
         self._handover.close()
         if self._thread.ident is None or not is_first:
             return
@@ -149,6 +171,7 @@ class CaptureThread:
             opened_s = self._clock()
             try:
                 self._run_once()
+                self._call_since_s = None
                 if not self._source.is_finite and not self._stop.is_set():
                     continue  # held: a live source has no other end
                 self._handover.end()
@@ -158,6 +181,8 @@ class CaptureThread:
             except Exception as error:  # noqa: BLE001 - the supervisor: nothing may end capture unseen
                 _log.exception("source broke unexpectedly")
                 failure = SourceFailed(f"the source broke: {type(error).__name__}: {error}")
+            self._call_since_s = None
+            self._is_opening = False
             if self._source.is_finite:
                 self._count(last_error=str(failure))
                 self._handover.end(failure)
@@ -166,13 +191,21 @@ class CaptureThread:
                 attempt = 0
             delay_s = restart_delay_s(self._policy, attempt, self._chance())
             attempt += 1
+            self._has_timed_out = isinstance(failure, SourceTimedOut)
             self._count(restarts=1, last_error=str(failure))
             _log.warning("source restarts", reason=str(failure), delay_s=round(delay_s, 2))
-            self._stop.wait(delay_s)
+            if not self._stop.is_set():
+                self._wake.wait(delay_s)
+                self._wake.clear()
 
     def _was_healthy(self, opened_s: float) -> bool:
         newest_s = self.stats.newest_at_s
         return newest_s is not None and newest_s - opened_s >= self._policy.healthy_s
+
+    @property
+    def _is_reopening(self) -> bool:
+        """Whether somebody has asked for a live source to be opened again."""
+        return self._wake.is_set() and not (self._source.is_finite or self._stop.is_set())
 
     @property
     def _is_left(self) -> bool:
@@ -181,7 +214,11 @@ class CaptureThread:
 
     def _run_once(self) -> None:
         """From opening to the end of a finite source, or until told to stop or hold."""
+        self._call_since_s = self._clock()
+        self._is_opening = True
         with self._source as source:
+            self._is_opening = False
+            self._wake.clear()
             first: Frame | None = None
             begun_s = 0.0
             in_force: CameraControls | None = None
@@ -197,6 +234,7 @@ class CaptureThread:
                 if first is None:
                     first, begun_s = frame, self._clock()
                     self._join_to_last(frame)
+                self._call_since_s = None
                 if self._plays_recording:
                     self._stop.wait(frame.at_s - first.at_s - (self._clock() - begun_s))
                 if not self._hand_over(frame):
@@ -209,11 +247,13 @@ class CaptureThread:
     def _read(self, source: FrameSource) -> Frame | None:
         """One frame, waited for in slices so that a stop is noticed; None also when stopped."""
         deadline_s = self._clock() + self._policy.read_timeout_s
+        slice_s = min(_SLICE_S, self._policy.read_timeout_s)
         while not self._stop.is_set() and not self._is_left:
+            self._call_since_s = self._clock()
             try:
-                frame = source.read(_SLICE_S)
+                frame = source.read(slice_s)
             except SourceTimedOut as error:
-                if self._clock() >= deadline_s:
+                if self._is_reopening or self._clock() >= deadline_s:
                     raise SourceTimedOut(
                         f"gave no frame within {self._policy.read_timeout_s:g} s: {error}"
                     ) from error
@@ -238,6 +278,7 @@ class CaptureThread:
                 frame, number=frame.number + self._shift_number, at_s=frame.at_s + self._shift_s
             )
         self._last = frame
+        self._has_timed_out = False
         self._count(frames=1, newest_at_s=self._clock())
         return self._handover.put(frame)
 

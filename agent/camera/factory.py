@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.camera.capture import CaptureSource
 from agent.camera.errors import SourceUnknown
 from agent.camera.images import ImagesSource
-from agent.camera.picamera import PicameraSource
+from agent.camera.picamera import PicameraSettings, PicameraSource
 from agent.camera.source import FrameSource
 from agent.camera.synthetic.schedule import Passage, passages
 from agent.camera.synthetic.settings import parse_settings
@@ -22,9 +22,20 @@ def open_source(address: str | SourceUri) -> FrameSource:
         case Scheme.IMAGES:
             return ImagesSource(uri.target)
         case Scheme.PICAMERA:
-            return PicameraSource(int(uri.target))
+            return PicameraSource(_picamera(uri))
         case Scheme.FILE | Scheme.RTSP | Scheme.V4L2:
             return CaptureSource(uri)
+
+
+def _picamera(uri: SourceUri) -> PicameraSettings:
+    said = {key: int(value) for key, value in uri.parameters}
+    defaults = PicameraSettings()
+    return PicameraSettings(
+        camera=int(uri.target),
+        width=said.get("width", defaults.width),
+        height=said.get("height", defaults.height),
+        fps=said.get("fps", defaults.fps),
+    )
 
 
 def truth_of(address: str | SourceUri, limit: int | None = None) -> tuple[Passage, ...]:

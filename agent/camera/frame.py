@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vision.reading import Picture
 
 
@@ -28,7 +31,9 @@ class Frame:
     `captured_at` is aware (UTC). `at_s` runs steadily within one source (the sensor's or the
     medium's clock) and is what trackers and gates count with. `number` counts from 0 within a
     run of the source. `is_still` marks a picture that stands for itself: no motion gate, no
-    tracking over it and its neighbours. `origin` is the file it came from, for messages.
+    tracking over it and its neighbours. `origin` is the file it came from, for messages. `luma` is
+    the brightness of the same exposure in a whole fraction of the picture's size, shape (height,
+    width), where the camera gives that by itself.
     """
 
     picture: Picture
@@ -38,3 +43,4 @@ class Frame:
     is_still: bool = False
     origin: str | None = None
     sensor: SensorFacts = SensorFacts()
+    luma: NDArray[np.uint8] | None = None

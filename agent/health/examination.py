@@ -1,60 +1,103 @@
-"""Everything the checks need to know of the agent, and all of them at once. Pure."""
+"""Every fact that the checks need, and all results at once. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
-from agent.health import checks
-from agent.health.checks import HealthResult
-from agent.health.system import SystemFacts
+from agent.health.delivering import LinkFacts, check_link
+from agent.health.keeping import (
+    ClockFacts,
+    DatabaseFacts,
+    EvictionFacts,
+    check_clock,
+    check_database,
+    check_evictions,
+)
+from agent.health.machine import (
+    DiskFacts,
+    HeatFacts,
+    MemoryFacts,
+    check_cpu,
+    check_disk,
+    check_memory,
+    check_temperature,
+)
+from agent.health.recognising import (
+    AcceleratorFacts,
+    ModelFacts,
+    ReaderFacts,
+    check_accelerator,
+    check_models,
+    check_reader,
+)
+from agent.health.result import HealthResult
+from agent.health.watching import (
+    AgentFacts,
+    CameraFacts,
+    PipelineFacts,
+    check_agent,
+    check_camera,
+    check_pipeline,
+    check_sightings,
+)
 from vision.pool.budget import Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AgentFacts:
-    """One look at the agent's parts. `link_is_open` is None where the sender runs elsewhere."""
+class Findings:
+    """One look at everything; None for what cannot be looked at here (no agent runs)."""
 
-    frame_age_s: float | None
-    watched_s: float
-    restarts: int
-    source_error: str | None
-    source_has_ended: bool
-    source_is_held: bool
-    sightings_lost: int
-    waiting_rows: int
-    refused_rows: int
-    sqlite_version: str
-    link_is_open: bool | None
-    link_advice: str
+    camera: CameraFacts | None = None
+    pipeline: PipelineFacts | None = None
+    sightings_lost: int | None = None
+    agent: AgentFacts | None = None
+    reader: ReaderFacts | None = None
+    models: tuple[ModelFacts, ...] = ()
     model_usage: tuple[Usage, ...] = ()
+    accelerator: AcceleratorFacts | None = None
+    database: DatabaseFacts
+    evictions: EvictionFacts
+    link: LinkFacts
+    clock: ClockFacts
+    disk: DiskFacts
+    memory: MemoryFacts
+    cpu_used_share: float
+    heat: HeatFacts
 
 
-def examine(agent: AgentFacts, system: SystemFacts) -> tuple[HealthResult, ...]:
-    """The result of every check."""
-    results = [
-        checks.check_camera(
-            frame_age_s=agent.frame_age_s,
-            watched_s=agent.watched_s,
-            restarts=agent.restarts,
-            last_error=agent.source_error,
-            ended=agent.source_has_ended,
-            is_held=agent.source_is_held,
-        ),
-        checks.check_disk(free_bytes=system.disk_free_bytes, total_bytes=system.disk_total_bytes),
-        checks.check_memory(
-            available_bytes=system.memory_available_bytes, total_bytes=system.memory_total_bytes
-        ),
-        checks.check_cpu(used_share=system.cpu_used_share),
-        checks.check_database(sqlite_version=agent.sqlite_version, refused_rows=agent.refused_rows),
-        checks.check_sightings(lost=agent.sightings_lost),
-        checks.check_models(agent.model_usage),
-    ]
-    if agent.link_is_open is not None:
-        results.append(
-            checks.check_link(
-                is_open=agent.link_is_open,
-                waiting_rows=agent.waiting_rows,
-                advice=agent.link_advice,
-            )
-        )
-    return tuple(results)
+def examine(findings: Findings, *, now: datetime) -> tuple[HealthResult, ...]:
+    """The result of every check, what matters most first."""
+    return (*_watching(findings), *_keeping(findings, now), *_machine(findings))
+
+
+def _watching(findings: Findings) -> Iterator[HealthResult]:
+    if findings.camera is not None:
+        yield check_camera(findings.camera)
+    if findings.pipeline is not None:
+        yield check_pipeline(findings.pipeline)
+    if findings.reader is not None:
+        yield check_reader(findings.reader)
+    if findings.models:
+        yield check_models(findings.models, findings.model_usage)
+    if findings.accelerator is not None:
+        yield check_accelerator(findings.accelerator)
+    if findings.sightings_lost is not None:
+        yield check_sightings(lost=findings.sightings_lost)
+    if findings.agent is not None:
+        yield check_agent(findings.agent)
+
+
+def _keeping(findings: Findings, now: datetime) -> Iterator[HealthResult]:
+    yield check_database(findings.database, now=now)
+    yield check_evictions(findings.evictions, now=now)
+    yield check_link(findings.link, now=now)
+    yield check_clock(findings.clock)
+
+
+def _machine(findings: Findings) -> Iterator[HealthResult]:
+    yield check_disk(findings.disk)
+    yield check_memory(findings.memory)
+    yield check_cpu(used_share=findings.cpu_used_share)
+    yield check_temperature(findings.heat)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agent.health.checks import HealthResult, Status
+from agent.health.result import HealthResult, Status
 
 
 class HealthJournal:

@@ -11,11 +11,11 @@ from typing import Any, Final, Protocol
 import structlog
 
 from agent.errors import OutboxError, RecordingFailed
-from agent.health.checks import HealthResult
 from agent.health.journal import HealthJournal
+from agent.health.result import HealthResult
 
 LOOK_S: Final = 5.0
-"""Seconds between looks; what is written of them is the journal's to say."""
+"""At most so many seconds between looks; what is written of them is the journal's to say."""
 
 log = structlog.get_logger(__name__)
 
@@ -43,18 +43,20 @@ class HealthMonitor:
         recorder: HealthRecorder,
         journal: HealthJournal,
         executor: Executor,
+        look_s: float = LOOK_S,
     ) -> None:
         self._examine = examine
         self._recorder = recorder
         self._journal = journal
         self._executor = executor
+        self._look_s = look_s
         self.newest: tuple[HealthResult, ...] = ()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Looks every few seconds until `stop`, first when the parts had time to start."""
         while not stop.is_set():
             try:
-                await asyncio.wait_for(stop.wait(), LOOK_S)
+                await asyncio.wait_for(stop.wait(), self._look_s)
             except TimeoutError:
                 await self.look_now()
 

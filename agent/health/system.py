@@ -5,13 +5,20 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import psutil
+
+_PRESSURE: Final = Path("/proc/pressure/memory")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemFacts:
-    """One look at the machine; sizes in bytes, `cpu_used_share` 0..1 since the last look."""
+    """One look at the machine; sizes in bytes, `cpu_used_share` 0..1 since the last look.
+
+    `stalled_share` is the share of the last 10 s in which some task waited for memory, None where
+    the kernel does not say.
+    """
 
     disk_free_bytes: int
     disk_total_bytes: int
@@ -19,6 +26,7 @@ class SystemFacts:
     memory_total_bytes: int
     cpu_used_share: float
     process_memory_bytes: int
+    stalled_share: float | None = None
 
     def as_message(self) -> dict[str, str]:
         """The older message's `system_info`, and this process's own memory."""
@@ -30,11 +38,14 @@ class SystemFacts:
             "cpu_usage": f"{self.cpu_used_share:.0%}",
             "disk_free_mb": str(self.disk_free_bytes // 1_000_000),
             "agent_memory_mb": str(self.process_memory_bytes // 1_000_000),
+            "machine": platform.machine(),
         }
 
 
 def look_at_system(folder: Path) -> SystemFacts:
     """Facts of the machine and of the file system that holds `folder`."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
     disk = psutil.disk_usage(str(folder))
     memory = psutil.virtual_memory()
     return SystemFacts(
@@ -44,4 +55,22 @@ def look_at_system(folder: Path) -> SystemFacts:
         memory_total_bytes=memory.total,
         cpu_used_share=psutil.cpu_percent(interval=None) / 100,
         process_memory_bytes=psutil.Process().memory_info().rss,
+        stalled_share=_stalled_share(_PRESSURE),
     )
+
+
+def _stalled_share(path: Path) -> float | None:
+    try:
+        return parse_pressure(path.read_text(encoding="ascii"))
+    except OSError:
+        return None
+
+
+def parse_pressure(text: str) -> float | None:
+    """`some avg10` of a pressure file as 0..1 (kernel.org, Documentation/accounting/psi)."""
+    for line in text.splitlines():
+        kind, *pairs = line.split()
+        values = dict(pair.partition("=")[::2] for pair in pairs)
+        if kind == "some" and "avg10" in values:
+            return float(values["avg10"]) / 100
+    return None

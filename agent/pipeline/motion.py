@@ -32,6 +32,7 @@ _DARKEST_FOR_GAIN = 12.0
 
 Grey = NDArray[np.float32]
 Mask = NDArray[np.uint8]
+Luma = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +111,17 @@ class MotionGate:
         self._looks = 0
         self._last_share = 0.0
 
-    def look(self, picture: Picture, at_s: float) -> MotionLook:
+    def look(self, picture: Picture, at_s: float, *, luma: Luma | None = None) -> MotionLook:
         """The moving regions of the frame taken at `at_s`.
 
-        The first frame, and one of another size, gives none: it becomes the background.
+        The first frame, and one of another size, gives none: it becomes the background. `luma` is
+        the grey copy where the camera makes one itself; of another size it is of no use.
         """
         factor = max(1, round(picture.shape[1] / self._settings.width_px))
-        grey = _small_grey(picture, factor)
+        if luma is not None and luma.shape == _small_shape(picture, factor):
+            grey = luma.astype(np.float32)
+        else:
+            grey = _small_grey(picture, factor)
         background, deviation = self._background, self._deviation
         if background is None or deviation is None or background.shape != grey.shape:
             return self._learned_anew(grey, factor, at_s)
@@ -195,9 +200,13 @@ class MotionGate:
         return box.grown(box.width * share + factor, box.height * share + factor)
 
 
+def _small_shape(picture: Picture, factor: int) -> tuple[int, int]:
+    return picture.shape[0] // factor, picture.shape[1] // factor
+
+
 def _small_grey(picture: Picture, factor: int) -> Grey:
     """Grey copy, a whole number of frame pixels to each of its own: the fast path of INTER_AREA."""
-    height, width = picture.shape[0] // factor, picture.shape[1] // factor
+    height, width = _small_shape(picture, factor)
     even = picture[: height * factor, : width * factor]
     small = cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA) if factor > 1 else even
     return cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)

@@ -53,6 +53,7 @@ class Pipeline:
     ) -> None:
         """`performance` is where the networks' runs are noted, if they are; `clock` times the
         stages where it is not given."""
+        self.model = reader.model
         self._settings = settings or PipelineSettings()
         self._tally = Tally(performance or Performance(clock))
         self._summaries = SummaryTimer(clock)
@@ -69,10 +70,7 @@ class Pipeline:
             tally=self._tally,
         )
         self._faces: FacePassages | None = None
-        if face_detector is not None:
-            self._faces = FacePassages(
-                face_detector, self._settings.faces, self._tally, embedder=face_embedder
-            )
+        self.use_faces(face_detector, face_embedder)
         self._area = self._settings.area
         self._adjusted: tuple[RuleSettings, Area] | None = None
         self._at_s: float | None = None
@@ -94,6 +92,16 @@ class Pipeline:
     def adjust(self, *, rules: RuleSettings, area: Area) -> None:
         """From the next frame on; what goes on and what is remembered stays. From any thread."""
         self._adjusted = rules, area
+
+    def use_faces(
+        self, detector: FaceDetector | None, embedder: FaceEmbedder | None = None
+    ) -> None:
+        """Looks for faces from now on, or no longer; faces in view are let go then."""
+        self._faces = None
+        if detector is not None:
+            self._faces = FacePassages(
+                detector, self._settings.faces, self._tally, embedder=embedder
+            )
 
     def process(self, frame: Frame) -> list[Sighting]:
         """The sightings that are complete with this frame, in no promised order."""
@@ -130,7 +138,7 @@ class Pipeline:
             self._gate = MotionGate(self._settings.motion)
         self._at_s = frame.at_s
         with self._tally.stage("motion"):
-            look = self._gate.look(frame.picture, frame.at_s)
+            look = self._gate.look(frame.picture, frame.at_s, luma=frame.luma)
         height, width = frame.picture.shape[:2]
         regions = [box for box in look.regions if self._area.touches(box, (width, height))]
         if not regions:

@@ -91,6 +91,7 @@ class V1Exchange:
             raise LinkFailed(LinkFailure.TIMEOUT, "the server did not answer hello") from None
         except ConnectionClosed as error:
             raise failure_of(error) from error
+        self._progress.heard_time(event.welcome.time)
         server = holdings(event.welcome)
         if server is not None:
             await self._context.worker.run(self._intake.resend_missing, server)

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from datetime import datetime
 
 from agent.delivery import OutboxCounts
 
 
 class Progress:
-    """Lives on the event loop."""
+    """Lives on the event loop. `now` is this device's time, to be compared with the server's."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
         self.counts = OutboxCounts()
         self.in_flight = 0
         self.last_error: str | None = None
         self.answers = 0
+        self.server_offset_s: float | None = None
         self._changed = asyncio.Event()
+
+    def heard_time(self, server_time: datetime) -> None:
+        """The server said its time: how far it is ahead of ours, but for the way of the answer."""
+        self.server_offset_s = (server_time - self._now()).total_seconds()
 
     def tell(self) -> None:
         """Wakes all who wait for a change."""

@@ -47,7 +47,10 @@ ONCE_ATTEMPTS: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UplinkStatus:
-    """Everything that others show of the uplink; row counts are the database's own books."""
+    """Everything that others show of the uplink; row counts are the database's own books.
+
+    `server_offset_s` is the server's time less ours when it was last connected, None before.
+    """
 
     link: LinkStatus
     waiting: int
@@ -57,6 +60,7 @@ class UplinkStatus:
     last_error: str | None
     connected_since: datetime | None
     exchange: Exchange | None
+    server_offset_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +111,7 @@ class Sender:
         self._random = random
         self._link = LinkStatus(since=clock.now())
         self._backoff = Backoff(cap_s=settings.backoff_max_s)
-        self._progress = Progress()
+        self._progress = Progress(clock.now)
         self._patience = Patience()
         self._pace = Pace(settings.max_bytes_s)
         self._untold: frozenset[Table] = frozenset()
@@ -129,6 +133,7 @@ class Sender:
             last_error=self._progress.last_error,
             connected_since=self._connected_since,
             exchange=self._exchange,
+            server_offset_s=self._progress.server_offset_s,
         )
 
     @property

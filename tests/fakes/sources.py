@@ -110,6 +110,11 @@ class FakeCapture:
         """Lets a read that is stuck return."""
         self._unblocked.set()
 
+    def give(self, frames: int) -> None:
+        """Lets a read that is stuck return the first of so many more frames, then the end."""
+        self._left, self._then = frames, Step.END
+        self._unblocked.set()
+
     def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
         return True
 

@@ -15,7 +15,7 @@ import structlog
 from agent.camera.capture import CaptureSource
 from agent.camera.errors import SourceFailed, SourceTimedOut
 from agent.camera.uri import parse_source
-from agent.camera.worker import drivers_left_behind
+from agent.driver_thread import drivers_left_behind
 from tests.agent.camera.conftest import CLIP_FPS, CLIP_FRAMES
 from tests.fakes.sources import FakeCapture, Step
 

@@ -154,3 +154,25 @@ def test_a_look_is_a_small_part_of_a_frame() -> None:
         gate.look(pictures[number % 4], 1.5 + number * 0.1)
         took_s.append(time.process_time() - began)
     assert min(took_s) < 0.012
+
+
+def test_a_grey_copy_that_the_camera_made_serves_as_well_as_our_own() -> None:
+    with_own, with_theirs = MotionGate(MotionSettings()), MotionGate(MotionSettings())
+    for number in range(12):
+        picture = _frame() if number < 11 else _frame(Box(x1=200, y1=200, x2=500, y2=400))
+        factor = max(1, round(picture.shape[1] / 320))
+        size = (picture.shape[1] // factor, picture.shape[0] // factor)
+        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        luma = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.uint8)
+        ours = with_own.look(picture, number * 0.1)
+        theirs = with_theirs.look(picture, number * 0.1, luma=luma)
+    assert ours.regions
+    assert theirs.regions == ours.regions
+
+
+def test_a_grey_copy_of_another_size_is_of_no_use_and_does_no_harm() -> None:
+    gate = MotionGate(MotionSettings())
+    for number in range(3):
+        look = gate.look(_frame(), number * 0.1, luma=np.zeros((9, 16), np.uint8))
+    assert look.grey.shape != (9, 16)
+    assert look.regions == ()

@@ -49,6 +49,10 @@ class DriverThread:
         self._calls.put(run)
         return future
 
+    def leave(self) -> None:
+        """Ends the thread after the calls already queued, without waiting for it."""
+        self._calls.put(None)
+
     def finish(self, timeout_s: float) -> bool:
         """Ends the thread after the calls already queued; False when it hangs beyond the time."""
         self._calls.put(None)

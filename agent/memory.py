@@ -1,0 +1,104 @@
+"""This process's memory: what it may use, and what is left out when that runs short."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from agent.shedding import Pressure, Shed, Shedding, decide
+
+MACHINE_SHARE: Final = 0.5
+GROUP_SHARE: Final = 0.9
+"""Of the machine's memory, or of what a control group grants: the limit where none is set."""
+
+log = structlog.get_logger(__name__)
+
+
+class MemoryKeeper:
+    """Sheds work while memory is short. `apply` is told of each change; used by one thread."""
+
+    def __init__(
+        self,
+        *,
+        limit_bytes: int,
+        apply: Callable[[Shed], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.limit_bytes = limit_bytes
+        self._apply = apply
+        self._clock = clock
+        self._state = Shedding()
+
+    @property
+    def state(self) -> Shedding:
+        return self._state
+
+    def look(self, *, process_bytes: int, stalled_share: float | None) -> Shedding:
+        """Decides by these facts, applies what changes, and says what is left out now."""
+        pressure = Pressure(
+            process_bytes=process_bytes, limit_bytes=self.limit_bytes, stalled_share=stalled_share
+        )
+        before, self._state = self._state, decide(self._state, pressure, now_s=self._clock())
+        if self._state.shed is not before.shed:
+            self._apply(self._state.shed)
+            log.warning(
+                "memory is short" if self._state.shed > before.shed else "memory suffices again",
+                left_out=", ".join(self._state.names) or "nothing",
+                process_mb=process_bytes // 1_000_000,
+                limit_mb=self.limit_bytes // 1_000_000,
+            )
+        if pressure.is_high:
+            give_back()
+        return self._state
+
+
+def give_back() -> None:
+    """Collects garbage and returns freed pages to the system (`malloc_trim(3)` of glibc)."""
+    gc.collect()
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError):
+        return  # another C library, which returns them by itself
+    trim(0)
+
+
+def limit_of(*, configured_mb: int, machine_bytes: int, group_bytes: int | None) -> int:
+    """The limit in bytes; `configured_mb` 0 takes it from the machine. Pure."""
+    if configured_mb:
+        return configured_mb * 1_000_000
+    whole = int(machine_bytes * MACHINE_SHARE)
+    return whole if group_bytes is None else min(whole, int(group_bytes * GROUP_SHARE))
+
+
+def group_limit_bytes(root: Path = Path("/")) -> int | None:
+    """What this process's control group grants (cgroup v2 `memory.max`), None where unlimited."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        hierarchy, _, path = line.split(":", 2)
+        if hierarchy == "0":
+            limits = [_limit(root, folder) for folder in _upwards(path)]
+            return min((limit for limit in limits if limit is not None), default=None)
+    return None
+
+
+def _upwards(path: str) -> list[str]:
+    """A group and those around it: each of them limits."""
+    parts = [part for part in path.split("/") if part]
+    return ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
+
+
+def _limit(root: Path, folder: str) -> int | None:
+    try:
+        said = (root / "sys/fs/cgroup" / folder / "memory.max").read_text(encoding="ascii")
+        return int(said)
+    except (OSError, ValueError):
+        return None  # no such file, or "max"

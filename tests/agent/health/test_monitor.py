@@ -1,0 +1,84 @@
+"""What of the results is written and when, and that an agent can be asked."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from agent.health.asking import Answer, answer_questions, ask, socket_beside
+from agent.health.journal import HealthJournal
+from agent.health.monitor import HealthMonitor
+from agent.health.result import HealthResult, Status, failed, passed
+
+
+def test_change_is_due_at_once_and_steady_state_once_an_interval() -> None:
+    journal = HealthJournal(interval_s=60)
+    well, ill = passed("camera", ""), failed("camera", "")
+    assert journal.due([well], now_s=0) == [well]
+    assert journal.due([well], now_s=30) == []
+    assert journal.due([ill], now_s=31) == [ill]
+    assert journal.due([ill], now_s=90) == []
+    assert journal.due([ill], now_s=91) == [ill]
+
+
+class Written:
+    """A recorder that remembers."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, str]] = []
+        self.info: list[dict[str, Any] | None] = []
+
+    def record_health(
+        self,
+        *,
+        component: str,
+        status: str,
+        message: str,
+        system_info: dict[str, Any] | None = None,
+    ) -> object:
+        self.rows.append((component, status))
+        self.info.append(system_info)
+        return None
+
+
+async def test_a_look_on_demand_writes_what_changed_and_nothing_else() -> None:
+    state = [passed("camera", "")]
+    written = Written()
+    with ThreadPoolExecutor(1) as executor:
+        monitor = HealthMonitor(
+            examine=lambda: (tuple(state), {"python_version": "3"}),
+            recorder=written,
+            journal=HealthJournal(interval_s=3600),
+            executor=executor,
+        )
+        await monitor.look_now()
+        await monitor.look_now()
+        state[0] = failed("camera", "check the cable")
+        assert (await monitor.look_now())[0].status is Status.FAIL
+    assert written.rows == [("camera", "PASS"), ("camera", "FAIL")]
+    assert written.info[0] == {"python_version": "3"}
+
+
+async def test_who_asks_beside_the_database_is_answered_however_deep_that_lies(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / ("deep" * 20) / ("deeper" * 20)
+    folder.mkdir(parents=True)
+    database = folder / "lpr_data.db"
+    stop = asyncio.Event()
+    results: tuple[HealthResult, ...] = (passed("camera", "newest frame is 0.1 s old"),)
+
+    async def look() -> Answer:
+        return Answer.of(results, version="1.2.3")
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(answer_questions(database, look, stop))
+        while (answer := await asyncio.to_thread(ask, database, timeout_s=5)) is None:
+            continue
+        stop.set()
+    assert answer.version == "1.2.3"
+    assert answer.as_results() == results
+    assert not socket_beside(database).exists()
+    assert ask(database, timeout_s=1) is None

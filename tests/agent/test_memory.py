@@ -1,0 +1,69 @@
+"""The limit is found, and real memory beyond it sheds work that comes back when it is freed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+
+from agent.memory import MemoryKeeper, give_back, group_limit_bytes, limit_of
+from agent.shedding import CALM_S, STEP_S, Shed
+
+GB = 10**9
+LEAST_BALLAST_BYTES = 160 * 1024 * 1024
+
+
+def test_the_limit_is_the_configured_one_or_half_the_machine_or_what_is_granted() -> None:
+    assert limit_of(configured_mb=300, machine_bytes=8 * GB, group_bytes=None) == 300_000_000
+    assert limit_of(configured_mb=0, machine_bytes=8 * GB, group_bytes=None) == 4 * GB
+    assert limit_of(configured_mb=0, machine_bytes=8 * GB, group_bytes=GB) == int(0.9 * GB)
+
+
+def test_the_tightest_group_around_this_process_counts(tmp_path: Path) -> None:
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("0::/system.slice/agent.service\n", "ascii")
+    inner = tmp_path / "sys/fs/cgroup/system.slice/agent.service"
+    inner.mkdir(parents=True)
+    (inner / "memory.max").write_text("max\n", "ascii")
+    assert group_limit_bytes(tmp_path) is None
+    (inner.parent / "memory.max").write_text("500000000\n", "ascii")
+    assert group_limit_bytes(tmp_path) == 500_000_000
+    (inner / "memory.max").write_text("300000000\n", "ascii")
+    assert group_limit_bytes(tmp_path) == 300_000_000
+
+
+def test_without_control_groups_nothing_is_granted(tmp_path: Path) -> None:
+    assert group_limit_bytes(tmp_path) is None
+
+
+def _resident_bytes() -> int:
+    return int(psutil.Process().memory_info().rss)
+
+
+def test_real_memory_near_the_limit_sheds_work_and_freeing_it_brings_it_back() -> None:
+    give_back()
+    now_s = 0.0
+    applied: list[Shed] = []
+    before = _resident_bytes()
+    ballast_bytes = max(LEAST_BALLAST_BYTES, before)
+    keeper = MemoryKeeper(
+        limit_bytes=int((before + ballast_bytes * 0.9) / 0.85),
+        apply=applied.append,
+        clock=lambda: now_s,
+    )
+
+    def look() -> Shed:
+        return keeper.look(process_bytes=_resident_bytes(), stalled_share=None).shed
+
+    assert look() is Shed.NOTHING
+    ballast = bytearray(ballast_bytes)
+    ballast[::4096] = b"x" * len(ballast[::4096])
+    for _ in range(4):
+        look()
+        now_s += STEP_S
+    assert applied == [Shed.FRAME_RATE, Shed.PICTURE_SIZE, Shed.MODELS]
+    del ballast
+    give_back()
+    while now_s < 10 * CALM_S and look() is not Shed.NOTHING:
+        now_s += STEP_S
+    assert applied[3:] == [Shed.PICTURE_SIZE, Shed.FRAME_RATE, Shed.NOTHING]

@@ -1,0 +1,74 @@
+"""`python -m agent check` as an operator runs it: before, beside and after an agent."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.end_to_end.programs import ROOT, installation, wait_until
+
+WITHOUT_AN_AGENT = {
+    *("camera", "plate reader", "models", "accelerator", "database", "evictions", "link"),
+    *("clock", "disk", "memory", "cpu", "temperature", "agent"),
+}
+
+
+def _check(folder: Path, **settings: str) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """Exit code, the whole answer, and each component's state."""
+    done = subprocess.run(
+        [sys.executable, "-m", "agent", "check", "--json"],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.stdout, done.stderr
+    said = json.loads(done.stdout)
+    return done.returncode, said, {one["component"]: one["status"] for one in said["checks"]}
+
+
+def test_before_anything_is_configured_it_says_what_is_missing_and_makes_nothing(
+    tmp_path: Path,
+) -> None:
+    code, said, states = _check(tmp_path)
+    assert code == 1
+    assert not said["agent_runs"]
+    assert said["status"] == "FAIL"
+    assert set(states) == WITHOUT_AN_AGENT
+    assert states["camera"] == "FAIL"
+    assert states["database"] == "WARN"
+    assert states["plate reader"] == "PASS"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_corrupt_database_fails_and_is_left_as_it_is(tmp_path: Path) -> None:
+    database = tmp_path / "db" / "lpr_data.db"
+    database.parent.mkdir()
+    database.write_bytes(b"overwritten by something else " * 400)
+    code, _, states = _check(tmp_path, AGENT_SOURCE="synthetic:")
+    assert code == 1
+    assert states["database"] == "FAIL"
+    assert states["camera"] == "PASS"
+    assert [path.name for path in database.parent.iterdir()] == ["lpr_data.db"]
+
+
+def test_an_agent_that_runs_is_asked_and_says_more_than_a_look_from_outside(
+    tmp_path: Path,
+) -> None:
+    with installation(tmp_path) as place:
+        agent = place.start_agent("synthetic:?seed=4")
+        wait_until(lambda: bool(place.captured()), what="a sighting")
+        # A source of another name shows that the camera is not opened a second time.
+        code, said, states = _check(tmp_path, AGENT_SOURCE="v4l2:/dev/no-such-camera")
+        assert code == 0
+        assert said["agent_runs"]
+        assert {"pipeline", "sightings"} <= set(states)
+        assert states["camera"] == "PASS"
+        assert states["link"] == "WARN"
+        assert f"process {agent.pid}" in str(said["checks"])
+        assert agent.poll() is None
