@@ -93,24 +93,26 @@ class ServerProcess:
             return process.wait()
 
     def cost(self) -> Cost:
-        """From proc(5): `status` and `stat`."""
-        place = Path(f"/proc/{self._running.pid}")
-        status = dict(
-            line.split(":", 1) for line in (place / "status").read_text("utf-8").splitlines()
-        )
-        times = (place / "stat").read_text("utf-8").rpartition(")")[2].split()
-        ticks = os.sysconf("SC_CLK_TCK")
-        return Cost(
-            memory_bytes=int(status["VmRSS"].split()[0]) * 1024,
-            peak_bytes=int(status["VmHWM"].split()[0]) * 1024,
-            cpu_s=(int(times[11]) + int(times[12])) / ticks,
-        )
+        return cost_of(self._running.pid)
 
     @property
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
             raise RuntimeError("no server was started: use it with `with`")
         return self._process
+
+
+def cost_of(process_id: int) -> Cost:
+    """From proc(5): `status` and `stat`."""
+    place = Path(f"/proc/{process_id}")
+    status = dict(line.split(":", 1) for line in (place / "status").read_text("utf-8").splitlines())
+    times = (place / "stat").read_text("utf-8").rpartition(")")[2].split()
+    ticks = os.sysconf("SC_CLK_TCK")
+    return Cost(
+        memory_bytes=int(status["VmRSS"].split()[0]) * 1024,
+        peak_bytes=int(status["VmHWM"].split()[0]) * 1024,
+        cpu_s=(int(times[11]) + int(times[12])) / ticks,
+    )
 
 
 def _drain(output: Iterable[str]) -> None:
