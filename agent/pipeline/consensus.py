@@ -25,13 +25,15 @@ class ConsensusSettings:
     """What counts how much, and when it is enough.
 
     A reading weighs its confidence squared, times `format_weight` where it fits a country's
-    format, times its plate's width over `full_width_px` where that is less than 1. The answer is
+    format, times its plate's width over `full_width_px` where that is less than 1, times its
+    sharpness against that of the sharpest, but at least `blurred_weight`. The answer is
     sure when at least `sure_readings` readings say exactly it, they carry `sure_share` of all
     weight, and its least certain character reaches `sure_confidence`.
     """
 
     format_weight: float = 1.5
     full_width_px: float = 90.0
+    blurred_weight: float = 0.25
     sure_readings: int = 3
     sure_share: float = 0.75
     sure_confidence: float = 0.8
@@ -61,11 +63,24 @@ class Consensus:
     is_sure: bool
 
 
-def agree(readings: Sequence[PlateReading], settings: ConsensusSettings) -> Consensus:
-    """The vote; independent of the order of `readings`, of which there is at least one."""
+def agree(
+    readings: Sequence[PlateReading],
+    settings: ConsensusSettings,
+    sharpness: Sequence[float] | None = None,
+) -> Consensus:
+    """The vote; independent of the order of `readings`, of which there is at least one.
+
+    `sharpness` is that of each reading's plate, on any scale; without it all count as sharp.
+    """
     if not readings:
         raise ValueError("a consensus needs at least one reading, got none")
-    weights = [_weight(reading, settings) for reading in readings]
+    sharpest = max(sharpness, default=0.0) if sharpness is not None else 0.0
+    shares = [1.0] * len(readings)
+    if sharpness is not None and sharpest > 0:
+        shares = [max(settings.blurred_weight, each / sharpest) for each in sharpness]
+    weights = [
+        _weight(reading, settings, share) for reading, share in zip(readings, shares, strict=True)
+    ]
     pivot = _most_typical(readings, weights)
     voters = [i for i, r in enumerate(readings) if are_alike(r.text, pivot)]
     total = math.fsum(weights[i] for i in voters)
@@ -169,10 +184,10 @@ def _characters(reading: PlateReading) -> tuple[CharacterReading, ...]:
     )
 
 
-def _weight(reading: PlateReading, settings: ConsensusSettings) -> float:
+def _weight(reading: PlateReading, settings: ConsensusSettings, sharp_share: float) -> float:
     fit = settings.format_weight if reading.region is not None else 1.0
     size = min(1.0, reading.box.width / settings.full_width_px)
-    return max(_LEAST_WEIGHT, reading.confidence**2 * fit * size)
+    return max(_LEAST_WEIGHT, reading.confidence**2 * fit * size * sharp_share)
 
 
 def _most_typical(readings: Sequence[PlateReading], weights: Sequence[float]) -> str:

@@ -15,6 +15,7 @@ from agent.pipeline.consensus import Consensus, ConsensusSettings, agree
 from agent.pipeline.direction import direction, has_moved
 from agent.pipeline.rules import Candidate
 from vision.geometry import Box
+from vision.plates.sharpness import plate_sharpness
 from vision.reading import PlateReading, RefusedReading
 
 _SAME_PLACE_IOU = 0.4
@@ -34,9 +35,10 @@ class PassageSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
-    """One reading and when it was taken."""
+    """One reading, how sharp its plate was, and when it was taken."""
 
     reading: PlateReading
+    sharpness: float
     at_s: float
     number: int
 
@@ -113,7 +115,12 @@ class Passage:
         self.is_over = False
         if self.is_reported:
             return
-        witness = Witness(reading=reading, at_s=frame.at_s, number=self._counted)
+        witness = Witness(
+            reading=reading,
+            sharpness=plate_sharpness(frame.picture, reading.box),
+            at_s=frame.at_s,
+            number=self._counted,
+        )
         self._counted += 1
         self._witnesses.append(witness)
         self._frames[witness.number] = frame
@@ -170,7 +177,11 @@ class Passage:
         return is_one and math.dist(before.center, after.center) > max(first.width, last.width)
 
     def _vote(self) -> None:
-        self._consensus = agree([witness.reading for witness in self._witnesses], self._voting)
+        self._consensus = agree(
+            [witness.reading for witness in self._witnesses],
+            self._voting,
+            [witness.sharpness for witness in self._witnesses],
+        )
 
     def _worst(self) -> int:
         """An outlier (the oldest) before the lowest in rank."""

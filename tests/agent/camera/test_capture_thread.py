@@ -205,3 +205,35 @@ def test_controls_are_set_now_and_again_when_the_source_is_opened_anew() -> None
                 capture.next(0.02)
     assert source.seen[0] is controls
     assert source.seen[1] is controls
+
+
+def _delays(source: FakeSource, *, healthy_s: float, restarts: int) -> list[float]:
+    """What the thread waits before each restart, with no chance in it."""
+    policy = RestartPolicy(first_s=0.01, longest_s=0.04, healthy_s=healthy_s, read_timeout_s=5.0)
+    with (
+        structlog.testing.capture_logs() as logs,
+        CaptureThread(source, lossless=True, policy=policy, chance=lambda: 1.0) as capture,
+    ):
+        while capture.stats.restarts < restarts:
+            with contextlib.suppress(SourceTimedOut):
+                capture.next(0.02)
+    said = [log["delay_s"] for log in logs if log["event"] == "source restarts"]
+    return [float(delay_s) for delay_s in said[:restarts]]
+
+
+def test_a_source_that_ran_well_for_a_while_is_restarted_as_soon_as_at_first() -> None:
+    source = FakeSource([Step.FRAME, Step.FAIL], is_finite=False)
+    delays = _delays(source, healthy_s=0.0, restarts=4)
+    assert len(set(delays)) == 1
+
+
+def test_a_source_that_breaks_soon_is_restarted_later_and_later() -> None:
+    source = FakeSource([Step.FRAME, Step.FAIL], is_finite=False)
+    delays = _delays(source, healthy_s=60.0, restarts=4)
+    assert delays[0] < delays[1] < delays[2] == delays[3]
+
+
+def test_frames_of_an_earlier_run_do_not_make_this_one_a_good_one() -> None:
+    source = FakeSource([Step.FRAME, Step.FAIL], [Step.FAIL], is_finite=False)
+    delays = _delays(source, healthy_s=0.0, restarts=4)
+    assert delays[0] < delays[1] < delays[2]

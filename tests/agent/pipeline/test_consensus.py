@@ -169,3 +169,45 @@ def test_it_is_sure_only_when_enough_agree_clearly() -> None:
 def test_no_reading_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one reading"):
         agree([], ConsensusSettings())
+
+
+def test_a_sharp_reading_outweighs_a_blurred_one() -> None:
+    readings = [_reading("AB1234", 0.9), _reading("AB1284", 0.9)]
+    for sharpness, text in (([2.0, 0.6], "AB1234"), ([0.6, 2.0], "AB1284")):
+        consensus = agree(readings, ConsensusSettings(), sharpness)
+        assert consensus.text == text
+        assert readings[consensus.ranking[0]].text == text
+
+
+def test_a_blurred_reading_still_has_a_voice() -> None:
+    readings = [_reading("AB1234", 0.95)] + [_reading("AB1284", 0.9)] * 5
+    assert agree(readings, ConsensusSettings(), [1.0] + [0.0] * 5).text == "AB1284"
+
+
+@given(
+    st.lists(st.tuples(TEXTS, CONFIDENCES, st.floats(0.0, 5.0)), min_size=1, max_size=8),
+    st.floats(0.1, 10.0),
+)
+def test_only_the_ratios_of_sharpness_count(
+    entries: list[tuple[str, float, float]], factor: float
+) -> None:
+    readings = [_reading(text, confidence) for text, confidence, _ in entries]
+    given_ones = [sharp for _, _, sharp in entries]
+    one = agree(readings, ConsensusSettings(), given_ones)
+    other = agree(readings, ConsensusSettings(), [factor * sharp for sharp in given_ones])
+    plain = agree(readings, ConsensusSettings())
+    alike = agree(readings, ConsensusSettings(), [factor] * len(readings))
+    assert (one.text, one.is_sure) == (other.text, other.is_sure)
+    assert alike == plain
+
+
+@given(st.lists(st.tuples(TEXTS, CONFIDENCES), min_size=2, max_size=6), st.integers(0, 5))
+def test_one_more_reading_of_the_answer_never_changes_it(
+    entries: list[tuple[str, float]], again: int
+) -> None:
+    readings = [_reading(text, confidence) for text, confidence in entries]
+    consensus = agree(readings, ConsensusSettings())
+    witnesses = [reading for reading in readings if reading.text == consensus.text]
+    if witnesses:
+        more = [*readings, witnesses[again % len(witnesses)]]
+        assert agree(more, ConsensusSettings()).text == consensus.text

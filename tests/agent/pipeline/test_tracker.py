@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -137,3 +138,43 @@ def test_what_finds_no_room_is_counted() -> None:
     tracker = Tracker(TrackerSettings(max_tracks=1))
     assert tracker.update(0.0, [_box(0, 0, 50, 50), _box(500, 500, 50, 50)]).ids == (1, None)
     assert tracker.turned_away == 1
+
+
+def _melted(hidden_s: float) -> tuple[list[int], Tracker]:
+    """Two vehicles side by side, then one box around both for a second; who lives at the end."""
+    tracker = Tracker(TrackerSettings(gone_after_s=0.5, hidden_s=hidden_s))
+    for number in range(5):
+        tracker.update(number * STEP_S, [_box(100, 10 * number), _box(420, 10 * number)])
+    for number in range(5, 15):
+        tracker.update(number * STEP_S, [_box(100, 10 * number, 520, 150)])
+    return [track.id for track in tracker.alive], tracker
+
+
+def test_a_covered_vehicle_is_carried_on_only_as_long_as_it_may_be_hidden() -> None:
+    long, tracker = _melted(hidden_s=2.0)
+    assert long == [1, 2]
+    covered = min(tracker.alive, key=lambda track: track.seen_s)
+    assert covered.last_seen_s == pytest.approx(
+        1.4
+    )  # lives, though it had no box of its own since 0.4
+    assert covered.seen_s == 0.4
+    short, _ = _melted(hidden_s=0.3)
+    assert len(short) == 1
+
+
+def test_what_lies_beside_the_box_is_not_covered_by_it() -> None:
+    tracker = Tracker(TrackerSettings(gone_after_s=0.5, hidden_s=2.0))
+    for number in range(3):
+        tracker.update(number * STEP_S, [_box(100, 100), _box(600, 100)])
+    for number in range(3, 12):
+        tracker.update(number * STEP_S, [_box(100, 100)])
+    assert [track.id for track in tracker.alive] == [1]
+
+
+def test_a_plate_is_never_carried_on_by_another_over_it() -> None:
+    tracker = Tracker(TrackerSettings(gone_after_s=0.5, hidden_s=2.0))
+    tracker.update(0.0, [_plate("WA56660", 300, 100), _plate("KR12345", 420, 100)])
+    wide = Detection(box=Box.from_xywh(290, 90, 230, 50), text="WA56660", confidence=0.9)
+    for number in range(1, 10):
+        tracker.update(number * STEP_S, [wide])
+    assert [track.text for track in tracker.alive] == ["WA56660"]
