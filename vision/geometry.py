@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -73,6 +74,20 @@ class Box:
 
     def shifted(self, dx: float, dy: float) -> Box:
         return Box(x1=self.x1 + dx, y1=self.y1 + dy, x2=self.x2 + dx, y2=self.y2 + dy)
+
+    def normalised(self, width: float, height: float) -> Box:
+        """In shares (0..1) of a picture of that size in pixels."""
+        return Box(x1=self.x1 / width, y1=self.y1 / height, x2=self.x2 / width, y2=self.y2 / height)
+
+    def denormalised(self, width: float, height: float) -> Box:
+        """The inverse: from shares to pixels of a picture of that size."""
+        return Box(x1=self.x1 * width, y1=self.y1 * height, x2=self.x2 * width, y2=self.y2 * height)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every coordinate is a finite number and neither side is negative."""
+        corners = (self.x1, self.y1, self.x2, self.y2)
+        return all(map(math.isfinite, corners)) and self.x1 <= self.x2 and self.y1 <= self.y2
 
     def as_xywh(self) -> tuple[int, int, int, int]:
         """Rounded `x, y, width, height`: the form of the database and the wire."""

@@ -81,6 +81,20 @@ def decode_picture(data: bytes, *, name: str = "picture") -> Picture:
     return _bgr(upright)
 
 
+def picture_fault(picture: object) -> str | None:
+    """Why that is no `Picture` to look at, with what was expected; None where it is one."""
+    if not isinstance(picture, np.ndarray):
+        return f"a {type(picture).__name__}, expected an array of pixels"
+    if picture.dtype != np.uint8:
+        return f"pixels of {picture.dtype}, expected uint8"
+    if picture.ndim != 3 or picture.shape[2] != 3:
+        return f"an array of shape {picture.shape}, expected (height, width, 3)"
+    height, width = picture.shape[:2]
+    if min(height, width) < LEAST_SIDE or height * width > MOST_PIXELS:
+        return f"{width}x{height} pixels, expected {LEAST_SIDE} a side to {MOST_PIXELS} in all"
+    return None
+
+
 def encode_jpeg(picture: Picture, *, width: int, height: int, quality: int) -> bytes:
     """A JPEG of `picture` that fits within `width` x `height`, at `quality` 1..100.
 

@@ -16,6 +16,7 @@ from agent.camera.errors import SourceError, SourceFailed, SourceTimedOut
 from agent.camera.frame import Frame
 from agent.camera.handover import Handover
 from agent.camera.source import FrameSource
+from vision.pictures import picture_fault
 
 _log = structlog.get_logger(__name__)
 _SLICE_S = 0.25  # how soon a stop is noticed while a source gives nothing
@@ -258,6 +259,9 @@ class CaptureThread:
                         f"gave no frame within {self._policy.read_timeout_s:g} s: {error}"
                     ) from error
                 continue
+            fault = picture_fault(frame.picture) if frame is not None else None
+            if fault is not None:
+                raise SourceFailed(f"gave {fault}; set another format on the camera")
             if frame is None and not source.is_finite:
                 raise SourceFailed("a live source ended; it is to be opened again")
             return frame

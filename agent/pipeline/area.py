@@ -35,12 +35,11 @@ class Area:
         """Whether anything in `box` may count: by the zones' own surrounding boxes."""
         if not self.zones:
             return True
-        left, top = _share((box.x1, box.y1), size)
-        right, bottom = _share((box.x2, box.y2), size)
+        part = box.normalised(*size)
         for zone in self.zones:
             across, down = [x for x, _ in zone], [y for _, y in zone]
-            is_across = min(across) <= right and left <= max(across)
-            if is_across and min(down) <= bottom and top <= max(down):
+            is_across = min(across) <= part.x2 and part.x1 <= max(across)
+            if is_across and min(down) <= part.y2 and part.y1 <= max(down):
                 return True
         return False
 

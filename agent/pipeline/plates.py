@@ -26,6 +26,7 @@ from agent.pipeline.static_text import StaticTexts, StaticTextSettings
 from agent.pipeline.statistics import Tally
 from agent.pipeline.tracker import Detection, Track, Tracker, TrackerSettings
 from agent.pipeline.views import around, next_view
+from vision.errors import ModelFailed
 from vision.geometry import Box
 from vision.reading import PlateReader, PlateReading, PlateReadings, RefusedReading
 
@@ -172,6 +173,12 @@ class PlatePassages:
     def _look(self, frame: Frame, within: Box | None, method: str) -> PlateReadings:
         with self._tally.stage("read"), self._tally.method(method) as look:
             readings = self._reader.read(frame.picture, within=within)
+            unsound = [plate for plate in readings.plates if not plate.box.is_sound]
+            if unsound:
+                raise ModelFailed(
+                    f"model {self._reader.model}: {unsound[0].text} has the box {unsound[0].box}, "
+                    "expected finite numbers in rising order; is it the right model file?"
+                )
             look.is_success = bool(readings.plates)
         self._tally.reads += 1
         for stage, ms in readings.stage_ms.items():

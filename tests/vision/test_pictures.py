@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vision.errors import BadPicture
-from vision.pictures import decode_picture, encode_jpeg, load_picture
+from vision.pictures import decode_picture, encode_jpeg, load_picture, picture_fault
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -157,3 +158,21 @@ def test_lower_quality_takes_fewer_bytes() -> None:
     noise = np.random.default_rng(1).integers(0, 255, (200, 300, 3), dtype=np.uint8)
     sizes = [len(encode_jpeg(noise, width=640, height=480, quality=q)) for q in (90, 40)]
     assert sizes[0] > 1.5 * sizes[1]
+
+
+@pytest.mark.parametrize(
+    ("thing", "said"),
+    [
+        (None, "NoneType"),
+        (np.zeros((4, 4, 3), np.float32), "float32, expected uint8"),
+        (np.zeros((4, 4), np.uint8), r"\(4, 4\), expected \(height, width, 3\)"),
+        (np.zeros((4, 4, 4), np.uint8), r"\(4, 4, 4\)"),
+        (np.zeros((1, 40, 3), np.uint8), "40x1 pixels"),
+    ],
+)
+def test_what_is_no_picture_is_told_with_what_was_expected(thing: object, said: str) -> None:
+    assert re.search(said, picture_fault(thing) or "")
+
+
+def test_a_picture_has_no_fault() -> None:
+    assert picture_fault(np.zeros((2, 2, 3), np.uint8)) is None

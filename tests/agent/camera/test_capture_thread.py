@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -237,3 +238,17 @@ def test_frames_of_an_earlier_run_do_not_make_this_one_a_good_one() -> None:
     source = FakeSource([Step.FRAME, Step.FAIL], [Step.FAIL], is_finite=False)
     delays = _delays(source, healthy_s=0.0, restarts=4)
     assert delays[0] < delays[1] < delays[2]
+
+
+def test_a_source_that_gives_no_picture_is_restarted_with_what_was_wrong() -> None:
+    class Grey(FakeSource):
+        def read(self, timeout_s: float) -> Frame | None:
+            frame = super().read(timeout_s)
+            return frame and replace(frame, picture=frame.picture[..., 0])
+
+    source = Grey([Step.FRAME], is_finite=False)
+    with CaptureThread(source, lossless=True, policy=QUICK) as capture:
+        while capture.stats.restarts < 1:
+            with contextlib.suppress(SourceTimedOut):
+                capture.next(0.02)
+        assert "expected (height, width, 3)" in (capture.stats.last_error or "")

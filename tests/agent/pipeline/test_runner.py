@@ -17,7 +17,7 @@ from agent.pipeline.plates import PlateSettings
 from agent.pipeline.runner import Pipeline
 from agent.pipeline.settings import PipelineSettings
 from agent.pipeline.sighting import FaceSighting, PlateSighting
-from tests.fakes.scripted_reader import ScriptedPlate, ScriptedPlateReader, stamp
+from tests.fakes.scripted_reader import ScriptedPlate, ScriptedPlateReader, reading, stamp
 from vision.errors import ModelFailed
 from vision.geometry import Box
 from vision.reading import FaceDetection, Picture, PlateReadings
@@ -346,6 +346,22 @@ def test_a_failing_model_is_raised_and_the_pipeline_goes_on() -> None:
             failures += 1
     assert failures == 1
     assert [sighting.plate for sighting in found] == ["AB1234"]
+
+
+def test_a_model_that_gives_no_box_has_failed() -> None:
+    """Of a wrong model file: what is not a number would spoil every later track."""
+    nowhere = Box(x1=float("nan"), y1=0, x2=80, y2=20)
+
+    class Broken(ScriptedPlateReader):
+        def read(self, picture: Picture, *, within: Box | None = None) -> PlateReadings:
+            plate = ScriptedPlate(text="AB1234", box=nowhere)
+            return PlateReadings(plates=(reading(plate),))
+
+    pipeline = Pipeline(reader=Broken({}))
+    (frame,) = _frames({}, 1, is_still=True)
+    with pytest.raises(ModelFailed, match="AB1234 has the box"):
+        pipeline.process(frame)
+    assert pipeline.stats.methods["still"].success_rate == 0.0
 
 
 class _OneFace:
