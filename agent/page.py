@@ -73,4 +73,5 @@ def page_parts(settings: AgentSettings, parts: Parts, tasks: Tasks) -> AgentPart
         tuning=TuningDesk(parts.tuning),
         database=settings.db_path,
         spool=settings.images_dir,
+        hides_people=bool(settings.blur),
     )

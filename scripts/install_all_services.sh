@@ -213,6 +213,7 @@ say_what_next() {
     ! $dry_run || return 0
     say "installed: $roles, data in $data, settings in $data/.env.production"
     [[ ",$roles," != *,agent,* ]] || say "choose the camera there, for example AGENT_SOURCE=picamera:0"
+    [[ ",$roles," != *,agent,* ]] || say "set the password of its page: python -m agent password (docs/operations.md)"
     say "look at it with: $data/run_production_extended.sh status"
 }
 

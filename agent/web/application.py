@@ -41,7 +41,7 @@ class Site:
     def __init__(self, parts: AgentParts, *, host: str, closing: asyncio.Event) -> None:
         records = Records(parts.database)
         keeper = Gatekeeper(PasswordFile.beside(parts.database))
-        video = Video(parts.live, closing)
+        video = Video(parts.live, closing, is_coarse=parts.hides_people)
         coach = ReadingCoach(records, parts.spool)
         self._ends: tuple[Callable[[], None], ...] = (
             *(coach.close, video.close, keeper.close, records.close),

@@ -61,7 +61,8 @@ class TuningDesk(Protocol):
 class AgentParts:
     """`status` may be called from any thread. `sender` is None where it is a process of its own.
 
-    `spool` is the folder of pictures; nothing outside of it is ever served.
+    `spool` is the folder of pictures; nothing outside of it is ever served. `hides_people`: stored
+    pictures are blurred, and the live one is to give nobody away either.
     """
 
     status: Callable[[], dict[str, Any]]
@@ -74,3 +75,4 @@ class AgentParts:
     tuning: TuningDesk
     database: Path
     spool: Path
+    hides_people: bool = False

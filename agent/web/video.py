@@ -21,6 +21,8 @@ FRAMES_PER_S: Final = 8.0
 MOST_VIEWERS: Final = 4
 LARGEST_WIDTH: Final = 960
 QUALITY: Final = 70
+COARSE_SQUARES: Final = 80
+"""Across the picture: a face or plate of an eighth of its width has ten of them."""
 BOUNDARY: Final = "frame"
 SURE_COLOUR: Final = (110, 200, 60)
 UNSURE_COLOUR: Final = (60, 190, 250)
@@ -28,9 +30,13 @@ UNSURE_COLOUR: Final = (60, 190, 250)
 
 
 class Video:
-    """Bounded in rate and viewers. `closing` ends every stream."""
+    """Bounded in rate and viewers. `closing` ends every stream.
 
-    def __init__(self, live: LiveView, closing: asyncio.Event) -> None:
+    `is_coarse`: what stored pictures hide is not shown here either, so nobody is recognised.
+    """
+
+    def __init__(self, live: LiveView, closing: asyncio.Event, *, is_coarse: bool) -> None:
+        self._is_coarse = is_coarse
         self._live = live
         self._closing = closing
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="video")
@@ -48,10 +54,13 @@ class Video:
         frame, plates = found
         if self._encoded is None or self._encoded[0] is not frame:
             loop = asyncio.get_running_loop()
-            content = await loop.run_in_executor(self._executor, drawn_jpeg, frame, plates)
+            content = await loop.run_in_executor(self._executor, self._drawn, frame, plates)
             self._encoded = (frame, content)
             return content
         return self._encoded[1]
+
+    def _drawn(self, frame: Frame, plates: Sequence[PlateInView]) -> bytes:
+        return coarse_jpeg(frame) if self._is_coarse else drawn_jpeg(frame, plates)
 
     def check_room(self) -> None:
         """Raises TooManyViewers."""
@@ -95,6 +104,18 @@ def drawn_jpeg(frame: Frame, plates: Sequence[PlateInView]) -> bytes:
     for plate in plates:
         _draw(picture, plate, scale)
     _, content = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    return content.tobytes()
+
+
+def coarse_jpeg(frame: Frame) -> bytes:
+    """The frame in squares, COARSE_SQUARES across: vehicles and people show, faces and plates do
+    not."""
+    height, width = frame.picture.shape[:2]
+    shown = (LARGEST_WIDTH, round(LARGEST_WIDTH * height / width))
+    size = (COARSE_SQUARES, max(1, round(COARSE_SQUARES * height / width)))
+    small = cv2.resize(frame.picture, size, interpolation=cv2.INTER_AREA)
+    large = cv2.resize(small, shown, interpolation=cv2.INTER_NEAREST)
+    _, content = cv2.imencode(".jpg", large, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     return content.tobytes()
 
 
