@@ -226,7 +226,14 @@ class Sender:
 
     async def _prepare(self, worker: Worker) -> None:
         self._loop = asyncio.get_running_loop()
-        self._progress.counts = await worker.run(self._store.counts)
+        await self._count(worker)
+
+    async def _count(self, worker: Worker) -> None:
+        """The books anew; where they cannot be read, the next attempt to send will say so too."""
+        try:
+            self._progress.counts = await worker.run(self._store.counts)
+        except LinkFailed as error:
+            self._progress.last_error = str(error)
 
     async def _attempt(
         self, worker: Worker, stop: asyncio.Event, *, until_empty: bool
@@ -342,7 +349,7 @@ class Sender:
         )
         self._progress.tell()
         await first_set(stop, timeout_s=delay_s)
-        self._progress.counts = await worker.run(self._store.counts)
+        await self._count(worker)
 
     def _move(self, state: LinkState) -> None:
         self._link = self._link.moved(state, self._clock.now())

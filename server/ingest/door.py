@@ -1,7 +1,7 @@
-"""How many may stand at the door: TLS and HTTP handshakes that are not finished.
+"""How many may stand at the door: TLS handshakes under way, and peers that owe their HTTP request.
 
-Beyond the limit the oldest of the place that has most of them goes, so that a crowd of silent ones
-keeps nobody out.
+Of the latter, beyond the limit, the oldest of the place that has most of them goes, so that a crowd
+of silent ones keeps nobody out. The limits leave room for a fleet that comes back all at once.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from server.ingest.access import address_of
 from server.ingest.guests import place_of
 from server.ingest.patience import Patience
 
-HANDSHAKES: Final = 256
-TLS_HANDSHAKES: Final = 512
+TLS_HANDSHAKES: Final = 2_048
 
 
 class Visitor(Protocol):
-    """A connection before its HTTP handshake is done."""
+    """A connection of which the HTTP request is not whole yet."""
 
     @property
     def peer(self) -> str: ...
@@ -31,9 +30,9 @@ class Visitor(Protocol):
 
 
 class Door:
-    """The HTTP handshakes. Lives on the event loop."""
+    """Who owes a request. Lives on the event loop."""
 
-    def __init__(self, most: int = HANDSHAKES) -> None:
+    def __init__(self, most: int) -> None:
         self._most = most
         self._waiting: dict[Visitor, str] = {}
         self._places: Counter[str] = Counter()
@@ -53,7 +52,7 @@ class Door:
             oldest.hang_up()
 
     def left(self, visitor: Visitor) -> None:
-        """Came in or went away; may be repeated."""
+        """Made its request or went away; may be repeated."""
         place = self._waiting.pop(visitor, None)
         if place is not None:
             self._places[place] -= 1

@@ -94,7 +94,7 @@ class Gateway:
         self._max_connections = max_connections
         self._patience = patience
         self._inflow = Inflow(budget, patience)
-        self._door = Door()
+        self._door = Door(patience.handshakes)
         self._zone_of = zone_of
         self._now = now
         self._decoding = ThreadPoolExecutor(2, thread_name_prefix="sightpost-decode")
@@ -257,7 +257,6 @@ class Gateway:
 
     async def _handle(self, connection: ServerConnection) -> None:
         assert isinstance(connection, MeteredConnection)  # noqa: S101 - we had it made so
-        self._door.left(connection)
         peer = str(connection.remote_address[0])
         self._counters.total_connections += 1
         self._counters.active_connections += 1

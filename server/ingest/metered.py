@@ -107,6 +107,7 @@ class MeteredConnection(ServerConnection):
 
     def process_event(self, event: Any) -> None:
         if isinstance(event, Request):
+            self._door.left(self)
             self._give_back(self._held)
         elif isinstance(event, Frame):
             size = _wire_bytes(event)

@@ -78,6 +78,29 @@ async def test_sender_names_the_trouble_and_goes_on_with_the_new_database(tmp_pa
     assert database.exists()
 
 
+async def test_sender_outlives_a_database_of_which_nothing_can_be_read(tmp_path: Path) -> None:
+    """Not even its books: the sender keeps trying and says why."""
+    store = opened_alone(tmp_path)
+    store.close()  # every statement fails from now on
+    async with serving(ingest := Ingest()):
+        sender = Sender(
+            store,
+            settings=UplinkSettings(url=ingest.url, check_interval_s=0.05, backoff_max_s=1.0),
+            identity=Identity(hostname="host", checkpoint_id="7", agent_version="0.1"),
+            clock=SystemClock(),
+            lock_path=tmp_path / "sender.lock",
+            random=lambda: 0.0,
+        )
+        stop = asyncio.Event()
+        sending = asyncio.create_task(sender.run(stop))
+        await until(lambda: sending.done() or sender.status.link.retry_at is not None)
+        first = sender.status.link.retry_at
+        await until(lambda: sending.done() or sender.status.link.retry_at not in (None, first))
+        assert sender.status.link.failure is LinkFailure.STORAGE
+        stop.set()
+        await asyncio.wait_for(sending, 10)
+
+
 def found_corrupt(folder: Path) -> None:
     """The recording program runs, checks its database, and ends because of it."""
     opened = start(folder)
