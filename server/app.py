@@ -274,6 +274,7 @@ def _tls_context(settings: ServerSettings) -> ssl.SSLContext | None:
     if settings.tls_cert is None or settings.tls_key is None:
         return None
     context = CountingContext(ssl.PROTOCOL_TLS_SERVER)
+    context.most = settings.max_connections
     try:
         context.load_cert_chain(settings.tls_cert, settings.tls_key)
     except (OSError, ssl.SSLError) as error:

@@ -1,7 +1,7 @@
 """How many may stand at the door: TLS handshakes under way, and peers that owe their HTTP request.
 
 Of the latter, beyond the limit, the oldest of the place that has most of them goes, so that a crowd
-of silent ones keeps nobody out. The limits leave room for a fleet that comes back all at once.
+of silent ones keeps nobody out. The limits must leave room for a fleet that comes back all at once.
 """
 
 from __future__ import annotations
@@ -10,14 +10,12 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from server.ingest.access import address_of
 from server.ingest.guests import place_of
 from server.ingest.patience import Patience
-
-TLS_HANDSHAKES: Final = 2_048
 
 
 class Visitor(Protocol):
@@ -65,7 +63,7 @@ class CountingContext(ssl.SSLContext):
     some at once) or `lasts_s` are over, after which the loop has ended it.
     """
 
-    most: int = TLS_HANDSHAKES
+    most: int
     lasts_s: float = Patience().tls_s
     now_s: Callable[[], float] = staticmethod(time.monotonic)
 

@@ -94,7 +94,7 @@ class Gateway:
         self._max_connections = max_connections
         self._patience = patience
         self._inflow = Inflow(budget, patience)
-        self._door = Door(patience.handshakes)
+        self._door = Door(max_connections)
         self._zone_of = zone_of
         self._now = now
         self._decoding = ThreadPoolExecutor(2, thread_name_prefix="sightpost-decode")

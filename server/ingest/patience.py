@@ -1,4 +1,4 @@
-"""How long the server waits for a peer, and for how many at once. Values only."""
+"""How long the server waits for a peer. Values only."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ class Patience:
     `silent_s` without any byte, pongs included: the line is dead. An unfinished message (or HTTP
     request) must grow by `slow_bytes` in each `slow_s`. While the memory budget is used up, an
     unfinished message that is still read must grow within `stalled_s`. A peer that takes no answers
-    for `deaf_s` is gone. Of peers whose HTTP request is still to come at most `handshakes` are
-    waited for.
+    for `deaf_s` is gone.
     """
 
     tls_s: float = 10.0
@@ -24,4 +23,3 @@ class Patience:
     slow_bytes: int = 4_096
     stalled_s: float = 2.0
     deaf_s: float = 60.0
-    handshakes: int = 1_024

@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from server.app import Pace, running
-from server.config import ServerSettings
+from server.app import running
 from server.ingest.door import CountingContext, Door
-from server.ingest.patience import Patience
 from tests.end_to_end.certificates import authority_in, signed_by
 from tests.server.cameras import health_row, v1_camera
+from tests.server.conftest import settings_in
 
 
 @dataclass(eq=False)
@@ -64,8 +63,9 @@ def test_tls_handshakes_are_forgotten_when_their_time_is_over() -> None:
     assert context.under_way == 1
 
 
-async def test_a_crowd_that_says_nothing_keeps_no_camera_out(settings: ServerSettings) -> None:
-    async with running(settings, pace=Pace(patience=Patience(handshakes=30))) as server:
+async def test_a_crowd_that_says_nothing_keeps_no_camera_out(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, max_connections=30)
+    async with running(settings) as server:
         silent = [await asyncio.open_connection("127.0.0.1", server.ingest_port) for _ in range(50)]
         async with v1_camera(server.ingest_port) as camera:
             assert (await camera.ask(health_row(1)))[0]["success"]
