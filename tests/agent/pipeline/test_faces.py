@@ -21,6 +21,7 @@ from vision.faces.alignment import TEMPLATE
 from vision.faces.embedding import FaceEmbedder
 from vision.geometry import Box
 from vision.input import parse_input
+from vision.performance import Performance
 from vision.reading import FaceDetection, Picture
 
 START = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
@@ -92,7 +93,9 @@ SETTINGS = FaceSettings(interval_s=0.2, keeps_embeddings=True, visits=VISITS)
 
 
 def passages(settings: FaceSettings = SETTINGS, *, embeds: bool = True) -> FacePassages:
-    return FacePassages(Painted(), settings, Tally(float), embedder=embedder() if embeds else None)
+    return FacePassages(
+        Painted(), settings, Tally(Performance(float)), embedder=embedder() if embeds else None
+    )
 
 
 def watch(faces: FacePassages, *stays: tuple[float, float, Seen]) -> Iterator[FaceSighting]:
@@ -174,7 +177,7 @@ def test_without_embeddings_place_and_time_tell_a_visit() -> None:
 
 
 def test_blurred_face_is_refused_and_counted() -> None:
-    tally = Tally(float)
+    tally = Tally(Performance(float))
     faces = FacePassages(Painted(), SETTINGS, tally)
     assert list(watch(faces, (0, 2, Seen(ANNA, blur=12)))) == []
     assert tally.snapshot().refusals == {"poor_face": 1}
