@@ -12,7 +12,7 @@ import pytest
 
 from agent.web.access import PROXY_HEADERS
 from tests.agent.outbox.ends import settle
-from tests.agent.web.camera import Camera
+from tests.agent.web.camera import Camera, running_camera
 from tests.agent.web.conftest import PLATES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -149,3 +149,19 @@ async def test_another_page_changes_nothing(web: httpx.AsyncClient, camera: Came
 async def test_a_body_beyond_any_need_is_refused(web: httpx.AsyncClient) -> None:
     answer = await web.put("/api/v1/settings", content=json.dumps({"x": "x" * 70_000}))
     assert answer.status_code == 413
+
+
+async def test_settings_outlast_the_agent_and_what_was_stopped_does_not(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("restarted")
+    async with running_camera(folder) as first, httpx.AsyncClient(base_url=first.url) as client:
+        answer = await client.put("/api/v1/settings", json={"cooldown_s": 7, "zones": [LANE]})
+        assert answer.status_code == 200
+        await client.post("/api/stop_camera")
+        await client.post("/api/stop_websocket_sender")
+    async with running_camera(folder) as again, httpx.AsyncClient(base_url=again.url) as client:
+        effective = (await client.get("/api/v1/settings")).json()["effective"]
+        assert (effective["cooldown_s"], effective["zones"]) == (7, [LANE])
+        running = (await client.get("/api/v1/status")).json()["running"]
+        assert (running["camera"], running["sender"]) == (True, True)
