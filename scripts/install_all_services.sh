@@ -204,9 +204,25 @@ install_everything() {
     ! $nginx || install_nginx
     link_scripts
     write_installation
+    ask_password
     switch_release
     remove_old_releases
     say_what_next
+}
+
+# The page's password, asked for once where a person is there to choose it. Without one the page
+# lets in nobody from beyond this machine.
+ask_password() {
+    [[ ",$roles," == *,agent,* && -z "$root" && -t 0 && -t 2 ]] && ! $dry_run || return 0
+    local database
+    database="$(new_setting agent DB_PATH)" || return 0
+    [[ "$database" == /* ]] || database="$data/$database"
+    [[ ! -e "$database.password" ]] || return 0
+    say "the password of the camera's page, for everybody beyond this machine (at least 8 characters):"
+    (cd -- "$data" && PYTHONPATH="$release" PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 \
+        setpriv --reuid "$(account_id 3)" --regid "$(account_id 4)" --clear-groups \
+        "$release/.venv/bin/python" -m agent password) ||
+        say "no password was set: set one later with 'python -m agent password'"
 }
 
 say_what_next() {
