@@ -44,7 +44,7 @@ def list_models(folder: Path, *, as_json: bool) -> None:
             entry.name,
             entry.task,
             f"[green]{_place(entry)}" if path else "[yellow]not here",
-            f"{entry.size_bytes / 1e6:.1f}",
+            f"{entry.size_bytes / 1e6:.1f}" if entry.size_bytes else "?",
             "" if entry.memory_bytes is None else f"{entry.memory_bytes / 1e6:.0f}",
             entry.licence,
         )
@@ -129,7 +129,7 @@ def _fetched(entry: ModelEntry, folder: Path, base_url: str, console: Console) -
         transient=True,
         disable=not console.is_terminal,
     ) as progress:
-        task = progress.add_task(entry.name, total=entry.size_bytes)
+        task = progress.add_task(entry.name, total=entry.size_bytes or None)
         return fetch(
             entry,
             folder,

@@ -108,7 +108,7 @@ def drawn_plates(count: int, *, seed: int) -> Iterator[tuple[str, str, Picture]]
         region = tuple(_LATIN)[number % len(_LATIN)]
         plate = registration(seed=seed, number=number, regions=(region,))
         texture = plate_texture(plate, End.FRONT, rng)
-        yield _LATIN[region], plate.text, _on_paint(texture, rng)
+        yield _LATIN[region], plate.text, on_paint(texture, rng)
 
 
 _LATIN = {
@@ -117,9 +117,10 @@ _LATIN = {
 }  # fmt: skip
 
 
-def _on_paint(texture: Picture, rng: np.random.Generator) -> Picture:
+def on_paint(texture: Picture, rng: np.random.Generator, *, least_width_px: float = 35) -> Picture:
+    """A plate of up to 170 px in width on a picture of one colour, 640x480."""
     rows, columns = texture.shape[:2]
-    width = float(rng.uniform(35, 170))
+    width = float(rng.uniform(least_width_px, 170))
     height = width * rows / columns
     left, top = 240 + rng.uniform(-60, 60), 180 + rng.uniform(-40, 40)
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)

@@ -25,6 +25,7 @@ from benchmarks.plate_scores import (
     summaries,
 )
 from benchmarks.plate_sheet import write_sheet
+from benchmarks.plate_thai import thai_digits
 from vision.plates.reader import EmbeddedPlateReader
 
 DEFAULT_FOLDER = Path("../shared/data/plates")
@@ -34,6 +35,9 @@ Failures = list[tuple[str, Photograph, Outcome]]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
+    if options.thai:
+        _measure_thai(options)
+        return
     if options.boards:
         _measure_boards(options)
         return
@@ -131,6 +135,21 @@ def _measure_boards(options: argparse.Namespace) -> None:
             print(f"{name}: {text!r} read {list(answers)}")
 
 
+def _measure_thai(options: argparse.Namespace) -> None:
+    """Print how often the digits of drawn Thai plates are read, known and guessed."""
+    for regions in (("th",), ()):
+        reader = EmbeddedPlateReader(regions=regions, threads=options.threads)
+        found = thai_digits(reader, options.thai, seed=1)
+        name = f"thai {'+'.join(regions) or 'guessed'}"
+        if options.json:
+            print(json.dumps({"name": name} | asdict(found)))
+        else:
+            print(
+                f"{name}: of {options.thai} drawn plates the number is right on {found.right}, "
+                f"wrong on {found.wrong}; taken for another country's {found.foreign}"
+            )
+
+
 def _measure_reliability(folders: Sequence[Path], options: argparse.Namespace) -> None:
     """Print how often an answer of each confidence is right, by kind of picture."""
     kinds: dict[str, list[Outcome]] = {}
@@ -222,6 +241,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="measure what confidences are worth: photographs, degraded copies, drawn plates",
     )
+    add("--thai", type=int, metavar="N", help="read N drawn Thai plates instead")
     add("--drawn", type=int, default=200, help="drawn plates for --reliability")
     return parser
 

@@ -16,6 +16,7 @@ import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import FileIO
 from pathlib import Path
 from typing import Final, Protocol
@@ -29,6 +30,7 @@ WAITS_S: Final = (1.0, 4.0)
 
 _CHUNK_BYTES = 1 << 16
 _SPARE_BYTES = 16_000_000
+_MOST_UNKNOWN_BYTES = 1_000_000_000
 """Left free on the disk, which is the database's too."""
 
 
@@ -74,8 +76,10 @@ def fetch(
     address = address_of(entry, base_url)
     target = folder / entry.path
     if _is_right(entry, target):
-        progress(entry.size_bytes)
+        progress(target.stat().st_size)
         return target
+    if not entry.size_bytes:
+        entry = _sized(entry, address)
     partial = target.with_name(f".{target.name}.partial")
     with _writable(entry, partial) as file:
         for wait_s in (*WAITS_S, None):
@@ -91,6 +95,22 @@ def fetch(
                 sleep(wait_s)
         _finish(entry, address, file, partial, target)
     return target
+
+
+def _sized(entry: ModelEntry, address: str) -> ModelEntry:
+    """The entry with the size that the server states, where the manifest knows only the hash."""
+    try:
+        with _opened(entry, address, 0) as answer:
+            stated = answer.headers["Content-Length"] or ""
+    except _BrokenOff as broken:
+        raise FetchFailed(f"model {entry.name}: {address}: {broken}") from broken.__cause__
+    if not stated.isdecimal() or not 0 < int(stated) <= _MOST_UNKNOWN_BYTES:
+        raise FetchFailed(
+            f"model {entry.name}: {address} states a size of {stated or 'nothing'}, expected up to "
+            f"{_MOST_UNKNOWN_BYTES}: fetch the file by hand and put it into the models' folder as "
+            f"{entry.path}"
+        )
+    return replace(entry, size_bytes=int(stated))
 
 
 class _BrokenOff(Exception):

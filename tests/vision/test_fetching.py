@@ -6,6 +6,7 @@ import hashlib
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -220,3 +221,19 @@ def test_address_is_the_mirrors_or_the_publishers() -> None:
     assert address_of(entry, "http://mirror/") == "http://mirror/a.onnx"
     with pytest.raises(FetchFailed, match="MODELS_BASE_URL"):
         address_of(entry_of(), "")
+
+
+def test_a_size_that_only_the_server_knows_is_asked_for(mirror: Mirror, tmp_path: Path) -> None:
+    path, progress, _ = fetched(mirror, tmp_path / "models", replace(entry_of(), size_bytes=0))
+    assert path.read_bytes() == CONTENT
+    assert progress[-1] == len(CONTENT)
+    _, progress, _ = fetched(mirror, tmp_path / "models", replace(entry_of(), size_bytes=0))
+    assert progress == [len(CONTENT)]
+
+
+def test_an_unknown_size_of_a_file_that_is_not_there_names_the_address(
+    mirror: Mirror, tmp_path: Path
+) -> None:
+    mirror.files.clear()
+    with pytest.raises(FetchFailed, match=r"a\.onnx is not there \(404\)"):
+        fetched(mirror, tmp_path / "models", replace(entry_of(), size_bytes=0))
