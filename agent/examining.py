@@ -97,7 +97,10 @@ class Examiner:
             cpu_used_share=system.cpu_used_share,
             heat=look_at_heat(),
         )
-        return examine(findings, now=now), {**system.as_message(), "agent_version": VERSION}
+        return examine(findings, now=now), {
+            **system.as_message(temperature_c=findings.heat.temperature_c),
+            "agent_version": VERSION,
+        }
 
     def _camera(self) -> CameraFacts:
         capture, watcher = self._seen.capture, self._seen.watcher

@@ -28,10 +28,13 @@ class SystemFacts:
     process_memory_bytes: int
     stalled_share: float | None = None
 
-    def as_message(self) -> dict[str, str]:
-        """The older message's `system_info`, and this process's own memory."""
+    def as_message(self, *, temperature_c: float | None = None) -> dict[str, str]:
+        """The older message's `system_info`, and this process's own memory; the temperature where
+        there is a sensor."""
         used = 1 - self.memory_available_bytes / self.memory_total_bytes
+        heat = {} if temperature_c is None else {"temperature_c": f"{temperature_c:.1f}"}
         return {
+            **heat,
             "python_version": platform.python_version(),
             "platform": platform.system().lower(),
             "memory_usage": f"{used:.0%}",

@@ -136,3 +136,9 @@ def test_this_machine_can_be_looked_at_also_for_a_folder_that_is_not_there_yet(
     assert 0 < facts.process_memory_bytes < facts.memory_total_bytes
     older = {"python_version", "platform", "memory_usage", "cpu_usage"}
     assert older <= set(facts.as_message())
+
+
+def test_the_message_tells_the_temperature_where_there_is_a_sensor(tmp_path: Path) -> None:
+    facts = look_at_system(tmp_path)
+    assert facts.as_message(temperature_c=61.25)["temperature_c"] == "61.2"
+    assert "temperature_c" not in facts.as_message()
