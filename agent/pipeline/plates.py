@@ -165,7 +165,9 @@ class PlatePassages:
     def _learn_texts(self, frame: Frame, *, is_calm: bool) -> None:
         """Look at the whole picture where that is due, for the texts that belong to it."""
         if self._texts.is_due(frame.at_s, is_calm=is_calm):
-            found = self._look(frame, None, "scene")
+            width, height = _size(frame)
+            # Named as a part: of a whole picture without plates the reader takes closer looks.
+            found = self._look(frame, Box(x1=0, y1=0, x2=width, y2=height), "scene")
             texts = [(plate.raw_text, plate.box) for plate in found.plates]
             texts += [(refused.raw_text, refused.box) for refused in found.refused]
             self._texts.learn(frame.at_s, texts, is_calm=is_calm)

@@ -105,7 +105,7 @@ def test_nothing_moving_means_nothing_read_but_the_scene_itself() -> None:
     reader = ScriptedPlateReader(plates)
     pipeline = Pipeline(reader=reader)
     assert _run(pipeline, _frames({}, 30)) == []
-    assert reader.looks == [(5, None)]
+    assert reader.looks == [(5, Box(x1=0, y1=0, x2=640, y2=480))]
     assert pipeline.stats.gated_frames == 30
 
 
