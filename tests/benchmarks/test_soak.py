@@ -90,7 +90,7 @@ def test_every_row_has_to_be_there_once(
 
 def test_a_run_of_seconds_starts_both_programs_and_loses_nothing(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.soak", "--minutes", "0.1", "--idle-seconds", "0",
+        [sys.executable, "-m", "benchmarks.soak", "--minutes", "0.2", "--idle-seconds", "0",
          "--folder", str(_on_disk(tmp_path)), "--json"],
         cwd=ROOT,
         capture_output=True,
