@@ -77,7 +77,7 @@ def test_what_is_no_database_is_a_fault_that_says_what_to_do(path: Path, damage:
     seen = inspect(path, path.parent, now=NOW)
     if damage:
         assert seen.fault is not None
-        assert "set aside" in seen.fault
+        assert "aside" in seen.fault
     else:
         assert seen.is_older  # an empty file is a database without tables
 
