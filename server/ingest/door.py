@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from server.ingest.access import address_of
-from server.ingest.guests import place_of
+from server.ingest.guests import place_of, take_one
 from server.ingest.patience import Patience
 
 
@@ -39,6 +39,11 @@ class Door:
     def waiting(self) -> int:
         return len(self._waiting)
 
+    @property
+    def places(self) -> int:
+        """From how many places they come."""
+        return len(self._places)
+
     def knocked(self, visitor: Visitor) -> None:
         place = place_of(address_of(visitor.peer)) or "this machine"
         self._waiting[visitor] = place
@@ -51,9 +56,7 @@ class Door:
 
     def left(self, visitor: Visitor) -> None:
         """Made its request or went away; may be repeated."""
-        place = self._waiting.pop(visitor, None)
-        if place is not None:
-            self._places[place] -= 1
+        take_one(self._places, self._waiting.pop(visitor, None))
 
 
 class CountingContext(ssl.SSLContext):

@@ -77,8 +77,8 @@ class Guests:
             self._devices[guest.device_id] += 1
 
     def leave(self, guest: Guest) -> None:
-        _take_one(self._places, guest.place)
-        _take_one(self._devices, guest.device_id)
+        take_one(self._places, guest.place)
+        take_one(self._devices, guest.device_id)
 
 
 class Failures:
@@ -100,7 +100,8 @@ class Failures:
         return max(0, count + 1 - self._most)
 
 
-def _take_one(counts: Counter[str], key: str | None) -> None:
+def take_one(counts: Counter[str], key: str | None) -> None:
+    """One less; of what there is none any more nothing is remembered."""
     if key is None:
         return
     counts[key] -= 1

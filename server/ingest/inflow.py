@@ -55,12 +55,13 @@ class Reader(Protocol):
 class _Mark:
     """How much had arrived when a message was last looked at; None: not since it is read again.
 
-    `size_bytes` is what the message takes by now.
+    `size_bytes` is what the message takes by now; `chosen_s` is when it was to be read on.
     """
 
     arrived_bytes: int
     since_s: float | None
     size_bytes: int = 0
+    chosen_s: float = 0.0
 
 
 class Inflow:
@@ -124,15 +125,7 @@ class Inflow:
     def expel(self, now_s: float) -> None:
         """To be called every second or so: hangs up on messages that do not come on."""
         patience = self._patience
-        for reader, mark in list(self._elders.items()):
-            if (
-                not reader.is_read
-                or mark.since_s is None
-                or reader.arrived_bytes > mark.arrived_bytes
-            ):
-                self._elders[reader] = _Mark(reader.arrived_bytes, now_s)
-            elif now_s - mark.since_s > patience.stalled_s:
-                self._hang_up(reader, "memory is short and its message stands still")
+        self._expel_elders(now_s)
         if self._is_short:
             self._promote(now_s)
             return
@@ -145,6 +138,17 @@ class Inflow:
                 self._hang_up(reader, "its message comes too slowly")
             else:
                 mark.arrived_bytes, mark.since_s = reader.arrived_bytes, now_s
+
+    def _expel_elders(self, now_s: float) -> None:
+        for reader, mark in list(self._elders.items()):
+            if not reader.is_read or mark.since_s is None:
+                self._elders[reader] = _Mark(reader.arrived_bytes, now_s, chosen_s=now_s)
+            elif now_s - mark.chosen_s > self._patience.short_s:
+                self._hang_up(reader, "memory is short and its message takes long")
+            elif reader.arrived_bytes > mark.arrived_bytes:
+                mark.arrived_bytes, mark.since_s = reader.arrived_bytes, now_s
+            elif now_s - mark.since_s > self._patience.stalled_s:
+                self._hang_up(reader, "memory is short and its message stands still")
 
     def _hang_up(self, reader: Reader, why: str) -> None:
         _log.warning("hung up", peer=reader.peer, reason=why, size_bytes=reader.unfinished_bytes)
@@ -173,7 +177,7 @@ class Inflow:
         others = (each for each in self._unfinished if each not in self._elders)
         missing = ELDERS - len(self._elders)
         for reader in heapq.nsmallest(missing, others, key=lambda each: each.unfinished_bytes):
-            self._elders[reader] = _Mark(reader.arrived_bytes, now_s)
+            self._elders[reader] = _Mark(reader.arrived_bytes, now_s, chosen_s=now_s)
             reader.go_on()
 
     def _released(self) -> None:

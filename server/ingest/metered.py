@@ -23,6 +23,7 @@ FRAME_COST_BYTES: Final = 512
 REQUEST_BYTES: Final = 64 * 1024
 """An HTTP request with more than this is no camera's."""
 _MASK_BYTES: Final = 4
+_END_OF_REQUEST: Final = b"\r\n\r\n"
 
 
 class MeteredConnection(ServerConnection):
@@ -32,6 +33,7 @@ class MeteredConnection(ServerConnection):
         super().__init__(*args, **kwargs)
         self._inflow = inflow
         self._door = door
+        self._request_so_far: bytes | None = b""
         self._arrived = 0
         self._held = 0
         self._message = 0
@@ -96,6 +98,9 @@ class MeteredConnection(ServerConnection):
 
     def data_received(self, data: bytes) -> None:
         self.received_at_s = self.loop.time()
+        if self._is_hasty(data):
+            self.hang_up()
+            return
         self._arrived += len(data)
         self._charge(len(data))
         super().data_received(data)
@@ -119,6 +124,19 @@ class MeteredConnection(ServerConnection):
             else:
                 self._give_back(size)
         super().process_event(event)
+
+    def _is_hasty(self, data: bytes) -> bool:
+        """Whether more comes with the HTTP request, whose bytes would be given back with its own.
+
+        RFC 6455, section 4.1: a client waits for the answer before it sends anything further.
+        """
+        if self._request_so_far is None:
+            return False
+        request = self._request_so_far + data
+        end = request.find(_END_OF_REQUEST)
+        is_whole = end >= 0
+        self._request_so_far = None if is_whole else request[1 - len(_END_OF_REQUEST) :]
+        return is_whole and end + len(_END_OF_REQUEST) < len(request)
 
     def pause_writing(self) -> None:
         """The peer takes nothing: what it sends would only make more answers and pongs."""

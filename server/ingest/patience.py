@@ -11,8 +11,8 @@ class Patience:
 
     `silent_s` without any byte, pongs included: the line is dead. An unfinished message (or HTTP
     request) must grow by `slow_bytes` in each `slow_s`. While the memory budget is used up, an
-    unfinished message that is still read must grow within `stalled_s`. A peer that takes no answers
-    for `deaf_s` is gone.
+    unfinished message that is still read must grow within `stalled_s` and be whole within
+    `short_s`. A peer that takes no answers for `deaf_s` is gone.
     """
 
     tls_s: float = 10.0
@@ -22,4 +22,5 @@ class Patience:
     slow_s: float = 60.0
     slow_bytes: int = 4_096
     stalled_s: float = 2.0
+    short_s: float = 20.0
     deaf_s: float = 60.0

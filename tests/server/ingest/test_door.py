@@ -51,6 +51,15 @@ def test_who_came_in_counts_no_more() -> None:
     assert (first.is_there, second.is_there, door.waiting) == (True, True, 1)
 
 
+def test_places_that_nobody_waits_from_are_forgotten() -> None:
+    door = Door(most=4)
+    for number in range(200):
+        visitor = Knocking(f"10.0.1.{number}")
+        door.knocked(visitor)
+        door.left(visitor)
+    assert door.places == 0
+
+
 def test_tls_handshakes_are_forgotten_when_their_time_is_over() -> None:
     context = CountingContext(ssl.PROTOCOL_TLS_SERVER)
     context.most, now_s = 1, [0.0]

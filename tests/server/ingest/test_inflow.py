@@ -12,7 +12,7 @@ from server.ingest.budget import ByteBudget
 from server.ingest.inflow import ELDERS, Inflow
 from server.ingest.patience import Patience
 
-PATIENCE = Patience(stalled_s=2, slow_s=60, slow_bytes=4_096)
+PATIENCE = Patience(stalled_s=2, short_s=20, slow_s=60, slow_bytes=4_096)
 
 
 @dataclass(eq=False)
@@ -97,6 +97,19 @@ def test_message_that_stands_still_while_memory_is_short_is_hung_up_on() -> None
     inflow.expel(2.5)
     assert [line.is_open for line in lines] == [True, False, False, False, True]
     assert not inflow.is_short  # what they held is free
+
+
+def test_messages_that_trickle_while_memory_is_short_do_not_keep_it_so() -> None:
+    inflow, lines = site(ELDERS + 1, total_bytes=500)
+    for line in lines:
+        line.says(100)
+    assert inflow.is_short
+    for second in range(1, 22):
+        for line in lines:
+            if line.is_open and line.is_read:
+                line.says(1, second)
+        inflow.expel(second)
+    assert not inflow.is_short
 
 
 def test_slow_message_is_hung_up_on_and_a_steady_one_is_not() -> None:

@@ -28,9 +28,12 @@ LONG_FRAME = b"\x81\xff" + (1_000_000).to_bytes(8, "big") + b"mask"
 PING = b"\x89\xfd" + b"mask" + bytes(125)
 
 
-async def trickles(port: int, first: bytes, then: bytes) -> int:
+async def trickles(port: int, first: bytes, then: bytes, *, upgrade: bytes = b"") -> int:
     """Says `first`, then `then` again and again until it is hung up on; how often."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    if upgrade:
+        writer.write(upgrade)
+        await reader.readuntil(b"\r\n\r\n")
     writer.write(first)
     times = 0
     try:
@@ -47,17 +50,47 @@ async def trickles(port: int, first: bytes, then: bytes) -> int:
 
 
 @pytest.mark.parametrize(
-    ("first", "then"),
-    [(b"GET / HTTP/1.1\r\n", b"X-A: b\r\n"), (b"G", b""), (UPGRADE + LONG_FRAME, b"x" * 20)],
+    ("upgrade", "first", "then"),
+    [
+        (b"", b"GET / HTTP/1.1\r\n", b"X-A: b\r\n"),
+        (b"", b"G", b""),
+        (UPGRADE, LONG_FRAME, b"x" * 20),
+    ],
     ids=["headers without end", "silence", "a frame without end"],
 )
 async def test_peer_that_trickles_is_hung_up_on(
-    settings: ServerSettings, first: bytes, then: bytes
+    settings: ServerSettings, upgrade: bytes, first: bytes, then: bytes
 ) -> None:
     async with running(settings, pace=PACE) as server:
-        assert await trickles(server.ingest_port, first, then) > 0
+        assert await trickles(server.ingest_port, first, then, upgrade=upgrade) > 0
         async with v1_camera(server.ingest_port) as camera:
             assert (await camera.ask(health_row(1)))[0]["success"]
+
+
+async def test_what_comes_with_the_request_before_its_answer_is_not_taken(
+    settings: ServerSettings,
+) -> None:
+    """Its bytes would be given back to the budget with those of the request."""
+    async with running(settings, pace=PACE) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.ingest_port)
+        writer.write(UPGRADE + b"\x81\xfe" + (1_000).to_bytes(2, "big") + b"mask" + bytes(1_000))
+        with contextlib.suppress(ConnectionResetError):
+            assert await asyncio.wait_for(reader.read(), 10) == b""
+        writer.transport.abort()
+
+
+@pytest.mark.parametrize("at", [5, len(UPGRADE) - 3, len(UPGRADE) - 1])
+async def test_request_that_comes_in_two_pieces_is_answered(
+    settings: ServerSettings, at: int
+) -> None:
+    async with running(settings) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.ingest_port)
+        for piece in (UPGRADE[:at], UPGRADE[at:]):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0)
+        assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 101 ")
+        writer.transport.abort()
 
 
 async def test_hello_that_does_not_come_on_ends_the_connection(settings: ServerSettings) -> None:
