@@ -7,7 +7,7 @@ quiet relearns it, and a camera that was turned meanwhile has nothing wrong to f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from agent.pipeline.alignment import are_alike
@@ -25,7 +25,9 @@ class StaticTextSettings:
     Where there is no calm for `at_latest_s`, it is looked at all the same, and what stands there
     counts when it is found again `doubt_s` later or in calm: a vehicle that waits so long has been
     reported. Of what has been there for `doubt_s`, a third of the characters may be read otherwise,
-    else one. Texts unseen for `forget_s`, and the oldest of more than `kept`, are forgotten.
+    else one. Forgotten are texts in whose place more calm looks in a row found nothing than ever
+    found them (a vehicle stood there, and may come back to the same place), texts unseen for
+    `forget_s`, and the oldest of more than `kept`.
     """
 
     calm_s: float = 0.5
@@ -39,7 +41,8 @@ class StaticTextSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """`is_clock`: it was seen with other digits."""
+    """`is_clock`: it was seen with other digits. `looks` found it; `misses` calm ones since the
+    last of them found no text in its place."""
 
     text: str
     box: Box
@@ -47,6 +50,8 @@ class _Known:
     last_seen_s: float
     is_trusted: bool
     is_clock: bool = False
+    looks: int = 1
+    misses: int = 0
 
 
 class StaticTexts:
@@ -84,7 +89,10 @@ class StaticTexts:
         if self._looked_s is not None:
             self._wait_s = min(2 * self._wait_s, self._settings.again_s)
         self._looked_s = now_s
-        for raw_text, box in seen:
+        found = tuple(seen)
+        if is_calm:
+            self._miss([box for _, box in found])
+        for raw_text, box in found:
             text = _plain(raw_text)
             if len(text) >= _LEAST_CHARACTERS:
                 self._note(now_s, text, box, is_calm=is_calm)
@@ -100,6 +108,16 @@ class StaticTexts:
             for known in self._known
         )
 
+    def _miss(self, places: Sequence[Box]) -> None:
+        """Count a calm look against what it did not find; let go what has gone."""
+        kept = list[_Known]()
+        for known in self._known:
+            is_found = any(_is_there(known.box, box) for box in places)
+            missed = replace(known, misses=0 if is_found else known.misses + 1)
+            if missed.misses <= missed.looks:
+                kept.append(missed)
+        self._known = kept
+
     def _note(self, now_s: float, text: str, box: Box, *, is_calm: bool) -> None:
         new = _Known(text=text, box=box, first_seen_s=now_s, last_seen_s=now_s, is_trusted=is_calm)
         for known in self._known:
@@ -112,6 +130,7 @@ class StaticTexts:
                     first_seen_s=known.first_seen_s,
                     is_trusted=is_calm or known.is_trusted or has_stayed,
                     is_clock=is_clock or known.is_clock,
+                    looks=known.looks + 1,
                 )
                 break
         self._known.append(new)

@@ -193,6 +193,27 @@ def test_a_vehicle_that_waits_for_minutes_and_goes_on_is_one_sighting() -> None:
     assert pipeline.stats.refusals == {"same_passage": 1}
 
 
+def test_a_vehicle_that_waited_at_the_gate_is_a_sighting_again_when_it_comes_back_hours_later() -> (
+    None
+):
+    gate = Box.from_xywh(200, 200, 220, 160)
+    plate = ScriptedPlate(text="AB1234", box=Box.from_xywh(270, 310, 90, 22))
+    cars = {n: [gate] for n in (*range(20, 420), *range(1000, 1060))}
+    pipeline = Pipeline(reader=ScriptedPlateReader({number: [plate] for number in cars}))
+
+    def at_gate() -> Iterator[Frame]:
+        """A frame a minute for two hours while nobody is there."""
+        for frame in _frames(cars, 1100):
+            gone_s = 60.0 * min(max(frame.number - 700, 0), 120)
+            yield replace(
+                frame,
+                at_s=frame.at_s + gone_s,
+                captured_at=frame.captured_at + timedelta(seconds=gone_s),
+            )
+
+    assert [sighting.plate for sighting in _run(pipeline, at_gate())] == ["AB1234", "AB1234"]
+
+
 def test_a_plate_seen_again_after_being_refused_begins_its_cooldown_anew() -> None:
     cars, plates = dict[int, list[Box]](), dict[int, list[ScriptedPlate]]()
     for first in (10, 260, 510):

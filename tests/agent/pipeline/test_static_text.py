@@ -76,6 +76,38 @@ def test_in_traffic_a_text_counts_only_when_it_is_still_there_a_minute_later() -
     assert memory.holds("KAB1234", SIGN)
 
 
+def test_a_plate_that_stood_there_is_forgotten_once_its_place_stays_empty() -> None:
+    memory = _learned((1.0, "KAB1234"), (6.0, "KAB1234"))
+    for now_s in (16.0, 36.0):
+        memory.learn(now_s, [], is_calm=True)
+    assert memory.holds("KAB1234", SIGN)
+    memory.learn(76.0, [], is_calm=True)
+    assert not memory.holds("KAB1234", SIGN)
+
+
+def test_a_sign_outlasts_a_night_in_which_it_cannot_be_read() -> None:
+    memory = StaticTexts(SETTINGS)
+    hours = [*(("EXIT 12", hour) for hour in range(8)), *(("", hour) for hour in range(8, 16))]
+    for text, hour in hours:
+        memory.learn(hour * 3600.0, [(text, SIGN)] if text else [], is_calm=True)
+    assert memory.holds("EXIT12", SIGN)
+
+
+@pytest.mark.parametrize("seen", [[("", SIGN)], [("NCAM8RAO", SIGN)]])
+def test_text_that_is_read_otherwise_has_not_gone(seen: list[tuple[str, Box]]) -> None:
+    memory = _learned((1.0, "CAMERA01"))
+    for now_s in (6.0, 16.0, 36.0):
+        memory.learn(now_s, seen, is_calm=True)
+    assert memory.holds("CAMERA01", SIGN)
+
+
+def test_traffic_that_hides_a_sign_does_not_make_it_forgotten() -> None:
+    memory = _learned((1.0, "EXIT 12"))
+    for now_s in (300.0, 600.0, 900.0):
+        memory.learn(now_s, [], is_calm=False)
+    assert memory.holds("EXIT12", SIGN)
+
+
 def test_it_looks_after_half_a_second_of_calm_and_then_less_and_less_often() -> None:
     memory, looks = StaticTexts(SETTINGS), list[float]()
     for tenth in range(36_000):
