@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import FileIO
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from vision.errors import FetchFailed, ModelError
 from vision.manifest import ModelEntry, ModelKind, verify
@@ -30,8 +30,11 @@ WAITS_S: Final = (1.0, 4.0)
 
 _CHUNK_BYTES = 1 << 16
 _SPARE_BYTES = 16_000_000
-_MOST_UNKNOWN_BYTES = 1_000_000_000
 """Left free on the disk, which is the database's too."""
+_MOST_UNKNOWN_BYTES = 1_000_000_000
+
+
+T = TypeVar("T")
 
 
 class FetchProgress(Protocol):
@@ -79,29 +82,39 @@ def fetch(
         progress(target.stat().st_size)
         return target
     if not entry.size_bytes:
-        entry = _sized(entry, address)
+        entry = _sized(entry, address, sleep)
     partial = target.with_name(f".{target.name}.partial")
     with _writable(entry, partial) as file:
-        for wait_s in (*WAITS_S, None):
-            try:
-                _continue(entry, address, file, progress)
-                break
-            except _BrokenOff as broken:
-                if wait_s is None:
-                    raise FetchFailed(
-                        f"model {entry.name}: {address}: {broken}; {file.tell()} of "
-                        f"{entry.size_bytes} bytes are here and stay: run it again to go on"
-                    ) from broken.__cause__
-                sleep(wait_s)
+        try:
+            _tried(lambda: _continue(entry, address, file, progress), sleep)
+        except _BrokenOff as broken:
+            raise FetchFailed(
+                f"model {entry.name}: {address}: {broken}; {file.tell()} of "
+                f"{entry.size_bytes} bytes are here and stay: run it again to go on"
+            ) from broken.__cause__
         _finish(entry, address, file, partial, target)
     return target
 
 
-def _sized(entry: ModelEntry, address: str) -> ModelEntry:
+def _tried(attempt: Callable[[], T], sleep: Callable[[float], None]) -> T:
+    """What the attempt gives; after `WAITS_S` the last one raises `_BrokenOff`."""
+    for wait_s in WAITS_S:
+        try:
+            return attempt()
+        except _BrokenOff:
+            sleep(wait_s)
+    return attempt()
+
+
+def _sized(entry: ModelEntry, address: str, sleep: Callable[[float], None]) -> ModelEntry:
     """The entry with the size that the server states, where the manifest knows only the hash."""
-    try:
+
+    def asked() -> str:
         with _opened(entry, address, 0) as answer:
-            stated = answer.headers["Content-Length"] or ""
+            return answer.headers["Content-Length"] or ""
+
+    try:
+        stated = _tried(asked, sleep)
     except _BrokenOff as broken:
         raise FetchFailed(f"model {entry.name}: {address}: {broken}") from broken.__cause__
     if not stated.isdecimal() or not 0 < int(stated) <= _MOST_UNKNOWN_BYTES:
@@ -166,9 +179,13 @@ def _continue(entry: ModelEntry, address: str, file: FileIO, progress: FetchProg
                 _write(entry, file, chunk)
                 progress(file.tell())
     except (http.client.HTTPException, TimeoutError, ConnectionError) as error:
-        raise _BrokenOff(f"the line broke ({error or type(error).__name__})") from error
+        raise _line_broke(error) from error
     if file.tell() < entry.size_bytes:
         raise _BrokenOff("the line broke before the end")
+
+
+def _line_broke(error: Exception) -> _BrokenOff:
+    return _BrokenOff(f"the line broke ({str(error) or type(error).__name__})")
 
 
 def _opened(entry: ModelEntry, address: str, offset: int) -> http.client.HTTPResponse:
@@ -191,6 +208,8 @@ def _opened(entry: ModelEntry, address: str, offset: int) -> http.client.HTTPRes
             raise FetchFailed(
                 f"model {entry.name}: {address} is refused ({error.code} {error.reason})"
             ) from error
+    except (http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        raise _line_broke(error) from error
     except urllib.error.URLError as error:
         raise _BrokenOff(
             f"the server cannot be reached ({error.reason}): is there a network? Elsewhere, "

@@ -6,6 +6,7 @@ import hashlib
 import os
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -237,3 +238,29 @@ def test_an_unknown_size_of_a_file_that_is_not_there_names_the_address(
     mirror.files.clear()
     with pytest.raises(FetchFailed, match=r"a\.onnx is not there \(404\)"):
         fetched(mirror, tmp_path / "models", replace(entry_of(), size_bytes=0))
+
+
+def test_an_unknown_size_is_asked_for_again_where_the_line_breaks(tmp_path: Path) -> None:
+    pauses: list[float] = []
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as hanging_up:
+        hung_up = hanging_up.submit(_hang_up, silent, 1 + len(WAITS_S))
+        with pytest.raises(FetchFailed, match=r"model a: http.*: the line broke"):
+            fetch(
+                replace(entry_of(), size_bytes=0),
+                tmp_path,
+                base_url=f"http://127.0.0.1:{silent.getsockname()[1]}",
+                progress=lambda done_bytes: None,
+                sleep=pauses.append,
+            )
+        hung_up.result(10)
+    assert pauses == list(WAITS_S)
+    assert left_in(tmp_path) == []
+
+
+def _hang_up(server: socket.socket, times: int) -> None:
+    """Take so many requests and answer none."""
+    server.settimeout(10)
+    for _ in range(times):
+        caller, _ = server.accept()
+        with caller:
+            caller.recv(4096)
