@@ -95,9 +95,12 @@ def _added(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return {name: one.get(name, 0) + other.get(name, 0) for name in sorted({*one, *other})}
 
 
+def _log_warnings() -> None:
+    configure_logging(file=None, level="warning", to_stderr=True)
+
+
 def watch(job: Job) -> Run:
     """The whole pipeline over one run of the source, against its truth."""
-    configure_logging(file=None, level="warning", to_stderr=True)
     cv2.setNumThreads(job.threads)
     source = SyntheticSource(parse_settings(dict(parse_source(job.address).parameters)))
     settings = PipelineSettings()
@@ -171,7 +174,9 @@ def run_all(wanted: Sequence[Job], processes: int) -> dict[tuple[str, str], Run]
     sums = {(job.scene, job.light): Run() for job in wanted}
     with (
         Progress(console=Console(stderr=True)) as progress,
-        ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool,
+        ProcessPoolExecutor(
+            processes, mp_context=get_context("spawn"), initializer=_log_warnings
+        ) as pool,
     ):
         bar = progress.add_task("passages", total=len(wanted))
         running = {pool.submit(watch, job): job for job in wanted}
