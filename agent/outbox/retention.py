@@ -22,6 +22,7 @@ from wire.rows import Table
 
 ROWS_A_STEP: Final = 500
 PAGES_A_STEP: Final = 500
+_PICTURED: Final = (Table.LPR_DETECTION, Table.FACE_DETECTION)
 _NO_PICTURE: Final = "NULL, NULL, NULL, NULL"
 _COLUMNS: Final = {
     Table.LPR_DETECTION: "d.frame_id, d.lp_image_filename, m.image_filename, "
@@ -66,11 +67,12 @@ def prune(store: PrunedStore, spool: PictureSpool, *, before: datetime, reading:
     for table in SQL_TABLES:
         for old in _old_rows(store, table, before, reading):
             with store.writing() as connection:
-                kept_names = _delete(connection, table, old)
+                gone = _delete(connection, table, old)
+                kept_names = _shown_still(connection, table, gone)
             # Rows first: a crash here leaves files of ours without a row, which `sweep` removes.
-            for one in old:
+            for one in gone:
                 size_bytes += sum(spool.remove(n) for n in one.names if n not in kept_names)
-            rows += len(old)
+            rows += len(gone)
     if rows:
         free_pages(store)
     return Pruned(rows=rows, picture_bytes=size_bytes)
@@ -135,17 +137,23 @@ def _step(
     return _Step(found[-1][0] if found else after_id, is_last, old)
 
 
-def _delete(connection: apsw.Connection, table: Table, old: list[_Old]) -> frozenset[str]:
-    """Deletes the rows; the names of pictures that other rows of the same frame still show."""
-    connection.executemany(
-        f"DELETE FROM {SQL_TABLES[table]} WHERE id = ? AND sent_to_server = 1",  # noqa: S608 - our own names
-        [(one.row_id,) for one in old],
-    )
-    if table not in (Table.LPR_DETECTION, Table.FACE_DETECTION):
-        return frozenset()
-    delete_metadata(connection, [one.frame_id for one in old if one.frame_id is not None])
-    kept: set[str] = set()
+def _delete(connection: apsw.Connection, table: Table, old: list[_Old]) -> list[_Old]:
+    """Deletes the rows; those that went. One that was queued again since the look at it stays."""
+    delete = f"DELETE FROM {SQL_TABLES[table]} WHERE id = ? AND sent_to_server = 1"  # noqa: S608 - our own names
+    gone = []
     for one in old:
+        connection.execute(delete, (one.row_id,))
+        if connection.changes():
+            gone.append(one)
+    if table in _PICTURED:
+        delete_metadata(connection, [one.frame_id for one in gone if one.frame_id is not None])
+    return gone
+
+
+def _shown_still(connection: apsw.Connection, table: Table, gone: list[_Old]) -> frozenset[str]:
+    """The names of pictures that other rows of the same frame still show."""
+    kept: set[str] = set()
+    for one in gone if table in _PICTURED else ():
         shared = connection.execute(
             "SELECT 1 FROM detection_results WHERE frame_id = ? AND frame_id IS NOT message_id",
             (one.frame_id,),

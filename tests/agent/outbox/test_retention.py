@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import apsw
 
+from agent.outbox.retention import prune
 from agent.outbox.store import Outbox
+from agent.outbox.waiting import Reading
 from tests.agent.outbox.ends import asked, assert_books_balance, opened, settle, upkeep
 from tests.agent.outbox.sightings import plate
 
@@ -44,6 +48,38 @@ def test_rows_acknowledged_long_ago_go_and_no_others(tmp_path: Path) -> None:
         assert outbox.counts() == before  # what was acknowledged stays counted
         assert_books_balance(outbox)
         assert keeper.prune(keep_days=30).rows == 0
+
+
+class _Resent:
+    """A database whose acknowledged rows another program queues again after the first look."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    @contextmanager
+    def writing(self) -> Iterator[apsw.Connection]:
+        with self._outbox.writing() as connection:
+            yield connection
+        with self._outbox.writing() as connection:
+            connection.execute("UPDATE detection_results SET sent_to_server = 0")
+
+
+def test_row_that_is_queued_again_meanwhile_keeps_its_picture(tmp_path: Path) -> None:
+    with opened(tmp_path) as outbox:
+        picture = str(outbox.record_plate(plate()).picture)
+        settle(outbox, acknowledged=1)
+        sent_long_ago(outbox)
+        now = datetime.now(UTC)
+        pruned = prune(
+            _Resent(outbox),
+            outbox.spool,
+            before=now - timedelta(days=30),
+            reading=Reading(zone=None, now=now),
+        )
+        assert pruned.rows == 0
+        assert asked(outbox.path, "SELECT sent_to_server FROM detection_results") == [(0,)]
+        assert asked(outbox.path, "SELECT count(*) FROM camera_metadata") == [(1,)]
+        assert (outbox.spool.folder / picture).is_file()
 
 
 def test_row_that_waited_long_and_was_just_acknowledged_stays(tmp_path: Path) -> None:
