@@ -12,10 +12,8 @@ from wire.checks import CheckedPicture
 from wire.rows import (
     ClockState,
     EvictionRow,
-    FaceDetection,
     FaceRow,
     HealthRow,
-    LprDetection,
     LprRow,
     Row,
     Table,
@@ -57,15 +55,6 @@ class AcceptedRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def table(self) -> Table:
         return table_of(self.row)
-
-    @property
-    def size_bytes(self) -> int:
-        """Roughly what it holds in memory: an allowance and the parts that can be large."""
-        data = self.row.data
-        embedding = data.embedding if isinstance(data, FaceDetection) else None
-        message = "" if isinstance(data, LprDetection | FaceDetection) else data.message
-        picture = self.picture.content if self.picture else b""
-        return 1024 + len(picture) + len(embedding or b"") + len(message) + len(self.evidence or "")
 
 
 def fingerprint_of(device_id: str, epoch: str | None, row: Row) -> bytes:

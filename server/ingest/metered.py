@@ -20,7 +20,7 @@ from server.ingest.inflow import Inflow
 
 FRAME_COST_BYTES: Final = 512
 """What a frame takes in memory besides its payload: tiny fragments must not come for nothing."""
-REQUEST_BYTES: Final = 64 * 1024
+REQUEST_BYTES: Final = 16 * 1024
 """An HTTP request with more than this is no camera's."""
 _MASK_BYTES: Final = 4
 _END_OF_REQUEST: Final = b"\r\n\r\n"

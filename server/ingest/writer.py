@@ -26,6 +26,8 @@ from wire.errors import ErrorCode
 
 GROUP_ROWS: Final = 2048
 GROUP_BYTES: Final = 16 * 1024 * 1024
+ROW_COST_BYTES: Final = 512
+"""What a small row takes in memory beyond its bytes on the wire, measured."""
 _REFUSED_RETRY_S: Final = 60.0
 _RESTART_S: Final = 1.0
 
@@ -98,7 +100,7 @@ class _Line:
 class GroupWriter:
     """The one place that calls the store to keep rows.
 
-    The queue needs no bound of its own: whoever submits has taken the bytes from the budget.
+    The queue needs no bound of its own: its rows count in the budget.
     """
 
     def __init__(
@@ -123,10 +125,13 @@ class GroupWriter:
     ) -> asyncio.Future[list[RowOutcome]]:
         """Queues rows; the future gives an outcome for each, in order. It never raises.
 
-        `held_bytes` go back to the budget when the outcomes are known.
+        `held_bytes`, which the caller took from the budget, go back to it when the outcomes are
+        known; until then each row takes `ROW_COST_BYTES` more.
         """
         outcomes: asyncio.Future[list[RowOutcome]] = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(rows, held_bytes, outcomes)
+        rows_bytes = len(rows) * ROW_COST_BYTES
+        self._budget.take(rows_bytes)
+        waiting = _Waiting(rows, held_bytes + rows_bytes, outcomes)
         if self._is_stopping:
             self._abandon([waiting])
         elif any(row.picture is not None for row in rows):

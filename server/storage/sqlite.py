@@ -55,7 +55,7 @@ class SqliteStore:
         self._books = Books(self._writer)
         self._notes = open_note_writer(path)
         self._looker = open_reader(path)
-        self._kept_ahead: set[tuple[str, str]] = set()
+        self._kept_ahead: dict[str, str] = {}
         self._run_name = secrets.token_hex(8)
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="sightpost-store")
         self._keeping = ThreadPoolExecutor(1, thread_name_prefix="sightpost-pictures")
@@ -123,7 +123,7 @@ class SqliteStore:
         known = _known(self._looker, [_key_of(row) for row in pictured])
         pictures = [row.picture for row in pictured if row.picture and _key_of(row) not in known]
         self._archive.add(day, pictures)
-        self._kept_ahead.update((day, picture.sha256) for picture in pictures)
+        self._kept_ahead.update((picture.sha256, day) for picture in pictures)
 
     def _commit(self, rows: Sequence[AcceptedRow], received_at: datetime) -> list[Outcome]:
         utc = received_at.astimezone(UTC)
@@ -133,16 +133,16 @@ class SqliteStore:
                 outcomes, fresh = self._sort_out(rows)
                 pictures = (row.picture for _, row, _ in fresh if row.picture is not None)
                 self._archive.add(
-                    day, (each for each in pictures if (day, each.sha256) not in self._kept_ahead)
+                    day, (each for each in pictures if self._kept_ahead.get(each.sha256) != day)
                 )
                 self._insert(fresh, utc)
         except BaseException:
             self._books.forget()
             raise
         finally:
-            self._kept_ahead.difference_update(
-                (day, row.picture.sha256) for row in rows if row.picture is not None
-            )
+            for row in rows:  # those kept for the day before, too
+                if row.picture is not None:
+                    self._kept_ahead.pop(row.picture.sha256, None)
         return outcomes
 
     def _sort_out(

@@ -8,7 +8,7 @@ import tracemalloc
 
 import pytest
 
-from tests.wire.examples import FACE_ROW, HEALTH_ROW, LPR_ROW, PICTURE
+from tests.wire.examples import FACE_ROW, HEALTH_ROW, LPR_ROW
 from tests.wire.sessions import classic_session, open_server
 from wire import v1
 from wire.accepted import AcceptedRow
@@ -78,10 +78,3 @@ def test_classic_message_is_freed_while_its_row_lives() -> None:
     finally:
         tracemalloc.stop()
     assert held < 200_000
-
-
-def test_size_counts_what_can_be_large() -> None:
-    event = open_server().receive(v1.encode_rows_frame(1, [v1.encode_row(LPR_ROW)]))
-    assert isinstance(event, RowsReceived)
-    row = event.rows[0]
-    assert row.size_bytes >= 1024 + len(PICTURE) + len(row.evidence or "")

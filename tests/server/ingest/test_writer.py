@@ -57,6 +57,19 @@ async def test_what_waits_together_is_one_transaction(store: SqliteStore, tmp_pa
     assert len(commits) == 1
 
 
+async def test_small_rows_count_with_what_they_take_in_memory(store: SqliteStore) -> None:
+    rows = [accepted_health(number) for number in range(1, 101)]
+    budget = ByteBudget(1_000_000)
+    writer = GroupWriter(store, budget, Counters(), now=lambda: NOW)
+    budget.take(10)
+    outcomes = writer.submit(rows, 10)
+    assert budget.used_bytes >= 100 * 500
+    writer.stop()
+    await writer.run()
+    assert len(await outcomes) == 100
+    assert budget.used_bytes == 0
+
+
 async def test_pictures_go_to_the_disk_while_rows_before_them_are_committed(
     store: SqliteStore, tmp_path: Path
 ) -> None:
