@@ -19,8 +19,10 @@ from vision.reading import FaceDetector, Picture, PlateReader
 
 _log = structlog.get_logger(__name__)
 
-_MAY_BE_PLATES = frozenset({"unsure", "outside_vehicle"})
-"""Reasons for which a text is refused although it has a plate's form."""
+_NO_PLATES = frozenset({"everyday", "shape", "small", "empty"})
+"""Reasons for which a text is left as it is: a word of a sign, nothing that is as long as a plate,
+nothing that can be read. Any other text may be a plate that is cut by the picture's edge, one of a
+country whose formats are not known, or one whose text the owner chose."""
 
 
 class SightingSource(Protocol):
@@ -71,16 +73,23 @@ class PrivacyScreen:
             if not isinstance(sighting, PlateSighting):
                 hidden.append(sighting.box)
         if self._settings.plates:
-            if isinstance(sighting, PlateSighting) and not self._is_watched(sighting.plate):
-                hidden.append(sighting.box)
-            hidden += self._plates_in(sighting.picture)
+            shown: list[Box] = []
+            if isinstance(sighting, PlateSighting):
+                (shown if self._is_watched(sighting.plate) else hidden).append(sighting.box)
+            hidden += self._plates_in(sighting.picture, shown)
         return hidden
 
-    def _plates_in(self, picture: Picture) -> list[Box]:
+    def _plates_in(self, picture: Picture, shown: Sequence[Box]) -> list[Box]:
+        """The plates to hide, and what may be one unless it is a part of those that are `shown`."""
         readings = self._reader.read(picture)
+        shown = [*shown, *(p.box for p in readings.plates if self._is_watched(p.text))]
         plates = [plate.box for plate in readings.plates if not self._is_watched(plate.text)]
-        doubtful = [one.box for one in readings.refused if one.reason in _MAY_BE_PLATES]
-        return plates + doubtful
+        doubtful = [one.box for one in readings.refused if one.reason not in _NO_PLATES]
+        return plates + [
+            box
+            for box in doubtful
+            if not any(box.intersection(known) > 0.5 * box.area for known in shown)
+        ]
 
     def _is_watched(self, plate: str) -> bool:
         return bare(plate) in self._settings.watchlist

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vision.geometry import Box
-from vision.reading import CharacterReading, Picture, PlateReading, PlateReadings
+from vision.reading import CharacterReading, Picture, PlateReading, PlateReadings, RefusedReading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +21,15 @@ class ScriptedPlate:
 class ScriptedPlateReader:
     """Sees the scripted plates of the frame whose number `stamp` wrote into the picture."""
 
-    def __init__(self, script: Mapping[int, Sequence[ScriptedPlate]]) -> None:
+    def __init__(
+        self,
+        script: Mapping[int, Sequence[ScriptedPlate]],
+        *,
+        refused: Sequence[RefusedReading] = (),
+    ) -> None:
+        """`refused` is what every look sees and does not take."""
         self._script = script
+        self._refused = tuple(refused)
         self.looks: list[tuple[int, Box | None]] = []
 
     @property
@@ -35,7 +42,11 @@ class ScriptedPlateReader:
         height, width = picture.shape[:2]
         view = (within or Box(x1=0, y1=0, x2=width, y2=height)).clipped(width, height)
         seen = [p for p in self._script.get(number, ()) if p.box.intersection(view) >= p.box.area]
-        return PlateReadings(plates=tuple(reading(p) for p in seen), stage_ms={"script": 0.0})
+        return PlateReadings(
+            plates=tuple(reading(p) for p in seen),
+            refused=self._refused,
+            stage_ms={"script": 0.0},
+        )
 
 
 def stamp(picture: Picture, number: int) -> None:

@@ -22,7 +22,7 @@ from agent.pipeline.sighting import FaceSighting, PlateSighting, Sighting
 from tests.fakes.scripted_reader import ScriptedPlate, ScriptedPlateReader, stamp
 from vision.errors import ModelFailed
 from vision.geometry import Box
-from vision.reading import FaceDetection, Picture
+from vision.reading import FaceDetection, Picture, RefusedReading
 
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 OWN, OTHER = Box.from_xywh(100, 300, 120, 30), Box.from_xywh(400, 300, 120, 30)
@@ -82,13 +82,22 @@ def face_sighting() -> FaceSighting:
     )
 
 
-def screen(*, faces: bool = False, plates: bool = False, watched: str = "") -> PrivacyScreen:
+def screen(
+    *,
+    faces: bool = False,
+    plates: bool = False,
+    watched: str = "",
+    doubtful: str = "",
+    at: Box = FACE,
+) -> PrivacyScreen:
+    """`doubtful` is the reason for which a text `at` some place was refused, if there is one."""
     script = [ScriptedPlate(text="AB1234", box=OWN), ScriptedPlate(text="CD5678", box=OTHER)]
+    refused = [RefusedReading(raw_text="QZ9TTT77", confidence=0.9, box=at, reason=doubtful)]
     watchlist = frozenset(bare(plate) for plate in watched.split())
     return PrivacyScreen(
         PrivacySettings(faces=faces, plates=plates, watchlist=watchlist),
         detector=OneFace(),
-        reader=ScriptedPlateReader({1: script}),
+        reader=ScriptedPlateReader({1: script}, refused=refused if doubtful else ()),
     )
 
 
@@ -118,6 +127,26 @@ def test_what_is_set_is_hidden_and_the_watchlist_is_not(
     options: dict[str, object], expected: list[str]
 ) -> None:
     assert hides(screen(**options), plate_sighting()) == expected
+
+
+@pytest.mark.parametrize("reason", ["format", "unsure", "cut", "tilted", "crowded"])
+def test_text_that_may_be_a_plate_of_elsewhere_or_a_part_of_one_is_hidden(reason: str) -> None:
+    watched = "AB1234 CD5678"
+    assert hides(screen(plates=True, watched=watched, doubtful=reason), plate_sighting()) == [
+        "face"
+    ]
+
+
+@pytest.mark.parametrize("reason", ["everyday", "shape", "small", "empty"])
+def test_words_of_signs_and_what_nobody_can_read_stay(reason: str) -> None:
+    watched = "AB1234 CD5678"
+    assert hides(screen(plates=True, watched=watched, doubtful=reason), plate_sighting()) == []
+
+
+def test_a_watched_plate_that_is_read_otherwise_the_second_time_stays() -> None:
+    second = OWN.shifted(3, 1)
+    hiding = screen(plates=True, watched="AB1234 CD5678", doubtful="format", at=second)
+    assert hides(hiding, plate_sighting()) == []
 
 
 def test_face_that_was_sighted_is_hidden_even_if_it_is_not_found_again() -> None:
