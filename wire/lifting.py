@@ -16,6 +16,7 @@ _KEY: Final = '"image":"'
 _BEFORE_KEY: Final = "{,"
 _LARGE_CHARACTERS: Final = 4_096
 _TOKEN: Final = "picture taken out, number "  # noqa: S105 (it stands for a picture, it opens nothing)
+_ESCAPE: Final = "\\u"
 
 Hook = Callable[[type, Any], Any]
 
@@ -62,6 +63,6 @@ def lift(text: str) -> LiftedFrame | None:
     if not pictures:
         return None
     pieces.append(text[done:])
-    if any(_TOKEN in piece for piece in pieces[::2]):
-        return None
+    if any(_TOKEN in piece or _ESCAPE in piece for piece in pieces[::2]):
+        return None  # a text that is, or by its escapes may be, one of our tokens
     return LiftedFrame("".join(pieces), pictures)

@@ -56,6 +56,12 @@ def test_a_frame_without_large_pictures_is_read_as_a_whole() -> None:
     assert lift(frame({"image": PICTURE}, separators=(", ", ": "))) is None
 
 
+def test_text_that_spells_a_token_with_escapes_gets_no_picture() -> None:
+    text = frame({"image": "TOKEN", "evidence": {"image": PICTURE}})
+    text = text.replace("TOKEN", r"picture taken out\u002c number 0")
+    assert read(text) == read(text.encode())
+
+
 TEXTS = st.text() | st.sampled_from(
     ['"image":"', '\\"image\\":\\"', ',"image":"', "picture taken out, number 0", PICTURE]
 )
