@@ -65,10 +65,12 @@ opt="$root/opt/sightpost"
 units="$root/etc/systemd/system"
 current="$opt/current"
 
-# What an installation that is there already was told, unless told otherwise now.
+before_value() { # KEY: what an installation that is there already was told
+    [[ ! -f "$current/.installation" ]] || sed -n "s/^$1=//p" -- "$current/.installation"
+}
+
+# That, unless told otherwise now.
 remember() {
-    local before="$current/.installation"
-    before_value() { [[ ! -f "$before" ]] || sed -n "s/^$1=//p" -- "$before"; }
     roles="${roles:-$(before_value roles)}"
     data="${data:-$(before_value data)}"
     user="${user:-$(before_value user)}"
@@ -195,6 +197,7 @@ link_scripts() {
 }
 
 install_everything() {
+    check_units
     make_account
     make_folders
     make_settings
@@ -235,6 +238,9 @@ say_what_next() {
 
 uninstall_everything() {
     [[ -e "$opt" ]] || fail "nothing is installed below $opt"
+    if $purge && [[ "$data" != "$(before_value data)" ]]; then
+        fail "--purge removes the data of this installation only, and its data lie in $(before_value data)"
+    fi
     if $purge && [[ -e "$root$data/before-sightpost" ]]; then
         fail "$data was taken over from an older system and is not purged: see take_over.sh --undo"
     fi

@@ -118,7 +118,9 @@ take_over() {
 
 undo() {
     [[ -d "$kept" ]] || fail "$data_dir was not taken over: there is no $kept"
-    change "$code_dir/scripts/install_all_services.sh" --uninstall ${install_options[@]+"${install_options[@]}"}
+    # By an attempt that was cut off, or by hand, the services may be gone already.
+    [[ ! -e "$root/opt/sightpost" ]] ||
+        change "$code_dir/scripts/install_all_services.sh" --uninstall ${install_options[@]+"${install_options[@]}"}
     ! $restore || restore_databases
     restore_settings
     restore_scripts

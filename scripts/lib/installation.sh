@@ -21,6 +21,11 @@ data_dir="${data_dir:-$code_dir}"
 
 is_installed() { [[ -f "$installation_file" ]]; }
 
+# Whether a unit file was put there by us; the older system's have the same names.
+is_our_unit() { # FILE
+    grep -q '^Documentation=file:///opt/sightpost/' -- "$1"
+}
+
 # Whether systemd runs this machine: "offline" is what it says in a container without it.
 systemd_runs() {
     local state

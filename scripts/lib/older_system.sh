@@ -42,7 +42,7 @@ find_older_units() {
     older_units=()
     for unit in "$units"/*.service; do
         [[ -f "$unit" ]] || continue
-        grep -q '^Documentation=file:///opt/sightpost/' -- "$unit" && continue
+        is_our_unit "$unit" && continue
         grep -q -F -e "$older/" -e "=$older" -- "$unit" || [[ "${unit##*/}" == websocket-@(server|sender).service ]] || continue
         older_units+=("${unit##*/}")
     done
@@ -137,14 +137,18 @@ add_settings() {
 is_raspberry_pi() { grep -q -a 'Raspberry Pi' /proc/device-tree/model 2>/dev/null; }
 
 restore_databases() {
-    local file name now
+    local file log name now
     now="$(date --utc +%Y%m%dT%H%M%SZ)"
     find_databases
     for file in "$camera_database" "$server_database"; do
         name="${file##*/}"
         [[ -n "$file" && -f "$kept/$name" ]] || continue
+        # A program that was killed leaves rows in the log: it goes where its database goes.
+        for log in -wal -shm; do
+            [[ ! -e "$file$log" ]] || change mv -- "$file$log" "$file.of-sightpost-$now$log"
+        done
         change mv -- "$file" "$file.of-sightpost-$now"
-        change rm -f -- "$file-wal" "$file-shm" "$file.state"
+        change rm -f -- "$file.state"
         change cp --preserve=all -- "$kept/$name" "$file"
         ((EUID != 0)) || change chown --reference="$data_dir" -- "$file"
     done
@@ -164,7 +168,7 @@ restore_settings() {
 restore_scripts() {
     local script
     for script in "$kept"/scripts/*.sh; do
-        [[ ! -f "$script" ]] || change cp --preserve=all -- "$script" "$data_dir/${script##*/}"
+        [[ ! -f "$script" ]] || change cp --preserve=all --remove-destination -- "$script" "$data_dir/${script##*/}"
     done
 }
 

@@ -20,6 +20,15 @@ systemctl_here() {
     fi
 }
 
+# Another program's unit of the same name (the older system has two) is not written over.
+check_units() {
+    local unit
+    for unit in "${all_units[@]}"; do
+        [[ ! -f "$units/$unit" ]] || is_our_unit "$units/$unit" ||
+            fail "$units/$unit is another program's: if it is the older system's, use take_over.sh; else move it away"
+    done
+}
+
 install_units() {
     local unit wanted
     change install -d -m 0755 "$units"

@@ -41,7 +41,7 @@ class Checkout:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=180,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 

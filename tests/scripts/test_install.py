@@ -117,6 +117,13 @@ def test_installed_again_upgraded_given_another_role_and_removed(image: Image) -
     assert "listen 80;" in (site.parent / site.readlink()).read_text()
     assert not image.at("/etc/nginx/sites-enabled/default").is_symlink()
 
+    elsewhere = image.at("/home/somebody")
+    elsewhere.mkdir(parents=True)
+    purge = ("--uninstall", "--purge", "--data", "/home/somebody")
+    refused = image.runs("install_all_services.sh", *purge)
+    assert (refused.code, f"its data lie in {DATA}" in refused.said) == (1, True), refused.said
+    assert elsewhere.is_dir()
+
     removed = image.runs("install_all_services.sh", "--uninstall")
     assert removed.code == 0, removed.said
     assert not image.at("/opt/sightpost").exists()
@@ -125,6 +132,16 @@ def test_installed_again_upgraded_given_another_role_and_removed(image: Image) -
     assert not site.is_symlink()
     assert (image.at(DATA) / "db" / "lpr_data.db").read_text() == "rows"
     assert not list(image.at(DATA).glob("*.sh"))
+
+
+def test_unit_of_another_program_is_not_written_over(image: Image) -> None:
+    image.at(f"{UNITS}/websocket-server.service").write_text("[Service]\nExecStart=/home/cam/a\n")
+    before = image.contents()
+    done = image.runs("install_all_services.sh")
+    assert done.code == 1
+    assert "websocket-server.service is another program's" in done.said
+    assert "take_over.sh" in done.said
+    assert image.contents() == before
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -128,7 +130,7 @@ def test_taken_over_in_place_and_given_back(image: Image) -> None:
     purge = image.runs("install_all_services.sh", "--uninstall", "--purge")
     assert (purge.code, "taken over from an older system" in purge.said) == (1, True)
 
-    asked(older / "db" / "lpr_data.db", "UPDATE detection_results SET sent_to_server = 1")
+    leave_in_log(older / "db" / "lpr_data.db")
     undone = image.runs("take_over.sh", "--undo", "--restore-database", OLDER)
     assert undone.code == 0, undone.said
     assert image.enabled() == {"websocket-sender.service"}
@@ -136,6 +138,33 @@ def test_taken_over_in_place_and_given_back(image: Image) -> None:
     assert script.read_text() == "echo the older one\n"
     assert not (older / ".env").exists()
     assert rows(image) == before
-    [later] = (older / "db").glob("lpr_data.db.of-sightpost-*")
+    [later] = (older / "db").glob("lpr_data.db.of-sightpost-*Z")
     assert asked(later, "SELECT min(sent_to_server) FROM detection_results") == [(1,)]
+    in_the_log = "SELECT count(*) FROM detection_results WHERE license_plate_text = 'IN THE LOG'"
+    assert asked(later, in_the_log) == [(1,)]
     assert not image.at("/opt/sightpost").exists()
+
+    # As after an attempt that was cut off when the services were gone.
+    [given_back] = older.glob("before-sightpost.undone-*")
+    given_back.rename(kept)
+    image.at(f"{UNITS}/websocket-sender.service").unlink()
+    script.unlink()
+    script.symlink_to("/opt/sightpost/current/scripts/run_websocket_sender.sh")
+    undone = image.runs("take_over.sh", "--undo", OLDER)
+    assert undone.code == 0, undone.said
+    assert image.at(f"{UNITS}/websocket-sender.service").read_text() == OLDER_UNIT
+    assert script.read_text() == "echo the older one\n"
+
+
+def leave_in_log(database: Path) -> None:
+    """Every row sent, and a new one, in the write-ahead log alone: of a program that was killed."""
+    crashing = (
+        "import apsw, os, sys\n"
+        "database = apsw.Connection(sys.argv[1])\n"
+        "database.pragma('journal_mode', 'wal')\n"
+        'database.execute("UPDATE detection_results SET sent_to_server = 1")\n'
+        'database.execute("INSERT INTO detection_results (frame_id, license_plate_text, "\n'
+        "                 \"sent_to_server) VALUES ('in-log', 'IN THE LOG', 1)\")\n"
+        "os._exit(0)\n"
+    )
+    subprocess.run([sys.executable, "-c", crashing, str(database)], check=True)
