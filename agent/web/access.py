@@ -123,7 +123,10 @@ def is_loopback(host: str) -> bool:
 
 def names_this_machine(host_header: str) -> bool:
     """Whether a Host header (RFC 9110, section 7.2) names loopback."""
-    name = urlsplit(f"//{host_header}").hostname or ""
+    try:
+        name = urlsplit(f"//{host_header}").hostname or ""
+    except ValueError:
+        return False
     return is_loopback(name) or name.endswith(".localhost")
 
 
@@ -135,7 +138,10 @@ def _came_from_here(headers: Mapping[str, str]) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return True
-    return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    try:
+        return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    except ValueError:
+        return False
 
 
 def _body_is_small(headers: Mapping[str, str]) -> bool:

@@ -24,10 +24,16 @@ def add_downloads(app: FastAPI, parts: AgentParts, records: Records, video: Vide
 
     @app.get("/api/export_detection_data", tags=["detection"])
     async def export_detection_data(
-        search: str = "", date_from: str = "", date_to: str = "", sent: str = ""
+        search: str = "",
+        date_from: str = "",
+        date_to: str = "",
+        sent: str = "",
+        direction: str = "",
     ) -> StreamingResponse:
         """CSV of every sighting that is chosen, newest first, while it is read."""
-        chosen = DetectionFilter(search=search, date_from=date_from, date_to=date_to, sent=sent)
+        chosen = DetectionFilter(
+            search=search, date_from=date_from, date_to=date_to, sent=sent, direction=direction
+        )
         pieces = records.every_detection(chosen)
         # The first piece before the answer begins: a question that cannot be answered is told.
         first = await anext(aiter(pieces), ())

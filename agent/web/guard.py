@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
+
+from starlette.requests import cookie_parser
 
 from agent.web.access import Door, Knock, Verdict, judge
 from agent.web.errors import PasswordUnusable
@@ -99,12 +100,8 @@ class Guard:
 
 
 def session_name(headers: MutableMapping[str, str] | dict[str, str]) -> str | None:
-    """What the session's cookie says."""
-    try:
-        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return None
-    return found.value if found else None
+    """What the session's cookie says, whatever other programs of this host keep beside it."""
+    return cookie_parser(headers.get("cookie", "")).get(COOKIE)
 
 
 def address_of(scope: Scope) -> str:

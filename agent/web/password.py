@@ -54,6 +54,9 @@ class PasswordFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write(self.path, f"{self._hasher.hash(password)}\n".encode("ascii"))
             os.chmod(self.path, 0o600)  # noqa: PTH101 - as os.open's mode: owner alone
+            if os.geteuid() == 0:  # the agent runs as the folder's owner
+                folder = self.path.parent.stat()
+                os.chown(self.path, folder.st_uid, folder.st_gid)
         except OSError as error:
             raise PasswordUnusable(
                 f"{self.path} cannot be written ({error}): run this as the agent's user"

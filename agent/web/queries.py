@@ -14,6 +14,8 @@ from agent.web.errors import QuestionInvalid
 Values = dict[str, Any]
 
 MOST_PER_PAGE: Final = 200
+LAST_PAGE: Final = 1_000_000_000
+LARGEST_ID: Final = 2**63 - 1
 SORT_COLUMNS: Final = {
     "id": "d.id",
     "timestamp": "d.timestamp",
@@ -42,7 +44,7 @@ class Page:
     per_page: int = 20
 
     def __post_init__(self) -> None:
-        if self.number < 1 or not 1 <= self.per_page <= MOST_PER_PAGE:
+        if not (1 <= self.number <= LAST_PAGE and 1 <= self.per_page <= MOST_PER_PAGE):
             raise QuestionInvalid(
                 f"page {self.number} with {self.per_page} rows: expected a page from 1 on with 1 "
                 f"to {MOST_PER_PAGE} rows, such as ?page=1&per_page=20"

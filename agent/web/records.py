@@ -51,6 +51,8 @@ class Records:
 
     async def detection(self, row_id: int) -> Row | None:
         """The whole row with its evidence; None where there is none of this id."""
+        if not 0 < row_id <= queries.LARGEST_ID:
+            return None
         found = await self._ask(*queries.one_detection(row_id))
         return found[0] if found else None
 

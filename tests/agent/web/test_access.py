@@ -51,6 +51,7 @@ def test_who_may_look(door: Door, given: dict[str, Any], expected: Verdict) -> N
         ({"sec-fetch-site": "same-origin"}, Verdict.ALLOWED),
         ({"origin": "http://evil.example"}, Verdict.CROSS_SITE),
         ({"origin": "null"}, Verdict.CROSS_SITE),
+        ({"origin": "http://["}, Verdict.CROSS_SITE),
         ({"origin": "http://127.0.0.1:9000"}, Verdict.CROSS_SITE),
         ({"sec-fetch-site": "cross-site"}, Verdict.CROSS_SITE),
         ({"sec-fetch-site": "same-site"}, Verdict.CROSS_SITE),
@@ -83,7 +84,7 @@ def test_loopback_is_known(host: str, *, expected: bool) -> None:
 def test_host_headers_of_this_machine() -> None:
     for host in ("localhost", "localhost:8000", "127.0.0.1", "[::1]:8000", "cam.localhost:80"):
         assert names_this_machine(host), host
-    for host in ("", "localhost.evil.example", "127.0.0.1.evil.example", "192.0.2.1:8000"):
+    for host in ("", "localhost.evil.example", "127.0.0.1.evil.example", "192.0.2.1:8000", "["):
         assert not names_this_machine(host), host
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -121,6 +123,26 @@ async def test_the_file_holds_a_hash_for_its_owner_alone(locked: Camera) -> None
     assert content.startswith("$argon2id$")
     assert PASSWORD not in content
     assert file.path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away: run as root")
+async def test_a_password_set_by_root_can_be_read_by_the_folders_owner(tmp_path: Path) -> None:
+    os.chown(tmp_path, 4321, 4322)
+    file = PasswordFile(tmp_path / "lpr_data.db.password")
+    file.set(PASSWORD, write_durably)
+    facts = file.path.stat()
+    assert (facts.st_uid, facts.st_gid, facts.st_mode & 0o777) == (4321, 4322, 0o600)
+
+
+async def test_a_session_is_found_beside_other_programs_cookies(
+    stranger: httpx.AsyncClient,
+) -> None:
+    assert (await _log_in(stranger, PASSWORD)).status_code == 303
+    session = stranger.cookies["sightpost_session"]
+    stranger.cookies.clear()
+    cookies = f'theirs={{"a":1, "b":"c d"}}; sightpost_session={session}; x@y=1'
+    answer = await stranger.get("/api/detection_data", headers={"Cookie": cookies})
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 201])

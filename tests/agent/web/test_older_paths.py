@@ -172,7 +172,7 @@ async def test_dates_bound_the_list_both_ends_included(web: httpx.AsyncClient) -
     "query",
     [
         *("page=0", "per_page=0", "per_page=201", "sort_by=evidence;--", "date_from=soon"),
-        *("page=x", "sort_order=up"),
+        *("page=x", "page=99999999999999999999", "sort_order=up"),
     ],
 )
 async def test_a_question_that_makes_no_sense_is_refused(
@@ -213,6 +213,8 @@ async def test_the_export_is_whole_and_holds_no_formula(
 async def test_an_export_takes_the_filter(web: httpx.AsyncClient) -> None:
     answer = await web.get("/api/export_detection_data?search=KR1")
     assert len(answer.text.splitlines()) == 2
+    answer = await web.get("/api/export_detection_data?direction=nowhere")
+    assert len(answer.text.splitlines()) == 1
     assert (await web.get("/api/export_detection_data?date_from=x")).status_code == 400
 
 

@@ -57,8 +57,9 @@ async def test_one_sighting_has_its_evidence(web: httpx.AsyncClient) -> None:
     first = (await web.get("/api/v1/sightings?sort_by=id&descending=false")).json()["data"][0]
     whole = (await web.get(f"/api/v1/sightings/{first['id']}")).json()
     assert whole["evidence"]["readings"] == [{"text": PLATES[0], "confidence": 0.93}]
-    missing = await web.get("/api/v1/sightings/999999")
-    assert missing.status_code == 404
+    for nowhere in (999999, 2**63, 0, -1):
+        missing = await web.get(f"/api/v1/sightings/{nowhere}")
+        assert missing.status_code == 404
     page = await web.get("/detection/999999", headers={"Accept": "text/html"})
     assert page.status_code == 404
     assert "There is no sighting 999999" in page.text
