@@ -113,12 +113,19 @@ def chores(settings: AgentSettings, parts: Parts, stop: asyncio.Event) -> Iterat
     )
     models = Chore(name="models", call=parts.networks.pool.clean_up, every_s=60, first_s=60)
     yield keep_house((*chores, models), executor=parts.keeping, stop=stop)
+    yield keep_memory(parts, stop)
     if tasks.sending is not None:
         yield tasks.sending.run(stop)
     listener = listener_on(settings.web_host, settings.web_port) if settings.web_port else None
     if listener is not None:
         page = page_parts(settings, parts, tasks)
         yield serve(page, listener, host=settings.web_host, stop=stop)
+
+
+async def keep_memory(parts: Parts, stop: asyncio.Event) -> None:
+    """Sheds work and takes it up again, also while an operator has stopped the health checks."""
+    memory = Chore(name="memory", call=parts.keep_memory, every_s=5)
+    await keep_house((memory,), executor=parts.checking, stop=stop)
 
 
 def _sending(parts: Parts, clock_wait_s: float) -> TaskSwitch | None:

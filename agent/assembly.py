@@ -75,6 +75,9 @@ class Parts:
     watcher: Watcher
     sender: Sender | None
     monitor: HealthMonitor
+    memory: MemoryKeeper
+    keep_memory: Callable[[], None]
+    checking: ThreadPoolExecutor
     watching: ThreadPoolExecutor
     keeping: ThreadPoolExecutor
 
@@ -139,6 +142,9 @@ async def assembled(
             watcher=seen.watcher,
             sender=sender,
             monitor=monitor,
+            memory=seen.memory,
+            keep_memory=examiner.keep_memory,
+            checking=checking,
             watching=watching,
             keeping=keeping,
         )

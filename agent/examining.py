@@ -21,7 +21,12 @@ from agent.health.keeping import ClockFacts, DatabaseFacts, EvictionFacts
 from agent.health.machine import DiskFacts, MemoryFacts
 from agent.health.recognising import ModelFacts, ReaderFacts
 from agent.health.result import HealthResult
-from agent.health.system import SystemFacts, look_at_system
+from agent.health.system import (
+    SystemFacts,
+    look_at_system,
+    process_memory_bytes,
+    stalled_share,
+)
 from agent.health.watching import AgentFacts, CameraFacts, PipelineFacts
 from agent.live import LivePipeline
 from agent.memory import MemoryKeeper
@@ -69,7 +74,7 @@ class Examiner:
         self._accelerator = look_at_accelerator(models_folder=settings.models_dir)
 
     def examine(self) -> tuple[Sequence[HealthResult], dict[str, str]]:
-        """Every result, and the system's facts; sheds or takes up work by the memory's."""
+        """Every result, and the system's facts."""
         settings, now = self._settings, self._clock.now()
         system = look_at_system(settings.db_path.absolute().parent)
         inspection = inspect(settings.db_path, settings.images_dir, now=now)
@@ -101,6 +106,10 @@ class Examiner:
             **system.as_message(temperature_c=findings.heat.temperature_c),
             "agent_version": VERSION,
         }
+
+    def keep_memory(self) -> None:
+        """Sheds or takes up work by how much memory there is."""
+        self._seen.memory.look(process_bytes=process_memory_bytes(), stalled_share=stalled_share())
 
     def _camera(self) -> CameraFacts:
         capture, watcher = self._seen.capture, self._seen.watcher
@@ -171,9 +180,6 @@ class Examiner:
 
     def _memory(self, system: SystemFacts) -> MemoryFacts:
         keeper, watcher = self._seen.memory, self._seen.watcher
-        shedding = keeper.look(
-            process_bytes=system.process_memory_bytes, stalled_share=system.stalled_share
-        )
         frames, capacity = self._seen.capture.waiting
         in_flight = self._sender.status.in_flight if self._sender else 0
         return MemoryFacts(
@@ -182,7 +188,7 @@ class Examiner:
             process_bytes=system.process_memory_bytes,
             limit_bytes=keeper.limit_bytes,
             stalled_share=system.stalled_share,
-            shed=shedding.names,
+            shed=keeper.state.names,
             queues=(
                 f"frames {frames} of {capacity}",
                 f"sightings {watcher.held} of {HELD_SIGHTINGS}",

@@ -89,10 +89,12 @@ class TaskSwitch:
         if not self._is_wanted:
             return False
         self._is_wanted = False
-        if self._ending is not None:
-            self._ending.set()
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._ending is None)
+        ending = self._ending
+        if ending is not None:
+            ending.set()
+            # Started again meanwhile, it has another event: that is not waited for.
+            async with self._changed:
+                await self._changed.wait_for(lambda: self._ending is not ending)
         log.info("stopped by an operator", part=self._name)
         return True
 

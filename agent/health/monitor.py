@@ -10,9 +10,9 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from agent.errors import OutboxError, RecordingFailed
+from agent.errors import RecordingFailed
 from agent.health.journal import HealthJournal
-from agent.health.result import HealthResult
+from agent.health.result import HealthResult, failed
 
 LOOK_S: Final = 5.0
 """At most so many seconds between looks; what is written of them is the journal's to say."""
@@ -69,8 +69,12 @@ class HealthMonitor:
     def _look(self) -> None:
         try:
             results, facts = self._examine()
-        except (OutboxError, OSError) as error:
-            log.error("health could not be looked at", error=str(error))
+        except Exception as error:  # the supervisor: a check that breaks ends nothing else
+            log.exception("health could not be looked at")
+            why = f"{type(error).__name__}: {error}"
+            self.newest = (
+                failed("agent", f"health could not be looked at ({why}): see log/app.log"),
+            )
             return
         self.newest = tuple(results)
         for result in self._journal.due(results, now_s=time.monotonic()):

@@ -57,9 +57,19 @@ def look_at_system(folder: Path) -> SystemFacts:
         memory_available_bytes=memory.available,
         memory_total_bytes=memory.total,
         cpu_used_share=psutil.cpu_percent(interval=None) / 100,
-        process_memory_bytes=psutil.Process().memory_info().rss,
-        stalled_share=_stalled_share(_PRESSURE),
+        process_memory_bytes=process_memory_bytes(),
+        stalled_share=stalled_share(),
     )
+
+
+def process_memory_bytes() -> int:
+    """What of this process is in memory (its resident set)."""
+    return psutil.Process().memory_info().rss
+
+
+def stalled_share() -> float | None:
+    """As in `SystemFacts`."""
+    return _stalled_share(_PRESSURE)
 
 
 def _stalled_share(path: Path) -> float | None:

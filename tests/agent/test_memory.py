@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import psutil
 
+from agent.app import keep_memory
 from agent.memory import MemoryKeeper, give_back, group_limit_bytes, limit_of
 from agent.shedding import CALM_S, STEP_S, Shed
+from tests.agent.web.camera import running_camera
 
 GB = 10**9
 LEAST_BALLAST_BYTES = 160 * 1024 * 1024
@@ -67,3 +70,17 @@ def test_real_memory_near_the_limit_sheds_work_and_freeing_it_brings_it_back() -
     while now_s < 10 * CALM_S and look() is not Shed.NOTHING:
         now_s += STEP_S
     assert applied[3:] == [Shed.PICTURE_SIZE, Shed.FRAME_RATE, Shed.NOTHING]
+
+
+async def test_work_is_shed_also_while_an_operator_has_stopped_the_health_checks(
+    tmp_path: Path,
+) -> None:
+    async with running_camera(tmp_path, memory_limit_mb=64) as camera:
+        await camera.tasks.monitoring.stop()
+        stop = asyncio.Event()
+        keeping = asyncio.create_task(keep_memory(camera.parts, stop))
+        async with asyncio.timeout(30):
+            while camera.parts.memory.state.shed is Shed.NOTHING:  # noqa: ASYNC110 (it tells nobody)
+                await asyncio.sleep(0.05)
+        stop.set()
+        await keeping

@@ -44,6 +44,29 @@ async def test_work_is_stopped_before_stop_returns_and_runs_again_after_start() 
     assert (work.begun, work.ended) == (2, 2)
 
 
+async def test_a_start_while_it_stops_lets_stop_return_and_the_work_run_again() -> None:
+    ends, begun, stop = asyncio.Event(), asyncio.Semaphore(0), asyncio.Event()
+
+    async def slow(ending: asyncio.Event) -> None:
+        begun.release()
+        await ending.wait()
+        await ends.wait()
+
+    switch = TaskSwitch("sender", slow)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(switch.run(stop))
+        await begun.acquire()
+        stopping = tasks.create_task(switch.stop())
+        await asyncio.sleep(0)
+        assert not switch.is_on
+        assert await switch.start()
+        ends.set()
+        assert await stopping
+        await begun.acquire()
+        assert switch.is_on
+        stop.set()
+
+
 async def test_the_agents_end_ends_a_part_that_was_stopped() -> None:
     work, stop = Work(), asyncio.Event()
     switch = TaskSwitch("sender", work)

@@ -61,6 +61,32 @@ async def test_a_look_on_demand_writes_what_changed_and_nothing_else() -> None:
     assert written.info[0] == {"python_version": "3"}
 
 
+async def test_a_check_that_breaks_is_told_and_ends_neither_monitor_nor_agent() -> None:
+    faults: list[Exception] = [ValueError("a sensor that says nonsense")]
+    stop = asyncio.Event()
+
+    def examine() -> tuple[tuple[HealthResult, ...], dict[str, str]]:
+        if faults:
+            raise faults.pop()
+        stop.set()
+        return (passed("camera", ""),), {}
+
+    with ThreadPoolExecutor(1) as executor:
+        monitor = HealthMonitor(
+            examine=examine,
+            recorder=Written(),
+            journal=HealthJournal(interval_s=3600),
+            executor=executor,
+            look_s=0.01,
+        )
+        [told] = await monitor.look_now()
+        assert (told.component, told.status) == ("agent", Status.FAIL)
+        assert "ValueError: a sensor that says nonsense" in told.message
+        faults.append(TypeError("and another"))
+        await asyncio.wait_for(monitor.run(stop), 10)
+        assert [one.component for one in monitor.newest] == ["camera"]
+
+
 async def test_who_asks_beside_the_database_is_answered_however_deep_that_lies(
     tmp_path: Path,
 ) -> None:

@@ -40,14 +40,19 @@ class Camera:
 
 @contextlib.asynccontextmanager
 async def running_camera(
-    folder: Path, *, password: str | None = None, host: str = "127.0.0.1", source: str = SOURCE
+    folder: Path,
+    *,
+    password: str | None = None,
+    host: str = "127.0.0.1",
+    source: str = SOURCE,
+    memory_limit_mb: int = 0,
 ) -> AsyncIterator[Camera]:
     """With a server address at which nothing listens. `host` is what the page is told to be on;
     it listens on loopback in any case."""
     with socket.socket() as claimed:
         claimed.bind(("127.0.0.1", 0))
         nobody = claimed.getsockname()[1]
-        settings = _settings(folder, nobody)
+        settings = _settings(folder, nobody, memory_limit_mb)
         if password is not None:
             PasswordFile.beside(settings.db_path).set(password, write_durably)
         async with assembled(settings, parse_source(source)) as parts, asyncio.TaskGroup() as group:
@@ -74,7 +79,7 @@ async def running_camera(
                 await watching
 
 
-def _settings(folder: Path, server_port: int) -> AgentSettings:
+def _settings(folder: Path, server_port: int, memory_limit_mb: int) -> AgentSettings:
     keys = {
         "DB_PATH": folder / "db" / "lpr_data.db",
         "AGENT_IMAGES_DIR": folder / "captured_images",
@@ -82,5 +87,6 @@ def _settings(folder: Path, server_port: int) -> AgentSettings:
         "WEBSOCKET_LOG_FILE": folder / "sender.log",
         "WEBSOCKET_SERVER_URL": f"ws://127.0.0.1:{server_port}/",
         "HOSTNAME": "aicamera",
+        "AGENT_MEMORY_LIMIT_MB": memory_limit_mb,
     }
     return load(AgentSettings, prefixes=PREFIXES, environ={}, env_files=(), overrides=keys)
