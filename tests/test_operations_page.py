@@ -24,7 +24,7 @@ class Complaint:
 
 
 def modules() -> list[tuple[Path, ast.Module]]:
-    paths = sorted((ROOT / "agent" / "health").glob("*.py"))
+    paths = [*sorted((ROOT / "agent" / "health").glob("*.py")), ROOT / "agent" / "checking.py"]
     return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
 
 
