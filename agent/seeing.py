@@ -53,8 +53,9 @@ def make_plate_reader(settings: AgentSettings, networks: Networks) -> PlateReade
 
 
 def make_any_plate_reader(settings: AgentSettings, networks: Networks) -> PlateReader:
-    """One that knows the plates of all regions and is not guided: for what is to be hidden."""
-    return EmbeddedPlateReader(threads=settings.threads, networks=networks)
+    """One that knows the plates of all regions, is not guided and looks for small ones beside large
+    ones: for what is to be hidden."""
+    return EmbeddedPlateReader(threads=settings.threads, networks=networks, is_thorough=True)
 
 
 def make_hiding_detector(settings: AgentSettings, networks: Networks) -> FaceDetector:

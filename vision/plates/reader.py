@@ -55,6 +55,8 @@ class EmbeddedPlateReader:
     `personal`: of regions that are known, plates whose text the owner chose are read too.
     A region `th` uses the Thai network where it was fetched; without it, and while guessing, Thai
     plates give their digits and are marked partial.
+    `is_thorough`: a whole picture is searched at every scale, also where the first has found a
+    plate (a smaller one would be missed); for what is to be hidden.
     `certainty` says how sure a reading is; without one it is the fitted calibration.
     Raises `ModelError` or `UnknownRegion`.
     """
@@ -67,6 +69,7 @@ class EmbeddedPlateReader:
         personal: bool = True,
         networks: NetworkSource | None = None,
         certainty: Certainty | None = None,
+        is_thorough: bool = False,
     ) -> None:
         self._expected = Expected(
             formats=formats_of(regions),
@@ -74,6 +77,7 @@ class EmbeddedPlateReader:
             is_guess=not regions,
         )
         self._certainty = certainty or calibration()
+        self._is_thorough = is_thorough
         self._thai_expected = Expected(formats=_thai(self._expected.formats), is_guess=False)
         self._is_only_thai = self._thai_expected.formats == self._expected.formats
         networks = networks or Networks(NetworkSettings(threads=threads))
@@ -94,9 +98,10 @@ class EmbeddedPlateReader:
         look = _Look(picture=picture, visible=visible)
         sides = (part_side(visible),) if within is not None else still_sides(visible)
         for side in sides:
-            look.refused.clear()  # the finer look sees them again
+            if not self._is_thorough:
+                look.refused.clear()  # the finer look sees them again
             self._search(look, side)
-            if look.plates:
+            if look.plates and not self._is_thorough:
                 break
         return PlateReadings(
             plates=distinct(look.plates), refused=tuple(look.refused), stage_ms=look.stage_ms

@@ -57,6 +57,18 @@ def test_every_plate_of_a_picture_is_given(plate_reader: Readers) -> None:
     assert [plate.text for plate in found] == ["WA56660", "RK755AJ"]
 
 
+def test_a_small_plate_beside_a_large_one_is_found_where_everything_is_to_be_hidden(
+    plate_reader: Readers,
+) -> None:
+    large, small = ("RK 755AJ", 400, 600, 300), ("WA 56660", 1300, 120, 60)
+    picture = scene(large, small, size=(1920, 1080))
+    at = Box.from_xywh(1300, 120, 60, 13)
+    hiding = EmbeddedPlateReader(threads=2, is_thorough=True)
+    assert [plate.text for plate in plate_reader().read(picture).plates] == ["RK755AJ"]
+    found = hiding.read(picture).plates
+    assert any(plate.box.intersection(at) > 0.8 * at.area for plate in found)
+
+
 def test_picture_without_plate_gives_none(plate_reader: Readers) -> None:
     readings = plate_reader().read(scene())
     assert readings.plates == ()
