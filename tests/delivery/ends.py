@@ -24,6 +24,7 @@ from agent.uplink.greeting import holdings
 from agent.uplink.intake import Intake, PutOff
 from agent.uplink.message import PreparedRow, V1Encoder
 from server.storage.adoption import prepare_database
+from server.storage.pictures import PictureArchive
 from server.storage.protocol import Outcome, Stored
 from server.storage.sqlite import SqliteStore
 from wire.client_session import ClientSession, EncodedRow, FrameRefused, RowsAnswered, Welcomed
@@ -255,6 +256,7 @@ class _Turn:
     link: Link
     received: RowsReceived
     outcomes: Sequence[Outcome] | None = None
+    is_pictured: bool = False
 
 
 class Centre:
@@ -310,6 +312,32 @@ class Centre:
                 self._say(link, answer)
             case None:
                 pass
+
+    @property
+    def may_keep_pictures(self) -> bool:
+        return any(turn.outcomes is None and not turn.is_pictured for turn in self.turns)
+
+    def keep_pictures(self, frames: int) -> None:
+        """Keeps the pictures of frames whose rows are still to be stored."""
+        group = [turn for turn in self.turns if turn.outcomes is None and not turn.is_pictured]
+        rows = [row for turn in group[:frames] for row in turn.received.rows]
+        self._run.run(self.store.keep_pictures(rows, self._now()))
+        for turn in group[:frames]:
+            turn.is_pictured = True
+
+    def missing_pictures(self) -> list[tuple[str, str]]:
+        """Hash and day of those that rows name and the disk has not."""
+        named = self.query(
+            "SELECT image_sha256, substr(received_at, 1, 10) FROM lpr_detections "
+            "WHERE image_status = 'present' UNION ALL "
+            "SELECT image_sha256, substr(received_at, 1, 10) FROM face_detections "
+            "WHERE image_status = 'present'"
+        )
+        archive = PictureArchive(self.folder / "pictures", read_only=True)
+        try:
+            return [(sha256, day) for sha256, day in named if archive.read(sha256, day) is None]
+        finally:
+            archive.close()
 
     def commit(self, frames: int) -> None:
         """Stores the rows of the oldest frames in one transaction; says nothing yet."""

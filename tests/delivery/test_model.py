@@ -61,6 +61,7 @@ class Step(Enum):
     READ = "waiting rows are read"
     SEND = "a frame is sent"
     SERVER_HEARS = "the server reads a frame"
+    KEEP_PICTURES = "pictures of a group are kept"
     COMMIT = "a group is committed"
     ANSWER = "the server acknowledges"
     CAMERA_HEARS = "the camera reads an answer"
@@ -167,6 +168,8 @@ class Delivery(RuleBasedStateMachine):
                 return self.camera.can_send
             case Step.SERVER_HEARS:
                 return link is not None and bool(link.to_server)
+            case Step.KEEP_PICTURES:
+                return self.centre.may_keep_pictures
             case Step.COMMIT:
                 return any(turn.outcomes is None for turn in self.centre.turns)
             case Step.ANSWER:
@@ -188,6 +191,8 @@ class Delivery(RuleBasedStateMachine):
             case Step.SERVER_HEARS:
                 assert link is not None
                 self.centre.hear(link, Credit(rows=size, bytes=1_000_000))
+            case Step.KEEP_PICTURES:
+                self.centre.keep_pictures(size)
             case Step.COMMIT:
                 self.centre.commit(size)
             case Step.ANSWER:
@@ -354,6 +359,7 @@ class Delivery(RuleBasedStateMachine):
             if text is not None and row_id not in self.must_be_refused
         }
         assert plates == said
+        assert self.centre.missing_pictures() == []
         assert (
             self.centre.query(
                 "SELECT DISTINCT image_status FROM lpr_detections WHERE image_status <> 'present'"
