@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 OPERATOR: Final = "operator"
 MOST_WAITING: Final = 8
 """Checks that may wait for their turn; more are refused at once."""
+MOST_KNOWN_WRONG: Final = 64
+"""Passwords that programs bring again and again; beyond these the oldest is forgotten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,7 @@ class Gatekeeper:
         self._waiting = 0
         self._key = secrets.token_bytes(32)
         self._last_right = b""
+        self._known_wrong: dict[bytes, None] = {}
 
     def close(self) -> None:
         self._checking.shutdown(wait=False, cancel_futures=True)
@@ -76,20 +79,28 @@ class Gatekeeper:
     async def knows(self, authorization: str, password_hash: str, *, address: str) -> bool:
         """Whether an Authorization header brings the operator's password (HTTP Basic)."""
         password = _basic_password(authorization)
-        if password is None or self._lockout.wait_s(address, self._clock()):
+        if password is None:
             return False
-        # A program asks every few seconds: what was right a moment ago is not hashed again.
+        # A program asks every few seconds: what was right a moment ago is not hashed again, and
+        # what was wrong is no other guess, so that it locks out nobody who sits beside it.
         digest = hmac.digest(self._key, f"{password_hash}\0{password}".encode(), hashlib.sha256)
+        if digest in self._known_wrong or self._lockout.wait_s(address, self._clock()):
+            return False
         if hmac.compare_digest(digest, self._last_right):
             return True
         is_right = await self._check(password, password_hash, address)
         if is_right:
             self._last_right = digest
-        return is_right
+        elif is_right is False:
+            if len(self._known_wrong) >= MOST_KNOWN_WRONG:
+                del self._known_wrong[next(iter(self._known_wrong))]
+            self._known_wrong[digest] = None
+        return bool(is_right)
 
-    async def _check(self, password: str, password_hash: str, address: str) -> bool:
+    async def _check(self, password: str, password_hash: str, address: str) -> bool | None:
+        """Whether it is right; None where too many wait and it was not tried."""
         if self._waiting >= MOST_WAITING:
-            return False
+            return None
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()

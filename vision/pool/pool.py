@@ -113,9 +113,16 @@ class ModelPool:
         return tuple(usage_of(budget, loaded) for budget in self._budgets.values())
 
     def clean_up(self) -> tuple[str, ...]:
-        """Let go of what has been idle where a device is nearly full; the names that went."""
-        with self._loading:
+        """Let go of what has been idle where a device is nearly full; the names that went.
+
+        Nothing while a network is being loaded: that may hang, and cleans up at its end.
+        """
+        if not self._loading.acquire(blocking=False):
+            return ()
+        try:
             return self._cleaned()
+        finally:
+            self._loading.release()
 
     def close(self) -> None:
         """Let go of everything. May be repeated."""

@@ -97,6 +97,16 @@ async def test_an_address_that_fails_too_often_waits_even_with_the_right_passwor
     assert (await _log_in(stranger, PASSWORD, "198.51.100.10")).status_code == 303
 
 
+async def test_a_program_with_an_old_password_locks_nobody_out(stranger: httpx.AsyncClient) -> None:
+    address = {"X-Forwarded-For": "203.0.113.77"}
+    for _ in range(2 * FREE_FAILURES):
+        answer = await stranger.get(
+            "/api/detection_data", auth=("operator", "the one before"), headers=address
+        )
+        assert answer.status_code == 401
+    assert (await _log_in(stranger, PASSWORD, address["X-Forwarded-For"])).status_code == 303
+
+
 async def test_a_login_form_on_another_page_gets_nowhere(stranger: httpx.AsyncClient) -> None:
     answer = await stranger.post(
         "/login", data={"password": PASSWORD}, headers={"Origin": "http://evil.example"}

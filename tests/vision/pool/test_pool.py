@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -144,6 +145,27 @@ def test_idle_networks_go_when_it_is_nearly_full() -> None:
     pool.open(wanted("new", 45), loader("new"))
     assert names(pool) == ["new"]
     assert pool.clean_up() == ()
+
+
+def test_clean_up_does_not_wait_for_a_network_that_hangs_while_it_is_loaded() -> None:
+    pool = pool_of(100)
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def hanging() -> Backend:
+        begun.set()
+        goes_on.wait(30)
+        return loader("slow")()
+
+    with ThreadPoolExecutor(2) as threads:
+        opening = threads.submit(pool.open, wanted("slow", 45), hanging)
+        try:
+            assert begun.wait(10)
+            assert threads.submit(pool.clean_up).result(5) == ()
+            assert not opening.done()
+        finally:
+            goes_on.set()
+        opening.result(10)
+    assert names(pool) == ["slow"]
 
 
 def test_it_tells_how_busy_and_how_full_it_is() -> None:
