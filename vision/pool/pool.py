@@ -61,26 +61,26 @@ class ModelPool:
         self._loading = threading.Lock()
 
     def open(self, request: ModelRequest, load: Loader) -> PooledBackend:
-        """The network, loaded now; who opens it again shares it.
+        """The network, loaded now; who opens it again shares it, at the higher priority.
 
         Raises `ModelDoesNotFit`, and what `load` raises.
         """
         with self._books:
             entry = self._entries.setdefault(request.name, _Entry(request, load))
             entry.handles += 1
+            priority = max(entry.request.priority, request.priority)
+            entry.request = replace(entry.request, priority=priority)
         try:
             with self._using(entry) as backend:
-                return PooledBackend(self, request.name, backend)
+                return PooledBackend(self, entry, backend)
         except BaseException:
-            self.release(request.name)
+            self.release(entry)
             raise
 
-    def run(self, name: str, batch: Tensor) -> Sequence[Tensor]:
+    def run(self, entry: _Entry, batch: Tensor) -> Sequence[Tensor]:
         """The outputs of an opened network, which is loaded again where it was let go."""
-        with self._books:
-            entry = self._entries.get(name)
-        if entry is None:
-            raise ModelFailed(f"model {name}: it was closed; load it again")
+        if entry.handles <= 0:
+            raise ModelFailed(f"model {entry.request.name}: it was closed; load it again")
         with self._using(entry) as backend, entry.running:
             began_s = self._clock()
             try:
@@ -89,16 +89,16 @@ class ModelPool:
                 entry.runs += 1
                 entry.busy_s += self._clock() - began_s
 
-    def release(self, name: str) -> None:
-        """One who opened the network needs it no more; the last one closes it."""
+    def release(self, entry: _Entry) -> None:
+        """One who opened the network needs it no more; the last one closes it, or the run that
+        goes on then."""
         with self._loading:
             with self._books:
-                entry = self._entries[name]
                 entry.handles -= 1
                 if entry.handles > 0:
                     return
-                del self._entries[name]
-                backend, entry.backend = entry.backend, None
+                self._forget(entry)
+                backend = _unused(entry)
             if backend is not None:
                 backend.close()
 
@@ -125,11 +125,14 @@ class ModelPool:
             self._loading.release()
 
     def close(self) -> None:
-        """Let go of everything. May be repeated."""
+        """Let go of everything, of what runs when its run ends. May be repeated."""
         with self._loading:
             with self._books:
-                backends = [entry.backend for entry in self._entries.values()]
+                entries = tuple(self._entries.values())
+                for entry in entries:
+                    entry.handles = 0
                 self._entries.clear()
+                backends = [_unused(entry) for entry in entries]
             for backend in backends:
                 if backend is not None:
                     backend.close()
@@ -147,6 +150,14 @@ class ModelPool:
             with self._books:
                 entry.users -= 1
                 entry.last_used_s = self._clock()
+                left = _unused(entry) if entry.handles <= 0 else None
+            if left is not None:
+                left.close()
+
+    def _forget(self, entry: _Entry) -> None:
+        """Under `_books`; its name may have passed to another one after `close`."""
+        if self._entries.get(entry.request.name) is entry:
+            del self._entries[entry.request.name]
 
     def _taken(self, entry: _Entry) -> Backend | None:
         with self._books:
@@ -231,20 +242,29 @@ class ModelPool:
         )
 
 
+def _unused(entry: _Entry) -> Backend | None:
+    """Its network, taken out of it, unless it is in use."""
+    if entry.users > 0:
+        return None
+    backend, entry.backend = entry.backend, None
+    return backend
+
+
 class PooledBackend(StatedNetwork):
     """One network of the pool, for one who opened it; see `Backend`."""
 
-    def __init__(self, pool: ModelPool, name: str, backend: Backend) -> None:
-        super().__init__(replace(facts_of(backend), name=name))
+    def __init__(self, pool: ModelPool, entry: _Entry, backend: Backend) -> None:
+        super().__init__(replace(facts_of(backend), name=entry.request.name))
         self._pool = pool
+        self._entry = entry
         self._is_open = True
 
     def run(self, batch: Tensor) -> Sequence[Tensor]:
         if not self._is_open:
             raise self._closed()
-        return self._pool.run(self.name, batch)
+        return self._pool.run(self._entry, batch)
 
     def close(self) -> None:
         if self._is_open:
             self._is_open = False
-            self._pool.release(self.name)
+            self._pool.release(self._entry)

@@ -106,6 +106,54 @@ def test_what_is_opened_twice_is_loaded_once_and_closed_by_the_last() -> None:
     assert names(pool) == []
 
 
+def test_what_is_shared_is_as_important_as_to_the_one_who_needs_it_most() -> None:
+    pool = pool_of(100)
+    pool.open(wanted("shared", 60, Priority.LOW), loader("shared"))
+    pool.open(wanted("shared", 60, Priority.CRITICAL), loader("shared"))
+    pool.open(wanted("shared", 60, Priority.LOW), loader("shared"))
+    (allocation,) = pool.allocations()
+    assert allocation.priority is Priority.CRITICAL
+
+
+@pytest.mark.parametrize("what", ["handle", "pool"])
+def test_what_is_closed_while_it_runs_is_let_go_when_the_run_ends(what: str) -> None:
+    started, may_end, closed = threading.Event(), threading.Event(), threading.Event()
+
+    class Slow(OnnxBackend):
+        def run(self, batch: Tensor) -> Sequence[Tensor]:
+            started.set()
+            assert may_end.wait(30)
+            return super().run(batch)
+
+        def close(self) -> None:
+            super().close()
+            closed.set()
+
+    pool = pool_of(100)
+    slow = pool.open(wanted("slow", 60), lambda: Slow("slow", FILE, threads=1))
+    with ThreadPoolExecutor(1) as worker:
+        running = worker.submit(slow.run, BATCH)
+        assert started.wait(30)
+        (slow if what == "handle" else pool).close()
+        assert not closed.is_set()
+        may_end.set()
+        assert running.result(30)[0] == pytest.approx([42.0])
+    assert closed.is_set()
+    assert names(pool) == []
+
+
+def test_handles_of_a_closed_pool_close_quietly_and_touch_no_later_network() -> None:
+    pool = pool_of(100)
+    old = pool.open(wanted("one", 60), loader("one"))
+    pool.close()
+    new = pool.open(wanted("one", 60), loader("one"))
+    with pytest.raises(ModelFailed, match="it was closed"):
+        old.run(BATCH)
+    old.close()
+    assert new.run(BATCH)[0] == pytest.approx([42.0])
+    assert names(pool) == ["one"]
+
+
 def test_load_that_fails_takes_no_memory() -> None:
     def broken() -> Backend:
         raise ModelFailed("model a: damaged")
