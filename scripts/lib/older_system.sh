@@ -94,6 +94,7 @@ keep_everything() {
     done
     for unit in ${older_units[@]+"${older_units[@]}"}; do
         cp --preserve=all -- "$units/$unit" "$partial/units/$unit"
+        [[ ! -d "$units/$unit.d" ]] || cp --archive -- "$units/$unit.d" "$partial/units/"
         ! older_is_enabled "$unit" || touch -- "$partial/units/$unit.enabled"
     done
     pictures="$(setting_path agent AGENT_IMAGES_DIR)" || exit 1
@@ -108,6 +109,7 @@ keep_everything() {
     for unit in ${older_units[@]+"${older_units[@]}"}; do
         older_systemctl disable "$unit"
         rm -- "$units/$unit"
+        rm -rf -- "$units/$unit.d" # what changed the older unit would change ours of that name
     done
 }
 
@@ -178,6 +180,7 @@ start_older_units() {
         [[ -f "$unit" ]] || continue
         name="${unit##*/}"
         change cp --preserve=all -- "$unit" "$units/$name"
+        [[ ! -d "$unit.d" ]] || change cp --archive -- "$unit.d" "$units/"
         [[ ! -e "$unit.enabled" ]] || older_systemctl enable "$name"
     done
     [[ -z "$root" ]] || return 0

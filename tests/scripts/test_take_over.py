@@ -25,6 +25,7 @@ ExecStart={OLDER}/venv/bin/python websocket_sender.py
 [Install]
 WantedBy=multi-user.target
 """
+OLDER_DROP_IN = f"[Service]\nExecStart=\nExecStart={OLDER}/venv/bin/python other_sender.py\n"
 OLDER_SETTINGS = f"""
 WEBSOCKET_SERVER_URL = "ws://192.0.2.10:8765"
 DB_PATH = '{OLDER}/db/lpr_data.db'
@@ -62,6 +63,9 @@ def image(tmp_path: Path, checkout: Checkout, quick_python: Path) -> Image:
     (older / "run_websocket_sender.sh").write_text("echo the older one\n")
     unit = image.at(f"{UNITS}/websocket-sender.service")
     unit.write_text(OLDER_UNIT)
+    drop_in = image.at(f"{UNITS}/{unit.name}.d") / "override.conf"
+    drop_in.parent.mkdir()
+    drop_in.write_text(OLDER_DROP_IN)
     wants = image.at(f"{UNITS}/multi-user.target.wants")
     wants.mkdir()
     (wants / unit.name).symlink_to(f"{UNITS}/{unit.name}")
@@ -109,6 +113,8 @@ def test_taken_over_in_place_and_given_back(image: Image) -> None:
     assert done.code == 0, done.said
 
     assert image.enabled() == {"sightpost-agent.service"}
+    older_drop_in = image.at(f"{UNITS}/websocket-sender.service.d/override.conf")
+    assert not older_drop_in.exists()
     kept = older / "before-sightpost"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o750
     assert asked(kept / "lpr_data.db", "SELECT count(*) FROM detection_results") == [(6,)]
@@ -134,6 +140,7 @@ def test_taken_over_in_place_and_given_back(image: Image) -> None:
     undone = image.runs("take_over.sh", "--undo", "--restore-database", OLDER)
     assert undone.code == 0, undone.said
     assert image.enabled() == {"websocket-sender.service"}
+    assert older_drop_in.read_text() == OLDER_DROP_IN
     assert image.at(f"{UNITS}/websocket-sender.service").read_text() == OLDER_UNIT
     assert script.read_text() == "echo the older one\n"
     assert not (older / ".env").exists()
