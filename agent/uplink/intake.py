@@ -32,7 +32,8 @@ log = structlog.get_logger(__name__)
 
 BATCH_ROWS: Final = 256
 SCAN_WHILE_OUT: Final = 2_000
-"""With more rows out than this, looking over all that waits is put off: it would skip them all."""
+"""With more rows out than this, looking over all that waits is put off: it would skip them all.
+What is fresh is looked for all the same."""
 
 
 class Batch(NamedTuple):
@@ -169,18 +170,26 @@ class Intake:
     def _look_for_more(self, *, woken: bool, now_s: float) -> None:
         """Fresh rows when told; everything when another connection committed, now and then."""
         if woken:
-            for stream, source in self._sources.items():
-                if stream.lane is not Lane.BACKLOG:
-                    source.is_dry = False
-        if now_s - self._checked_s < self._check_interval_s or len(self._out) > SCAN_WHILE_OUT:
+            self._look_for_fresh()
+        if now_s - self._checked_s < self._check_interval_s:
             return
         self._checked_s = now_s
         version = self._store.data_version()
-        if version != self._version:
-            self._version = version
-            for source in self._sources.values():
-                if source.is_dry:
-                    source.rewind()
+        if version == self._version:
+            return
+        if len(self._out) > SCAN_WHILE_OUT:
+            self._look_for_fresh()
+            return
+        self._version = version
+        for source in self._sources.values():
+            if source.is_dry:
+                source.rewind()
+
+    def _look_for_fresh(self) -> None:
+        """From where each stream was read to: rows that came since."""
+        for stream, source in self._sources.items():
+            if stream.lane is not Lane.BACKLOG:
+                source.is_dry = False
 
     def _ready(self, now_s: float, *, fresh_only: bool) -> Iterator[tuple[WaitingRow, Lane, bool]]:
         """Rows that may go now, each with whether alone: delays that are over, then the lanes."""
