@@ -17,6 +17,7 @@ from vision.errors import ManifestInvalid, ModelFailed, ModelMissing
 from vision.input import InputSpec, parse_input
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_TEXTS = ("name", "task", "kind", "path", "format", "input", "licence", "address", "sha256")
 _CHUNK_BYTES = 1 << 20
 _GUESSED_BASE_BYTES, _GUESSED_TIMES = 80_000_000, 3
 """Six models took 26 to 153 MB after runs at 640x480 (docs/measurements.md); one more than this."""
@@ -181,6 +182,9 @@ def parse_manifest(text: str, *, name: str = "models.toml") -> dict[str, ModelEn
 
 def _entry(table: dict[str, Any]) -> ModelEntry:
     name = table.get("name", "?")
+    mistyped = _mistyped(table)
+    if mistyped is not None:
+        raise ManifestInvalid(f"model {name}: {mistyped}")
     try:
         entry = ModelEntry(
             name=table["name"],
@@ -208,6 +212,14 @@ def _entry(table: dict[str, Any]) -> ModelEntry:
     return entry
 
 
+def _mistyped(table: dict[str, Any]) -> str | None:
+    """The first value that is of another type than its key asks for, or None."""
+    for key, expected in (*((text, str) for text in _TEXTS), ("size_bytes", int)):
+        if key in table and type(table[key]) is not expected:
+            return f"{key} is {table[key]!r}, expected {expected.__name__}"
+    return None
+
+
 def _fault(entry: ModelEntry) -> str | None:
     """What is wrong with the values of an entry, or None."""
     if not _SHA256.fullmatch(entry.sha256):
@@ -216,6 +228,8 @@ def _fault(entry: ModelEntry) -> str | None:
         return "kind wheel goes with a package"
     if entry.address and not entry.address.startswith("https://"):
         return f"address {entry.address!r} is no https:// address (empty: it cannot be fetched)"
+    if not entry.path or ".." in Path(entry.path).parts:
+        return f"path {entry.path!r} is no file in the models' folder (nor an absolute path)"
     if entry.size_bytes < 0:
         return f"size_bytes is {entry.size_bytes}, expected 1 or more (0: unknown)"
     return None

@@ -15,6 +15,9 @@ from vision.geometry import Box
 from vision.spelling import edit_distance
 
 _LEAST_CHARACTERS = 3
+_LEAST_CLOCK_DIGITS = 6
+"""Those of hours, minutes and seconds. Fewer differ as well between vehicles of one fleet, or with
+the same letters unread, that stand in the same place one after the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +124,7 @@ class StaticTexts:
     def _note(self, now_s: float, text: str, box: Box, *, is_calm: bool) -> None:
         new = _Known(text=text, box=box, first_seen_s=now_s, last_seen_s=now_s, is_trusted=is_calm)
         for known in self._known:
-            is_clock = text != known.text and _masked(text) == _masked(known.text)
+            is_clock = text != known.text and _may_be_clocks(text, known.text)
             if _is_there(known.box, box) and (is_clock or self._says(known, text)):
                 self._known.remove(known)
                 has_stayed = now_s - known.first_seen_s >= self._settings.doubt_s
@@ -151,6 +154,11 @@ def _plain(text: str) -> str:
 def _masked(text: str) -> str:
     """The text with every digit alike."""
     return "".join("0" if character.isdigit() else character for character in text)
+
+
+def _may_be_clocks(text: str, other: str) -> bool:
+    digits = sum(character.isdigit() for character in text)
+    return digits >= _LEAST_CLOCK_DIGITS and _masked(text) == _masked(other)
 
 
 def _is_there(known: Box, box: Box) -> bool:

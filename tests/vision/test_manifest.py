@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +90,10 @@ def test_fetched_model_is_verified_by_its_content(tmp_path: Path) -> None:
         (ENTRY.replace('format = "onnx"', 'format = "pickle"'), "pickle"),
         (ENTRY.replace("https://", "ftp://"), "https"),
         (ENTRY.replace("size_bytes = 3", "size_bytes = -1"), "size_bytes is -1"),
+        (ENTRY.replace("size_bytes = 3", 'size_bytes = "x"'), "size_bytes is 'x', expected int"),
+        (ENTRY.replace('licence = "MIT"', "licence = 3"), "licence is 3, expected str"),
+        (re.sub(r'path = ".*"', 'path = "../../a.onnx"', ENTRY), "path '../../a.onnx' is no file"),
+        (re.sub(r'path = ".*"', 'path = ""', ENTRY), "path '' is no file"),
         (ENTRY + ENTRY, "two models"),
         (ENTRY.replace('kind = "file"', 'kind = "wheel"'), "package"),
     ],

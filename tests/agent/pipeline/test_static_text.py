@@ -52,6 +52,12 @@ def test_a_clock_is_known_at_any_time_once_it_was_seen_to_run() -> None:
     assert not memory.holds("AB1:47:5", SIGN)
 
 
+@pytest.mark.parametrize("texts", [("KAB1234", "KAB5678", "KAB9012"), ("1234", "5678", "9012")])
+def test_vehicles_that_wait_in_one_place_are_no_clock(texts: tuple[str, str, str]) -> None:
+    first, second, third = texts
+    assert not _learned((1.0, first), (30.0, second)).holds(third, SIGN)
+
+
 @given(st.integers(0, 10**6))
 def test_a_running_timestamp_stays_one_text(seconds: int) -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
