@@ -41,7 +41,12 @@ from agent.health.result import HealthResult, Status, failed, warned
 from agent.health.system import look_at_system
 from agent.health.watching import CameraFacts
 from agent.outbox.inspection import Inspection, inspect, soundness_fault, write_fault
-from agent.seeing import make_any_plate_reader, make_networks
+from agent.seeing import (
+    make_any_plate_reader,
+    make_face_models,
+    make_networks,
+    make_plate_reader,
+)
 from agent.uplink.dial import abort, check_address, dial
 from agent.uplink.link import LinkFailed
 from agent.uplink.settings import UplinkSettings
@@ -182,10 +187,16 @@ def _camera(settings: AgentSettings) -> CameraFacts:
 
 
 def _reader(settings: AgentSettings) -> ReaderFacts:
-    """Reads the plate of a rendered vehicle, whatever regions are expected here."""
+    """Reads the plate of a rendered vehicle, whatever regions are expected here.
+
+    Everything that a run would load is loaded too: what is wrong with it is the reader's fault.
+    """
     picture, plate = _trial()
     try:
         with contextlib.closing(make_networks(settings)) as networks:
+            make_plate_reader(settings, networks)
+            if settings.detect_faces:
+                make_face_models(settings, networks)
             reader = make_any_plate_reader(settings, networks)
             return try_reader(reader, picture, expected=plate)
     except VisionError as error:

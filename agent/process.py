@@ -57,7 +57,7 @@ def _stop(stop: asyncio.Event) -> None:
 
 
 def _end_at_once() -> None:
-    log.error("something hangs and is left behind; rows that were stored are safe")
+    log.error("something did not end in %g s and is left behind; stored rows are safe", STOP_S)
     os._exit(EXIT_FAILED)
 
 

@@ -40,7 +40,9 @@ class LinkFailure(Enum):
     RESET = "the connection was cut: if it keeps happening, look at the server's log and the line"
     TIMEOUT = "no answer in time: check the line, and firewalls between here and the server"
     TLS = "the server's certificate is not trusted: check UPLINK_CA_FILE and this device's clock"
-    UNAUTHORIZED = "the server wants a token: set AGENT_TOKEN to what 'token create' printed (401)"
+    UNAUTHORIZED = (
+        "no token, or none that the server knows: set AGENT_TOKEN to a new one of its (401)"
+    )
     FORBIDDEN = "the token is not for this device: check AGENT_TOKEN and AGENT_DEVICE_ID (403)"
     NOT_FOUND = "no ingest under this path: check the path in WEBSOCKET_SERVER_URL (404)"
     SERVER_ERROR = "the server has a fault or is starting: look at its log (5xx)"

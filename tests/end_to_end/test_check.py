@@ -46,6 +46,13 @@ def test_before_anything_is_configured_it_says_what_is_missing_and_makes_nothing
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_model_that_a_run_would_not_find_fails(tmp_path: Path) -> None:
+    code, said, states = _check(tmp_path, AGENT_PLATE_DETECTOR="no-such-model")
+    assert code == 1
+    assert states["plate reader"] == "FAIL"
+    assert "no-such-model" in str(said["checks"])
+
+
 def test_a_corrupt_database_fails_and_is_left_as_it_is(tmp_path: Path) -> None:
     database = tmp_path / "db" / "lpr_data.db"
     database.parent.mkdir()

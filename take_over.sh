@@ -1,0 +1,1 @@
+scripts/take_over.sh
