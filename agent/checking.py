@@ -41,17 +41,13 @@ from agent.health.result import HealthResult, Status, failed, warned
 from agent.health.system import look_at_system
 from agent.health.watching import CameraFacts
 from agent.outbox.inspection import Inspection, inspect, soundness_fault, write_fault
-from agent.seeing import (
-    make_any_plate_reader,
-    make_face_models,
-    make_networks,
-    make_plate_reader,
-)
+from agent.seeing import make_face_models, make_networks, make_plate_reader
 from agent.uplink.dial import abort, check_address, dial
 from agent.uplink.link import LinkFailed
 from agent.uplink.settings import UplinkSettings
 from telemetry.version import VERSION
 from vision.errors import VisionError
+from vision.plates.reader import EmbeddedPlateReader
 from vision.reading import Picture
 
 ANSWER_S: Final = 15.0
@@ -197,7 +193,7 @@ def _reader(settings: AgentSettings) -> ReaderFacts:
             make_plate_reader(settings, networks)
             if settings.detect_faces:
                 make_face_models(settings, networks)
-            reader = make_any_plate_reader(settings, networks)
+            reader = EmbeddedPlateReader(threads=settings.threads, networks=networks)
             return try_reader(reader, picture, expected=plate)
     except VisionError as error:
         return ReaderFacts(fault=str(error))
