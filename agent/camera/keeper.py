@@ -152,9 +152,12 @@ class CameraKeeper:
     def _replace(self) -> None:
         self._capture.close()
         before, fresh = self.stats, self._make()
+        self._before, self._capture = before, fresh
+        # What an operator wants goes to the one in use: from here on that is this one.
         if self._controls is not None:
             fresh.control(self._controls)
-        self._before, self._capture = before, fresh
+        if self._is_held:
+            fresh.hold()
         fresh.start()
         if self._is_closed:
             fresh.close()

@@ -51,6 +51,30 @@ def test_a_source_that_recovers_when_opened_again_needs_no_more() -> None:
     assert sources.given == 1
 
 
+def test_a_camera_stopped_while_it_is_built_anew_stays_stopped() -> None:
+    stuck = FakeSource([Step.FRAME, Step.STUCK], is_finite=False)
+    fresh = FakeSource([Step.FRAME, Step.HANG], is_finite=False)
+    sources = Sources(stuck, fresh)
+    keepers: list[CameraKeeper] = []
+
+    def make() -> CaptureThread:
+        for keeper in keepers:
+            keeper.hold()
+        return sources.capture()
+
+    with CameraKeeper(make, deadline_s=DEADLINE_S) as keeper:
+        _wait_until_frame(keeper)
+        keepers.append(keeper)
+        while sources.given == 1:
+            with pytest.raises(SourceTimedOut):
+                keeper.next(0.02)
+        assert keeper.stats.is_held
+        with pytest.raises(SourceTimedOut):
+            keeper.next(0.3)
+        keeper.resume()
+        assert _wait_until_frame(keeper) == 1
+
+
 def test_a_capture_thread_that_is_stuck_is_left_behind_for_another_one() -> None:
     stuck = FakeSource([Step.FRAME, Step.STUCK], is_finite=False)
     fresh = FakeSource([Step.FRAME, Step.HANG], is_finite=False)
