@@ -19,6 +19,9 @@ CALM_SHARE: Final = 0.02
 STEP_S: Final = 10.0
 """What was shed last shows its effect within this time; the next step waits for it."""
 CALM_S: Final = 60.0
+STEADY_S: Final = 900.0
+"""Work is taken up again after so long below the lower share, or below the higher one: on a small
+device memory may lie between the two for good."""
 
 
 class Shed(IntEnum):
@@ -58,7 +61,8 @@ class Pressure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shedding:
-    """What is left out since `since_s`; `calm_since_s` while memory is plentiful again.
+    """What is left out since `since_s`; `calm_since_s` while memory is plentiful again,
+    `high_at_s` when it was short last.
 
     `steps` counts how often something was shed since the start.
     """
@@ -66,6 +70,7 @@ class Shedding:
     shed: Shed = Shed.NOTHING
     since_s: float = float("-inf")
     calm_since_s: float | None = None
+    high_at_s: float = float("-inf")
     steps: int = 0
 
     @property
@@ -77,13 +82,19 @@ class Shedding:
 def decide(state: Shedding, pressure: Pressure, *, now_s: float) -> Shedding:
     """The state after a look at the memory: at most one step in either direction."""
     if pressure.is_high:
-        calm = replace(state, calm_since_s=None)
+        calm = replace(state, calm_since_s=None, high_at_s=now_s)
         if state.shed is Shed.MODELS or now_s - state.since_s < STEP_S:
             return calm
         return replace(calm, shed=Shed(state.shed + 1), since_s=now_s, steps=state.steps + 1)
-    if not pressure.is_low or state.shed is Shed.NOTHING:
+    if state.shed is Shed.NOTHING:
         return replace(state, calm_since_s=None)
-    calm_since_s = now_s if state.calm_since_s is None else state.calm_since_s
-    if now_s - calm_since_s < CALM_S:
+    calm_since_s = state.calm_since_s
+    if not pressure.is_low:
+        calm_since_s = None
+    elif calm_since_s is None:
+        calm_since_s = now_s
+    is_calm = calm_since_s is not None and now_s - calm_since_s >= CALM_S
+    if not is_calm and now_s - max(state.since_s, state.high_at_s) < STEADY_S:
         return replace(state, calm_since_s=calm_since_s)
-    return replace(state, shed=Shed(state.shed - 1), since_s=now_s, calm_since_s=now_s)
+    calm_since_s = None if calm_since_s is None else now_s
+    return replace(state, shed=Shed(state.shed - 1), since_s=now_s, calm_since_s=calm_since_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.shedding import CALM_S, STEP_S, Pressure, Shed, Shedding, decide
+from agent.shedding import CALM_S, STEADY_S, STEP_S, Pressure, Shed, Shedding, decide
 
 HIGH = Pressure(process_bytes=90, limit_bytes=100)
 MIDDLE = Pressure(process_bytes=78, limit_bytes=100)
@@ -30,9 +30,11 @@ def test_work_is_shed_step_by_step_in_the_stated_order() -> None:
     assert state.steps == 3
 
 
-def test_between_the_two_marks_nothing_changes() -> None:
+def test_between_the_two_marks_nothing_changes_but_after_a_long_while_work_is_taken_up() -> None:
     state = decide(Shedding(), HIGH, now_s=0)
-    assert _after(state, MIDDLE, range(1, 1000)).shed is Shed.FRAME_RATE
+    steady = int(STEADY_S)
+    assert _after(state, MIDDLE, range(1, steady)).shed is Shed.FRAME_RATE
+    assert _after(state, MIDDLE, range(1, steady + 1)).shed is Shed.NOTHING
 
 
 def test_work_is_taken_up_again_one_step_a_minute_of_calm() -> None:
@@ -72,4 +74,4 @@ def test_no_look_moves_more_than_one_step(looks: list[tuple[int, int, float | No
         state = decide(state, pressure, now_s=now_s)
         assert abs(state.shed - before.shed) <= 1
         assert state.shed <= before.shed or pressure.is_high
-        assert state.shed >= before.shed or pressure.is_low
+        assert state.shed >= before.shed or not pressure.is_high
