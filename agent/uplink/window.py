@@ -10,7 +10,7 @@ DECAY: Final = 0.9
 FRAGMENT_BYTES: Final = 16_384
 FRAGMENT_S: Final = 0.25
 FRAME_BYTES: Final = 49_152
-LARGEST_FRAME_BYTES: Final = 126_976
+LARGEST_FRAME_BYTES: Final = 262_144
 FRAME_S: Final = 0.02
 CAPPED_FRAME_S: Final = 1.0
 """At a capped rate: what is fresh waits for the frame before it."""
