@@ -1,13 +1,11 @@
 """Group commits: the rows of all connections wait in one queue and share a transaction.
 
-An outcome is known only after the commit; nothing is ever acknowledged before. While one group's
-rows are committed, the pictures of the next are: the disk is never waited for twice in a row.
+An outcome is known only after the commit; nothing is ever acknowledged before.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -54,7 +52,7 @@ class _Waiting:
 
 
 class _Line:
-    """Those who wait for a stage of the work, in order."""
+    """Those who wait to be committed, in order."""
 
     def __init__(self) -> None:
         self.in_hand: list[_Waiting] = []
@@ -72,8 +70,8 @@ class _Line:
     def still_s(self) -> float:
         return time.monotonic() - self._began_at_s if self.in_hand else 0.0
 
-    def add(self, group: Sequence[_Waiting]) -> None:
-        self._queue.extend(group)
+    def add(self, waiting: _Waiting) -> None:
+        self._queue.append(waiting)
         self._wake.set()
 
     def close(self) -> None:
@@ -115,8 +113,7 @@ class GroupWriter:
         self._budget = budget
         self._counters = counters
         self._now = now
-        self._pictured = _Line()
-        self._ready = _Line()
+        self._line = _Line()
         self._is_stopping = False
         self.trouble: str | None = None
 
@@ -134,41 +131,28 @@ class GroupWriter:
         waiting = _Waiting(rows, held_bytes + rows_bytes, outcomes)
         if self._is_stopping:
             self._abandon([waiting])
-        elif any(row.picture is not None for row in rows):
-            self._pictured.add([waiting])
         else:
-            self._ready.add([waiting])
+            self._line.add(waiting)
         return outcomes
 
     async def run(self) -> None:
         """Commits groups until `stop` was called and everything is dealt with."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._keep_pictures())
-                while group := await self._ready.next_group():
-                    await self._commit(group)
+            while group := await self._line.next_group():
+                await self._commit(group)
         finally:
             self._is_stopping = True
-            self._abandon([*self._pictured.left, *self._ready.left])
-
-    async def _keep_pictures(self) -> None:
-        while group := await self._pictured.next_group():
-            rows = [row for waiting in group for row in waiting.rows]
-            # What is wrong here is wrong again when the rows are committed, and answered there.
-            with contextlib.suppress(StorageUnavailable, GroupRefused):
-                await self._store.keep_pictures(rows, self._now())
-            self._ready.add(group)
-        self._ready.close()
+            self._abandon(self._line.left)
 
     @property
     def still_s(self) -> float:
-        """Seconds for which a group in hand has been so; 0 where there is none."""
-        return max(self._pictured.still_s, self._ready.still_s)
+        """Seconds for which the group in hand has been so; 0 where there is none."""
+        return self._line.still_s
 
     def stop(self) -> None:
         """Ends `run` once everything submitted has its outcome; takes nothing more."""
         self._is_stopping = True
-        self._pictured.close()
+        self._line.close()
 
     def _abandon(self, group: Sequence[_Waiting]) -> None:
         """Nobody commits these any more; the cameras keep them."""

@@ -62,14 +62,6 @@ class ServerStats:
 class RowStore(Protocol):
     """Where rows go."""
 
-    async def keep_pictures(self, rows: Sequence[AcceptedRow], received_at: datetime) -> None:
-        """Commits the pictures of these rows ahead of the rows, which follow in a `commit_group`.
-
-        May run beside a `commit_group` of other rows, which then has less to do; nothing is lost
-        where it was not called or failed. Raises StorageUnavailable or GroupRefused.
-        """
-        ...
-
     async def commit_group(
         self, rows: Sequence[AcceptedRow], received_at: datetime
     ) -> list[Outcome]:

@@ -1,4 +1,4 @@
-"""The store in SQLite: a thread that writes rows, one that keeps pictures, one that reads."""
+"""The store in SQLite: one thread and connection that write, one of each that read."""
 
 from __future__ import annotations
 
@@ -54,16 +54,10 @@ class SqliteStore:
         register_picture_base64(self._writer, self._archive)
         self._books = Books(self._writer)
         self._notes = open_note_writer(path)
-        self._looker = open_reader(path)
-        self._kept_ahead: dict[str, str] = {}
         self._run_name = secrets.token_hex(8)
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="sightpost-store")
-        self._keeping = ThreadPoolExecutor(1, thread_name_prefix="sightpost-pictures")
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="sightpost-read")
         self._is_closed = False
-
-    async def keep_pictures(self, rows: Sequence[AcceptedRow], received_at: datetime) -> None:
-        await self._run(self._keeping, lambda: self._keep_pictures(rows, received_at))
 
     async def commit_group(
         self, rows: Sequence[AcceptedRow], received_at: datetime
@@ -99,11 +93,10 @@ class SqliteStore:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
-        for executor in (self._reading, self._keeping, self._writing):
-            executor.shutdown()
+        self._reading.shutdown()
+        self._writing.shutdown()
         self._archive.close()
         self._reader.close()
-        self._looker.close()
         self._notes.close()
         self._writer.close()
 
@@ -116,33 +109,18 @@ class SqliteStore:
     async def _run(self, executor: ThreadPoolExecutor, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(executor, _guarded(work))
 
-    def _keep_pictures(self, rows: Sequence[AcceptedRow], received_at: datetime) -> None:
-        """Those of rows that are known already have theirs, maybe in another day's file."""
-        day = day_of(received_at.astimezone(UTC))
-        pictured = [row for row in rows if row.picture is not None]
-        known = _known(self._looker, [_key_of(row) for row in pictured])
-        pictures = [row.picture for row in pictured if row.picture and _key_of(row) not in known]
-        self._archive.add(day, pictures)
-        self._kept_ahead.update((picture.sha256, day) for picture in pictures)
-
     def _commit(self, rows: Sequence[AcceptedRow], received_at: datetime) -> list[Outcome]:
         utc = received_at.astimezone(UTC)
-        day = day_of(utc)
         try:
             with transaction(self._writer):
                 outcomes, fresh = self._sort_out(rows)
-                pictures = (row.picture for _, row, _ in fresh if row.picture is not None)
                 self._archive.add(
-                    day, (each for each in pictures if self._kept_ahead.get(each.sha256) != day)
+                    day_of(utc), (row.picture for _, row, _ in fresh if row.picture is not None)
                 )
                 self._insert(fresh, utc)
         except BaseException:
             self._books.forget()
             raise
-        finally:
-            for row in rows:  # those kept for the day before, too
-                if row.picture is not None:
-                    self._kept_ahead.pop(row.picture.sha256, None)
         return outcomes
 
     def _sort_out(

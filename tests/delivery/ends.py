@@ -256,7 +256,6 @@ class _Turn:
     link: Link
     received: RowsReceived
     outcomes: Sequence[Outcome] | None = None
-    is_pictured: bool = False
 
 
 class Centre:
@@ -312,18 +311,6 @@ class Centre:
                 self._say(link, answer)
             case None:
                 pass
-
-    @property
-    def may_keep_pictures(self) -> bool:
-        return any(turn.outcomes is None and not turn.is_pictured for turn in self.turns)
-
-    def keep_pictures(self, frames: int) -> None:
-        """Keeps the pictures of frames whose rows are still to be stored."""
-        group = [turn for turn in self.turns if turn.outcomes is None and not turn.is_pictured]
-        rows = [row for turn in group[:frames] for row in turn.received.rows]
-        self._run.run(self.store.keep_pictures(rows, self._now()))
-        for turn in group[:frames]:
-            turn.is_pictured = True
 
     def missing_pictures(self) -> list[tuple[str, str]]:
         """Hash and day of those that rows name and the disk has not."""

@@ -61,7 +61,6 @@ class Step(Enum):
     READ = "waiting rows are read"
     SEND = "a frame is sent"
     SERVER_HEARS = "the server reads a frame"
-    KEEP_PICTURES = "pictures of a group are kept"
     COMMIT = "a group is committed"
     ANSWER = "the server acknowledges"
     CAMERA_HEARS = "the camera reads an answer"
@@ -168,8 +167,6 @@ class Delivery(RuleBasedStateMachine):
                 return self.camera.can_send
             case Step.SERVER_HEARS:
                 return link is not None and bool(link.to_server)
-            case Step.KEEP_PICTURES:
-                return self.centre.may_keep_pictures
             case Step.COMMIT:
                 return any(turn.outcomes is None for turn in self.centre.turns)
             case Step.ANSWER:
@@ -191,8 +188,6 @@ class Delivery(RuleBasedStateMachine):
             case Step.SERVER_HEARS:
                 assert link is not None
                 self.centre.hear(link, Credit(rows=size, bytes=1_000_000))
-            case Step.KEEP_PICTURES:
-                self.centre.keep_pictures(size)
             case Step.COMMIT:
                 self.centre.commit(size)
             case Step.ANSWER:

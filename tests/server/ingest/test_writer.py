@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,34 +67,6 @@ async def test_small_rows_count_with_what_they_take_in_memory(store: SqliteStore
     await writer.run()
     assert len(await outcomes) == 100
     assert budget.used_bytes == 0
-
-
-async def test_pictures_go_to_the_disk_while_rows_before_them_are_committed(
-    store: SqliteStore, tmp_path: Path
-) -> None:
-    budget = ByteBudget(1000)
-    writer = GroupWriter(store, budget, Counters(), now=lambda: NOW)
-    running = asyncio.create_task(writer.run())
-    budget.take(10)
-    await writer.submit([accepted_plate(1, image=jpeg(10))], 10)
-    rows_may_commit, pictures_are_kept = threading.Event(), threading.Event()
-    for connection in connections_to(tmp_path / "server.db"):
-        connection.set_commit_hook(lambda: not rows_may_commit.wait(30))
-    [pictures] = connections_to(tmp_path / "pictures" / "2026-03-01.db")
-    pictures.set_commit_hook(lambda: bool(pictures_are_kept.set()))
-    budget.take(20)
-    rows = writer.submit([accepted_health(2)], 10)
-    pictured = writer.submit([accepted_plate(3, image=jpeg(20))], 10)
-    assert await asyncio.to_thread(pictures_are_kept.wait, 30)
-    assert not rows.done()
-    assert writer.still_s > 0
-    rows_may_commit.set()
-    assert await rows == [Stored(1, False, 2)]
-    assert await pictured == [Stored(2, False, 3)]
-    assert writer.still_s == 0
-    writer.stop()
-    await running
-    assert budget.free_bytes == 1000
 
 
 async def test_pictures_that_cannot_be_kept_are_answered_with_their_rows(

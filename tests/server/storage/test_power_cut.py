@@ -47,8 +47,7 @@ async def commit_all(folder: Path, tape: Tape) -> None:
         if connection.pragma("wal_autocheckpoint") and not connection.readonly("main"):
             connection.wal_autocheckpoint(CHECKPOINT_PAGES)
     await store.greet(hello_of(), NOW)
-    for group, ahead in zip(GROUPS, [*GROUPS[1:], []], strict=True):
-        await store.keep_pictures(ahead, NOW)
+    for group in GROUPS:
         outcomes = await store.commit_group(group, NOW)
         for row, outcome in zip(group, outcomes, strict=True):
             assert isinstance(outcome, Stored)

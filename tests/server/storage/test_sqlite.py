@@ -107,38 +107,6 @@ async def test_equal_pictures_are_kept_once_and_pictures_of_a_day_together(
     assert pictures_by_day(tmp_path) == {"2026-03-01": 2, "2026-03-02": 1}
 
 
-async def test_pictures_kept_ahead_are_not_written_again_with_their_rows(
-    store: SqliteStore, tmp_path: Path
-) -> None:
-    rows = [accepted_plate(1, image=jpeg(50)), accepted_plate(2)]
-    await store.keep_pictures(rows, NOW)
-    assert pictures_by_day(tmp_path) == {"2026-03-01": 1}
-    writes = []
-    [file] = connections_to(tmp_path / "pictures" / "2026-03-01.db")
-    file.set_commit_hook(lambda: bool(writes.append(1)))
-    assert await store.commit_group(rows, NOW) == [Stored(1, False, 1), Stored(2, False, 2)]
-    assert writes == []
-    assert pictures_by_day(tmp_path) == {"2026-03-01": 1}
-
-
-async def test_rows_committed_after_midnight_have_their_pictures_in_the_new_day(
-    store: SqliteStore, tmp_path: Path
-) -> None:
-    row = accepted_plate(1, image=jpeg(50))
-    await store.keep_pictures([row], NOW)
-    await store.commit_group([row], datetime(2026, 3, 2, 0, 0, tzinfo=UTC))
-    assert pictures_by_day(tmp_path) == {"2026-03-01": 1, "2026-03-02": 1}
-
-
-async def test_the_picture_of_a_known_row_is_not_kept_on_another_day(
-    store: SqliteStore, tmp_path: Path
-) -> None:
-    row = accepted_plate(1, image=jpeg(50))
-    await store.commit_group([row], NOW)
-    await store.keep_pictures([row], datetime(2026, 3, 2, 0, 0, tzinfo=UTC))
-    assert pictures_by_day(tmp_path) == {"2026-03-01": 1}
-
-
 def pictures_by_day(folder: Path) -> dict[str, int]:
     counts = {}
     for file in (folder / "pictures").glob("*.db"):
