@@ -14,6 +14,7 @@ import msgspec
 _START_OF_FRAME: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SEQUENTIAL: Final = frozenset({0xC0, 0xC1, 0xC9})
 _STANDALONE: Final = frozenset(range(0xD0, 0xD8)) | {0x01}
+_HIERARCHICAL: Final = frozenset({0xDE, 0xDF})
 _FIRST_USED: Final = 0xC0  # those from 0x02 are reserved
 _QUANTISATION: Final = 0xDB
 _FRAME_HEADER_BYTES: Final = 8  # and 3 for each component
@@ -79,10 +80,7 @@ def _inspect_jpeg(content: bytes) -> PictureFacts:
         marker, position = _next_marker(content, position)
         if marker in _STANDALONE:
             continue
-        if marker == _END_OF_IMAGE:
-            raise PictureRefused("JPEG ends before its picture data")
-        if marker < _FIRST_USED:
-            raise PictureRefused(f"JPEG with the reserved marker {marker:#04x}")
+        _check_marker(marker)
         start, position = position, _behind_segment(content, marker, position)
         if marker == _QUANTISATION:
             _check_quantisation(content[start + 2 : position])
@@ -98,6 +96,16 @@ def _inspect_jpeg(content: bytes) -> PictureFacts:
         raise PictureRefused("JPEG without dimensions")
     _find_jpeg_end(content, start, position, frame)
     return PictureFacts(media_type="image/jpeg", width=frame.width, height=frame.height)
+
+
+def _check_marker(marker: int) -> None:
+    """Raises for what cannot stand before the picture data."""
+    if marker == _END_OF_IMAGE:
+        raise PictureRefused("JPEG ends before its picture data")
+    if marker < _FIRST_USED:
+        raise PictureRefused(f"JPEG with the reserved marker {marker:#04x}")
+    if marker in _HIERARCHICAL:
+        raise PictureRefused(f"JPEG is hierarchical, marker {marker:#04x}: no reader takes it")
 
 
 def _behind_unread(content: bytes, position: int) -> int:

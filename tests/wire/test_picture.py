@@ -224,6 +224,7 @@ def test_hostile_file_costs_little(name: str) -> None:
     ("marker", "offset", "value", "words"),
     [
         (b"\xff\xdb", 1, 0x08, "reserved marker 0x08"),
+        (b"\xff\xdb", 1, 0xDE, "hierarchical, marker 0xde"),
         (b"\xff\xdb", 4, 0x20, "quantisation table of kind 0x20"),
         (b"\xff\xdb", 4, 0x10, "quantisation table is cut off"),
         (b"\xff\xc0", 4, 0xC2, "components of 194 bits"),
