@@ -21,6 +21,10 @@ class TokenRefused(ServerError):
     """A token of that name cannot be made or revoked."""
 
 
+class AccountRefused(ServerError):
+    """Something about accounts cannot be done as asked; the text says what to do instead."""
+
+
 class PruneRefused(ServerError):
     """Old rows cannot be given up as asked."""
 

@@ -46,7 +46,12 @@ CONTRACTS = {
         "agent.camera.source",
         "agent.pipeline.sighting",
     ),
-    "server": ("server.storage.protocol",),
+    "server": (
+        "server.accounts.contract",
+        "server.accounts.permissions",  # every route names what it asks for
+        "server.storage.connection",  # one database, opened one way
+        "server.storage.protocol",
+    ),
 }
 COMPOSERS = {
     "agent": (

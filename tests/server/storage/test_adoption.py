@@ -8,6 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from db.migrations import SERVER_SQLITE, migrations_in
 from server.app import running
 from server.config import ServerSettings
 from server.errors import StartRefused
@@ -117,7 +118,7 @@ def test_it_is_backed_up_first_and_only_once(settings: ServerSettings) -> None:
 def test_a_new_database_needs_no_backup(settings: ServerSettings) -> None:
     prepared = prepare_database(settings.db_path, zone_of=settings.zone_of, now=NOW)
     assert prepared.backup is None
-    assert prepared.steps == ("0001_server.sql",)
+    assert prepared.steps == tuple(step.name for step in migrations_in(SERVER_SQLITE))
 
 
 @pytest.mark.parametrize(

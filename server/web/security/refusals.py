@@ -1,0 +1,43 @@
+"""Why a request is turned away, and how that is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import HTTPException
+from fastapi.requests import HTTPConnection
+
+from server.accounts.permissions import Permission
+
+
+class Refused(HTTPException):
+    """A request is not carried out; the text says what to do.
+
+    The gate puts its own answer, a page for a browser, in place of the framework's: it finds the
+    refusal in the scope's state, whichever mounted application raised it.
+    """
+
+    def __init__(self, status: int, text: str, connection: HTTPConnection) -> None:
+        super().__init__(status_code=status, detail=text)
+        state: dict[str, Any] = connection.scope["state"]
+        state["refusal"] = self
+
+
+class SignInNeeded(Refused):
+    """Nobody has signed in."""
+
+    def __init__(self, connection: HTTPConnection) -> None:
+        super().__init__(
+            401,
+            "sign in first: at /login, or with an API token as 'Authorization: Bearer TOKEN'",
+            connection,
+        )
+
+
+class Forbidden(Refused):
+    """The caller may not do this."""
+
+    def __init__(self, permission: Permission, connection: HTTPConnection) -> None:
+        super().__init__(
+            403, f"this needs the permission {permission.value}: {permission.meaning}", connection
+        )
