@@ -29,6 +29,18 @@ class PruneRefused(ServerError):
     """Old rows cannot be given up as asked."""
 
 
+class QuestionInvalid(ServerError):
+    """Asked wrongly; the text names what was asked, what was expected and what to write."""
+
+
+class NotThere(ServerError):
+    """What was asked for does not exist, or not any more; the text says which and why."""
+
+
+class TookTooLong(ServerError):
+    """The answer did not come in time and was broken off; the text says how to ask for less."""
+
+
 class StorageUnavailable(ServerError):
     """Nothing can be stored now; the same rows may be stored later.
 

@@ -51,6 +51,7 @@ CONTRACTS = {
         "server.accounts.permissions",  # every route names what it asks for
         "server.storage.connection",  # one database, opened one way
         "server.storage.protocol",
+        "server.storage.reading",  # what is read: asked by pages and REST, answered by any store
     ),
 }
 COMPOSERS = {
