@@ -11,6 +11,7 @@ from typing import Final
 import apsw
 
 from agent.errors import DatabaseUnusable
+from agent.outbox.durable import make_folder
 from agent.outbox.trouble import advice
 
 BUSY_TIMEOUT_MS: Final = 2_000
@@ -45,7 +46,7 @@ class Purpose(Enum):
 def connect(path: Path, purpose: Purpose) -> apsw.Connection:
     """A connection in WAL mode; raises DatabaseUnusable with what to do."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         connection = apsw.Connection(str(path))
     except (OSError, apsw.Error) as error:
         raise DatabaseUnusable(

@@ -1,4 +1,4 @@
-"""Makes files survive a power cut: fsync, rename, fsync of the folder."""
+"""Makes files and folders survive a power cut: fsync, rename, fsync of the folder around them."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ def write_durably(target: Path, content: bytes) -> None:
         os.close(handle)
     partial.rename(target)
     sync_folder(target.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """The folder and those around it, durable where they are new; no trouble where it exists."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:

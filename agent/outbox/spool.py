@@ -22,7 +22,7 @@ import structlog
 from numpy.typing import NDArray
 
 from agent.errors import PictureNotWritten
-from agent.outbox.durable import write_durably
+from agent.outbox.durable import make_folder, write_durably
 from wire.limits import Limits
 from wire.picture import PictureFacts, PictureRefused, inspect_picture
 
@@ -88,7 +88,7 @@ class PictureSpool:
         content = encode(picture, self.format)
         name = picture_name(message_id, at)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             write_durably(self.folder / name, content)
         except OSError as error:
             raise PictureNotWritten(

@@ -172,9 +172,10 @@ class Gateway:
         count = self._turn_out(await self._store.live_tokens())
         if count:
             _log.info("connections of revoked tokens closed", count=count)
-        used, self._used_tokens = self._used_tokens, set()
+        used = frozenset(self._used_tokens)
         if used:
             await self._store.note_token_use(used, self._now())
+            self._used_tokens -= used
 
     def _turn_out(self, live: frozenset[bytes]) -> int:
         """Closes the conversations whose token is no longer live; returns how many.

@@ -5,7 +5,6 @@ Whatever holds rows is backed up before it is changed.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import structlog
 from db.migrations import SERVER_SQLITE, MigrationFailed, migrate, pending, schema_version
 from server.errors import StartRefused
 from server.storage.connection import open_writer, transaction
+from server.storage.durable import make_folder, sync
 from server.storage.older_ids import enter_older_rows
 from wire.checks import parse_time
 from wire.classic import as_percent, classic_device_id
@@ -62,7 +62,7 @@ def prepare_database(path: Path, *, zone_of: ZoneOf, now: datetime) -> Prepared:
 
     Raises StartRefused, with the database as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     try:
         return _prepare(path, zone_of, now)
     except MigrationFailed as error:
@@ -144,18 +144,10 @@ def _back_up(connection: apsw.Connection, path: Path, now: datetime) -> Path:
     temporary = backup.with_name(backup.name + ".part")
     temporary.unlink(missing_ok=True)
     connection.execute("VACUUM INTO ?", (str(temporary),))
-    _sync(temporary)
+    sync(temporary)
     temporary.rename(backup)
-    _sync(backup.parent)
+    sync(backup.parent)
     return backup
-
-
-def _sync(place: Path) -> None:
-    descriptor = os.open(place, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _fill_older_rows(connection: apsw.Connection, zone_of: ZoneOf, now: datetime) -> int:

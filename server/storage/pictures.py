@@ -15,6 +15,7 @@ import apsw
 
 from db.migrations import SERVER_SQLITE
 from server.storage.connection import BUSY_TIMEOUT_MS, transaction
+from server.storage.durable import make_folder
 from wire.checks import CheckedPicture
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -86,7 +87,7 @@ class PictureArchive:
             connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
             return connection
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         connection = apsw.Connection(str(path))
         try:
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from server.app import Pace, running
 from server.config import ServerSettings
+from server.errors import StorageUnavailable
 from server.storage import tokens
 from server.storage.connection import open_second_writer
+from server.storage.sqlite import SqliteStore
 from tests.server.cameras import (
     classic_camera,
     classic_detection,
@@ -24,6 +27,7 @@ from tests.server.cameras import (
     v1_socket,
 )
 from tests.server.conftest import Query, settings_in
+from wire.errors import ErrorCode
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -120,6 +124,29 @@ async def test_a_revoked_token_ends_its_connection_and_opens_none(
             while query("SELECT last_used_at FROM device_tokens") == [(None,)]:  # noqa: ASYNC110 - a file tells nobody
                 await asyncio.sleep(0.01)
     assert b"revoked" in (refused.value.response.body or b"")
+
+
+async def test_a_use_that_could_not_be_noted_is_noted_later(
+    settings: ServerSettings, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = SqliteStore.note_token_use
+    failed = asyncio.Event()
+
+    async def failing_once(store: SqliteStore, names: Collection[str], now: datetime) -> None:
+        if failed.is_set():
+            return await note(store, names, now)
+        failed.set()
+        raise StorageUnavailable(ErrorCode.BUSY, "locked", retry_after_s=1.0)
+
+    monkeypatch.setattr(SqliteStore, "note_token_use", failing_once)
+    async with running(settings, pace=Pace(tokens_s=0.05)) as server:
+        token = make_token(settings.db_path, "gate-1")
+        async with v1_camera(server.ingest_port, "gate-1", **bearing(token)) as camera:
+            await camera.ask(health_row(1))
+        async with asyncio.timeout(30):
+            await failed.wait()
+            while query("SELECT last_used_at FROM device_tokens") == [(None,)]:  # noqa: ASYNC110 - a file tells nobody
+                await asyncio.sleep(0.01)
 
 
 async def test_a_web_page_cannot_write_to_a_local_server(settings: ServerSettings) -> None:
