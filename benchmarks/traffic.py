@@ -48,7 +48,7 @@ def fill(database: Path, images: Path, traffic: Traffic) -> None:
     images.mkdir(parents=True, exist_ok=True)
     connection = connect(database, Purpose.RECORDING)
     source = random.Random(traffic.seed)
-    picture = _picture(traffic.seed) if traffic.with_pictures else None
+    picture = picture_of(traffic.seed) if traffic.with_pictures else None
     for first in range(0, traffic.rows, _BATCH):
         count = min(_BATCH, traffic.rows - first)
         with transaction(connection):
@@ -146,7 +146,7 @@ def _evidence(plate: str, moment: datetime, source: random.Random) -> dict[str, 
     }
 
 
-def _picture(seed: int) -> bytes:
+def picture_of(seed: int) -> bytes:
     """A noisy JPEG of 640x480 pixels that comes closest to PICTURE_BYTES."""
     noise = np.random.default_rng(seed).normal(128, 28, (120, 160, 3)).clip(0, 255)
     pixels = cv2.resize(noise.astype(np.uint8), (640, 480), interpolation=cv2.INTER_LINEAR)

@@ -151,9 +151,22 @@ FROM lpr_detections GROUP BY day ORDER BY day DESC;
 SELECT checkpoint_id, substr(timestamp, 1, 10) AS day, count(*) AS count
 FROM lpr_detections GROUP BY checkpoint_id, day ORDER BY day DESC, checkpoint_id;
 
--- server: passages of one plate
-SELECT captured_at, checkpoint_id, direction, confidence_percent, id
-FROM lpr_detections WHERE license_plate = 'ABC1234' ORDER BY captured_at DESC LIMIT 100;
+-- server: passages of one plate (quick by plate_key: capitals, no spaces, dashes and dots, and of what
+-- readers confuse always one: O Q D are 0, I L are 1, B is 8, S is 5, Z is 2; so ABC1234 is A8C1234)
+SELECT captured_at, checkpoint_id, coalesce(corrected_plate, license_plate) AS plate, direction,
+       confidence_percent, id
+FROM lpr_detections WHERE plate_key = 'A8C1234' ORDER BY captured_at DESC LIMIT 100;
+
+-- server: plates that begin so
+SELECT captured_at, checkpoint_id, coalesce(corrected_plate, license_plate) AS plate, id
+FROM lpr_detections WHERE plate_key >= 'A8C' AND plate_key < 'A8D'
+ORDER BY captured_at DESC LIMIT 100;
+
+-- server: readings that people corrected
+SELECT c.corrected_at, c.corrected_by, c.sighting_id, l.license_plate AS was_read, c.plate_before,
+       coalesce(c.plate, l.license_plate) AS plate, c.note, c.undoes
+FROM corrections AS c JOIN lpr_detections AS l ON l.id = c.sighting_id
+ORDER BY c.id DESC LIMIT 100;
 
 -- server: detections between two moments
 SELECT captured_at, checkpoint_id, license_plate, confidence_percent FROM lpr_detections

@@ -156,6 +156,7 @@ class Correction:
     """What a person held the plate to be. `plate` None: as the camera read it, after all.
 
     `plate_before` is what it was held to be until then; `by` is the person's name for the audit.
+    `undoes` is the correction that this one takes back, None of a correction proper.
     """
 
     id: int
@@ -165,6 +166,7 @@ class Correction:
     by: str
     at: datetime
     note: str
+    undoes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,7 +274,7 @@ class Corrections(Protocol):
         ...
 
     async def undo(self, sighting_id: int, *, by: str, now: datetime) -> Correction:
-        """Back to what was held before the last correction; this too is kept in the history.
+        """Takes back the last correction that still stands; this too is kept in the history.
 
         Raises NotThere, or QuestionInvalid where there is nothing to undo.
         """

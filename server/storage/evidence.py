@@ -1,0 +1,135 @@
+"""Reads the evidence that a camera sent with a sighting. It may say anything: nothing here fails.
+
+The keys are those of the agent's evidence (wire/README.md, `evidence`); what is not understood
+stays readable as a whole.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from server.storage.reading.sightings import (
+    CharacterEvidence,
+    Evidence,
+    ReadingEvidence,
+    RefusedEvidence,
+)
+
+
+def evidence_of(text: str | None) -> Evidence | None:
+    """None where the camera sent none, or none that is an object."""
+    whole = _object(text)
+    if whole is None:
+        return None
+    thresholds = whole.get("thresholds")
+    return Evidence(
+        readings=tuple(
+            ReadingEvidence(
+                text=_text(each.get("text")) or "",
+                confidence=_number(each.get("confidence")),
+                at=moment_of(each.get("at")),
+                box=_box(each.get("box")),
+            )
+            for each in _objects(whole.get("readings"))
+        ),
+        characters=characters_of(whole),
+        refused=tuple(
+            RefusedEvidence(
+                text=_text(each.get("text")) or "",
+                confidence=_number(each.get("confidence")),
+                reason=_text(each.get("reason")) or "",
+                box=_box(each.get("box")),
+            )
+            for each in _objects(whole.get("refused"))
+        ),
+        model=_text(whole.get("model")),
+        thresholds=_numbers(thresholds) if isinstance(thresholds, dict) else {},
+        first_seen=moment_of(whole.get("first_seen")),
+        last_seen=moment_of(whole.get("last_seen")),
+        region=_text(whole.get("region")),
+        region_certainty=_number(whole.get("region_certainty")),
+        format=_text(whole.get("format")),
+        is_partial=whole.get("partial") is True,
+        province=_text(whole.get("province")),
+        whole=whole,
+    )
+
+
+def characters_in(text: str | None) -> tuple[CharacterEvidence, ...]:
+    """Of the plate, with what else each may be; empty where the camera did not say."""
+    whole = _object(text)
+    return () if whole is None else characters_of(whole)
+
+
+def characters_of(whole: Mapping[str, Any]) -> tuple[CharacterEvidence, ...]:
+    return tuple(
+        CharacterEvidence(
+            text=_text(each.get("text")) or "",
+            confidence=_number(each.get("confidence")),
+            alternatives=_alternatives(each.get("alternatives")),
+        )
+        for each in _objects(whole.get("characters"))
+    )
+
+
+def moment_of(text: Any) -> datetime | None:
+    """A time with offset, in UTC; None where it is none, or nobody knows its offset."""
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _object(text: str | None) -> Mapping[str, Any] | None:
+    if not text:
+        return None
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return whole if isinstance(whole, dict) else None
+
+
+def _objects(found: Any) -> tuple[Mapping[str, Any], ...]:
+    if not isinstance(found, list):
+        return ()
+    return tuple(each for each in found if isinstance(each, dict))
+
+
+def _alternatives(found: Any) -> tuple[tuple[str, float], ...]:
+    if not isinstance(found, list):
+        return ()
+    pairs = [each for each in found if isinstance(each, list) and len(each) == 2]
+    read = [(_text(text), _number(share)) for text, share in pairs]
+    known = [(text, share) for text, share in read if text is not None and share is not None]
+    return tuple(sorted(known, key=lambda pair: -pair[1]))
+
+
+def _text(found: Any) -> str | None:
+    return found if isinstance(found, str) else None
+
+
+def _number(found: Any) -> float | None:
+    is_number = isinstance(found, int | float) and not isinstance(found, bool)
+    return float(found) if is_number and math.isfinite(found) else None
+
+
+def _numbers(found: Mapping[str, Any]) -> dict[str, float]:
+    read = {name: _number(value) for name, value in found.items()}
+    return {name: value for name, value in read.items() if value is not None}
+
+
+def _box(found: Any) -> tuple[int, int, int, int] | None:
+    if not isinstance(found, list) or len(found) != 4:
+        return None
+    if not all(isinstance(each, int) and not isinstance(each, bool) for each in found):
+        return None
+    x, y, width, height = found
+    return x, y, width, height

@@ -1,0 +1,134 @@
+"""Plates as they are searched for: wildcards, look-alike characters, and how likely a match is.
+
+Pure. The folding is that of the column `plate_key` (db/server/sqlite/0003_search.sql).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+from server.errors import QuestionInvalid
+
+LOOK_ALIKES: Final = ("0OQD", "1IL", "8B", "5S", "2Z")
+SEPARATORS: Final = " -.·"
+LONGEST: Final = 64
+
+NO_EVIDENCE_SHARE: Final = 0.1
+LEAST_SHARE: Final = 0.01
+"""Of a look-alike when the camera sent no alternatives, and when it named others. They only put
+matches in an order (a plain match first, one confused character before two): not measured."""
+
+_ANY: Final = "*"
+_ONE: Final = "?"
+_UPPER: Final = {ord(lower): lower.upper() for lower in "abcdefghijklmnopqrstuvwxyz"}
+_COMPACT: Final = {**_UPPER, **{ord(separator): None for separator in SEPARATORS}}
+_CLASS_OF: Final = {character: alike for alike in LOOK_ALIKES for character in alike}
+_FOLD: Final = {ord(character): alike[0] for character, alike in _CLASS_OF.items()}
+
+Alternatives = Sequence[tuple[str, float, Sequence[tuple[str, float]]]]
+"""Of each character of a reading: itself, its confidence 0..1, and (other, share 0..1)."""
+
+
+def compact(text: str) -> str:
+    """NFC, ASCII letters as capitals, without separators."""
+    return unicodedata.normalize("NFC", text).translate(_COMPACT)
+
+
+def plate_key(text: str) -> str:
+    """What the database has in `plate_key` of a plate that is in NFC."""
+    return compact(text).translate(_FOLD)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatePattern:
+    """What somebody searches for; `text` is compact and has the wildcards `*` and `?`."""
+
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """None where it asks for nothing: empty, or `*` alone. Raises QuestionInvalid."""
+        if len(text) > LONGEST or any(unicodedata.category(one) == "Cc" for one in text):
+            raise QuestionInvalid(
+                f"plate={text[:LONGEST]!r}: expected at most {LONGEST} characters, no control "
+                "characters, with * for any characters and ? for one, such as 1กก* or AB?1234"
+            )
+        cleaned = re.sub(r"\*+", _ANY, compact(text))
+        return None if cleaned in ("", _ANY) else cls(text=cleaned)
+
+    @property
+    def key(self) -> str:
+        return self.text.translate(_FOLD)
+
+    @property
+    def is_whole(self) -> bool:
+        """No wildcard in it."""
+        return _ANY not in self.text and _ONE not in self.text
+
+    @property
+    def prefix(self) -> str:
+        """The beginning of every key that matches."""
+        return re.split(r"[*?]", self.key, maxsplit=1)[0]
+
+    @property
+    def key_glob(self) -> str:
+        """For SQL's GLOB on keys."""
+        return _glob(self.key)
+
+    @property
+    def exact_glob(self) -> str:
+        """For SQL's GLOB on compact texts."""
+        return _glob(self.text)
+
+    def likelihood(self, plate: str, evidence: Alternatives = ()) -> float:
+        """0..1: how likely a plate whose key matches is the one that was meant.
+
+        A confused character counts by the share that the reading itself gave to the other one.
+        """
+        read = compact(plate)
+        found = self._regex.fullmatch(read)
+        if found is None:
+            return 0.0
+        said = [each for each in evidence if each[0] not in SEPARATORS]
+        is_told = len(said) == len(read)
+        likelihood = 1.0
+        for number, asked in enumerate(self._literals, start=1):
+            at = found.start(number)
+            if read[at] != asked:
+                likelihood *= _share(asked, said[at]) if is_told else NO_EVIDENCE_SHARE
+        return likelihood
+
+    @property
+    def _literals(self) -> str:
+        return self.text.replace(_ANY, "").replace(_ONE, "")
+
+    @property
+    def _regex(self) -> re.Pattern[str]:
+        return re.compile("".join(map(_part, self.text)), re.DOTALL)
+
+
+def _glob(text: str) -> str:
+    return text.replace("[", "[[]")
+
+
+def _part(character: str) -> str:
+    if character == _ANY:
+        return ".*?"
+    if character == _ONE:
+        return "."
+    return f"([{re.escape(_CLASS_OF.get(character, character))}])"
+
+
+def _share(asked: str, said: tuple[str, float, Sequence[tuple[str, float]]]) -> float:
+    """What the reading gave to `asked` in place of what it read."""
+    _, confidence, alternatives = said
+    for text, share in alternatives:
+        if compact(text) == asked:
+            return min(1.0, max(LEAST_SHARE, share))
+    left = 1.0 - confidence - sum(share for _, share in alternatives)
+    others = len(_CLASS_OF[asked]) - 1
+    return min(1.0, max(LEAST_SHARE, left / others))

@@ -1,0 +1,273 @@
+"""Finds sightings in the order of time, through indexes only. Plans are pure; `find` reads.
+
+What cannot be looked up (a plate's end, a rare region) is looked for step by step from the newest
+back, so that it can be broken off and gone on with.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import apsw
+
+from server.errors import QuestionInvalid
+from server.storage.cursors import LARGEST_ID, LATEST, Position
+from server.storage.plate_pattern import SEPARATORS, PlatePattern
+from server.storage.reader_pool import Reader
+from server.storage.reading.sightings import Matching, SightingFilter
+
+MOST_NAMES: Final = 100
+STEP_ENTRIES: Final = 100_000
+STEP_ROWS: Final = 10_000
+"""Sightings between two looks at the clock: where the index alone tells, and where rows must be
+read. Both take some 10 ms."""
+SELECTIVE_PREFIX: Final = 3
+"""Characters of a plate's beginning that leave few enough to be sorted by time."""
+
+_CAPTURED_AT: Final = "lpr_detections_captured_at"
+_PLATE: Final = "lpr_detections_plate"
+_DEVICE: Final = "lpr_detections_device"
+_SHOWN: Final = "coalesce(corrected_plate, license_plate)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a filter is looked for: by which index, on which conditions, in steps or at once.
+
+    `since` and `until` bound the time of capture; None with `is_timed` False.
+    """
+
+    index: str
+    conditions: tuple[str, ...]
+    values: dict[str, Any] = field(default_factory=dict)
+    step: int | None = None
+    since: str = ""
+    until: str = LATEST
+    is_timed: bool = False
+
+    def at_or_after(self, columns: str) -> str:
+        """SQL for those from `:lower` to just before (`:at`, `:id`), the newest first."""
+        where = " AND ".join(
+            (
+                "captured_at >= :lower AND captured_at <= :at",
+                "(captured_at < :at OR id < :id)",
+                *self.conditions,
+            )
+        )
+        return f"SELECT {columns} FROM lpr_detections INDEXED BY {self.index} WHERE {where}"  # noqa: S608 (our own names)
+
+    def without_time(self, columns: str) -> str:
+        """SQL for those whose time is not known, below `:id`."""
+        where = " AND ".join(("captured_at IS NULL AND id < :id", *self.conditions))
+        return f"SELECT {columns} FROM lpr_detections INDEXED BY {self.index} WHERE {where}"  # noqa: S608 (our own names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """`following` is where to go on, None at the end; `back_to` where it was broken off."""
+
+    positions: tuple[Position, ...]
+    following: Position | None
+    back_to: str | None = None
+
+
+def plan_of(chosen: SightingFilter) -> Plan:
+    """Raises QuestionInvalid."""
+    _check(chosen)
+    pattern = PlatePattern.parse(chosen.plate)
+    of_key, values, index = _by_plate(pattern, chosen)
+    of_row, more_values = _by_row(chosen, pattern)
+    if chosen.device_ids and index != _PLATE:
+        index = _DEVICE
+    if chosen.device_ids:
+        of_device = "device_id IN (SELECT value FROM carray(:devices))"
+        names = apsw.carray(chosen.device_ids, flags=apsw.SQLITE_CARRAY_TEXT)
+        values["devices"] = names
+        if len(chosen.device_ids) == 1:
+            of_device, values["devices"] = "device_id = :devices", chosen.device_ids[0]
+        of_key = (of_device, *of_key)
+    if of_row:
+        step: int | None = STEP_ROWS
+    elif index == _PLATE or (index == _DEVICE and len(chosen.device_ids) == 1 and not pattern):
+        step = None
+    else:
+        step = STEP_ENTRIES if pattern or index == _DEVICE else None
+    is_timed = chosen.since is not None or chosen.until is not None
+    return Plan(
+        index=index,
+        conditions=("id <= :as_of", *of_key, *of_row),
+        values=values | more_values,
+        step=None if index == _PLATE else step,
+        since=text_of(chosen.since) if chosen.since else "",
+        until=text_of(chosen.until) if chosen.until else LATEST,
+        is_timed=is_timed,
+    )
+
+
+def find(
+    reader: Reader,
+    plan: Plan,
+    *,
+    after: Position,
+    as_of: int,
+    limit: int,
+    is_time_up: Callable[[], bool] = lambda: False,
+) -> Found:
+    """Up to `limit` from `after` on."""
+    found: list[Position] = []
+    position = _begin(plan, after)
+    sql = f"{plan.at_or_after('captured_at, id')} ORDER BY captured_at DESC, id DESC LIMIT :limit"
+    while position.captured_at is not None and position.captured_at > plan.since:
+        lower = _step_back(reader, plan, position.captured_at)
+        values = plan.values | {
+            "lower": lower,
+            "at": position.captured_at,
+            "id": position.id,
+            "as_of": as_of,
+            "limit": limit + 1 - len(found),
+        }
+        found.extend(Position(at, row_id) for at, row_id in reader.rows(sql, values))
+        if len(found) > limit:
+            return Found(positions=tuple(found[:limit]), following=found[limit - 1])
+        position = Position(lower, -1)
+        if lower > plan.since and is_time_up():
+            return Found(positions=tuple(found), following=position, back_to=lower)
+    if not plan.is_timed:
+        found.extend(_without_time(reader, plan, position, as_of, limit + 1 - len(found)))
+    if len(found) > limit:
+        return Found(positions=tuple(found[:limit]), following=found[limit - 1])
+    return Found(positions=tuple(found), following=None)
+
+
+def count(
+    reader: Reader, plan: Plan, *, as_of: int, is_time_up: Callable[[], bool]
+) -> tuple[int, str | None]:
+    """How many, and how far back was counted where the time was up before the end."""
+    total = 0
+    position = _begin(plan, Position())
+    sql = plan.at_or_after("count(*)")
+    while position.captured_at is not None and position.captured_at > plan.since:
+        lower = _step_back(reader, plan, position.captured_at, by=plan.step or STEP_ENTRIES)
+        values = plan.values | {
+            "lower": lower,
+            "at": position.captured_at,
+            "id": position.id,
+            "as_of": as_of,
+        }
+        total += reader.rows(sql, values)[0][0]
+        position = Position(lower, -1)
+        if lower > plan.since and is_time_up():
+            return total, lower
+    if not plan.is_timed:
+        values = plan.values | {"id": LARGEST_ID, "as_of": as_of}
+        total += reader.rows(plan.without_time("count(*)"), values)[0][0]
+    return total, None
+
+
+def text_of(moment: datetime) -> str:
+    """As rows have it."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def clock(limit_s: float) -> Callable[[], bool]:
+    """Says whether `limit_s` have passed since it was made."""
+    end_s = time.monotonic() + limit_s
+    return lambda: time.monotonic() > end_s
+
+
+def _begin(plan: Plan, after: Position) -> Position:
+    """`until` is not included: whatever has that time comes before the position."""
+    if after.captured_at is not None and after.captured_at >= plan.until:
+        return Position(plan.until, -1)
+    return after
+
+
+def _step_back(reader: Reader, plan: Plan, at: str, *, by: int | None = None) -> str:
+    step = by or plan.step
+    if step is None:
+        return plan.since
+    found = reader.row(
+        f"SELECT captured_at FROM lpr_detections INDEXED BY {_CAPTURED_AT} "  # noqa: S608 (our own names)
+        "WHERE captured_at <= ? AND captured_at >= ? ORDER BY captured_at DESC LIMIT 1 OFFSET ?",
+        (at, plan.since, step),
+    )
+    return str(found[0]) if found else plan.since
+
+
+def _without_time(
+    reader: Reader, plan: Plan, position: Position, as_of: int, limit: int
+) -> list[Position]:
+    below = position.id if position.captured_at is None else LARGEST_ID
+    sql = f"{plan.without_time('id')} ORDER BY id DESC LIMIT :limit"
+    values = plan.values | {"id": below, "as_of": as_of, "limit": limit}
+    return [Position(None, row_id) for (row_id,) in reader.rows(sql, values)]
+
+
+def _by_plate(
+    pattern: PlatePattern | None, chosen: SightingFilter
+) -> tuple[tuple[str, ...], dict[str, Any], str]:
+    """Conditions that an index answers by itself."""
+    if pattern is None:
+        return (), {}, _CAPTURED_AT
+    if pattern.is_whole:
+        return ("plate_key = :key",), {"key": pattern.key}, _PLATE
+    conditions, values = ("plate_key GLOB :glob",), {"glob": pattern.key_glob}
+    if len(pattern.prefix) < SELECTIVE_PREFIX or chosen.device_ids:
+        return conditions, values, _CAPTURED_AT
+    values |= {"first": pattern.prefix, "last": pattern.prefix + "\U0010ffff"}
+    return (("plate_key >= :first AND plate_key < :last"), *conditions), values, _PLATE
+
+
+def _by_row(
+    chosen: SightingFilter, pattern: PlatePattern | None
+) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Conditions for which the row itself must be read."""
+    conditions, values = list[str](), dict[str, Any]()
+    if pattern is not None and chosen.matching is Matching.EXACT:
+        conditions.append(f"{_compact_sql()} GLOB :exactly")
+        values["exactly"] = pattern.exact_glob
+    for column, names in (("region", chosen.regions), ("direction", chosen.directions)):
+        if names:
+            conditions.append(f"{column} IN (SELECT value FROM carray(:{column}))")  # noqa: S608 (our own names)
+            values[column] = apsw.carray(names, flags=apsw.SQLITE_CARRAY_TEXT)
+    if chosen.least_percent is not None:
+        conditions.append("confidence_percent >= :least")
+        values["least"] = chosen.least_percent
+    if chosen.most_percent is not None:
+        conditions.append("confidence_percent <= :most")
+        values["most"] = chosen.most_percent
+    if chosen.has_picture is not None:
+        conditions.append(f"image_status IS {'' if chosen.has_picture else 'NOT '}'present'")
+    if chosen.is_corrected is not None:
+        conditions.append(f"corrected_plate IS {'NOT ' if chosen.is_corrected else ''}NULL")
+    return tuple(conditions), values
+
+
+def _compact_sql() -> str:
+    text = f"upper({_SHOWN})"
+    for separator in SEPARATORS:
+        text = f"replace({text}, '{separator}', '')"
+    return text
+
+
+def _check(chosen: SightingFilter) -> None:
+    for name in ("device_ids", "regions", "directions"):
+        if len(getattr(chosen, name)) > MOST_NAMES:
+            raise QuestionInvalid(
+                f"{name}: {len(getattr(chosen, name))} names, at most {MOST_NAMES} are taken"
+            )
+    for name in ("since", "until"):
+        moment = getattr(chosen, name)
+        if moment is not None and moment.tzinfo is None:
+            raise QuestionInvalid(
+                f"{name}={moment.isoformat()}: expected a time with its offset, such as "
+                f"{moment.isoformat()}Z"
+            )
+    if chosen.since and chosen.until and chosen.since >= chosen.until:
+        raise QuestionInvalid(
+            f"since={chosen.since.isoformat()} is not before until={chosen.until.isoformat()}"
+        )

@@ -1,0 +1,278 @@
+"""Sightings and their pictures, read from SQLite. Implements the contract's Sightings, Pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from server.errors import NotThere, QuestionInvalid
+from server.storage.cursors import LARGEST_ID, Asked, Cursor, Position, read, written
+from server.storage.evidence import characters_in, moment_of
+from server.storage.pictures import PictureArchive
+from server.storage.plate_pattern import PlatePattern
+from server.storage.reader_pool import Reader, ReaderPool
+from server.storage.reading.sightings import (
+    MOST_CARDS,
+    Count,
+    MinuteCount,
+    Order,
+    Picture,
+    SightingCard,
+    SightingDetail,
+    SightingFilter,
+    SightingPage,
+)
+from server.storage.search import Plan, clock, count, find, plan_of, text_of
+from server.storage.sighting_rows import (
+    CARD_COLUMNS,
+    DETAIL_COLUMNS,
+    card_of,
+    corrections_of,
+    detail_of,
+    rows_by_id,
+)
+
+SEARCH_S: Final = 0.12
+COUNT_S: Final = 0.15
+"""A page or count is broken off then where there is so much to look through."""
+BLOCK: Final = 1000
+"""Matches that are put in order of likelihood together."""
+PIECE: Final = 500
+PIECE_S: Final = 60.0
+MOST_MINUTES: Final = 1440
+_HIGHEST: Final = "SELECT coalesce(max(id), 0) FROM lpr_detections"
+_PER_MINUTE: Final = (
+    "SELECT substr(captured_at, 1, 16), count(*) FROM lpr_detections "
+    "INDEXED BY lpr_detections_captured_at WHERE captured_at >= ? AND captured_at < ? GROUP BY 1"
+)
+_PICTURE: Final = (
+    "SELECT image_sha256, image_data, received_at, image_status FROM lpr_detections WHERE id = ?"
+)
+
+
+class SqliteSightings:
+    """`archive` is one that only reads; both belong to whoever made them."""
+
+    def __init__(self, pool: ReaderPool, archive: PictureArchive) -> None:
+        self._pool = pool
+        self._archive = archive
+
+    async def page(
+        self,
+        chosen: SightingFilter,
+        *,
+        order: Order = Order.NEWEST,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> SightingPage:
+        if not 1 <= limit <= MOST_CARDS:
+            raise QuestionInvalid(f"limit={limit}: expected 1 to {MOST_CARDS}, such as limit=50")
+        plan = plan_of(chosen)
+        asked = Asked(chosen=chosen, order=order)
+        held = read(cursor, asked) if cursor else None
+        pattern = PlatePattern.parse(chosen.plate)
+
+        def work(reader: Reader) -> SightingPage:
+            start = held or Cursor(asked.digest, _highest(reader), Position())
+            if order is Order.LIKELIEST and pattern is not None:
+                return _likeliest(reader, plan, pattern, start, limit)
+            return _newest(reader, plan, pattern, start, limit)
+
+        return await self._pool.ask(work)
+
+    async def count(self, chosen: SightingFilter) -> Count:
+        plan = plan_of(chosen)
+        return await self._pool.ask(lambda reader: _count(reader, plan))
+
+    async def detail(self, sighting_id: int) -> SightingDetail:
+        def work(reader: Reader) -> SightingDetail:
+            rows = rows_by_id(reader, [_id(sighting_id)], f"{DETAIL_COLUMNS}, evidence")
+            if not rows:
+                raise _no_sighting(sighting_id)
+            corrections = corrections_of(reader, [sighting_id])
+            return detail_of(rows[sighting_id], corrections.get(sighting_id, ()))
+
+        return await self._pool.ask(work)
+
+    async def per_minute(self, *, until: datetime, minutes: int = 60) -> tuple[MinuteCount, ...]:
+        if not 1 <= minutes <= MOST_MINUTES:
+            raise QuestionInvalid(f"minutes={minutes}: expected 1 to {MOST_MINUTES}")
+        last = until.astimezone(UTC).replace(second=0, microsecond=0)
+        begins = [last - timedelta(minutes=back) for back in reversed(range(minutes))]
+        values = (text_of(begins[0]), text_of(until))
+        found = dict(await self._pool.ask(lambda reader: reader.rows(_PER_MINUTE, values)))
+        return tuple(
+            MinuteCount(at=begin, count=found.get(text_of(begin)[:16], 0)) for begin in begins
+        )
+
+    async def every(
+        self, chosen: SightingFilter, *, with_evidence: bool = False
+    ) -> AsyncIterator[Sequence[SightingDetail]]:
+        plan = plan_of(chosen)
+        columns = f"{DETAIL_COLUMNS}, evidence" if with_evidence else DETAIL_COLUMNS
+        as_of = await self._pool.ask(_highest)
+        following: Position | None = Position()
+        while following is not None:
+            details, following = await self._piece(plan, following, as_of, columns)
+            if details:
+                yield details
+
+    async def picture(self, sighting_id: int) -> Picture:
+        row = await self._pool.ask(lambda reader: reader.row(_PICTURE, (_id(sighting_id),)))
+        if row is None:
+            raise _no_sighting(sighting_id)
+        sha256, older, received_at, status = row
+        if sha256 is None and not older:
+            raise NotThere(
+                f"sighting {sighting_id} has no picture: its image_status is {status or 'missing'}"
+            )
+        content = await asyncio.to_thread(self._content, sha256, older, received_at)
+        if content is None:
+            raise NotThere(
+                f"the picture of sighting {sighting_id} is gone: those that arrived on "
+                f"{str(received_at)[:10]} were given up, or its file cannot be read"
+            )
+        return Picture(
+            content=content,
+            media_type="image/png" if content.startswith(b"\x89PNG") else "image/jpeg",
+            sha256=sha256 or hashlib.sha256(content).hexdigest(),
+        )
+
+    def _content(self, sha256: str | None, older: Any, received_at: Any) -> bytes | None:
+        if sha256 is not None:
+            return self._archive.read(sha256, str(received_at)[:10])
+        try:
+            return base64.b64decode(str(older).rpartition(",")[2])
+        except (binascii.Error, ValueError):
+            return None
+
+    async def _piece(
+        self, plan: Plan, after: Position, as_of: int, columns: str
+    ) -> tuple[list[SightingDetail], Position | None]:
+        def work(reader: Reader) -> tuple[list[SightingDetail], Position | None]:
+            found = find(reader, plan, after=after, as_of=as_of, limit=PIECE, is_time_up=clock(1.0))
+            ids = [each.id for each in found.positions]
+            rows = rows_by_id(reader, ids, columns)
+            corrections = corrections_of(reader, ids)
+            details = [detail_of(rows[i], corrections.get(i, ())) for i in ids if i in rows]
+            return details, found.following
+
+        return await self._pool.ask(work, longest_s=PIECE_S)
+
+
+def _newest(
+    reader: Reader, plan: Plan, pattern: PlatePattern | None, start: Cursor, limit: int
+) -> SightingPage:
+    found = find(
+        reader,
+        plan,
+        after=start.after,
+        as_of=start.as_of,
+        limit=limit,
+        is_time_up=clock(SEARCH_S),
+    )
+    cards = _cards(reader, [each.id for each in found.positions], pattern)
+    following = found.following
+    return SightingPage(
+        cards=tuple(cards),
+        next_cursor=written(Cursor(start.fits, start.as_of, following)) if following else None,
+        searched_back_to=moment_of(found.back_to),
+    )
+
+
+def _likeliest(
+    reader: Reader, plan: Plan, pattern: PlatePattern, start: Cursor, limit: int
+) -> SightingPage:
+    """The block is found and put in order anew for each of its pages: it is the same each time."""
+    found = find(
+        reader,
+        plan,
+        after=start.after,
+        as_of=start.as_of,
+        limit=BLOCK,
+        is_time_up=clock(SEARCH_S),
+    )
+    ranked = sorted(
+        _cards(reader, [each.id for each in found.positions], pattern),
+        key=lambda card: -(card.likelihood or 0.0),  # stable: the newest first among equals
+    )
+    end = start.shown + limit
+    if end < len(ranked):
+        following: Cursor | None = Cursor(start.fits, start.as_of, start.after, end)
+    elif found.following is not None:
+        following = Cursor(start.fits, start.as_of, found.following)
+    else:
+        following = None
+    is_last_of_block = end >= len(ranked)
+    return SightingPage(
+        cards=tuple(ranked[start.shown : end]),
+        next_cursor=written(following) if following else None,
+        searched_back_to=moment_of(found.back_to) if is_last_of_block else None,
+    )
+
+
+def _cards(reader: Reader, ids: Sequence[int], pattern: PlatePattern | None) -> list[SightingCard]:
+    """In the order of `ids`, without those that were pruned meanwhile."""
+    columns = CARD_COLUMNS if pattern is None else f"{CARD_COLUMNS}, evidence"
+    rows = rows_by_id(reader, ids, columns)
+    cards = []
+    for each in ids:
+        row = rows.get(each)
+        if row is not None:
+            likelihood = None if pattern is None else _likelihood(pattern, row)
+            cards.append(card_of(row, likelihood))
+    return cards
+
+
+def _likelihood(pattern: PlatePattern, row: Any) -> float:
+    if row["corrected_plate"] is not None:
+        return round(pattern.likelihood(str(row["corrected_plate"])), 3)
+    plate = str(row["license_plate"])
+    likelihood = pattern.likelihood(plate)
+    if 0.0 < likelihood < 1.0:  # something was confused: what did the reading itself say?
+        said = characters_in(row["evidence"])
+        shares = [(each.text, each.confidence or 0.0, each.alternatives) for each in said]
+        likelihood = pattern.likelihood(plate, shares)
+    return round(likelihood, 3)
+
+
+def _count(reader: Reader, plan: Plan) -> Count:
+    as_of = _highest(reader)
+    total, back_to = count(reader, plan, as_of=as_of, is_time_up=clock(COUNT_S))
+    if back_to is None:
+        return Count(count=total, is_exact=True)
+    return Count(count=_estimate(reader, plan, total, back_to), is_exact=False)
+
+
+def _estimate(reader: Reader, plan: Plan, counted: int, back_to: str) -> int:
+    """As many in each hour of what was not counted as in each hour of what was."""
+    bounds = reader.row(
+        "SELECT (SELECT min(captured_at) FROM lpr_detections "
+        "INDEXED BY lpr_detections_captured_at WHERE captured_at >= ?1), "
+        "(SELECT max(captured_at) FROM lpr_detections "
+        "INDEXED BY lpr_detections_captured_at WHERE captured_at < ?2)",
+        (plan.since, plan.until),
+    )
+    first, last, reached = (moment_of(each) for each in (*(bounds or (None, None)), back_to))
+    if first is None or last is None or reached is None or last <= reached:
+        return counted
+    return round(counted * ((last - first) / (last - reached)))
+
+
+def _highest(reader: Reader) -> int:
+    return int(reader.rows(_HIGHEST)[0][0])
+
+
+def _id(sighting_id: int) -> int:
+    if not 0 < sighting_id <= LARGEST_ID:
+        raise _no_sighting(sighting_id)
+    return sighting_id
+
+
+def _no_sighting(sighting_id: int) -> NotThere:
+    return NotThere(f"there is no sighting {sighting_id}: it never was, or it was given up as old")

@@ -1,0 +1,107 @@
+"""Sightings, health and evictions as cameras would have sent them, for tests of what is read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from server.storage.adoption import prepare_database
+from server.storage.corrections import SqliteCorrections
+from server.storage.pictures import PictureArchive
+from server.storage.reader_pool import ReaderPool
+from server.storage.sightings import SqliteSightings
+from server.storage.sqlite import SqliteStore
+from tests.server.cameras import row_id
+from tests.server.rows import hello_of
+from wire.acceptance import accept_v1
+from wire.accepted import AcceptedRow
+from wire.limits import Limits
+from wire.rows import HealthMonitor, HealthRow, LprDetection, LprRow, raw_json
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Centre:
+    """A store that takes rows, and what reads beside it."""
+
+    database: Path
+    pictures: Path
+    store: SqliteStore
+    pool: ReaderPool
+    sightings: SqliteSightings
+    corrections: SqliteCorrections
+
+    async def take(self, *rows: AcceptedRow, at: datetime = NOON) -> list[int]:
+        """Stores the rows; their record ids."""
+        return [outcome.record_id for outcome in await self.store.commit_group(rows, at)]
+
+
+@asynccontextmanager
+async def centre_in(folder: Path) -> AsyncIterator[Centre]:
+    database, pictures = folder / "server.db", folder / "pictures"
+    prepare_database(database, zone_of=lambda _: UTC, now=NOON)
+    store, pool = SqliteStore(database, pictures), ReaderPool(database)
+    archive = PictureArchive(pictures, read_only=True)
+    corrections = SqliteCorrections(database)
+    try:
+        yield Centre(
+            database=database,
+            pictures=pictures,
+            store=store,
+            pool=pool,
+            sightings=SqliteSightings(pool, archive),
+            corrections=corrections,
+        )
+    finally:
+        corrections.close()
+        pool.close()
+        archive.close()
+        await store.close()
+
+
+def plate(
+    number: int,
+    text: str,
+    *,
+    at: datetime | None = None,
+    device_id: str = "gate-1",
+    epoch: str = "epoch-1",
+    characters: Sequence[Any] = (),
+    **said: Any,
+) -> AcceptedRow:
+    """A sighting, the `number`th row of its camera; captured so many seconds after noon."""
+    evidence = {"evidence": raw_json({"characters": list(characters)})} if characters else {}
+    row = LprRow(
+        id=row_id(number if device_id == "gate-1" else number + 100_000 * ord(device_id[-1])),
+        sequence=number,
+        captured_at=at or NOON + timedelta(seconds=number),
+        data=LprDetection(license_plate=text, **evidence, **said),
+    )
+    return accept_v1(row, hello_of(device_id, epoch), Limits())
+
+
+def health(
+    number: int,
+    component: str,
+    *,
+    at: datetime,
+    status: str = "PASS",
+    message: str = "",
+    facts: dict[str, Any] | None = None,
+    device_id: str = "gate-1",
+    epoch: str = "epoch-1",
+) -> AcceptedRow:
+    """A health check of a camera, its `number`th row."""
+    said = {"system_info": raw_json(facts)} if facts is not None else {}
+    row = HealthRow(
+        id=row_id(number if device_id == "gate-1" else number + 100_000 * ord(device_id[-1])),
+        sequence=number,
+        captured_at=at,
+        data=HealthMonitor(component=component, status=status, message=message, **said),
+    )
+    return accept_v1(row, hello_of(device_id, epoch), Limits())

@@ -1,0 +1,291 @@
+"""Sightings as they are searched, listed and looked at, on a real database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from server.errors import NotThere, QuestionInvalid, TookTooLong
+from server.storage.cursors import Position
+from server.storage.reader_pool import Reader
+from server.storage.reading.sightings import Matching, Order, SightingFilter, SightingPage
+from server.storage.search import find, plan_of
+from tests.server.cameras import jpeg
+from tests.server.storage.history import NOON, Centre, centre_in, plate
+
+
+@pytest.fixture
+async def centre(tmp_path: Path) -> AsyncIterator[Centre]:
+    async with centre_in(tmp_path) as opened:
+        yield opened
+
+
+def plates(page: SightingPage) -> list[str]:
+    return [card.plate for card in page.cards]
+
+
+async def found(centre: Centre, **chosen: Any) -> list[str]:
+    return plates(await centre.sightings.page(SightingFilter(**chosen)))
+
+
+async def likeliest(centre: Centre, text: str) -> list[str]:
+    page = await centre.sightings.page(SightingFilter(plate=text), order=Order.LIKELIEST)
+    return plates(page)
+
+
+async def test_the_latest_come_first(centre: Centre) -> None:
+    await centre.take(plate(1, "FIRST"), plate(3, "THIRD"), plate(2, "SECOND"))
+    assert await found(centre) == ["THIRD", "SECOND", "FIRST"]
+
+
+async def test_a_plate_is_found_however_it_is_written(centre: Centre) -> None:
+    await centre.take(plate(1, "ABC-1234"), plate(2, "1กก 1234"), plate(3, "ABC1235"))
+    assert await found(centre, plate="abc 1234") == ["ABC-1234"]
+    assert await found(centre, plate="1กก1234") == ["1กก 1234"]
+
+
+async def test_confused_characters_are_found_and_the_likelier_come_first(centre: Centre) -> None:
+    said = [("A", 0.9, []), ("8", 0.5, [["B", 0.45]]), ("C", 0.9, []), ("1", 0.9, [])]
+    told = [{"text": t, "confidence": c, "alternatives": a} for t, c, a in said]
+    await centre.take(
+        plate(1, "ABC1"),
+        plate(2, "A8C1"),
+        plate(3, "A8C1", characters=told),
+        plate(4, "A8CI"),
+        plate(5, "AXC1"),
+    )
+    page = await centre.sightings.page(SightingFilter(plate="ABC1"), order=Order.LIKELIEST)
+    assert [(card.id, card.likelihood) for card in page.cards] == [
+        (1, 1.0),
+        (3, 0.45),
+        (2, 0.1),
+        (4, 0.01),
+    ]
+    assert await found(centre, plate="ABC1", matching=Matching.EXACT) == ["ABC1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1กก*", ["1กก 9999", "1กก 1234"]),
+        ("*234", ["ABC1234", "1กก 1234"]),
+        ("*C12*", ["ABC1234"]),
+        ("ABC?234", ["ABC1234"]),
+        ("A*4", ["ABC1234"]),
+        ("???", ["[*]"]),
+        ("[?]", ["[*]"]),
+        ("*", ["[*]", "ABC1234", "1กก 9999", "1กก 1234"]),
+        ("NOBODY*", []),
+    ],
+)
+async def test_wildcards(centre: Centre, text: str, expected: list[str]) -> None:
+    await centre.take(
+        plate(1, "1กก 1234"), plate(2, "1กก 9999"), plate(3, "ABC1234"), plate(4, "[*]")
+    )
+    assert await found(centre, plate=text) == expected
+    assert sorted(await likeliest(centre, text)) == sorted(expected)
+
+
+async def test_every_filter_leaves_only_what_it_names(centre: Centre) -> None:
+    await centre.take(
+        plate(1, "ONE", region="th", direction="left", confidence=50.0, image=jpeg()),
+        plate(2, "TWO", region="eu", direction="right", confidence=80.0),
+        plate(3, "THREE", device_id="gate-2", region="eu", direction="left"),
+    )
+    assert await found(centre, regions=("th",)) == ["ONE"]
+    assert await found(centre, regions=("th", "eu")) == ["THREE", "TWO", "ONE"]
+    assert await found(centre, directions=("left",)) == ["THREE", "ONE"]
+    assert await found(centre, device_ids=("gate-2",)) == ["THREE"]
+    assert await found(centre, device_ids=("gate-2", "gate-1")) == ["THREE", "TWO", "ONE"]
+    assert await found(centre, device_ids=("gate-1",), plate="*O*") == ["TWO", "ONE"]
+    assert await found(centre, least_percent=80.0) == ["TWO"]
+    assert await found(centre, most_percent=79.0) == ["ONE"]
+    assert await found(centre, has_picture=True) == ["ONE"]
+    assert await found(centre, has_picture=False) == ["THREE", "TWO"]
+    since, until = NOON + timedelta(seconds=2), NOON + timedelta(seconds=3)
+    assert await found(centre, since=since) == ["THREE", "TWO"]
+    assert await found(centre, until=until) == ["TWO", "ONE"]
+    assert await found(centre, since=since, until=until, plate="T*") == ["TWO"]
+
+
+async def test_pages_follow_each_other_while_rows_arrive_and_are_the_whole(centre: Centre) -> None:
+    await centre.take(*(plate(number, f"P{number}") for number in range(1, 26)))
+    seen: list[str] = []
+    cursor = None
+    for arriving in range(100, 140):
+        page = await centre.sightings.page(SightingFilter(), cursor=cursor, limit=4)
+        seen += plates(page)
+        await centre.take(plate(arriving, "NEW"), plate(arriving + 50, "LATE", at=NOON))
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert seen == [f"P{number}" for number in range(25, 0, -1)]
+
+
+@pytest.mark.parametrize("order", list(Order))
+async def test_pages_of_equal_times_miss_and_repeat_nothing(centre: Centre, order: Order) -> None:
+    await centre.take(*(plate(n, f"{'ABCD'[n % 4]}1{'0O'[n % 2]}", at=NOON) for n in range(1, 30)))
+    seen: list[int] = []
+    cursor = None
+    while True:
+        page = await centre.sightings.page(
+            SightingFilter(plate="*10"), order=order, cursor=cursor, limit=3
+        )
+        seen += [card.id for card in page.cards]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert sorted(seen) == list(range(1, 30))
+    if order is Order.LIKELIEST:
+        assert [number % 2 for number in seen] == sorted(number % 2 for number in seen)
+
+
+async def test_sightings_whose_time_nobody_knows_are_listed_last(centre: Centre) -> None:
+    await centre.take(plate(1, "TIMED"))
+    connection = apsw.Connection(str(centre.database))
+    connection.execute(
+        "INSERT INTO lpr_detections (license_plate, timestamp) VALUES ('OLD1', 'yesterday'), "
+        "('OLD2', NULL)"
+    )
+    connection.close()
+    assert await found(centre) == ["TIMED", "OLD2", "OLD1"]
+    assert await found(centre, plate="OLD*") == ["OLD2", "OLD1"]
+    assert await found(centre, since=NOON) == ["TIMED"]
+    first = await centre.sightings.page(SightingFilter(), limit=2)
+    second = await centre.sightings.page(SightingFilter(), limit=2, cursor=first.next_cursor)
+    assert plates(second) == ["OLD1"]
+    assert (await centre.sightings.count(SightingFilter())).count == 3
+
+
+async def test_a_search_that_is_broken_off_says_how_far_it_came_and_goes_on(
+    centre: Centre,
+) -> None:
+    await centre.take(*(plate(number, f"P{number:03}") for number in range(1, 200)))
+    plan = replace(plan_of(SightingFilter(plate="*003")), step=20)
+
+    def steps(reader: Reader) -> list[int]:
+        ids, positions = [], 0
+        following: Position | None = Position()
+        while following is not None:
+            once = find(
+                reader, plan, after=following, as_of=10**9, limit=5, is_time_up=lambda: True
+            )
+            assert once.back_to is not None or once.following is None
+            ids += [each.id for each in once.positions]
+            following, positions = once.following, positions + 1
+        assert positions > 5
+        return ids
+
+    assert await centre.pool.ask(steps) == [3]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [({}, 30), ({"plate": "A*"}, 15), ({"regions": ("eu",)}, 10), ({"plate": "NOBODY"}, 0)],
+)
+async def test_counting(centre: Centre, chosen: dict[str, Any], expected: int) -> None:
+    await centre.take(
+        *(plate(n, f"{'AC'[n % 2]}{n}", region="eu" if n % 3 else "th") for n in range(15)[1:]),
+        *(plate(n, f"{'AC'[n % 2]}{n}", region="br") for n in range(15, 31)),
+    )
+    counted = await centre.sightings.count(SightingFilter(**chosen))
+    assert (counted.count, counted.is_exact) == (expected, True)
+
+
+async def test_all_that_match_come_in_pieces(centre: Centre) -> None:
+    await centre.take(*(plate(number, f"P{number}") for number in range(1, 1203)))
+    pieces = [piece async for piece in centre.sightings.every(SightingFilter(plate="P*"))]
+    assert [len(piece) for piece in pieces] == [500, 500, 202]
+    assert [detail.card.plate for piece in pieces for detail in piece] == [
+        f"P{number}" for number in range(1202, 0, -1)
+    ]
+
+
+async def test_sightings_of_each_minute_also_of_none(centre: Centre) -> None:
+    await centre.take(plate(1, "A"), plate(2, "B"), plate(70, "C"), plate(300, "LATER"))
+    minutes = await centre.sightings.per_minute(until=NOON + timedelta(seconds=150), minutes=4)
+    assert [each.count for each in minutes] == [0, 2, 1, 0]
+    assert minutes[0].at == NOON - timedelta(minutes=1)
+
+
+async def test_a_picture_comes_as_it_was_sent(centre: Centre) -> None:
+    content = jpeg(shade=77)
+    (with_one, without) = await centre.take(plate(1, "A", image=content), plate(2, "B"))
+    picture = await centre.sightings.picture(with_one)
+    assert (picture.content, picture.media_type) == (content, "image/jpeg")
+    with pytest.raises(NotThere, match="image_status is missing"):
+        await centre.sightings.picture(without)
+    for number in (0, -1, 99, 2**70):
+        with pytest.raises(NotThere, match="there is no sighting"):
+            await centre.sightings.picture(number)
+    for file in centre.pictures.iterdir():
+        file.unlink()
+    async with centre_in(centre.database.parent) as reopened:
+        with pytest.raises(NotThere, match="were given up"):
+            await reopened.sightings.picture(with_one)
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ({"limit": 0}, "limit=0: expected 1 to 200"),
+        ({"limit": 201}, "limit=201"),
+        ({"cursor": "junk"}, "expected next_cursor of an earlier page"),
+        ({"cursor": "x" * 600}, "expected next_cursor"),
+    ],
+)
+async def test_what_is_asked_wrongly_is_named(
+    centre: Centre, question: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(QuestionInvalid, match=expected):
+        await centre.sightings.page(SightingFilter(), **question)
+
+
+async def test_a_cursor_fits_only_its_own_question(centre: Centre) -> None:
+    await centre.take(plate(1, "A"), plate(2, "B"))
+    page = await centre.sightings.page(SightingFilter(), limit=1)
+    assert page.next_cursor is not None
+    with pytest.raises(QuestionInvalid, match="another filter"):
+        await centre.sightings.page(SightingFilter(plate="A"), cursor=page.next_cursor)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"since": NOON, "until": NOON},
+        {"since": NOON.replace(tzinfo=None)},
+        {"device_ids": tuple(map(str, range(101)))},
+        {"plate": "A\n"},
+    ],
+)
+async def test_a_filter_that_means_nothing_is_refused(
+    centre: Centre, chosen: dict[str, Any]
+) -> None:
+    with pytest.raises(QuestionInvalid):
+        await centre.sightings.page(SightingFilter(**chosen))
+
+
+async def test_a_question_that_takes_too_long_is_broken_off(centre: Centre) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    with pytest.raises(TookTooLong, match=r"longer than 0\.05 s"):
+        await centre.pool.ask(lambda reader: reader.rows(endless), longest_s=0.05)
+    assert await centre.pool.ask(lambda reader: reader.rows("SELECT 1")) == [(1,)]
+
+
+async def test_whoever_stops_waiting_ends_the_question(centre: Centre) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    asked = [
+        asyncio.ensure_future(centre.pool.ask(lambda reader: reader.rows(endless), longest_s=600))
+        for _ in range(5)
+    ]
+    for each in asked:
+        each.cancel()
+    await asyncio.gather(*asked, return_exceptions=True)
+    assert await centre.pool.ask(lambda reader: reader.rows("SELECT 2")) == [(2,)]
