@@ -142,7 +142,7 @@ install_packages() {
 copy_code() {
     rm -rf -- "$root/code"
     mkdir -- "$root/code"
-    (cd -- "$environment_root" && tar --exclude=__pycache__ --create agent server wire vision settings telemetry db \
+    (cd -- "$environment_root" && tar --exclude=__pycache__ --create agent server wire vision settings telemetry guarding db \
         tests benchmarks scripts pyproject.toml) | tar --directory "$root/code" --no-same-owner --extract
 }
 

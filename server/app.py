@@ -199,6 +199,7 @@ def _policy(settings: ServerSettings) -> AccessPolicy:
         allowed_origins=settings.allowed_origins,
         allow_plaintext=settings.allow_plaintext,
         trusts_this_machine=not settings.local_tokens,
+        trusted_proxies=settings.trusted_proxies,
     )
 
 

@@ -13,11 +13,10 @@ from pydantic import Field
 from pydantic.functional_validators import BeforeValidator, model_validator
 
 from server.errors import ConfigInvalid
+from server.peer import Network
 from settings.loading import ENV_FILES, Settings, SettingsInvalid, key_of, load
 
 PREFIXES: Final = ("SERVER_",)
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def _parts(value: Any) -> Any:
@@ -152,6 +151,13 @@ class ServerSettings(Settings):
         alias="SERVER_CLASSIC_NETWORKS",
         description="networks of old cameras, which have no tokens, comma-separated",
         examples=["192.168.1.0/24,10.8.0.0/16"],
+    )
+    trusted_proxies: Networks = Field(
+        (),
+        alias="SERVER_TRUSTED_PROXIES",
+        description="networks of proxies on other machines, whose X-Forwarded-For is believed, "
+        "comma-separated; one on this machine always is",
+        examples=["10.1.0.0/24"],
     )
     allowed_origins: CommaList = Field(
         (),

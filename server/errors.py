@@ -25,6 +25,10 @@ class AccountRefused(ServerError):
     """Something about accounts cannot be done as asked; the text says what to do instead."""
 
 
+class TooBusy(ServerError):
+    """Too much of this is under way already; the same may be asked again in a moment."""
+
+
 class PruneRefused(ServerError):
     """Old rows cannot be given up as asked."""
 

@@ -14,7 +14,7 @@ from tests.source_rules import Module
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ("agent", "server")
-LIBRARIES = ("wire", "vision", "settings", "telemetry", "db")
+LIBRARIES = ("wire", "vision", "settings", "telemetry", "guarding", "db")
 NOT_SHIPPED = ("tests", "scripts", "benchmarks")
 MODULE_LIMIT_LINES = 450
 
@@ -34,6 +34,7 @@ FORBIDDEN = {
     "vision": (*NETWORK, *DATABASES),  # but FETCHER
     "telemetry": (*DATABASES, *PICTURES, "websockets"),
     "settings": (*NETWORK, *DATABASES, *PICTURES),
+    "guarding": (*NETWORK, *DATABASES, *DISK_AND_CLOCK, *PICTURES),  # decides on plain values
     "db": (*NETWORK, *PICTURES),
 }
 FETCHER = "vision.fetching"

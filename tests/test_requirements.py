@@ -13,7 +13,7 @@ import pytest
 from tests.source_rules import Module, imports, read_modules
 
 ROOT = Path(__file__).resolve().parent.parent
-SHIPPED = ("agent", "server", "wire", "vision", "settings", "telemetry", "db")
+SHIPPED = ("agent", "server", "wire", "vision", "settings", "telemetry", "guarding", "db")
 FROM_THE_SYSTEM = {"picamera2", "libcamera", "hailo_platform"}
 """Comes with the Raspberry Pi's own packages, never from an index."""
 

@@ -6,20 +6,15 @@ no login. Everybody else does: beyond loopback, through a proxy, or once a passw
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
-from urllib.parse import urlsplit
 
-CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+from guarding.origin import CHANGING, came_from_here, names_this_machine, was_passed_on
+
 OPEN_PATHS: Final = ("/static/", "/login")
 """Served to everybody: what the login page itself needs."""
-PROXY_HEADERS: Final = (
-    *("forwarded", "via", "x-forwarded-for", "x-forwarded-host"),
-    *("x-forwarded-proto", "x-real-ip"),
-)
 LARGEST_BODY_BYTES: Final = 64 * 1024
 
 
@@ -80,7 +75,7 @@ class Knock:
 
     @property
     def is_proxied(self) -> bool:
-        return any(name in self.headers for name in PROXY_HEADERS)
+        return was_passed_on(self.headers)
 
 
 def judge(knock: Knock, door: Door) -> Verdict:
@@ -90,7 +85,7 @@ def judge(knock: Knock, door: Door) -> Verdict:
         # A page elsewhere whose name was made to point here (DNS rebinding) names itself.
         return Verdict.WRONG_HOST
     if knock.method in CHANGING:
-        if not _came_from_here(knock.headers):
+        if not came_from_here(knock.headers):
             return Verdict.CROSS_SITE
         if not _body_is_small(knock.headers):
             return Verdict.BODY_TOO_LARGE
@@ -109,39 +104,6 @@ def judge(knock: Knock, door: Door) -> Verdict:
 
 def login_needed(knock: Knock, door: Door) -> bool:
     return door.has_password or not door.is_loopback or knock.is_proxied
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address to listen on is reached from this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def names_this_machine(host_header: str) -> bool:
-    """Whether a Host header (RFC 9110, section 7.2) names loopback."""
-    try:
-        name = urlsplit(f"//{host_header}").hostname or ""
-    except ValueError:
-        return False
-    return is_loopback(name) or name.endswith(".localhost")
-
-
-def _came_from_here(headers: Mapping[str, str]) -> bool:
-    """By Sec-Fetch-Site where the browser sends it, else by Origin; programs send neither."""
-    site = headers.get("sec-fetch-site")
-    if site is not None and site not in ("same-origin", "none"):
-        return False
-    origin = headers.get("origin")
-    if origin is None:
-        return True
-    try:
-        return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
-    except ValueError:
-        return False
 
 
 def _body_is_small(headers: Mapping[str, str]) -> bool:

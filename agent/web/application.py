@@ -13,7 +13,6 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from agent.errors import AgentError, TuningInvalid
-from agent.web.access import is_loopback
 from agent.web.api_v1 import add_v1
 from agent.web.downloads import add_downloads
 from agent.web.errors import NotThere, QuestionInvalid
@@ -30,6 +29,7 @@ from agent.web.reference import add_reference
 from agent.web.switching import add_switches
 from agent.web.templating import rendered
 from agent.web.video import Video
+from guarding.origin import is_loopback
 from telemetry.version import VERSION
 
 STATIC: Final = Path(__file__).parent / "static"

@@ -16,9 +16,10 @@ from typing import Final
 
 import structlog
 
-from agent.web.lockout import Lockout
 from agent.web.password import PasswordFile
 from agent.web.sessions import Session, Sessions
+from guarding.lockout import Lockout
+from guarding.passwords import matches
 
 log = structlog.get_logger(__name__)
 
@@ -104,9 +105,7 @@ class Gatekeeper:
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
-            is_right = await loop.run_in_executor(
-                self._checking, self._passwords.matches, password, password_hash
-            )
+            is_right = await loop.run_in_executor(self._checking, matches, password, password_hash)
         finally:
             self._waiting -= 1
         if is_right:

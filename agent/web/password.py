@@ -1,4 +1,4 @@
-"""The operator's password: its argon2 hash in a file beside the database, and how it is checked."""
+"""The operator's password: its argon2 hash in a file beside the database."""
 
 from __future__ import annotations
 
@@ -7,15 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-
 from agent.web.errors import PasswordUnusable
+from guarding.passwords import LONGEST, hash_of
 
 SHORTEST: Final = 8
-LONGEST: Final = 200
-MEMORY_KIB: Final = 19 * 1024
-"""With two passes and one lane: OWASP's smallest, so that a check costs a small device 20 MB."""
 
 Write = Callable[[Path, bytes], None]
 """Writes a file durably; raises OSError."""
@@ -26,7 +21,6 @@ class PasswordFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=MEMORY_KIB, parallelism=1)
 
     @classmethod
     def beside(cls, database: Path) -> PasswordFile:
@@ -52,7 +46,7 @@ class PasswordFile:
             )
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write(self.path, f"{self._hasher.hash(password)}\n".encode("ascii"))
+            write(self.path, f"{hash_of(password)}\n".encode("ascii"))
             os.chmod(self.path, 0o600)  # noqa: PTH101 - as os.open's mode: owner alone
             if os.geteuid() == 0:  # the agent runs as the folder's owner
                 folder = self.path.parent.stat()
@@ -61,10 +55,3 @@ class PasswordFile:
             raise PasswordUnusable(
                 f"{self.path} cannot be written ({error}): run this as the agent's user"
             ) from error
-
-    def matches(self, password: str, password_hash: str) -> bool:
-        """Whether it is the password. Takes about 50 ms and MEMORY_KIB."""
-        try:
-            return self._hasher.verify(password_hash, password[: LONGEST + 1])
-        except (VerificationError, InvalidHashError):
-            return False

@@ -8,10 +8,10 @@ import socket
 
 import structlog
 
-from agent.web.access import is_loopback
 from agent.web.application import Site
 from agent.web.parts import AgentParts
 from agent.web.password import PasswordFile
+from guarding.origin import is_loopback
 from telemetry.web_server import WebServer
 
 log = structlog.get_logger(__name__)

@@ -5,7 +5,7 @@
 # (SC2154: variables of install_all_services.sh.)
 
 # What of a checkout is installed; tests and benchmarks are not.
-shipped=(agent server wire vision settings telemetry db scripts systemd nginx docs
+shipped=(agent server wire vision settings telemetry guarding db scripts systemd nginx docs
     requirements.txt requirements-pi.txt pyproject.toml .env.example README.md README.th.md CHANGELOG.md LICENSE
     install_all_services.sh cleanup_old_data.sh run_production.sh run_production_extended.sh
     run_websocket_sender.sh run_websocket_server.sh)

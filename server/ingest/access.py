@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
-from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from server.device_token import DeviceToken
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from server.peer import Address, Network, address_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +19,7 @@ class AccessPolicy:
     allowed_origins: tuple[str, ...] = ()
     allow_plaintext: bool = False
     trusts_this_machine: bool = True
+    trusted_proxies: tuple[Network, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,45 +117,6 @@ def _origin_is_allowed(visitor: Visitor, policy: AccessPolicy) -> bool:
     if parts.netloc.lower() != (visitor.host or "").lower():
         return False
     return hostname == "localhost" or address_of(hostname) is not None
-
-
-def address_of(text: str) -> Address | None:
-    """An IP address; one of IPv4 inside IPv6 as IPv4; None for anything else."""
-    try:
-        address = ipaddress.ip_address(text.strip().strip("[]").partition("%")[0])
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
-
-
-def seen_through_proxy(
-    peer: Address | None, is_encrypted: bool, headers: Mapping[str, str]
-) -> tuple[Address | None, bool]:
-    """Whose connection it is, and whether encrypted, where a proxy on this machine passes it on.
-
-    Without this every camera behind such a proxy would count as local. `headers` has keys in
-    lower case. Only the last address is believed: the proxy wrote that one itself.
-    """
-    if peer is None or not peer.is_loopback:
-        return peer, is_encrypted
-    forwarded = headers.get("x-forwarded-for")
-    if forwarded is None:
-        return (None, False) if "forwarded" in headers else (peer, is_encrypted)
-    scheme = headers.get("x-forwarded-proto", "").strip().lower()
-    return address_of(forwarded.rpartition(",")[2]), scheme in {"https", "wss"}
-
-
-def bearer_token(authorization: str | None) -> str | None:
-    """The token of `Authorization: Bearer TOKEN`, None without such a header.
-
-    Of another scheme it is the empty string, which no token is.
-    """
-    if authorization is None:
-        return None
-    scheme, _, token = authorization.strip().partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def exposure_fault(

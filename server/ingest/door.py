@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
-from server.ingest.access import address_of
-from server.ingest.guests import place_of, take_one
+from server.ingest.guests import take_one
 from server.ingest.patience import Patience
+from server.peer import address_of, place_of
 
 
 class Visitor(Protocol):

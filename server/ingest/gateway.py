@@ -27,22 +27,20 @@ from server.ingest.access import (
     Admitted,
     Denied,
     Visitor,
-    address_of,
-    bearer_token,
     decide,
-    seen_through_proxy,
 )
 from server.ingest.budget import ByteBudget, credit_for
 from server.ingest.conversation import BinaryRefused, Conversation, Workplace, shortened, text_of
 from server.ingest.dialects import ClassicDialect, Dialect, V1Dialect
 from server.ingest.door import Door
-from server.ingest.guests import Failures, Guest, Guests, place_of
+from server.ingest.guests import Failures, Guest, Guests
 from server.ingest.inflow import Inflow
 from server.ingest.liveness import PING_S, is_gone
 from server.ingest.metered import MeteredConnection, metered
 from server.ingest.patience import Patience
 from server.ingest.stats import Counters
 from server.ingest.writer import GroupWriter
+from server.peer import address_of, bearer_token, place_of, seen_through_proxy
 from server.storage.protocol import RowStore, TokenLookup
 from wire.errors import PeerMisbehaved
 from wire.limits import Credit, Limits
@@ -242,6 +240,7 @@ class Gateway:
             address_of(str(connection.remote_address[0])),
             connection.transport.get_extra_info("ssl_object") is not None,
             headers,
+            self._policy.trusted_proxies,
         )
         token = bearer_token(headers.get("authorization"))
         digest = None if token is None else digest_of(token)

@@ -5,23 +5,17 @@ Decisions on plain values; time comes in as an argument.
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from server.ingest.access import Address
+from server.peer import Place
 
 FAILURES_A_MINUTE: Final = 60
 """Of one address: beyond, a failure is answered 429 and no longer logged one by one."""
 
 _ADDRESSES_REMEMBERED: Final = 10_000
 _MINUTE_S: Final = 60.0
-_IPV6_SITE_BITS: Final = (
-    64  # RFC 6177: a site has at least that much, so single addresses mean nothing
-)
-
-Place = str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,17 +27,6 @@ class Guest:
 
     place: Place | None
     device_id: str | None
-
-
-def place_of(address: Address | None) -> Place | None:
-    """An IPv4 address, or the /64 network of an IPv6 one; None for this machine."""
-    if address is None:
-        return "unknown"
-    if address.is_loopback:
-        return None
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, _IPV6_SITE_BITS), strict=False))
-    return str(address)
 
 
 class Guests:

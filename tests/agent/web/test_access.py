@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.web.access import Door, Knock, Verdict, is_loopback, judge, names_this_machine
-from agent.web.lockout import FREE_FAILURES, LONGEST_WAIT_S, MOST_ADDRESSES, Lockout
+from agent.web.access import Door, Knock, Verdict, judge
 from agent.web.sessions import LASTS_S, MOST_SESSIONS, Sessions
 
 AT_HOME = Door(is_loopback=True, has_password=False)
@@ -71,47 +70,6 @@ def test_a_change_in_a_session_needs_its_token(sent: str | None) -> None:
     assert judge(knock, OUTSIDE) is Verdict.TOKEN_MISSING
     right = _knock(method="POST", session_token="right", sent_token="right")
     assert judge(right, OUTSIDE) is Verdict.ALLOWED
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("::", False)],  # noqa: S104 - judged, not bound
-)
-def test_loopback_is_known(host: str, *, expected: bool) -> None:
-    assert is_loopback(host) is expected
-
-
-def test_host_headers_of_this_machine() -> None:
-    for host in ("localhost", "localhost:8000", "127.0.0.1", "[::1]:8000", "cam.localhost:80"):
-        assert names_this_machine(host), host
-    for host in ("", "localhost.evil.example", "127.0.0.1.evil.example", "192.0.2.1:8000", "["):
-        assert not names_this_machine(host), host
-
-
-def test_failures_cost_growing_time_and_success_forgives() -> None:
-    lockout, now_s = Lockout(), 100.0
-    for _ in range(FREE_FAILURES - 1):
-        lockout.failed("a", now_s)
-    assert lockout.wait_s("a", now_s) == 0
-    lockout.failed("a", now_s)
-    first = lockout.wait_s("a", now_s)
-    lockout.failed("a", now_s)
-    assert lockout.wait_s("a", now_s) == 2 * first
-    for _ in range(30):
-        lockout.failed("a", now_s)
-    assert lockout.wait_s("a", now_s) == LONGEST_WAIT_S
-    assert lockout.wait_s("b", now_s) == 0
-    lockout.succeeded("a")
-    assert lockout.wait_s("a", now_s) == 0
-
-
-def test_failures_are_remembered_of_so_many_addresses() -> None:
-    lockout = Lockout()
-    for _ in range(FREE_FAILURES):
-        lockout.failed("first", 1.0)
-    for number in range(MOST_ADDRESSES):
-        lockout.failed(str(number), 2.0)
-    assert lockout.wait_s("first", 2.0) == 0
 
 
 def test_a_session_ends_by_time_by_another_password_and_by_logging_out() -> None:

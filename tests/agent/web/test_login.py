@@ -13,8 +13,8 @@ import pytest_asyncio
 
 from agent.outbox.durable import write_durably
 from agent.web.errors import PasswordUnusable
-from agent.web.lockout import FREE_FAILURES
 from agent.web.password import PasswordFile
+from guarding.lockout import FREE_FAILURES
 from tests.agent.web.camera import Camera, running_camera
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -10,7 +10,7 @@ import httpx
 import numpy as np
 import pytest
 
-from agent.web.access import PROXY_HEADERS
+from guarding.origin import PROXY_HEADERS
 from tests.agent.outbox.ends import settle
 from tests.agent.web.camera import Camera, running_camera
 from tests.agent.web.conftest import PLATES

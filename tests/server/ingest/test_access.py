@@ -13,12 +13,10 @@ from server.ingest.access import (
     Admitted,
     Denied,
     Visitor,
-    address_of,
-    bearer_token,
     decide,
     exposure_fault,
-    seen_through_proxy,
 )
+from server.peer import address_of
 
 TOKEN = DeviceToken(
     name="gate-1",
@@ -128,47 +126,6 @@ def test_web_pages_are_kept_out(origin: str, host: str, is_allowed: bool) -> Non
     policy = AccessPolicy(allowed_origins=("https://cameras.example.org",))
     decision = decide(visitor(origin=origin, host=host), policy)
     assert isinstance(decision, Admitted) is is_allowed
-
-
-@pytest.mark.parametrize(
-    ("headers", "address", "is_encrypted"),
-    [
-        ({}, "127.0.0.1", False),
-        ({"x-forwarded-for": "10.0.0.9"}, "10.0.0.9", False),
-        (
-            {"x-forwarded-for": "127.0.0.1, 10.0.0.9", "x-forwarded-proto": "https"},
-            "10.0.0.9",
-            True,
-        ),
-        ({"x-forwarded-for": "unknown"}, None, False),
-        ({"forwarded": "for=127.0.0.1"}, None, False),
-    ],
-)
-def test_cameras_behind_a_proxy_here_are_not_local(
-    headers: dict[str, str], address: str | None, is_encrypted: bool
-) -> None:
-    expected = None if address is None else address_of(address)
-    seen = seen_through_proxy(address_of("127.0.0.1"), False, headers)
-    assert seen == (expected, is_encrypted)
-
-
-def test_a_distant_peer_cannot_claim_to_be_a_proxy() -> None:
-    peer = address_of("10.0.0.9")
-    assert seen_through_proxy(peer, False, {"x-forwarded-for": "127.0.0.1"}) == (peer, False)
-
-
-@pytest.mark.parametrize(
-    ("header", "token"),
-    [
-        (None, None),
-        ("Bearer abc", "abc"),
-        ("bearer  abc ", "abc"),
-        ("Basic abc", ""),
-        ("Bearer", ""),
-    ],
-)
-def test_the_token_of_a_header(header: str | None, token: str | None) -> None:
-    assert bearer_token(header) == token
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from server.app import running
 from server.config import ServerSettings
-from server.ingest.access import address_of
-from server.ingest.guests import Failures, Guest, Guests, place_of
+from server.ingest.guests import Failures, Guest, Guests
+from server.peer import address_of, place_of
 from tests.server.cameras import (
     classic_camera,
     classic_health,

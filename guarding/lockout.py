@@ -18,24 +18,24 @@ class _Failures:
     count: int
     last_s: float
 
-    @property
-    def may_try_at_s(self) -> float:
-        beyond = self.count - FREE_FAILURES
+    def may_try_at_s(self, free_failures: int) -> float:
+        beyond = self.count - free_failures
         if beyond < 0:
             return self.last_s
         return self.last_s + min(FIRST_WAIT_S * 2.0 ** min(beyond, 10), LONGEST_WAIT_S)
 
 
 class Lockout:
-    """`now_s` is monotonic."""
+    """`now_s` is monotonic; of `free_failures` none costs time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, free_failures: int = FREE_FAILURES) -> None:
+        self._free_failures = free_failures
         self._failures: dict[str, _Failures] = {}
 
     def wait_s(self, address: str, now_s: float) -> float:
         """Seconds until this address may try again; 0 where it may now."""
         known = self._failures.get(address)
-        return max(0.0, known.may_try_at_s - now_s) if known else 0.0
+        return max(0.0, known.may_try_at_s(self._free_failures) - now_s) if known else 0.0
 
     def failed(self, address: str, now_s: float) -> None:
         known = self._failures.pop(address, None)

@@ -1,0 +1,1 @@
+"""What the pages of both programs have to check of whoever knocks. Decides; knows no page."""

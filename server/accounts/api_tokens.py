@@ -1,0 +1,106 @@
+"""The table of API tokens: only the SHA-256 of each is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import apsw
+
+from server.accounts.contract import ApiToken
+from server.accounts.permissions import Permission
+from server.accounts.times import moment_of, moment_or_none, stamp
+from server.device_token import digest_of, new_token
+from server.errors import AccountRefused
+
+MOST_OF_ONE_ACCOUNT: Final = 50
+"""Tokens in force."""
+_SELECT: Final = (
+    "SELECT t.id, t.user_id, u.name, t.name, t.scopes, t.created_at, t.expires_at, "
+    "t.last_used_at, t.revoked_at FROM api_tokens t JOIN users u ON u.id = t.user_id"
+)
+_BY_VALUE: Final = {permission.value: permission for permission in Permission}
+
+
+def make(
+    connection: apsw.Connection,
+    *,
+    owner_id: int,
+    name: str,
+    scopes: frozenset[Permission],
+    expires_at: datetime | None,
+    now: datetime,
+) -> str:
+    """A new token, to be shown once; raises AccountRefused."""
+    held = [token for token in list_tokens(connection, owner_id) if token.revoked_at is None]
+    if any(token.name == name for token in held):
+        raise AccountRefused(f"there is a token {name!r} already: revoke it, or name this another")
+    if len(held) >= MOST_OF_ONE_ACCOUNT:
+        raise AccountRefused(f"{len(held)} tokens are in force: revoke those that are not used")
+    token = new_token()
+    connection.execute(
+        "INSERT INTO api_tokens (user_id, name, token_sha256, scopes, created_at, expires_at) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            owner_id,
+            name,
+            digest_of(token),
+            " ".join(sorted(scope.value for scope in scopes)),
+            stamp(now),
+            expires_at and stamp(expires_at),
+        ),
+    )
+    return token
+
+
+def list_tokens(connection: apsw.Connection, owner_id: int | None = None) -> list[ApiToken]:
+    """Of everybody or of one account, newest first."""
+    rows = connection.execute(
+        f"{_SELECT} WHERE t.user_id = coalesce(?, t.user_id) ORDER BY t.id DESC", (owner_id,)
+    )
+    return [_token(row) for row in rows]
+
+
+def token(connection: apsw.Connection, token_id: int) -> ApiToken:
+    """Raises AccountRefused."""
+    row = connection.execute(f"{_SELECT} WHERE t.id = ?", (token_id,)).fetchone()
+    if row is None:
+        raise AccountRefused(f"there is no token number {token_id}")
+    return _token(row)
+
+
+def find(connection: apsw.Connection, digest: bytes) -> ApiToken | None:
+    """The token with that hash, also a revoked or expired one."""
+    row = connection.execute(f"{_SELECT} WHERE t.token_sha256 = ?", (digest,)).fetchone()
+    return None if row is None else _token(row)
+
+
+def revoke(connection: apsw.Connection, token_id: int, now: datetime) -> None:
+    connection.execute(
+        "UPDATE api_tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
+        (stamp(now), token_id),
+    )
+
+
+def note_uses(connection: apsw.Connection, uses: Mapping[bytes, datetime]) -> None:
+    """Writes when tokens were used last."""
+    connection.executemany(
+        "UPDATE api_tokens SET last_used_at = ? WHERE token_sha256 = ?",
+        [(stamp(at), digest) for digest, at in uses.items()],
+    )
+
+
+def _token(row: Any) -> ApiToken:
+    number, owner_id, owner, name, scopes, created_at, expires_at, last_used_at, revoked_at = row
+    return ApiToken(
+        id=number,
+        owner_id=owner_id,
+        owner=owner,
+        name=name,
+        scopes=frozenset(_BY_VALUE[each] for each in scopes.split() if each in _BY_VALUE),
+        created_at=moment_of(created_at),
+        expires_at=moment_or_none(expires_at),
+        last_used_at=moment_or_none(last_used_at),
+        revoked_at=moment_or_none(revoked_at),
+    )

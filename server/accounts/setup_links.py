@@ -1,0 +1,34 @@
+"""The one-time link by which the first admin is made: one in force, only its SHA-256 kept."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import apsw
+
+from server.accounts.times import moment_of, stamp
+from server.device_token import digest_of, new_token
+
+LASTS: Final = timedelta(hours=24)
+
+
+def make(connection: apsw.Connection, now: datetime) -> str:
+    """A new key; earlier ones are good for nothing from now on."""
+    end_all(connection)
+    key = new_token()
+    connection.execute(
+        "INSERT INTO setup_links VALUES (?, ?, ?)", (digest_of(key), stamp(now), stamp(now + LASTS))
+    )
+    return key
+
+
+def is_good(connection: apsw.Connection, key: str, now: datetime) -> bool:
+    row: Any = connection.execute(
+        "SELECT expires_at FROM setup_links WHERE key_sha256 = ?", (digest_of(key),)
+    ).fetchone()
+    return row is not None and now < moment_of(row[0])
+
+
+def end_all(connection: apsw.Connection) -> None:
+    connection.execute("DELETE FROM setup_links")

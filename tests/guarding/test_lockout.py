@@ -1,0 +1,31 @@
+"""Wrong passwords cost time."""
+
+from __future__ import annotations
+
+from guarding.lockout import FREE_FAILURES, LONGEST_WAIT_S, MOST_ADDRESSES, Lockout
+
+
+def test_failures_cost_growing_time_and_success_forgives() -> None:
+    lockout, now_s = Lockout(), 100.0
+    for _ in range(FREE_FAILURES - 1):
+        lockout.failed("a", now_s)
+    assert lockout.wait_s("a", now_s) == 0
+    lockout.failed("a", now_s)
+    first = lockout.wait_s("a", now_s)
+    lockout.failed("a", now_s)
+    assert lockout.wait_s("a", now_s) == 2 * first
+    for _ in range(30):
+        lockout.failed("a", now_s)
+    assert lockout.wait_s("a", now_s) == LONGEST_WAIT_S
+    assert lockout.wait_s("b", now_s) == 0
+    lockout.succeeded("a")
+    assert lockout.wait_s("a", now_s) == 0
+
+
+def test_failures_are_remembered_of_so_many_addresses() -> None:
+    lockout = Lockout()
+    for _ in range(FREE_FAILURES):
+        lockout.failed("first", 1.0)
+    for number in range(MOST_ADDRESSES):
+        lockout.failed(str(number), 2.0)
+    assert lockout.wait_s("first", 2.0) == 0
