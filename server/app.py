@@ -18,11 +18,13 @@ import structlog
 
 from server.config import ServerSettings
 from server.errors import ConfigInvalid, StartRefused, StorageUnavailable
+from server.figures import ServerFigures
 from server.ingest.access import AccessPolicy, exposure_fault
 from server.ingest.budget import ByteBudget
 from server.ingest.door import CountingContext
 from server.ingest.gateway import Gateway
 from server.ingest.guests import Guests
+from server.ingest.meter import IngestMeter
 from server.ingest.patience import Patience
 from server.ingest.stats import Counters
 from server.ingest.writer import GroupWriter
@@ -129,7 +131,8 @@ async def _serving(
 ) -> AsyncIterator[Running]:
     counters = Counters()
     budget = ByteBudget(settings.memory_budget_mb * 1024 * 1024)
-    writer = GroupWriter(store, budget, counters, now=now)
+    meter = IngestMeter() if settings.metrics else None
+    writer = GroupWriter(store, budget, counters, now=now, meter=meter)
     gateway = Gateway(
         store=store,
         writer=writer,
@@ -147,7 +150,19 @@ async def _serving(
         now=now,
     )
     report = _health_reporter(settings, store, writer, counters)
-    web_server = WebServer(create_application(report), web)
+    figures = None
+    if meter is not None:
+        figures = ServerFigures(
+            settings=settings,
+            store=store,
+            gateway=gateway,
+            writer=writer,
+            budget=budget,
+            counters=counters,
+            meter=meter,
+            now=now,
+        )
+    web_server = WebServer(create_application(report, figures), web)
     state = Running(
         ingest_port=ingest.getsockname()[1],
         web_port=web.getsockname()[1],

@@ -215,6 +215,12 @@ class ServerSettings(Settings):
         description="seconds between rows of server_stats",
         examples=["60"],
     )
+    metrics: bool = Field(
+        True,
+        alias="SERVER_METRICS",
+        description="false: nothing is measured for Prometheus, and there is no GET /metrics",
+        examples=["false"],
+    )
     retention_days: int = Field(
         0,
         alias="SERVER_RETENTION_DAYS",

@@ -61,7 +61,10 @@ COMPOSERS = {
         *("agent.assembly", "agent.building", "agent.checking", "agent.examining", "agent.page"),
         *("agent.status", "agent.tuner"),
     ),
-    "server": ("server.app", "server.__main__", "server.cli", "server.cli_prune"),
+    "server": (
+        *("server.app", "server.__main__", "server.cli", "server.cli_prune"),
+        "server.figures",
+    ),
 }
 ENVIRONMENT_READERS = (
     *("settings.loading", "agent.config", "server.config"),

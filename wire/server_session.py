@@ -42,6 +42,7 @@ class FrameRefused(msgspec.Struct, frozen=True):
     """Nothing of the frame can be stored; send `answer` in the frame's turn."""
 
     answer: bytes
+    code: ErrorCode
 
 
 ServerEvent = HelloReceived | RowsReceived | FrameRefused
@@ -70,7 +71,7 @@ class ServerSession:
         except FrameInvalid as error:
             if self.state is ServerState.AWAITING_HELLO:
                 raise PeerMisbehaved(f"expected hello first: {error.message}") from None
-            return FrameRefused(_refusal(error))
+            return FrameRefused(_refusal(error), error.code)
         if message is None:
             return None
         if isinstance(message, Hello):

@@ -16,7 +16,7 @@ from websockets.frames import CloseCode
 from server.ingest.budget import ByteBudget
 from server.ingest.dialects import Dialect, Turn
 from server.ingest.metered import MeteredConnection
-from server.ingest.stats import Counters
+from server.ingest.stats import MISBEHAVED, Counters
 from server.ingest.writer import GroupWriter, RowOutcome
 from wire.errors import PeerMisbehaved
 from wire.limits import Credit
@@ -96,7 +96,7 @@ class Conversation:
             self._closing = (CloseCode.UNSUPPORTED_DATA, str(error))
         except PeerMisbehaved as error:
             _log.error("connection closed: the peer misbehaved", peer=self._peer, reason=str(error))
-            self._work.counters.errors += 1
+            self._work.counters.refuse(MISBEHAVED)
             self._closing = (CloseCode.POLICY_VIOLATION, str(error))
         finally:
             self._answers.put_nowait(None)
@@ -144,8 +144,10 @@ class Conversation:
 
     def _report(self, turn: Turn) -> None:
         if turn.faults:
-            self._work.counters.errors += len(turn.faults)
-            _log.error("refused", peer=self._peer, count=len(turn.faults), first=turn.faults[0])
+            for fault in turn.faults:
+                self._work.counters.refuse(fault.code)
+            first = turn.faults[0].text
+            _log.error("refused", peer=self._peer, count=len(turn.faults), first=first)
 
 
 def text_of(content: str | bytes) -> str:

@@ -25,16 +25,24 @@ _CLASSIC_IDLE_S: Final = 3600.0
 Wording = Callable[[Sequence[RowOutcome], Credit], bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A row or frame that was refused: an `ErrorCode`, and words for the log."""
+
+    code: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """What a frame asks for: `rows` to be stored, then the answer in `wording`'s words.
 
-    `faults` says what was refused already, for the log.
+    `faults` says what was refused already.
     """
 
     rows: Sequence[AcceptedRow]
     wording: Wording
-    faults: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
 class Dialect(Protocol):
@@ -69,11 +77,11 @@ class V1Dialect:
                 return None
             case HelloReceived():
                 raise PeerMisbehaved("hello was said already on this connection")
-            case FrameRefused(answer=answer):
+            case FrameRefused(answer=answer, code=code):
                 return Turn(
                     rows=(),
                     wording=lambda _outcomes, _credit: answer,
-                    faults=(answer.decode(errors="replace"),),
+                    faults=(Fault(code, answer.decode(errors="replace")),),
                 )
             case RowsReceived(frame=frame, rows=rows, refused=refused):
                 return Turn(
@@ -84,7 +92,7 @@ class V1Dialect:
                         credit=credit,
                         rows_stored=_rows_stored(outcomes),
                     ),
-                    faults=tuple(f"{each.id} {each.message}" for each in refused),
+                    faults=tuple(map(_fault_of, refused)),
                 )
 
 
@@ -106,7 +114,7 @@ class ClassicDialect:
             return Turn(
                 rows=(),
                 wording=lambda _outcomes, _credit: answer,
-                faults=(row.error.message,),
+                faults=(Fault(row.error.code, row.error.message),),
             )
         return Turn(rows=(row,), wording=lambda outcomes, _credit: self._word(row, outcomes[0]))
 
@@ -118,6 +126,10 @@ class ClassicDialect:
                 return self._session.failed(row, f"not stored, send it again later: {message}")
             case _:
                 return self._session.failed(row, "another row has this one's id")
+
+
+def _fault_of(refused: RowResult) -> Fault:
+    return Fault(refused.code or "", f"{refused.id} {refused.message}")
 
 
 def _rows_stored(outcomes: Sequence[RowOutcome]) -> int | None:

@@ -38,7 +38,7 @@ from server.ingest.inflow import Inflow
 from server.ingest.liveness import PING_S, is_gone
 from server.ingest.metered import MeteredConnection, metered
 from server.ingest.patience import Patience
-from server.ingest.stats import Counters
+from server.ingest.stats import DENIED, FAILED, MISBEHAVED, Counters
 from server.ingest.writer import GroupWriter
 from server.peer import address_of, bearer_token, place_of, seen_through_proxy
 from server.storage.protocol import RowStore, TokenLookup
@@ -153,6 +153,16 @@ class Gateway:
             await self._server.wait_closed()
         self._decoding.shutdown()
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether memory is used up, so that most cameras are not read."""
+        return self._inflow.is_short
+
+    @property
+    def credit(self) -> Credit:
+        """What a camera may have unanswered now."""
+        return self._credit()
+
     def look_at_lines(self) -> None:
         """To be called every second: hangs up on dead lines and on messages that do not come on."""
         now_s = asyncio.get_running_loop().time()
@@ -219,7 +229,7 @@ class Gateway:
 
     def _deny(self, connection: ServerConnection, visitor: Visitor, decision: Denied) -> Response:
         """Who knocks too often is told so and fills no log; a right token gets in all the same."""
-        self._counters.errors += 1
+        self._counters.refuse(DENIED)
         now_s = asyncio.get_running_loop().time()
         beyond = self._failures.note(place_of(visitor.address), now_s)
         if beyond == 0:
@@ -272,13 +282,13 @@ class Gateway:
         except BinaryRefused as error:
             await connection.close(CloseCode.UNSUPPORTED_DATA, str(error))
         except PeerMisbehaved as error:
-            self._counters.errors += 1
+            self._counters.refuse(MISBEHAVED)
             _log.error("connection closed: the peer misbehaved", peer=peer, reason=str(error))
             await connection.close(CloseCode.POLICY_VIOLATION, shortened(str(error)))
         except StorageUnavailable as error:
             await connection.close(CloseCode.TRY_AGAIN_LATER, shortened(str(error)))
         except Exception:  # noqa: BLE001 (the supervisor of connections: one's fault must not end the others)
-            self._counters.errors += 1
+            self._counters.refuse(FAILED)
             _log.exception("connection failed", peer=peer)
             await connection.close(CloseCode.INTERNAL_ERROR, "internal error")
         finally:

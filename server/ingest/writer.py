@@ -17,6 +17,7 @@ import structlog
 
 from server.errors import GroupRefused, StorageUnavailable
 from server.ingest.budget import ByteBudget
+from server.ingest.meter import IngestMeter
 from server.ingest.stats import Counters
 from server.storage.protocol import Conflict, Outcome, RowStore, Stored
 from wire.accepted import AcceptedRow
@@ -49,6 +50,7 @@ class _Waiting:
     rows: Sequence[AcceptedRow]
     held_bytes: int
     outcomes: asyncio.Future[list[RowOutcome]]
+    read_at_s: float
 
 
 class _Line:
@@ -108,11 +110,14 @@ class GroupWriter:
         counters: Counters,
         *,
         now: Callable[[], datetime],
+        meter: IngestMeter | None = None,
     ) -> None:
+        """`meter` is told of each group, where somebody looks at figures."""
         self._store = store
         self._budget = budget
         self._counters = counters
         self._now = now
+        self._meter = meter
         self._line = _Line()
         self._is_stopping = False
         self.trouble: str | None = None
@@ -128,7 +133,7 @@ class GroupWriter:
         outcomes: asyncio.Future[list[RowOutcome]] = asyncio.get_running_loop().create_future()
         rows_bytes = len(rows) * ROW_COST_BYTES
         self._budget.take(rows_bytes)
-        waiting = _Waiting(rows, held_bytes + rows_bytes, outcomes)
+        waiting = _Waiting(rows, held_bytes + rows_bytes, outcomes, time.monotonic())
         if self._is_stopping:
             self._abandon([waiting])
         else:
@@ -143,6 +148,11 @@ class GroupWriter:
         finally:
             self._is_stopping = True
             self._abandon(self._line.left)
+
+    @property
+    def waiting_rows(self) -> int:
+        """Rows that were submitted and have no outcome yet."""
+        return sum(len(waiting.rows) for waiting in self._line.left)
 
     @property
     def still_s(self) -> float:
@@ -164,8 +174,14 @@ class GroupWriter:
 
     async def _commit(self, group: list[_Waiting]) -> None:
         rows = [row for waiting in group for row in waiting.rows]
+        began_at_s = time.monotonic()
         outcomes = await self._store_rows(rows)
         self._report(outcomes)
+        if self._meter is not None:
+            ended_at_s = time.monotonic()
+            self._meter.committed(rows, outcomes, seconds=ended_at_s - began_at_s)
+            for waiting in group:
+                self._meter.waited(ended_at_s - waiting.read_at_s, rows=len(waiting.rows))
         start = 0
         for waiting in group:
             end = start + len(waiting.rows)
@@ -206,7 +222,12 @@ class GroupWriter:
         self._counters.rows_received += len(stored)
         self._counters.messages_processed += len(stored)
         self._counters.duplicates += duplicates
-        self._counters.errors += len(outcomes) - len(stored)
+        if len(stored) < len(outcomes):
+            for outcome in outcomes:
+                if isinstance(outcome, NotStored):
+                    self._counters.refuse(outcome.code)
+                elif isinstance(outcome, Conflict):
+                    self._counters.refuse(ErrorCode.ID_CONFLICT)
         if stored:
             count = len(stored)
             _log.info(

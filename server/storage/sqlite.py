@@ -22,6 +22,7 @@ from server.storage.connection import (
     storage_errors,
     transaction,
 )
+from server.storage.fleet import Fleet, look_at_fleet
 from server.storage.pictures import PictureArchive, day_of, register_picture_base64
 from server.storage.protocol import Conflict, Held, Outcome, ServerStats, Stored
 from server.storage.records import TARGETS, record_of
@@ -84,6 +85,10 @@ class SqliteStore:
 
     async def check(self) -> None:
         await self._read(lambda: self._reader.execute("SELECT 1 FROM cameras LIMIT 1").fetchall())
+
+    async def fleet(self, *, now: datetime, most: int) -> Fleet:
+        """All cameras together, at most so many one by one. Raises StorageUnavailable."""
+        return await self._read(lambda: look_at_fleet(self._reader, now=now, most=most))
 
     async def close(self) -> None:
         """Waits for the write in hand, then closes; idempotent."""

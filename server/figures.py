@@ -1,0 +1,149 @@
+"""What the running server says of itself to Prometheus, taken from its parts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import psutil
+import structlog
+
+from server.config import ServerSettings
+from server.errors import StorageUnavailable
+from server.ingest.budget import ByteBudget
+from server.ingest.gateway import Gateway
+from server.ingest.meter import IngestMeter
+from server.ingest.stats import CODES, Counters
+from server.ingest.writer import GroupWriter
+from server.storage.fleet import Fleet
+from server.storage.sqlite import SqliteStore
+from telemetry import catalogue as known
+from telemetry.certificate import CertificateUnreadable, expires_at
+from telemetry.face_level import LEVELS
+from telemetry.metrics import Reading
+from telemetry.request_meter import RequestMeter
+from telemetry.version import VERSION
+from wire.rows import Table
+
+MOST_CAMERAS: Final = 1000
+"""Cameras that have series of their own: the first so many that were ever seen. Those after them
+count in the numbers of all (docs/monitoring.md)."""
+SERVICE: Final = "server"
+INGEST: Final = "ingest"
+_EVICTED_KINDS: Final = ("picture", "row")
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFigures:
+    """The parts that figures are taken from; `now` is the server's time, `requests` counts what is
+    answered over HTTP."""
+
+    settings: ServerSettings
+    store: SqliteStore
+    gateway: Gateway
+    writer: GroupWriter
+    budget: ByteBudget
+    counters: Counters
+    meter: IngestMeter
+    now: Callable[[], datetime]
+    requests: RequestMeter = field(default_factory=lambda: RequestMeter(SERVICE))
+
+    async def read(self) -> list[Reading]:
+        """Every figure of this moment. What the database does not answer is left out."""
+        fleet: Fleet | None = None
+        try:
+            fleet = await self.store.fleet(now=self.now(), most=MOST_CAMERAS)
+        except StorageUnavailable as error:
+            _log.warning("figures of the cameras are missing", reason=str(error))
+        is_available = fleet is not None and self.writer.trouble is None
+        return [
+            known.BUILD.of(1, SERVICE, VERSION),
+            *self.requests.readings(),
+            *self._ingest(),
+            *self._older_names(),
+            *(_fleet(fleet) if fleet is not None else ()),
+            known.STORAGE_AVAILABLE.of(int(is_available)),
+            *await asyncio.to_thread(lambda: list(_on_disk(self.settings))),
+        ]
+
+    def _ingest(self) -> Iterator[Reading]:
+        counters, meter = self.counters, self.meter
+        yield known.INGEST_CONNECTIONS.of(counters.active_connections)
+        yield known.INGEST_CONNECTED.of(counters.total_connections)
+        yield known.INGEST_FRAMES.of(counters.messages_received)
+        for table in Table:
+            yield known.INGEST_ROWS.of(meter.rows[table], table.value)
+        yield known.INGEST_DUPLICATES.of(counters.duplicates)
+        for code in CODES:
+            yield known.INGEST_REFUSED.of(counters.refused[code], code)
+        for kind in _EVICTED_KINDS:
+            yield known.INGEST_EVICTED.of(meter.evicted[kind], kind)
+        yield known.INGEST_GROUP_ROWS.of(meter.group_rows.spread())
+        yield known.INGEST_COMMIT.of(meter.commit_s.spread())
+        yield known.INGEST_LATENCY.of(meter.latency_s.spread())
+        yield known.INGEST_CONFIDENCE.of(meter.confidence.spread())
+        yield known.INGEST_WAITING.of(self.writer.waiting_rows)
+        yield known.INGEST_MEMORY.of(self.budget.used_bytes)
+        yield known.INGEST_BUDGET.of(self.budget.total_bytes)
+        yield known.INGEST_HELD_BACK.of(int(self.gateway.holds_back))
+        yield known.INGEST_CREDIT_ROWS.of(self.gateway.credit.rows)
+        yield known.INGEST_CREDIT_BYTES.of(self.gateway.credit.bytes)
+
+    def _older_names(self) -> Iterator[Reading]:
+        """The same under the names that older dashboards use; only the ingest is a service here."""
+        for table in Table:
+            count = self.meter.rows[table]
+            yield known.REQUESTS.of(count, INGEST, table.value, "insert", "success")
+        yield known.REQUESTS.of(self.counters.errors, INGEST, "any", "insert", "error")
+        latency = self.meter.latency_s.spread()
+        yield known.REQUEST_DURATION.of(latency, INGEST, "any")
+        for code in CODES:
+            yield known.ERRORS.of(self.counters.refused[code], INGEST, "refused", code)
+        for level in LEVELS:
+            yield known.FACES.of(self.meter.faces[level], INGEST, level)
+        yield known.MEMORY.of(psutil.Process().memory_info().rss, SERVICE)
+
+
+def _fleet(fleet: Fleet) -> Iterator[Reading]:
+    yield known.FLEET_CAMERAS.of(fleet.count)
+    yield known.FLEET_SILENT.of(fleet.silent)
+    for camera in fleet.cameras:
+        name = camera.device_id
+        yield known.FLEET_LAST_SEEN.of(camera.last_seen_at.timestamp(), name)
+        if camera.rows_stored is not None:
+            yield known.FLEET_ROWS.of(camera.rows_stored, name)
+        if camera.waiting_rows is not None:
+            yield known.FLEET_WAITING.of(camera.waiting_rows, name)
+        if camera.clock_offset_s is not None:
+            yield known.FLEET_CLOCK.of(camera.clock_offset_s, name)
+
+
+def _on_disk(settings: ServerSettings) -> Iterator[Reading]:
+    """Sizes, and when certificates expire. Blocking; a file that goes meanwhile counts nothing."""
+    database = settings.db_path
+    log = database.with_name(database.name + "-wal")
+    yield known.DATABASE_SIZE.of(_size_of(database) + _size_of(log))
+    yield known.PICTURES_SIZE.of(sum(_size_of(file) for file in settings.pictures_path.glob("*")))
+    disk = psutil.disk_usage(str(database.absolute().parent))
+    yield known.DISK_FREE.of(disk.free)
+    yield known.DISK_SIZE.of(disk.total)
+    for name, file in (("server", settings.tls_cert), ("client_ca", settings.tls_client_ca)):
+        if file is None:
+            continue
+        try:
+            yield known.CERTIFICATE.of(expires_at(file).timestamp(), name)
+        except CertificateUnreadable as error:
+            _log.warning("a certificate's end is not known", certificate=name, reason=str(error))
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

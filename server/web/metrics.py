@@ -1,0 +1,34 @@
+"""GET /metrics: what the server says of itself to Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from fastapi import FastAPI, Request, Response
+
+from telemetry.metrics import Reading, page_of
+from telemetry.request_meter import MeteredRequests, RequestMeter
+
+
+class Figures(Protocol):
+    """What the running server can say of itself."""
+
+    @property
+    def requests(self) -> RequestMeter:
+        """Counts what this application answers."""
+
+    async def read(self) -> Sequence[Reading]:
+        """Every figure of this moment."""
+
+
+def add_metrics(app: FastAPI, figures: Figures) -> None:
+    """Adds the page, and counts every request from here on; the last middleware to be added, so
+    that those count too which another one answers."""
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        page = page_of(await figures.read(), accept=request.headers.get("accept", ""))
+        return Response(page.content, media_type=page.content_type)
+
+    app.add_middleware(MeteredRequests, meter=figures.requests)

@@ -1,0 +1,53 @@
+"""How often values fell into which range, in bounded memory: what a histogram is made of."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Bounds of times; two seconds, from which on an alert speaks, are one of them."""
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
+"""Bounds of what lies in 0..1."""
+POWERS_OF_TWO = tuple(float(2**power) for power in range(12))
+"""Bounds of counts from 1 to 2048."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A distribution at one moment: of `counts`, the last is of what exceeds every bound."""
+
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    total: float
+
+    @property
+    def count(self) -> int:
+        return sum(self.counts)
+
+
+class Distribution:
+    """Written by one thread, read by any; a value that equals a bound counts below it."""
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self._bounds = tuple(bounds)
+        self._counts = [0] * (len(self._bounds) + 1)
+        self._total = 0.0
+
+    def add(self, value: float, times: int = 1) -> None:
+        """Counts `value`, `times` over."""
+        self._counts[bisect_left(self._bounds, value)] += times
+        self._total += value * times
+
+    def add_all(self, values: Iterable[float]) -> None:
+        """Counts each of many values; cheaper than one by one."""
+        bounds, counts, total = self._bounds, self._counts, 0.0
+        for value in values:
+            counts[bisect_left(bounds, value)] += 1
+            total += value
+        self._total += total
+
+    def spread(self) -> Spread:
+        """What was counted so far; `total` may be a value behind or ahead of `counts`."""
+        return Spread(self._bounds, tuple(self._counts), self._total)
