@@ -75,6 +75,7 @@ class Parts:
     watcher: Watcher
     sender: Sender | None
     monitor: HealthMonitor
+    examiner: Examiner
     memory: MemoryKeeper
     keep_memory: Callable[[], None]
     checking: ThreadPoolExecutor
@@ -142,6 +143,7 @@ async def assembled(
             watcher=seen.watcher,
             sender=sender,
             monitor=monitor,
+            examiner=examiner,
             memory=seen.memory,
             keep_memory=examiner.keep_memory,
             checking=checking,

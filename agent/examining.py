@@ -54,8 +54,17 @@ class Seen:
     networks: Networks
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What was found last; `at_s` is monotonic."""
+
+    findings: Findings
+    at_s: float
+
+
 class Examiner:
-    """Every fact of one running agent. `examine` blocks a little and is for one thread."""
+    """Every fact of one running agent. `examine` blocks a little and is for one thread; `newest`
+    may be read from any."""
 
     def __init__(
         self,
@@ -71,6 +80,7 @@ class Examiner:
         self._outbox = outbox
         self._sender = sender
         self._clock = clock
+        self.newest: Examined | None = None
         self._accelerator = look_at_accelerator(models_folder=settings.models_dir)
 
     def examine(self) -> tuple[Sequence[HealthResult], dict[str, str]]:
@@ -102,6 +112,7 @@ class Examiner:
             cpu_used_share=system.cpu_used_share,
             heat=look_at_heat(),
         )
+        self.newest = Examined(findings=findings, at_s=time.monotonic())
         return examine(findings, now=now), {
             **system.as_message(temperature_c=findings.heat.temperature_c),
             "agent_version": VERSION,

@@ -9,6 +9,7 @@ from typing import Any
 
 from agent.assembly import Parts
 from agent.config import AgentSettings
+from agent.figures import AgentFigures
 from agent.health.monitor import HealthMonitor
 from agent.status import status_of
 from agent.switches import FlagSwitch, TaskSwitch
@@ -57,6 +58,7 @@ def page_parts(settings: AgentSettings, parts: Parts, tasks: Tasks) -> AgentPart
     capture, live = parts.capture, parts.live
     return AgentParts(
         status=lambda: status_of(parts),
+        figures=AgentFigures(settings, parts).read,
         camera=FlagSwitch(
             "camera",
             is_on=lambda: not capture.stats.is_held,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +19,8 @@ from agent.camera.errors import SourceTimedOut
 from agent.camera.frame import Frame
 from agent.errors import FrameNotRead, RecordingFailed
 from agent.pipeline.sighting import PlateSighting, Sighting
+from telemetry.distribution import SHARES, Distribution
+from telemetry.face_level import level_of
 from vision.errors import ModelFailed
 
 POLL_S: Final = 0.5
@@ -31,6 +33,10 @@ RETRY_MOST_S: Final = 15.0
 """Between two attempts to store what is held: looking goes on meanwhile."""
 MODEL_FAILURES: Final = 20
 """So many frames in a row that could not be read end a run that somebody waits for."""
+
+PLATE: Final = "plate"
+FACE: Final = "face"
+KINDS: Final = (PLATE, FACE)
 
 log = structlog.get_logger(__name__)
 
@@ -96,6 +102,8 @@ class Watcher:
         self.latest: deque[LatestSighting] = deque(maxlen=LATEST_SIGHTINGS)
         self.frames_processed = 0
         self.sightings = 0
+        self.confidence = {kind: Distribution(SHARES) for kind in KINDS}
+        self.face_levels: Counter[str] = Counter()
         self.sightings_lost = 0
         self.has_ended = False
         self._started_s = time.monotonic()
@@ -190,7 +198,12 @@ class Watcher:
 
     def _count(self, sighting: Sighting) -> None:
         self.sightings += 1
-        what = sighting.plate if isinstance(sighting, PlateSighting) else "face"
+        if isinstance(sighting, PlateSighting):
+            kind, what = PLATE, sighting.plate
+        else:
+            kind = what = FACE
+            self.face_levels[level_of(sighting.confidence)] += 1
+        self.confidence[kind].add(sighting.confidence)
         self.latest.appendleft(
             LatestSighting(
                 what=what, confidence=sighting.confidence, captured_at=sighting.captured_at

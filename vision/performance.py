@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ KEPT = 512
 MOST_NAMES = 64
 """Of each kind; what comes beyond is counted together under `OTHER`."""
 OTHER = "other"
+BOUNDS_MS = (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1e3, 2e3, 5e3, 1e4)
+"""Of the ranges that `Times` counts."""
 _LONGEST_ERROR = 200
 
 
@@ -49,6 +52,16 @@ class Figures:
     last_error: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """All runs of one name by how long they took: `counts` of those above the bound before and up
+    to the one of `BOUNDS_MS`, the last of those above every bound. `failures` are of all runs."""
+
+    counts: tuple[int, ...]
+    total_ms: float
+    failures: int
+
+
 @dataclass(slots=True)
 class Measurement:
     """What runs inside `Performance.measure` may say that it did not succeed."""
@@ -66,6 +79,7 @@ class _Series:
         self.min_ms = float("inf")
         self.max_ms = 0.0
         self.latest_ms: deque[float] = deque(maxlen=KEPT)
+        self.counts = [0] * (len(BOUNDS_MS) + 1)
         self.last_error: str | None = None
 
     def add(self, ms: float, *, is_success: bool, error: str | None) -> None:
@@ -74,7 +88,15 @@ class _Series:
         self.total_ms += ms
         self.min_ms, self.max_ms = min(self.min_ms, ms), max(self.max_ms, ms)
         self.latest_ms.append(ms)
+        self.counts[bisect_left(BOUNDS_MS, ms)] += 1
         self.last_error = error or self.last_error
+
+    def times(self) -> Times:
+        return Times(
+            counts=tuple(self.counts),
+            total_ms=self.total_ms,
+            failures=self.count - self.successes,
+        )
 
     def figures(self) -> Figures:
         ordered = sorted(self.latest_ms)
@@ -121,6 +143,11 @@ class Performance:
         """By name, in the order in which they first came."""
         with self._lock:
             return {name: series.figures() for name, series in self._series[kind].items()}
+
+    def times(self, kind: Kind) -> Mapping[str, Times]:
+        """By name, likewise."""
+        with self._lock:
+            return {name: series.times() for name, series in self._series[kind].items()}
 
     def _add(
         self, kind: Kind, name: str, ms: float, *, is_success: bool, error: str | None

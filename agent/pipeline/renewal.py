@@ -20,6 +20,7 @@ from agent.pipeline.statistics import PipelineStats
 from agent.recovery import PIPELINE, Action, Ladder, Patience, Signal, climb
 from vision.faces.choice import FaceModels
 from vision.faces.embedding import FaceEmbedder
+from vision.performance import Performance
 from vision.reading import FaceDetector
 
 FAILURES: Final = 20
@@ -44,6 +45,9 @@ class RunningPipeline(Protocol):
 
     @property
     def stats(self) -> PipelineStats: ...
+
+    @property
+    def performance(self) -> Performance: ...
 
     @property
     def in_view(self) -> tuple[PlateInView, ...]: ...
@@ -111,6 +115,11 @@ class RenewedPipeline:
     def stats(self) -> PipelineStats:
         """Of the pipeline in use: the counts begin anew with each."""
         return self._current.stats
+
+    @property
+    def performance(self) -> Performance:
+        """Likewise."""
+        return self._current.performance
 
     @property
     def in_view(self) -> tuple[PlateInView, ...]:

@@ -80,6 +80,11 @@ class Pipeline:
         return self._tally.snapshot()
 
     @property
+    def performance(self) -> Performance:
+        """How long stages and networks take. From any thread."""
+        return self._tally.performance
+
+    @property
     def passages_going_on(self) -> int:
         """Plates that are in view now (or were, a moment ago)."""
         return self._plates.going_on

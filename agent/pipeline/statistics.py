@@ -36,7 +36,7 @@ class Tally:
     """Collects the numbers behind `PipelineStats`."""
 
     def __init__(self, performance: Performance) -> None:
-        self._performance = performance
+        self.performance = performance
         self._refusals: Counter[str] = Counter()
         self.frames = 0
         self.gated_frames = 0
@@ -48,14 +48,14 @@ class Tally:
 
     def stage(self, name: str) -> AbstractContextManager[Measurement]:
         """Time what runs inside."""
-        return self._performance.measure(Kind.STAGE, name)
+        return self.performance.measure(Kind.STAGE, name)
 
     def method(self, name: str) -> AbstractContextManager[Measurement]:
         """Likewise, for a way to look."""
-        return self._performance.measure(Kind.METHOD, name)
+        return self.performance.measure(Kind.METHOD, name)
 
     def took(self, name: str, ms: float) -> None:
-        self._performance.took(Kind.STAGE, name, ms)
+        self.performance.took(Kind.STAGE, name, ms)
 
     def snapshot(self) -> PipelineStats:
         refusals = dict(self._refusals)
@@ -66,9 +66,9 @@ class Tally:
             sightings=self.sightings,
             refused=sum(refusals.values()),
             refusals=refusals,
-            stages=self._performance.figures(Kind.STAGE),
-            methods=self._performance.figures(Kind.METHOD),
-            models=self._performance.figures(Kind.MODEL),
+            stages=self.performance.figures(Kind.STAGE),
+            methods=self.performance.figures(Kind.METHOD),
+            models=self.performance.figures(Kind.MODEL),
         )
 
 

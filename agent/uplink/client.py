@@ -92,6 +92,7 @@ class V1Exchange:
         except ConnectionClosed as error:
             raise failure_of(error) from error
         self._progress.heard_time(event.welcome.time)
+        self._progress.credit = self._session.credit
         server = holdings(event.welcome)
         if server is not None:
             await self._context.worker.run(self._intake.resend_missing, server)
@@ -119,6 +120,7 @@ class V1Exchange:
             if self._fetch is not None:
                 self._fetch.cancel()
             self._progress.in_flight = 0
+            self._progress.credit = None
             await self._settle()
 
     async def _heed(self, stop: asyncio.Event) -> None:
@@ -272,6 +274,7 @@ class V1Exchange:
 
     def _note_results(self, event: RowsAnswered) -> None:
         self._progress.answers += 1
+        self._progress.credit = self._session.credit
         self._outcomes.heard(event.rows_stored)
         for result in event.results:
             key = self._in_flight.pop(result.id, None)
@@ -280,6 +283,7 @@ class V1Exchange:
             self._patience.answered((key,))
             if result.success:
                 self._outcomes.acknowledged.append(key)
+                self._progress.duplicates += result.duplicate
             else:
                 self._note_failure(key, result)
         for row_id in event.unanswered:

@@ -7,10 +7,15 @@ from collections.abc import Callable
 from datetime import datetime
 
 from agent.delivery import OutboxCounts
+from wire.limits import Credit
 
 
 class Progress:
-    """Lives on the event loop. `now` is this device's time, to be compared with the server's."""
+    """Lives on the event loop. `now` is this device's time, to be compared with the server's.
+
+    `credit` is None without a connection, and to an older server; `duplicates` counts rows that
+    the server had already.
+    """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
@@ -18,6 +23,8 @@ class Progress:
         self.in_flight = 0
         self.last_error: str | None = None
         self.answers = 0
+        self.duplicates = 0
+        self.credit: Credit | None = None
         self.server_offset_s: float | None = None
         self._changed = asyncio.Event()
 

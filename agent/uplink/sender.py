@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random as system_random
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
@@ -33,6 +34,7 @@ from agent.uplink.racing import first_set, unless, within_grace
 from agent.uplink.settings import Identity, UplinkSettings
 from agent.uplink.worker import Worker
 from wire.client_session import ClientSession
+from wire.limits import Credit
 from wire.rows import Table
 from wire.v1 import SUBPROTOCOL, Hello
 
@@ -50,6 +52,8 @@ class UplinkStatus:
     """Everything that others show of the uplink; row counts are the database's own books.
 
     `server_offset_s` is the server's time less ours when it was last connected, None before.
+    `duplicates`: see `Progress`; `failures` counts connections that failed or broke, by
+    `LinkFailure.label`.
     """
 
     link: LinkStatus
@@ -61,6 +65,9 @@ class UplinkStatus:
     connected_since: datetime | None
     exchange: Exchange | None
     server_offset_s: float | None = None
+    duplicates: int = 0
+    credit: Credit | None = None
+    failures: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +119,7 @@ class Sender:
         self._link = LinkStatus(since=clock.now())
         self._backoff = Backoff(cap_s=settings.backoff_max_s)
         self._progress = Progress(clock.now)
+        self._failures: Counter[str] = Counter()
         self._patience = Patience()
         self._pace = Pace(settings.max_bytes_s)
         self._untold: frozenset[Table] = frozenset()
@@ -134,6 +142,9 @@ class Sender:
             connected_since=self._connected_since,
             exchange=self._exchange,
             server_offset_s=self._progress.server_offset_s,
+            duplicates=self._progress.duplicates,
+            credit=self._progress.credit,
+            failures=dict(self._failures),
         )
 
     @property
@@ -341,6 +352,7 @@ class Sender:
         now = self._clock.now()
         self._link = self._link.failed(failure, now=now, retry_at=now + timedelta(seconds=delay_s))
         self._progress.last_error = str(failure)
+        self._failures[failure.failure.label] += 1
         log.error(
             "no link",
             failure=failure.failure.label,

@@ -20,6 +20,7 @@ from agent.web.gatekeeper import Gatekeeper
 from agent.web.guard import Guard
 from agent.web.login import add_login
 from agent.web.looks import ReadingCoach
+from agent.web.metrics import add_metrics
 from agent.web.older_api import add_older_api
 from agent.web.pages import add_pages
 from agent.web.parts import AgentParts
@@ -57,6 +58,7 @@ class Site:
         add_pages(self.app, parts, records, coach)
         self.app.mount("/static", StaticFiles(directory=STATIC), name="static")
         self.app.add_middleware(Guard, keeper=keeper, is_loopback=is_loopback(host))
+        add_metrics(self.app, parts)
 
     def close(self) -> None:
         for end in self._ends:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from agent.camera.frame import Frame
 from agent.pipeline.sighting import PlateInView
 from agent.tuning import Tuning
+from telemetry.metrics import Reading
 
 
 class Switch(Protocol):
@@ -59,13 +60,15 @@ class TuningDesk(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentParts:
-    """`status` may be called from any thread. `sender` is None where it is a process of its own.
+    """`status` and `figures` may be called from any thread. `sender` is None where it is a process
+    of its own.
 
     `spool` is the folder of pictures; nothing outside of it is ever served. `hides_people`: stored
     pictures are blurred, and the live one is to give nobody away either.
     """
 
     status: Callable[[], dict[str, Any]]
+    figures: Callable[[], Sequence[Reading]]
     camera: Switch
     detection: Switch
     monitoring: Switch

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vision.performance import KEPT, MOST_NAMES, OTHER, Kind, Performance, percentile
+from vision.performance import BOUNDS_MS, KEPT, MOST_NAMES, OTHER, Kind, Performance, percentile
 
 
 def _steady(step_s: float = 0.002) -> Performance:
@@ -30,6 +30,18 @@ def test_what_runs_is_timed_and_counted_by_kind_and_name() -> None:
     assert figures.mean_ms == pytest.approx(3.5)
     assert (figures.p50_ms, figures.p95_ms) == pytest.approx((2.0, 8.0))
     assert performance.figures(Kind.MODEL) == {}
+
+
+def test_all_runs_are_counted_by_how_long_they_took() -> None:
+    performance = _steady()
+    for ms in (1.0, 1.1, 20_000.0):
+        performance.took(Kind.STAGE, "motion", ms)
+    with pytest.raises(ValueError), performance.measure(Kind.STAGE, "motion"):  # noqa: PT011 - ours
+        raise ValueError
+    times = performance.times(Kind.STAGE)["motion"]
+    assert times.counts == (1, 2, *[0] * (len(BOUNDS_MS) - 2), 1)
+    assert times.total_ms == pytest.approx(20_004.1)
+    assert times.failures == 1
 
 
 def test_what_raises_is_no_success_is_remembered_and_raised_on() -> None:

@@ -99,6 +99,32 @@ async def test_every_row_is_on_the_server_once_though_it_was_killed(
     assert program.column("SELECT count(*) FROM evictions") == [1]
 
 
+async def test_credit_duplicates_and_failed_connections_are_counted(
+    outbox: Outbox, running: SendersFactory, program: ServerProgram
+) -> None:
+    recorded = outbox.record_plate(plate("AB1234"))
+    async with running(program.url, backoff_max_s=1.0) as sender:
+        await until(lambda: sender.status.failures.get("refused", 0) > 0)
+        assert sender.status.credit is None
+        program.start()
+        await asyncio.wait_for(sender.drained(), 30)
+        credit = sender.status.credit
+        assert credit is not None
+        assert credit.rows > 0
+        assert credit.bytes > 0
+        assert sender.status.duplicates == 0
+        lost = apsw.Connection(str(outbox.path))
+        lost.set_busy_timeout(5000)
+        lost.execute("UPDATE detection_results SET sent_to_server = 0")
+        lost.close()
+        sender.notify()
+        await asyncio.wait_for(sender.drained(), 30)
+        assert sender.status.duplicates == 1
+        await asyncio.to_thread(program.end, signal.SIGKILL)
+        await until(lambda: sender.status.credit is None)
+    assert program.column("SELECT message_id FROM lpr_detections") == [recorded.message_id]
+
+
 async def test_rows_delivered_before_the_camera_was_renamed_are_there_once(
     tmp_path: Path, program: ServerProgram
 ) -> None:
