@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 VAGUE_NAMES = frozenset({"utils", "util", "helpers", "helper", "common", "misc", "manager"})
@@ -33,12 +34,18 @@ class Module:
 
     @property
     def tree(self) -> ast.Module:
-        return ast.parse(self.text)
+        return _parsed(self.text)
 
     @property
     def parent(self) -> str:
         """The package that its relative imports start from."""
         return self.name if self.is_package else self.name.rpartition(".")[0]
+
+
+@cache
+def _parsed(text: str) -> ast.Module:
+    """Every rule looks at every module; none changes what it sees."""
+    return ast.parse(text)
 
 
 def read_modules(root: Path, packages: Iterable[str]) -> list[Module]:
@@ -53,7 +60,8 @@ def read_modules(root: Path, packages: Iterable[str]) -> list[Module]:
     return found
 
 
-def imports(module: Module) -> Iterator[Import]:
+@cache
+def imports(module: Module) -> tuple[Import, ...]:
     """What the module imports, wherever in it, relative ones resolved."""
     guarded = {
         inner
@@ -62,8 +70,10 @@ def imports(module: Module) -> Iterator[Import]:
         for statement in node.body
         for inner in _targets(module, statement)
     }
-    for target, line in _targets(module, module.tree):
-        yield Import(target, line, typing_only=(target, line) in guarded)
+    return tuple(
+        Import(target, line, typing_only=(target, line) in guarded)
+        for target, line in _targets(module, module.tree)
+    )
 
 
 def _targets(module: Module, tree: ast.AST) -> Iterator[tuple[str, int]]:

@@ -23,10 +23,10 @@ def checkout(tmp_path: Path) -> Checkout:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """One environment for the tests that leave it as it is; building one takes seconds."""
+def built(tmp_path_factory: pytest.TempPathFactory, quick_python: Path) -> Checkout:
+    """One environment for the tests that leave it as it is."""
     checkout = Checkout.make(tmp_path_factory.mktemp("built"))
-    done = checkout.bash("ensure_environment runtime", SIGHTPOST_PYTHON=sys.executable)
+    done = checkout.bash("ensure_environment runtime", SIGHTPOST_PYTHON=str(quick_python))
     assert done.code == 0, done.said
     assert BUILT in done.said
     return checkout
@@ -73,12 +73,12 @@ def test_environment_whose_python_has_gone_is_stale(built: Checkout) -> None:
         python.symlink_to(target)
 
 
-def test_half_built_environment_is_built_anew(checkout: Checkout) -> None:
+def test_half_built_environment_is_built_anew(checkout: Checkout, quick_python: Path) -> None:
     left = checkout.root / ".venv" / "bin" / "left-by-the-killed-run"
     left.parent.mkdir(parents=True)
     left.touch()
     (checkout.root / ".venv" / ".sightpost").mkdir()
-    done = checkout.bash("ensure_environment runtime", SIGHTPOST_PYTHON=sys.executable)
+    done = checkout.bash("ensure_environment runtime", SIGHTPOST_PYTHON=str(quick_python))
     assert done.code == 0, done.said
     assert "unfinished" in done.said
     assert not left.exists()
@@ -174,14 +174,16 @@ def test_too_little_space_is_said_before_anything_is_written(checkout: Checkout)
     assert not (checkout.root / ".venv").exists()
 
 
-def test_unreachable_index_is_named_and_leaves_nothing_that_counts(checkout: Checkout) -> None:
+def test_unreachable_index_is_named_and_leaves_nothing_that_counts(
+    checkout: Checkout, quick_python: Path
+) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     (checkout.root / "requirements.txt").write_text("sightpost-needs-a-network==1\n")
     done = checkout.bash(
         "ensure_environment runtime",
-        SIGHTPOST_PYTHON=sys.executable,
+        SIGHTPOST_PYTHON=str(quick_python),
         PIP_CONFIG_FILE=os.devnull,
         PIP_INDEX_URL=f"http://127.0.0.1:{port}/",
         PIP_RETRIES="0",

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from server.app import running
+from server.config import ServerSettings
 from server.device_token import digest_of
 from tests.server.cameras import classic_camera, classic_detection
-from tests.server.conftest import settings_in
+from tests.server.conftest import Query, settings_in
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -96,8 +97,9 @@ async def test_sql_reads_beside_a_running_server_and_writes_nothing(
         assert "in force" not in made.stderr
 
 
-async def test_prune_shows_first_and_then_does_it(tmp_path: Path, typed: Typed) -> None:
-    settings = settings_in(tmp_path)
+async def test_prune_shows_first_and_then_does_it(
+    settings: ServerSettings, typed: Typed, query: Query
+) -> None:
     at = ("--db", "server.db")
     long_ago = datetime(2024, 1, 1, tzinfo=UTC)
     async with (
@@ -108,14 +110,14 @@ async def test_prune_shows_first_and_then_does_it(tmp_path: Path, typed: Typed) 
         preview = typed("prune", "--older-than", "30d", "--dry-run", *at)
         assert preview.returncode == 0, preview.stderr
         assert "Nothing was changed" in preview.stdout
-        count = ("sql", "SELECT count(*) FROM lpr_detections", *at)
-        assert typed(*count).stdout == "count(*)\n1\n"
+        count = "SELECT count(*) FROM lpr_detections"
+        assert query(count) == [(1,)]
         kept = typed("prune", *at)
         assert "SERVER_RETENTION_DAYS is 0: rows are kept" in kept.stdout
-        assert typed(*count).stdout == "count(*)\n1\n"
+        assert query(count) == [(1,)]
         done = typed("prune", "--older-than", "30d", *at)
         assert "Gone: 1 rows, 1 days of pictures" in done.stdout, done
-        assert typed(*count).stdout == "count(*)\n0\n"
+        assert query(count) == [(0,)]
         again = await camera.ask(classic_detection())
         assert again["record_id"] == 1
         for wrong in (("30",), ("0d",), ("30d", "--keep-ids", "1d")):
