@@ -40,6 +40,7 @@ from agent.tuner import make_tuning
 from agent.tuning_file import TuningFile
 from agent.uplink.sender import Sender
 from agent.watcher import SightingRecorder, Watcher
+from settings.showing import shown
 from vision.faces.choice import FaceModels
 from vision.networks import Networks
 
@@ -128,6 +129,7 @@ async def assembled(
             journal=HealthJournal(interval_s=settings.health_interval_s),
             executor=checking,
             look_s=min(LOOK_S, settings.camera_deadline_s / 4, settings.health_interval_s),
+            settings=shown(settings),
         )
         yield Parts(
             uri=uri,

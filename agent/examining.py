@@ -14,6 +14,7 @@ from agent.camera.keeper import CameraKeeper
 from agent.clock import Clock
 from agent.config import AgentSettings
 from agent.health.accelerator import look_at_accelerator
+from agent.health.account import Account
 from agent.health.delivering import LinkFacts
 from agent.health.examination import Findings, examine
 from agent.health.heat import look_at_heat
@@ -115,6 +116,7 @@ class Examiner:
         self.newest = Examined(findings=findings, at_s=time.monotonic())
         return examine(findings, now=now), {
             **system.as_message(temperature_c=findings.heat.temperature_c),
+            **account_of(findings, inspection),
             "agent_version": VERSION,
         }
 
@@ -206,6 +208,24 @@ class Examiner:
                 f"rows in flight {in_flight}",
             ),
         )
+
+
+def account_of(findings: Findings, inspection: Inspection) -> dict[str, str]:
+    """What the camera says of its rows; nothing where its database cannot be read now."""
+    if inspection.fault is not None or inspection.is_older or not inspection.has_begun:
+        return {}
+    return Account(
+        captured=inspection.captured_rows,
+        acknowledged=inspection.acknowledged_rows,
+        waiting=inspection.waiting_rows,
+        refused=inspection.refused_rows,
+        evicted=inspection.evicted_rows,
+        last_sequence=inspection.last_sequence,
+        refused_sequences=inspection.refused_sequences,
+        oldest_waiting_at=inspection.oldest_at,
+        offset_s=findings.clock.offset_s,
+        throttled=findings.heat.throttled,
+    ).as_message()
 
 
 def database_facts(inspection: Inspection) -> DatabaseFacts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any, Final, Protocol
 
@@ -12,10 +12,12 @@ import structlog
 
 from agent.errors import RecordingFailed
 from agent.health.journal import HealthJournal
-from agent.health.result import HealthResult, failed
+from agent.health.result import HealthResult, failed, passed
 
 LOOK_S: Final = 5.0
 """At most so many seconds between looks; what is written of them is the journal's to say."""
+SETTINGS_EVERY_S: Final = 86_400.0
+"""The settings in force are told when the agent starts and once a day, as a check of their own."""
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +36,10 @@ class HealthRecorder(Protocol):
 
 
 class HealthMonitor:
-    """`examine` runs every check and gives their results and the system's facts; it may block."""
+    """`examine` runs every check and gives their results and the system's facts; it may block.
+
+    `settings` are those in force, by their keys, without secrets.
+    """
 
     def __init__(
         self,
@@ -44,12 +49,15 @@ class HealthMonitor:
         journal: HealthJournal,
         executor: Executor,
         look_s: float = LOOK_S,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self._examine = examine
         self._recorder = recorder
         self._journal = journal
         self._executor = executor
         self._look_s = look_s
+        self._settings = dict(settings or {})
+        self._settings_told_s: float | None = None
         self.newest: tuple[HealthResult, ...] = ()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -77,13 +85,24 @@ class HealthMonitor:
             )
             return
         self.newest = tuple(results)
-        for result in self._journal.due(results, now_s=time.monotonic()):
-            try:
-                self._recorder.record_health(
-                    component=result.component,
-                    status=result.status.value,
-                    message=result.message,
-                    system_info=dict(facts),
-                )
-            except RecordingFailed as error:
-                log.error("health check not stored", error=str(error))
+        now_s = time.monotonic()
+        for result in self._journal.due(results, now_s=now_s):
+            self._record(result, facts)
+        told_s = self._settings_told_s
+        if self._settings and (told_s is None or now_s - told_s >= SETTINGS_EVERY_S):
+            text = f"{len(self._settings)} settings in force"
+            if self._record(passed("settings", text), self._settings):
+                self._settings_told_s = now_s
+
+    def _record(self, result: HealthResult, facts: Mapping[str, str]) -> bool:
+        try:
+            self._recorder.record_health(
+                component=result.component,
+                status=result.status.value,
+                message=result.message,
+                system_info=dict(facts),
+            )
+        except RecordingFailed as error:
+            log.error("health check not stored", error=str(error))
+            return False
+        return True

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import apsw
 
-from agent.outbox.books import SQL_TABLES, read_counts
+from agent.outbox.books import SQL_TABLES, read_counts, read_identity
 from agent.outbox.opening import STEPS_BETWEEN_LOOKS
 from agent.outbox.state import StateFile
 from agent.outbox.trouble import advice
@@ -28,6 +28,9 @@ BUSY_MS: Final = 1_000
 SAMPLED_PICTURES: Final = 50
 DAY: Final = timedelta(days=1)
 
+MOST_REFUSED: Final = 1000
+"""Whose numbers are told, of each table."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
@@ -35,6 +38,7 @@ class Inspection:
 
     `is_older`: the older system's, not adopted yet. `growth_bytes_a_day` is of rows and pictures
     of the last day. `evicted_rows` never reached the server; `newest_eviction` tells of the last.
+    `refused_sequences` are numbers of the rows refused last, ascending.
     """
 
     sqlite_version: str
@@ -44,6 +48,8 @@ class Inspection:
     size_bytes: int = 0
     log_bytes: int = 0
     checked_at: datetime | None = None
+    captured_rows: int = 0
+    acknowledged_rows: int = 0
     waiting_rows: int = 0
     refused_rows: int = 0
     evicted_rows: int = 0
@@ -51,6 +57,8 @@ class Inspection:
     evicted_at: datetime | None = None
     newest_eviction: str = ""
     growth_bytes_a_day: float | None = None
+    last_sequence: int = 0
+    refused_sequences: tuple[int, ...] = ()
 
 
 def inspect(path: Path, pictures: Path, *, now: datetime, zone: tzinfo | None = None) -> Inspection:
@@ -73,6 +81,8 @@ def inspect(path: Path, pictures: Path, *, now: datetime, zone: tzinfo | None = 
                 size_bytes=size_bytes,
                 log_bytes=log_bytes,
                 checked_at=state.checked_at if state else None,
+                captured_rows=counts.captured,
+                acknowledged_rows=counts.acknowledged,
                 waiting_rows=counts.waiting,
                 refused_rows=counts.refused,
                 evicted_rows=counts.evicted,
@@ -80,6 +90,8 @@ def inspect(path: Path, pictures: Path, *, now: datetime, zone: tzinfo | None = 
                 evicted_at=evicted_at,
                 newest_eviction=newest,
                 growth_bytes_a_day=_growth(connection, pictures, size_bytes, reading),
+                last_sequence=read_identity(connection).last_sequence,
+                refused_sequences=_refused(connection),
             )
     except apsw.Error as error:
         return Inspection(sqlite_version=version, fault=_fault(path, error), size_bytes=size_bytes)
@@ -147,6 +159,20 @@ def _oldest(connection: apsw.Connection, reading: Reading) -> datetime | None:
         for name in SQL_TABLES.values()
     ]
     return min((captured_at(text, reading) for text in found if text is not None), default=None)
+
+
+def _refused(connection: apsw.Connection) -> tuple[int, ...]:
+    """Numbers of the rows refused last in each table, by the partial indexes."""
+    found = [
+        sequence
+        for name in SQL_TABLES.values()
+        for (sequence,) in connection.execute(
+            f"SELECT sequence FROM {name} INDEXED BY {name}_refused "  # noqa: S608 - our own names
+            "WHERE sent_to_server = 2 AND sequence IS NOT NULL ORDER BY id DESC LIMIT ?",
+            (MOST_REFUSED,),
+        )
+    ]
+    return tuple(sorted(found))
 
 
 def _newest_eviction(connection: apsw.Connection, reading: Reading) -> tuple[datetime | None, str]:

@@ -109,6 +109,7 @@ class Gateway:
         self._guest_of: WeakKeyDictionary[ServerConnection, Guest] = WeakKeyDictionary()
         self._used_tokens: set[str] = set()
         self._conversations: dict[MeteredConnection, Conversation] = {}
+        self._greeted: dict[MeteredConnection, str] = {}
         self._server: Server | None = None
 
     async def start(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
@@ -133,6 +134,10 @@ class Gateway:
             close_timeout=DRAIN_S,
             logger=library_log,
         )
+
+    def connected(self) -> frozenset[str]:
+        """Devices that said hello on a line that is open now; old cameras say none."""
+        return frozenset(self._greeted.values())
 
     async def stop(self) -> None:
         """Accepts nothing more, answers what was taken, says 1012, hangs up on who lingers."""
@@ -293,6 +298,7 @@ class Gateway:
             await connection.close(CloseCode.INTERNAL_ERROR, "internal error")
         finally:
             self._conversations.pop(connection, None)
+            self._greeted.pop(connection, None)
             self._guests.leave(guest)
             self._counters.active_connections -= 1
 
@@ -328,6 +334,7 @@ class Gateway:
         )
         connection.protocol.max_message_size = self._limits.frame_bytes
         await connection.send(welcome, text=True)
+        self._greeted[connection] = hello.device_id
         return V1Dialect(session)
 
     async def _first_message(self, connection: MeteredConnection) -> str:

@@ -30,7 +30,7 @@ _RECEIVED: Final = {
     "server_stats": "timestamp",
 }
 
-Sleep = Callable[[float], None]
+Sleep = Callable[[float], object]
 Report = Callable[[int], None]
 
 
@@ -90,12 +90,12 @@ def measure(database: Path, pictures: Path, ages: Ages) -> Extent:
         ids: Any = connection.execute(
             "SELECT count(*) FROM message_ledger WHERE received_at < ?", (_unix(ages.ids_before),)
         ).get
-    files = _picture_files(pictures, ages)
+    files = _old_files(pictures, ages)
     return Extent(
         rows={name: count for name, (count, _) in found.items()},
         row_bytes=sum(size for _, size in found.values()),
         picture_files=len(files),
-        picture_bytes=sum(_size(path) for path in files),
+        picture_bytes=sum(size_of(path) for path in files),
         ids=int(ids),
     )
 
@@ -206,9 +206,9 @@ def _prune_ledger(connection: apsw.Connection, ages: Ages, pace: _Pace, report: 
 def _prune_pictures(pictures: Path, ages: Ages, report: Report) -> tuple[int, int]:
     """Whole days go. A server does not hold such an old file open: it writes today's."""
     size = 0
-    files = _picture_files(pictures, ages)
+    files = _old_files(pictures, ages)
     for path in files:
-        size += _size(path)
+        size += size_of(path)
         for each in _parts(path):
             each.unlink(missing_ok=True)
         report(1)
@@ -233,23 +233,27 @@ def _empty_pages(connection: apsw.Connection) -> int:
     return int(found)
 
 
-def _picture_files(pictures: Path, ages: Ages) -> list[Path]:
+def picture_files(pictures: Path) -> list[tuple[date, Path]]:
+    """The files of pictures and the days whose they are, in order."""
     found = []
     for path in sorted(pictures.glob("????-??-??.db")):
         try:
-            day = date.fromisoformat(path.stem)
+            found.append((date.fromisoformat(path.stem), path))
         except ValueError:
             continue  # not ours
-        if day < ages.rows_before:
-            found.append(path)
     return found
+
+
+def _old_files(pictures: Path, ages: Ages) -> list[Path]:
+    return [path for day, path in picture_files(pictures) if day < ages.rows_before]
 
 
 def _parts(path: Path) -> tuple[Path, ...]:
     return (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm"))
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """On the disk, with what SQLite keeps beside it."""
     return sum(each.stat().st_size for each in _parts(path) if each.exists())
 
 

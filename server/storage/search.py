@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import apsw
@@ -21,16 +21,18 @@ from server.storage.reader_pool import Reader
 from server.storage.reading.sightings import Matching, SightingFilter
 
 MOST_NAMES: Final = 100
-STEP_ENTRIES: Final = 100_000
-STEP_ROWS: Final = 10_000
-"""Sightings between two looks at the clock: where the index alone tells, and where rows must be
-read. Both take some 10 ms."""
+FIRST_STEP: Final = timedelta(hours=1)
+QUICK_S: Final = 0.005
+SLOW_S: Final = 0.03
+"""A step that was quick is followed by one four times as long, a slow one by one half as long: the
+clock is looked at every few hundredths of a second, however dense the sightings are."""
 SELECTIVE_PREFIX: Final = 3
 """Characters of a plate's beginning that leave few enough to be sorted by time."""
 
 _CAPTURED_AT: Final = "lpr_detections_captured_at"
 _PLATE: Final = "lpr_detections_plate"
 _DEVICE: Final = "lpr_detections_device"
+_CORRECTED: Final = "lpr_detections_corrected"
 _SHOWN: Final = "coalesce(corrected_plate, license_plate)"
 
 
@@ -38,13 +40,13 @@ _SHOWN: Final = "coalesce(corrected_plate, license_plate)"
 class Plan:
     """How a filter is looked for: by which index, on which conditions, in steps or at once.
 
-    `since` and `until` bound the time of capture; None with `is_timed` False.
+    `since` and `until` bound the time of capture; not `is_timed`: neither was asked for.
     """
 
     index: str
     conditions: tuple[str, ...]
     values: dict[str, Any] = field(default_factory=dict)
-    step: int | None = None
+    is_stepped: bool = False
     since: str = ""
     until: str = LATEST
     is_timed: bool = False
@@ -90,18 +92,16 @@ def plan_of(chosen: SightingFilter) -> Plan:
         if len(chosen.device_ids) == 1:
             of_device, values["devices"] = "device_id = :devices", chosen.device_ids[0]
         of_key = (of_device, *of_key)
-    if of_row:
-        step: int | None = STEP_ROWS
-    elif index == _PLATE or (index == _DEVICE and len(chosen.device_ids) == 1 and not pattern):
-        step = None
-    else:
-        step = STEP_ENTRIES if pattern or index == _DEVICE else None
+    if chosen.is_corrected and pattern is None and not chosen.device_ids:
+        index = _CORRECTED
+    is_looked_up = index in (_PLATE, _CORRECTED)
+    finds_all = not of_row and pattern is None and len(chosen.device_ids) <= 1
     is_timed = chosen.since is not None or chosen.until is not None
     return Plan(
         index=index,
         conditions=("id <= :as_of", *of_key, *of_row),
         values=values | more_values,
-        step=None if index == _PLATE else step,
+        is_stepped=not (is_looked_up or finds_all),
         since=text_of(chosen.since) if chosen.since else "",
         until=text_of(chosen.until) if chosen.until else LATEST,
         is_timed=is_timed,
@@ -120,9 +120,10 @@ def find(
     """Up to `limit` from `after` on."""
     found: list[Position] = []
     position = _begin(plan, after)
+    steps = _Steps(reader, plan)
     sql = f"{plan.at_or_after('captured_at, id')} ORDER BY captured_at DESC, id DESC LIMIT :limit"
     while position.captured_at is not None and position.captured_at > plan.since:
-        lower = _step_back(reader, plan, position.captured_at)
+        lower = steps.back_from(position.captured_at) if plan.is_stepped else plan.since
         values = plan.values | {
             "lower": lower,
             "at": position.captured_at,
@@ -149,9 +150,11 @@ def count(
     """How many, and how far back was counted where the time was up before the end."""
     total = 0
     position = _begin(plan, Position())
+    steps = _Steps(reader, plan)
+    is_looked_up = plan.index in (_PLATE, _CORRECTED)
     sql = plan.at_or_after("count(*)")
     while position.captured_at is not None and position.captured_at > plan.since:
-        lower = _step_back(reader, plan, position.captured_at, by=plan.step or STEP_ENTRIES)
+        lower = plan.since if is_looked_up else steps.back_from(position.captured_at)
         values = plan.values | {
             "lower": lower,
             "at": position.captured_at,
@@ -186,16 +189,48 @@ def _begin(plan: Plan, after: Position) -> Position:
     return after
 
 
-def _step_back(reader: Reader, plan: Plan, at: str, *, by: int | None = None) -> str:
-    step = by or plan.step
-    if step is None:
-        return plan.since
-    found = reader.row(
-        f"SELECT captured_at FROM lpr_detections INDEXED BY {_CAPTURED_AT} "  # noqa: S608 (our own names)
-        "WHERE captured_at <= ? AND captured_at >= ? ORDER BY captured_at DESC LIMIT 1 OFFSET ?",
-        (at, plan.since, step),
-    )
-    return str(found[0]) if found else plan.since
+class _Steps:
+    """How far to look back at once: as far as was quick before."""
+
+    def __init__(self, reader: Reader, plan: Plan) -> None:
+        self._reader = reader
+        self._plan = plan
+        self._length = FIRST_STEP
+        self._began_s: float | None = None
+        self._oldest: str | None = None
+
+    def back_from(self, at: str) -> str:
+        """The lower end of the next step; `plan.since` where nothing is older."""
+        now_s = time.monotonic()
+        if self._began_s is None:
+            self._oldest = self._end("min", ">=", self._plan.since)
+        elif now_s - self._began_s < QUICK_S:
+            self._length *= 4
+        elif now_s - self._began_s > SLOW_S:
+            self._length = max(self._length / 2, timedelta(minutes=1))
+        self._began_s = now_s
+        newest = self._end("max", "<=", at)
+        if newest is None or self._oldest is None:
+            return self._plan.since
+        lower = _earlier(newest, self._length)
+        return lower if lower > self._oldest else self._plan.since
+
+    def _end(self, which: str, side: str, at: str) -> str | None:
+        """Looked up: the first or last time of capture on that side of `at`."""
+        found = self._reader.row(
+            f"SELECT {which}(captured_at) FROM lpr_detections INDEXED BY {_CAPTURED_AT} "  # noqa: S608 (our own names)
+            f"WHERE captured_at {side} ?",
+            (at,),
+        )
+        return None if found is None or found[0] is None else str(found[0])
+
+
+def _earlier(at: str, by: timedelta) -> str:
+    """Empty, which is before all times, where there is no such time."""
+    try:
+        return text_of(datetime.fromisoformat(at) - by)
+    except (ValueError, OverflowError):
+        return ""
 
 
 def _without_time(

@@ -37,7 +37,7 @@ from server.storage.sighting_rows import (
     rows_by_id,
 )
 
-SEARCH_S: Final = 0.12
+SEARCH_S: Final = 0.15
 COUNT_S: Final = 0.15
 """A page or count is broken off then where there is so much to look through."""
 BLOCK: Final = 1000

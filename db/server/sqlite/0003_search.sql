@@ -12,13 +12,18 @@ ALTER TABLE lpr_detections ADD COLUMN plate_key TEXT GENERATED ALWAYS AS (
     'O', '0'), 'Q', '0'), 'D', '0'), 'I', '1'), 'L', '1'), 'B', '8'), 'S', '5'), 'Z', '2')
 ) VIRTUAL;
 
--- As many indexes as before, so that rows come in as fast: each has the plate besides.
+-- As many indexes as before, so that rows come in as fast: each has the plate besides. That of
+-- corrected rows has only them.
 DROP INDEX IF EXISTS lpr_detections_captured_at;
 DROP INDEX IF EXISTS lpr_detections_plate;
 DROP INDEX IF EXISTS lpr_detections_device;
 CREATE INDEX lpr_detections_captured_at ON lpr_detections (captured_at, plate_key);
 CREATE INDEX lpr_detections_plate ON lpr_detections (plate_key, captured_at);
 CREATE INDEX lpr_detections_device ON lpr_detections (device_id, captured_at, plate_key);
+CREATE INDEX lpr_detections_corrected ON lpr_detections (captured_at)
+    WHERE corrected_plate IS NOT NULL;
+DROP INDEX IF EXISTS health_monitors_device;
+CREATE INDEX health_monitors_device ON health_monitors (device_id, component, captured_at, status);
 CREATE INDEX face_detections_device ON face_detections (device_id, captured_at);
 CREATE INDEX evictions_device ON evictions (device_id, captured_at);
 CREATE INDEX server_stats_timestamp ON server_stats (timestamp);

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from agent.errors import RecordingFailed
 from agent.health.asking import Answer, answer_questions, ask, socket_beside
 from agent.health.journal import HealthJournal
 from agent.health.monitor import HealthMonitor
@@ -59,6 +60,29 @@ async def test_a_look_on_demand_writes_what_changed_and_nothing_else() -> None:
         assert (await monitor.look_now())[0].status is Status.FAIL
     assert written.rows == [("camera", "PASS"), ("camera", "FAIL")]
     assert written.info[0] == {"python_version": "3"}
+
+
+async def test_the_settings_in_force_are_told_once_and_again_only_when_that_failed() -> None:
+    class Full(Written):
+        def record_health(self, **said: Any) -> object:
+            if said["component"] == "settings" and not self.rows[1:]:
+                self.rows.append(("settings", "not stored"))
+                raise RecordingFailed("the disk is full")
+            return super().record_health(**said)
+
+    written = Full()
+    with ThreadPoolExecutor(1) as executor:
+        monitor = HealthMonitor(
+            examine=lambda: ((passed("camera", ""),), {}),
+            recorder=written,
+            journal=HealthJournal(interval_s=3600),
+            executor=executor,
+            settings={"AGENT_SOURCE": "synthetic:"},
+        )
+        for _ in range(3):
+            await monitor.look_now()
+    assert written.rows == [("camera", "PASS"), ("settings", "not stored"), ("settings", "PASS")]
+    assert written.info[-1] == {"AGENT_SOURCE": "synthetic:"}
 
 
 async def test_a_check_that_breaks_is_told_and_ends_neither_monitor_nor_agent() -> None:

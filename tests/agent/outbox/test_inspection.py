@@ -40,12 +40,24 @@ def test_it_tells_books_and_the_oldest_row_also_while_an_agent_writes(path: Path
         )
         seen = inspect(path, path.parent / "images", now=NOW)
     assert seen.fault is None
-    assert seen.waiting_rows == 3
+    assert (seen.captured_rows, seen.acknowledged_rows, seen.waiting_rows) == (3, 0, 3)
+    assert seen.last_sequence == 3
     assert seen.oldest_at == NOW - timedelta(hours=30)
     assert seen.newest_eviction == "4 pictures (quota)"
     assert seen.log_bytes > 0
     assert seen.growth_bytes_a_day is not None
     assert seen.growth_bytes_a_day > 100
+
+
+def test_it_names_the_numbers_of_refused_rows(path: Path) -> None:
+    with Outbox.open(path, path.parent / "images", "gate") as outbox:
+        for _ in range(4):
+            outbox.record_plate(plate())
+    connection = apsw.Connection(str(path))
+    connection.execute("UPDATE detection_results SET sent_to_server = 2 WHERE sequence IN (1, 3)")
+    connection.close()
+    seen = inspect(path, path.parent / "images", now=NOW)
+    assert (seen.refused_rows, seen.refused_sequences) == (2, (1, 3))
 
 
 def test_growth_is_unknown_on_the_first_day(path: Path) -> None:

@@ -14,6 +14,7 @@ from agent.web import csv_export
 from agent.web.errors import QuestionFailed, QuestionInvalid
 from agent.web.queries import DetectionFilter, Order, Page
 from agent.web.records import EXPORT_ROWS, Records
+from db.csv_lines import cell
 from tests.agent.outbox.ends import opened
 from tests.agent.outbox.sightings import plate
 
@@ -103,7 +104,7 @@ def test_pages_are_counted_up() -> None:
     ],
 )
 def test_a_cell_begins_no_formula(value: Any, shown: Any) -> None:
-    assert csv_export.cell(value) == shown
+    assert cell(value) == shown
 
 
 def test_a_row_survives_quotes_commas_and_lines() -> None:

@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from server.storage.adoption import prepare_database
+from server.storage.cameras import SqliteCameras
 from server.storage.corrections import SqliteCorrections
+from server.storage.data_overview import SqliteDataOverview
 from server.storage.pictures import PictureArchive
+from server.storage.pruner import SqlitePruning
 from server.storage.reader_pool import ReaderPool
+from server.storage.reading.cameras import StateRule
 from server.storage.sightings import SqliteSightings
 from server.storage.sqlite import SqliteStore
 from tests.server.cameras import row_id
@@ -20,7 +24,15 @@ from tests.server.rows import hello_of
 from wire.acceptance import accept_v1
 from wire.accepted import AcceptedRow
 from wire.limits import Limits
-from wire.rows import HealthMonitor, HealthRow, LprDetection, LprRow, raw_json
+from wire.rows import (
+    Eviction,
+    EvictionRow,
+    HealthMonitor,
+    HealthRow,
+    LprDetection,
+    LprRow,
+    raw_json,
+)
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -35,6 +47,9 @@ class Centre:
     pool: ReaderPool
     sightings: SqliteSightings
     corrections: SqliteCorrections
+    cameras: SqliteCameras
+    data: SqliteDataOverview
+    pruning: SqlitePruning
 
     async def take(self, *rows: AcceptedRow, at: datetime = NOON) -> list[int]:
         """Stores the rows; their record ids."""
@@ -48,6 +63,7 @@ async def centre_in(folder: Path) -> AsyncIterator[Centre]:
     store, pool = SqliteStore(database, pictures), ReaderPool(database)
     archive = PictureArchive(pictures, read_only=True)
     corrections = SqliteCorrections(database)
+    pruning = SqlitePruning(database, pictures)
     try:
         yield Centre(
             database=database,
@@ -56,8 +72,12 @@ async def centre_in(folder: Path) -> AsyncIterator[Centre]:
             pool=pool,
             sightings=SqliteSightings(pool, archive),
             corrections=corrections,
+            cameras=SqliteCameras(pool, StateRule()),
+            data=SqliteDataOverview(pool, database, pictures, retention_days=30),
+            pruning=pruning,
         )
     finally:
+        pruning.close()
         corrections.close()
         pool.close()
         archive.close()
@@ -105,3 +125,24 @@ def health(
         data=HealthMonitor(component=component, status=status, message=message, **said),
     )
     return accept_v1(row, hello_of(device_id, epoch), Limits())
+
+
+def eviction(
+    number: int, first: int, last: int, *, at: datetime, epoch: str = "epoch-1"
+) -> AcceptedRow:
+    """The camera gave up the plates numbered `first` to `last`."""
+    row = EvictionRow(
+        id=row_id(number),
+        sequence=number,
+        captured_at=at,
+        data=Eviction(
+            kind="row",
+            reason="disk_full",
+            evicted_table="lpr_detection",
+            count=last - first + 1,
+            first_sequence=first,
+            last_sequence=last,
+            message="not even rows fitted",
+        ),
+    )
+    return accept_v1(row, hello_of(epoch=epoch), Limits())

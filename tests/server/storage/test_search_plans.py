@@ -62,6 +62,7 @@ CHOSEN = {
         {"plate": "ABC1234", "matching": Matching.EXACT},
         "lpr_detections_plate (plate_key=?",
     ),
+    "what was corrected": ({"is_corrected": True}, "lpr_detections_corrected (captured_at>?"),
     "all at once": (
         {
             "device_ids": ("gate-1",),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -167,8 +166,10 @@ async def test_sightings_whose_time_nobody_knows_are_listed_last(centre: Centre)
 async def test_a_search_that_is_broken_off_says_how_far_it_came_and_goes_on(
     centre: Centre,
 ) -> None:
-    await centre.take(*(plate(number, f"P{number:03}") for number in range(1, 200)))
-    plan = replace(plan_of(SightingFilter(plate="*003")), step=20)
+    hour = timedelta(hours=1)
+    rows = [plate(n, f"P{n:03}", at=NOON + n * hour) for n in range(1, 200)]
+    await centre.take(*rows)
+    plan = plan_of(SightingFilter(plate="*003"))
 
     def steps(reader: Reader) -> list[int]:
         ids, positions = [], 0
@@ -180,7 +181,7 @@ async def test_a_search_that_is_broken_off_says_how_far_it_came_and_goes_on(
             assert once.back_to is not None or once.following is None
             ids += [each.id for each in once.positions]
             following, positions = once.following, positions + 1
-        assert positions > 5
+        assert positions > 3
         return ids
 
     assert await centre.pool.ask(steps) == [3]

@@ -1,0 +1,197 @@
+"""The books of a camera, day by day: which numbers of its sequence are here, and where the others
+are. Pure."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final, NamedTuple
+
+from server.storage.reading.cameras import CameraReport, DayBooks, EvictionNote, Gap, GapCause
+
+MOST_GAPS: Final = 100
+_STORED: Final = "stored"
+
+
+StoredRow = tuple[str, int, str]
+"""A row that is here: epoch, sequence, and captured_at as the database has it, in UTC, so that
+texts compare. Plain, for there are a hundred thousand of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What explains missing numbers: the camera's last report, its present epoch, what it gave up
+    (each with the epoch it was said in)."""
+
+    epoch: str | None
+    report: CameraReport | None
+    evictions: tuple[tuple[str, EvictionNote], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """`days` the newest first, `gaps` too; `more_gaps` are left out."""
+
+    days: tuple[DayBooks, ...]
+    gaps: tuple[Gap, ...]
+    more_gaps: int
+
+
+class _Hole(NamedTuple):
+    epoch: str
+    first: int
+    last: int
+    after: str
+    before: str
+
+
+def account(rows: Iterable[StoredRow], said: Said, *, since: date) -> Account:
+    """Of the days from `since` on; `rows` may begin earlier, so that what is missing before the
+    first row of a day is seen too. A hole belongs to the day of the row that follows it."""
+    ordered = sorted(rows)
+    first_day = since.isoformat()
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for day, count in Counter(at[:10] for _, _, at in ordered).items():
+        counts[day][_STORED] = count
+    causes = _Causes(said, ordered)
+    gaps: list[Gap] = []
+    holes = [hole for hole in _holes(ordered) if hole.before[:10] >= first_day]
+    for hole in sorted(holes, key=lambda hole: hole.before, reverse=True):
+        for gap in causes.of(hole):
+            gaps.append(gap)
+            counts[hole.before[:10]][gap.cause] += gap.count
+    return Account(
+        days=tuple(
+            _day(text, counts[text]) for text in sorted(counts, reverse=True) if text >= first_day
+        ),
+        gaps=tuple(gaps[:MOST_GAPS]),
+        more_gaps=max(0, len(gaps) - MOST_GAPS),
+    )
+
+
+def _holes(ordered: Sequence[StoredRow]) -> Iterator[_Hole]:
+    for (epoch, last, after), (next_epoch, number, before) in itertools.pairwise(ordered):
+        if epoch == next_epoch and number > last + 1:
+            yield _Hole(epoch, last + 1, number - 1, after, before)
+
+
+def _day(text: str, counts: Counter[str]) -> DayBooks:
+    return DayBooks(
+        day=date.fromisoformat(text),
+        captured=sum(counts.values()),
+        acknowledged=counts[_STORED],
+        waiting=counts[GapCause.WAITING],
+        refused=counts[GapCause.REFUSED],
+        evicted=counts[GapCause.EVICTED],
+        unexplained=counts[GapCause.UNEXPLAINED],
+    )
+
+
+class _Causes:
+    """Tells holes apart, the newest first: what the camera says to hold back is spent on them."""
+
+    def __init__(self, said: Said, ordered: Sequence[StoredRow]) -> None:
+        self._said = said
+        report = said.report
+        highest = max((number for epoch, number, _ in ordered if epoch == said.epoch), default=0)
+        behind = max(0, (report.last_sequence or 0) - highest) if report else 0
+        self._waiting = max(0, (report.waiting or 0) - behind) if report else 0
+
+    def of(self, hole: _Hole) -> Iterator[Gap]:
+        """The hole in parts, each with its cause."""
+        for first, last, note in _parts(hole, self._evicted(hole.epoch)):
+            if note is not None:
+                yield _gap(hole, first, last, GapCause.EVICTED, note)
+                continue
+            for start, end, refused in _parts(
+                hole._replace(first=first, last=last), self._refused(hole.epoch)
+            ):
+                if refused is not None:
+                    yield _gap(hole, start, end, GapCause.REFUSED, refused)
+                else:
+                    yield self._rest(hole, start, end)
+
+    def _rest(self, hole: _Hole, first: int, last: int) -> Gap:
+        report = self._said.report
+        if hole.epoch != self._said.epoch:
+            text = "of an earlier database of this camera, and nothing is told of them"
+            return _gap(hole, first, last, GapCause.UNEXPLAINED, text)
+        if report is None or report.waiting is None:
+            text = "the camera does not say what it still holds (an older version?)"
+            return _gap(hole, first, last, GapCause.UNEXPLAINED, text)
+        oldest = report.oldest_waiting_at
+        is_older = oldest is not None and _moment(hole.before) < oldest
+        if last - first + 1 <= self._waiting and not is_older:
+            self._waiting -= last - first + 1
+            text = f"the camera said at {_spoken(report.at)} that {report.waiting} rows wait there"
+            return _gap(hole, first, last, GapCause.WAITING, text)
+        text = f"the camera said at {_spoken(report.at)} that {report.waiting} rows wait there"
+        if is_older and oldest is not None:
+            text += f", the oldest from {_spoken(oldest)}, and these are older"
+        return _gap(hole, first, last, GapCause.UNEXPLAINED, f"{text}: it has not told of these")
+
+    def _evicted(self, epoch: str) -> list[tuple[int, int, str]]:
+        return [
+            (note.first_sequence, note.last_sequence, _told(note))
+            for said_in, note in self._said.evictions
+            if said_in == epoch
+            and note.kind == "row"
+            and note.first_sequence is not None
+            and note.last_sequence is not None
+        ]
+
+    def _refused(self, epoch: str) -> list[tuple[int, int, str]]:
+        report = self._said.report
+        if report is None or epoch != self._said.epoch:
+            return []
+        text = (
+            "this server refused them; the camera keeps them and says why: "
+            "python -m agent send --retry-refused sends them again"
+        )
+        return [(first, last, text) for first, last in report.refused_sequences]
+
+
+def _parts(
+    hole: _Hole, ranges: Sequence[tuple[int, int, str]]
+) -> Iterator[tuple[int, int, str | None]]:
+    """The hole from its first to its last number, cut where ranges begin and end."""
+    at = hole.first
+    for first, last, text in sorted(ranges):
+        begin, end = max(first, at), min(last, hole.last)
+        if begin > end:
+            continue
+        if begin > at:
+            yield at, begin - 1, None
+        yield begin, end, text
+        at = end + 1
+    if at <= hole.last:
+        yield at, hole.last, None
+
+
+def _gap(hole: _Hole, first: int, last: int, cause: GapCause, explanation: str) -> Gap:
+    return Gap(
+        epoch=hole.epoch,
+        first=first,
+        last=last,
+        cause=cause,
+        after=_moment(hole.after),
+        before=_moment(hole.before),
+        explanation=explanation,
+    )
+
+
+def _told(note: EvictionNote) -> str:
+    when = f" at {_spoken(note.at)}" if note.at else ""
+    more = f": {note.message}" if note.message else ""
+    return f"the camera gave up {note.count} rows of {note.table}{when} ({note.reason}){more}"
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _spoken(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

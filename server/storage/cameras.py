@@ -1,0 +1,259 @@
+"""Cameras as the board and their own pages show them, from SQLite. Implements Cameras."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+from server.errors import NotThere, QuestionInvalid
+from server.storage.accounting import Said, StoredRow, account
+from server.storage.camera_report import report_of, said_of
+from server.storage.evidence import moment_of
+from server.storage.health_history import MOST_COMPONENTS, SETTINGS, components_of, history_of
+from server.storage.reader_pool import Reader, ReaderPool
+from server.storage.reading.cameras import (
+    CameraBooks,
+    CameraCard,
+    CameraDetail,
+    CameraReport,
+    ComponentHealth,
+    EpochBooks,
+    EvictionNote,
+    HealthHistory,
+    StateRule,
+)
+from server.storage.search import text_of
+
+LONGEST_DAYS: Final = 31
+MOST_EVICTIONS: Final = 100
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_CAMERAS: Final = (
+    "SELECT device_id, hostname, checkpoint_id, agent_version, first_seen, last_seen, epoch, "
+    "clock_offset_s, clock_state, waiting_rows, (SELECT max(captured_at) FROM lpr_detections "
+    "WHERE device_id = cameras.device_id) AS latest_at FROM cameras "
+    "WHERE :device IS NULL OR device_id = :device ORDER BY device_id"
+)
+_LATEST_HEALTH: Final = (
+    "WITH RECURSIVE parts (device_id, component, number) AS ("
+    "SELECT device_id, (SELECT min(component) FROM health_monitors "
+    "WHERE device_id = cameras.device_id), 1 FROM cameras "
+    "WHERE :device IS NULL OR device_id = :device "
+    "UNION ALL SELECT device_id, (SELECT min(component) FROM health_monitors "
+    "WHERE device_id = parts.device_id AND component > parts.component), number + 1 FROM parts "
+    "WHERE component IS NOT NULL AND number < :most) "
+    "SELECT p.device_id, p.component, h.status, h.message, h.captured_at, h.system_info "
+    "FROM parts AS p CROSS JOIN health_monitors AS h ON h.id = (SELECT id FROM health_monitors "
+    "INDEXED BY health_monitors_device WHERE device_id = p.device_id "
+    "AND component = p.component ORDER BY captured_at DESC, id DESC LIMIT 1) "
+    "WHERE p.component IS NOT NULL"
+)
+_EPOCHS: Final = (
+    "SELECT e.epoch, e.last_sequence, e.rows_stored, e.first_received_at, e.last_received_at "
+    "FROM camera_epochs AS e JOIN cameras AS c ON c.id = e.camera "
+    "WHERE c.device_id = ? AND e.epoch <> '' ORDER BY e.last_received_at DESC"
+)
+_NUMBERED: Final = tuple(
+    f"SELECT epoch, sequence, captured_at FROM {table} INDEXED BY {table}_device "  # noqa: S608 (our own names)
+    "WHERE device_id = :device AND captured_at >= :since AND captured_at < :until "
+    "AND sequence IS NOT NULL AND epoch IS NOT NULL"
+    for table in ("lpr_detections", "face_detections", "evictions")
+)
+_NUMBERED_HEALTH: Final = (
+    "SELECT epoch, sequence, captured_at FROM health_monitors INDEXED BY health_monitors_device "
+    "WHERE device_id = :device AND component = :component AND captured_at >= :since "
+    "AND captured_at < :until AND sequence IS NOT NULL AND epoch IS NOT NULL"
+)
+_EVICTIONS: Final = (
+    "SELECT epoch, captured_at, kind, reason, evicted_table, count, size_bytes, first_sequence, "
+    "last_sequence, message FROM evictions INDEXED BY evictions_device WHERE device_id = :device "
+    "AND captured_at >= :since ORDER BY captured_at DESC LIMIT :most"
+)
+
+Row = Mapping[str, Any]
+
+
+class SqliteCameras:
+    """`rule` says when a camera counts as online, late and silent."""
+
+    def __init__(self, pool: ReaderPool, rule: StateRule) -> None:
+        self._pool = pool
+        self._rule = rule
+
+    async def board(self, *, now: datetime, connected: Collection[str]) -> tuple[CameraCard, ...]:
+        def work(reader: Reader) -> tuple[CameraCard, ...]:
+            latest = _latest(reader, None)
+            return tuple(
+                self._card(row, latest.get(row["device_id"], []), now, connected)
+                for row in reader.rows_of(_CAMERAS, {"device": None})
+            )
+
+        return await self._pool.ask(work)
+
+    async def camera(
+        self, device_id: str, *, now: datetime, connected: Collection[str]
+    ) -> CameraDetail:
+        def work(reader: Reader) -> CameraDetail:
+            row = _camera(reader, device_id)
+            latest = _latest(reader, device_id).get(device_id, [])
+            told = [each for each in latest if each["component"] == SETTINGS]
+            return CameraDetail(
+                card=self._card(row, latest, now, connected),
+                health=tuple(_health(each) for each in latest if each["component"] != SETTINGS),
+                report=_report(latest),
+                settings=said_of(told[0]["system_info"]) if told else {},
+            )
+
+        return await self._pool.ask(work)
+
+    async def health(
+        self, device_id: str, *, since: datetime, until: datetime, points: int = 240
+    ) -> HealthHistory:
+        if not timedelta() < until - since <= timedelta(days=LONGEST_DAYS):
+            raise QuestionInvalid(
+                f"since={since.isoformat()}, until={until.isoformat()}: expected at most "
+                f"{LONGEST_DAYS} days, the first before the second"
+            )
+        if not 10 <= points <= 1000:
+            raise QuestionInvalid(f"points={points}: expected 10 to 1000")
+
+        def work(reader: Reader) -> HealthHistory:
+            _camera(reader, device_id)
+            return history_of(reader, device_id, since=since, until=until, points=points)
+
+        return await self._pool.ask(work)
+
+    async def books(self, device_id: str, *, until: date, days: int = 7) -> CameraBooks:
+        if not 1 <= days <= LONGEST_DAYS:
+            raise QuestionInvalid(f"days={days}: expected 1 to {LONGEST_DAYS}")
+        since = until - timedelta(days=days - 1)
+        return await self._pool.ask(lambda reader: _books(reader, device_id, since, until))
+
+    def _card(
+        self, row: Row, latest: Sequence[Row], now: datetime, connected: Collection[str]
+    ) -> CameraCard:
+        report = _report(latest)
+        last_seen = moment_of(row["last_seen"]) or _BEGINNING
+        is_connected = row["device_id"] in connected
+        hello_offset_s = row["clock_offset_s"]
+        said = report or report_of({}, last_seen)
+        ahead_s = None if hello_offset_s is None else -hello_offset_s
+        return CameraCard(
+            device_id=row["device_id"],
+            hostname=row["hostname"] or "",
+            checkpoint_id=row["checkpoint_id"] or "",
+            state=self._rule.state(last_seen=last_seen, is_connected=is_connected, now=now),
+            is_connected=is_connected,
+            first_seen=moment_of(row["first_seen"]) or _BEGINNING,
+            last_seen=last_seen,
+            version=row["agent_version"] or said.version,
+            waiting=row["waiting_rows"] if said.waiting is None else said.waiting,
+            oldest_waiting_at=said.oldest_waiting_at,
+            clock_offset_s=ahead_s if said.clock_offset_s is None else said.clock_offset_s,
+            clock_state=row["clock_state"],
+            temperature_c=said.temperature_c,
+            throttled=said.throttled,
+            faults=_faults(latest),
+            latest_sighting_at=moment_of(row["latest_at"]),
+        )
+
+
+def _camera(reader: Reader, device_id: str) -> Row:
+    rows = reader.rows_of(_CAMERAS, {"device": device_id})
+    if not rows:
+        raise NotThere(f"there is no camera {device_id[:64]!r}: it was never heard of here")
+    return rows[0]
+
+
+def _latest(reader: Reader, device_id: str | None) -> dict[str, list[Row]]:
+    """The latest check of each component, by camera (all of them, or one)."""
+    found: dict[str, list[Row]] = {}
+    values = {"device": device_id, "most": MOST_COMPONENTS}
+    for row in reader.rows_of(_LATEST_HEALTH, values):
+        found.setdefault(row["device_id"], []).append(row)
+    return found
+
+
+def _report(latest: Sequence[Row]) -> CameraReport | None:
+    """By the newest check that tells any of it."""
+    checks = [row for row in latest if row["component"] != SETTINGS and row["captured_at"]]
+    for row in sorted(checks, key=lambda row: str(row["captured_at"]), reverse=True):
+        said, at = said_of(row["system_info"]), moment_of(row["captured_at"])
+        if said and at is not None:
+            return report_of(said, at)
+    return None
+
+
+def _health(row: Row) -> ComponentHealth:
+    return ComponentHealth(
+        component=str(row["component"]),
+        status=str(row["status"]),
+        message=str(row["message"] or ""),
+        at=moment_of(row["captured_at"]),
+    )
+
+
+def _faults(latest: Sequence[Row]) -> tuple[ComponentHealth, ...]:
+    found = [_health(row) for row in latest if row["status"] != "PASS"]
+    return tuple(sorted(found, key=lambda one: (one.status != "FAIL", one.component)))
+
+
+def _books(reader: Reader, device_id: str, since: date, until: date) -> CameraBooks:
+    camera = _camera(reader, device_id)
+    values = {
+        "device": device_id,
+        "since": _start_of(since - timedelta(days=1)),
+        "until": _start_of(until + timedelta(days=1)),
+        "most": MOST_EVICTIONS,
+    }
+    evictions = [(str(row["epoch"]), _note(row)) for row in reader.rows_of(_EVICTIONS, values)]
+    report = _report(_latest(reader, device_id).get(device_id, []))
+    said = Said(epoch=camera["epoch"], report=report, evictions=tuple(evictions))
+    accounted = account(_numbered(reader, device_id, values), said, since=since)
+    return CameraBooks(
+        device_id=device_id,
+        report=report,
+        epochs=tuple(_epoch(row) for row in reader.rows(_EPOCHS, (device_id,))),
+        days=accounted.days,
+        gaps=accounted.gaps,
+        more_gaps=accounted.more_gaps,
+        evictions=tuple(note for _, note in evictions),
+    )
+
+
+def _numbered(reader: Reader, device_id: str, values: dict[str, Any]) -> list[StoredRow]:
+    rows: list[Any] = [row for sql in _NUMBERED for row in reader.rows(sql, values)]
+    for component in components_of(reader, device_id):
+        rows += reader.rows(_NUMBERED_HEALTH, values | {"component": component})
+    return rows
+
+
+def _epoch(row: Sequence[Any]) -> EpochBooks:
+    epoch, last_sequence, rows_stored, first, last = row
+    return EpochBooks(
+        epoch=epoch,
+        last_sequence=last_sequence,
+        rows_stored=rows_stored,
+        missing=last_sequence - rows_stored,
+        first_received_at=moment_of(first) or _BEGINNING,
+        last_received_at=moment_of(last) or _BEGINNING,
+    )
+
+
+def _note(row: Row) -> EvictionNote:
+    return EvictionNote(
+        at=moment_of(row["captured_at"]),
+        kind=row["kind"],
+        reason=row["reason"],
+        table=row["evicted_table"],
+        count=row["count"],
+        size_bytes=row["size_bytes"],
+        first_sequence=row["first_sequence"],
+        last_sequence=row["last_sequence"],
+        message=row["message"] or "",
+    )
+
+
+def _start_of(day: date) -> str:
+    return text_of(datetime.combine(day, time(), UTC))

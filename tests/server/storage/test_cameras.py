@@ -1,0 +1,157 @@
+"""Cameras as the board and their own pages show them, on a real database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.errors import NotThere, QuestionInvalid
+from server.storage.reading.cameras import CameraState, GapCause, StateRule
+from tests.server.rows import hello_of
+from tests.server.storage.history import NOON, Centre, centre_in, eviction, health, plate
+
+HOUR = timedelta(hours=1)
+FACTS: dict[str, Any] = {
+    "agent_version": "0.2.0",
+    "temperature_c": "61.2",
+    "cpu_usage": "45%",
+    "throttled": "0x50005",
+    "clock_offset_s": "-1.500",
+    "rows_captured": "9",
+    "rows_acknowledged": "6",
+    "rows_waiting": "2",
+    "rows_refused": "1",
+    "rows_evicted": "0",
+    "last_sequence": "9",
+    "refused_sequences": "4",
+    "oldest_waiting_at": "2026-03-01T12:00:05+00:00",
+}
+
+
+@pytest.fixture
+async def centre(tmp_path: Path) -> AsyncIterator[Centre]:
+    async with centre_in(tmp_path) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("silent", "is_connected", "expected"),
+    [
+        (timedelta(minutes=1), False, CameraState.ONLINE),
+        (timedelta(minutes=11), False, CameraState.LATE),
+        (timedelta(hours=1), False, CameraState.SILENT),
+        (timedelta(hours=9), True, CameraState.ONLINE),
+        (timedelta(minutes=-5), False, CameraState.ONLINE),
+    ],
+)
+def test_states_follow_the_rule(
+    silent: timedelta, *, is_connected: bool, expected: CameraState
+) -> None:
+    state = StateRule().state(last_seen=NOON - silent, is_connected=is_connected, now=NOON)
+    assert state is expected
+
+
+async def test_the_board_tells_of_each_camera_what_it_said_last(centre: Centre) -> None:
+    await centre.store.greet(hello_of(), NOON)
+    await centre.take(
+        plate(1, "A"),
+        health(2, "agent", at=NOON, facts={"temperature_c": "20"}),
+        health(3, "agent", at=NOON + HOUR, facts=FACTS),
+        health(5, "disk", at=NOON, status="FAIL", message="full"),
+        health(6, "disk", at=NOON + HOUR, status="WARN", message="nearly full"),
+        health(7, "camera", at=NOON + HOUR, status="FAIL", message="no frame"),
+        health(8, "settings", at=NOON + 2 * HOUR, facts={"AGENT_SOURCE": "synthetic:"}),
+        plate(1, "B", device_id="gate-2"),
+    )
+    first, second = await centre.cameras.board(now=NOON + 9 * HOUR, connected={"gate-1"})
+    assert (first.state, second.state) == (CameraState.ONLINE, CameraState.SILENT)
+    assert (first.waiting, first.temperature_c, first.clock_offset_s) == (2, 61.2, -1.5)
+    assert first.throttled == ("too little voltage", "slowed down")
+    assert [(fault.component, fault.status) for fault in first.faults] == [
+        ("camera", "FAIL"),
+        ("disk", "WARN"),
+    ]
+    assert first.latest_sighting_at == NOON + timedelta(seconds=1)
+    assert (second.waiting, second.faults) == (None, ())
+    detail = await centre.cameras.camera("gate-1", now=NOON, connected=())
+    assert detail.settings == {"AGENT_SOURCE": "synthetic:"}
+    assert detail.report is not None
+    assert (detail.report.captured, detail.report.refused_sequences) == (9, ((4, 4),))
+    assert [each.component for each in detail.health] == ["agent", "camera", "disk"]
+
+
+@pytest.mark.parametrize("said", [None, {}, {"throttled": "x", "rows_waiting": "-1"}, "text"])
+async def test_whatever_a_camera_says_it_has_its_place_on_the_board(
+    centre: Centre, said: Any
+) -> None:
+    await centre.take(health(1, "<b>", at=NOON, status="?", facts=said))
+    (card,) = await centre.cameras.board(now=NOON, connected=())
+    assert (card.waiting, card.throttled, card.temperature_c) == (None, (), None)
+
+
+async def test_health_over_time_is_changes_of_state_and_thinned_measures(centre: Centre) -> None:
+    minute = timedelta(minutes=1)
+    states = ["PASS"] * 5 + ["FAIL"] * 3 + ["PASS"] * 2
+    await centre.take(
+        *(
+            health(n, "cpu", at=NOON + n * minute, status=state, facts={"cpu_usage": f"{10 * n}%"})
+            for n, state in enumerate(states, start=1)
+        ),
+        health(20, "disk", at=NOON, facts={"disk_free_mb": "not known"}),
+    )
+    history = await centre.cameras.health("gate-1", since=NOON, until=NOON + 20 * minute, points=10)
+    cpu = [stretch for stretch in history.stretches if stretch.component == "cpu"]
+    assert [stretch.status for stretch in cpu] == ["PASS", "FAIL", "PASS"]
+    assert (cpu[1].since, cpu[1].until) == (NOON + 6 * minute, NOON + 9 * minute)
+    assert cpu[2].until is None
+    (series,) = history.series
+    assert (series.key, series.unit, series.limits) == ("cpu_usage", "%", (0.0, 100.0))
+    assert [(point.at, point.lowest, point.average, point.highest) for point in series.points][
+        :2
+    ] == [(NOON, 10.0, 10.0, 10.0), (NOON + 2 * minute, 20.0, 25.0, 30.0)]
+
+
+async def test_the_books_name_what_is_missing_and_why(centre: Centre) -> None:
+    await centre.store.greet(hello_of(), NOON)
+    await centre.take(
+        plate(1, "A"),
+        plate(3, "B"),
+        plate(5, "C"),
+        plate(9, "D"),
+        eviction(10, 6, 8, at=NOON + timedelta(seconds=10)),
+        health(11, "agent", at=NOON + timedelta(seconds=11), facts=FACTS | {"rows_waiting": "0"}),
+    )
+    books = await centre.cameras.books("gate-1", until=NOON.date())
+    assert [(gap.first, gap.last, gap.cause) for gap in books.gaps] == [
+        (6, 8, GapCause.EVICTED),
+        (4, 4, GapCause.REFUSED),
+        (2, 2, GapCause.UNEXPLAINED),
+    ]
+    (day,) = books.days
+    assert (day.captured, day.acknowledged, day.evicted, day.refused) == (11, 6, 3, 1)
+    (epoch,) = books.epochs
+    assert (epoch.last_sequence, epoch.rows_stored, epoch.missing) == (11, 6, 5)
+    assert books.evictions[0].message == "not even rows fitted"
+    assert (await centre.cameras.books("gate-1", until=date(2026, 2, 1))).days == ()
+
+
+async def test_a_camera_that_was_never_heard_of_is_not_there(centre: Centre) -> None:
+    with pytest.raises(NotThere, match="no camera 'gate-9'"):
+        await centre.cameras.camera("gate-9", now=NOON, connected=())
+    with pytest.raises(NotThere):
+        await centre.cameras.books("gate-9", until=NOON.date())
+    with pytest.raises(NotThere):
+        await centre.cameras.health("gate-9", since=NOON - HOUR, until=NOON)
+
+
+async def test_too_much_at_once_is_refused(centre: Centre) -> None:
+    with pytest.raises(QuestionInvalid, match="at most 31 days"):
+        await centre.cameras.health("gate-1", since=NOON - 900 * HOUR, until=NOON)
+    with pytest.raises(QuestionInvalid, match="points=9"):
+        await centre.cameras.health("gate-1", since=NOON - HOUR, until=NOON, points=9)
+    with pytest.raises(QuestionInvalid, match="days=32"):
+        await centre.cameras.books("gate-1", until=NOON.date(), days=32)
