@@ -1,0 +1,102 @@
+"""Charts in the pages' own colours, light and dark alike. Texts in them are escaped by ECharts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Final
+
+from nicegui import ui
+
+_FONT: Final = {"color": "var(--soft)", "fontSize": 12, "fontFamily": "system-ui, sans-serif"}
+_TIMES: Final = {
+    **dict.fromkeys(("hour", "minute", "second"), "{HH}:{mm}"),
+    **dict.fromkeys(("year", "month", "day"), "{d} {MMM}"),
+}
+_TOOLTIP: Final = {
+    "trigger": "axis",
+    "confine": True,
+    "backgroundColor": "var(--surface)",
+    "borderColor": "var(--line)",
+    "textStyle": {"color": "var(--text)", "fontSize": 13},
+    "axisPointer": {"type": "line", "lineStyle": {"color": "var(--soft)"}},
+}
+
+_TIME_AXIS: Final = {
+    "type": "time",
+    "axisLine": {"lineStyle": {"color": "var(--line)"}},
+    "axisTick": {"show": False},
+    "axisLabel": {**_FONT, "hideOverlap": True, "formatter": _TIMES},
+    "splitLine": {"show": False},
+}
+
+
+def chart(series: Sequence[Mapping[str, Any]], **options: Any) -> ui.echart:
+    """Over time; drawn as SVG, where the colours of the theme hold also after it changes."""
+    whole = {
+        "animation": False,
+        "useUTC": True,  # the points are shifted to the time zone shown everywhere
+        "grid": {"left": 8, "right": 12, "top": 16, "bottom": 4, "containLabel": True},
+        "tooltip": _TOOLTIP,
+        "xAxis": _TIME_AXIS,
+        "yAxis": value_axis(),
+        "series": [dict(one) for one in series],
+        **options,
+    }
+    return ui.echart(whole, renderer="svg").classes("chart")
+
+
+def value_axis(
+    limits: tuple[float, float] | None = None, *, whole: bool = False
+) -> dict[str, Any]:
+    """`whole`: of numbers without fractions."""
+    return {
+        "type": "value",
+        "min": None if limits is None else limits[0],
+        "max": None if limits is None else limits[1],
+        "minInterval": 1 if whole else None,
+        "splitNumber": 3,
+        "axisLabel": _FONT,
+        "splitLine": {"lineStyle": {"color": "var(--line)"}},
+    }
+
+
+def over_time(
+    since: datetime, until: datetime, zone: tzinfo
+) -> dict[str, Any]:
+    """An axis with these ends."""
+    return {**_TIME_AXIS, "min": milliseconds(since, zone), "max": milliseconds(until, zone)}
+
+
+def line(
+    name: str, points: Sequence[tuple[datetime, float]], colour: str, zone: tzinfo
+) -> dict[str, Any]:
+    """`colour` is the name of one of the theme's."""
+    return {
+        "type": "line",
+        "name": name,
+        "showSymbol": False,
+        "lineStyle": {"width": 1.5},
+        "color": f"var(--{colour})",
+        "emphasis": {"disabled": True},
+        "data": [[milliseconds(at, zone), value] for at, value in points],
+    }
+
+
+def bars(
+    name: str, points: Sequence[tuple[datetime, float]], colour: str, zone: tzinfo
+) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "name": name,
+        "color": f"var(--{colour})",
+        "emphasis": {"disabled": True},
+        "itemStyle": {"borderRadius": [2, 2, 0, 0]},
+        "barMaxWidth": 24,
+        "data": [[milliseconds(at, zone), value] for at, value in points],
+    }
+
+
+def milliseconds(at: datetime, zone: tzinfo) -> float:
+    """Of a clock on the wall of that zone, since 1970, as ECharts takes times."""
+    return at.astimezone(zone).replace(tzinfo=UTC).timestamp() * 1000

@@ -1,0 +1,41 @@
+"""What is shown where a page does not exist, or failed while it was built."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import Request
+from fastapi.responses import JSONResponse, Response
+from nicegui import Client, ui
+from nicegui import app as pages_app
+from nicegui.page import page as page_of
+
+from server.web.pages.centre import Centre
+from server.web.pages.shell import Visit, fault, framed
+from server.web.pages.tags import link, tag
+from server.web.security.demands import current_caller
+
+_FOR_PROGRAMS = ("/api/", "/_nicegui", "/static/")
+
+
+def add_failures(centre: Centre) -> None:
+    """In the same frame as every page; programs get JSON."""
+
+    @pages_app.exception_handler(HTTPStatus.NOT_FOUND)
+    async def not_found(request: Request, error: Exception) -> Response:
+        path = request.scope.get("root_path", "") + request.scope["path"]
+        if path.startswith(_FOR_PROGRAMS):
+            return JSONResponse({"detail": f"nothing is at {path}"}, HTTPStatus.NOT_FOUND)
+        visit = Visit(request=request, caller=current_caller(request))
+        with Client(page_of("", title="Not found · Sightpost"), request=request) as client:
+            with framed(centre, visit), tag("div", "card empty"):
+                tag("h1", text="There is no such page")
+                tag("p", "break", f"Nothing is at {path}.")
+                link("To the overview", "/", "button")
+        return client.build_response(request, HTTPStatus.NOT_FOUND)
+
+    @pages_app.on_page_exception
+    def failed(error: Exception) -> None:
+        request = ui.context.client.request
+        with framed(centre, Visit(request=request, caller=current_caller(request))):
+            fault("The page could not be built; the server's log says why.")

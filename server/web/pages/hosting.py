@@ -1,0 +1,64 @@
+"""Puts the pages on the server's HTTP application and runs what they need in the server's loop.
+
+NiceGUI has one application in a process, so there is one set of pages too: a server that is
+started later in the same process takes it over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from nicegui import app as pages_app
+from nicegui import ui
+
+from server.web.pages.centre import Centre
+from server.web.pages.failures import add_failures
+from server.web.pages.live import LiveBoard
+from server.web.pages.overview import add_overview
+from server.web.pages.shell import STATIC
+from server.web.pages.sightings import add_sightings
+from server.web.pages.viewer import add_viewer
+from server.web.pages.viewing import Viewers
+
+_STATIC: Final = Path(__file__).parent / "static"
+_RECONNECT_S: Final = 10.0
+"""A page outlives so long a break of its line; pings go at 0.8 of it."""
+
+
+@contextlib.asynccontextmanager
+async def pages_on(app: FastAPI, centre: Centre) -> AsyncIterator[None]:
+    """All pages are on `app` inside `async with`; what `app` has already keeps its paths."""
+    board, viewers = LiveBoard(centre), Viewers()
+    logging.getLogger("nicegui").setLevel(logging.ERROR)  # pages not found are no news
+    app.mount(STATIC, StaticFiles(directory=_STATIC), name="static")
+    pages_app.middleware_stack = None  # of a server before this one in the process
+    pages_app.user_middleware.clear()
+    add_failures(centre)
+    add_overview(centre, board, viewers)
+    add_sightings(centre)
+    add_viewer(centre)
+    ui.run_with(
+        app,
+        title="Sightpost",
+        favicon=_STATIC / "icon.svg",
+        language="en-US",
+        binding_refresh_interval=None,
+        reconnect_timeout=_RECONNECT_S,
+        tailwind=False,
+        show_welcome_message=False,
+    )
+    async with app.router.lifespan_context(app):
+        looking = asyncio.create_task(board.run())
+        try:
+            yield
+        finally:
+            await viewers.close()
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)

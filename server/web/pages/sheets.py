@@ -1,0 +1,35 @@
+"""Dialogs: a sheet over the page that asks one thing."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+
+from nicegui import ui
+
+from server.web.pages.tags import button, tag
+
+
+@contextlib.contextmanager
+def sheet(heading: str) -> Iterator[ui.dialog]:
+    """A dialog with a heading; open and close it by what is given."""
+    with ui.dialog() as dialog, tag("div", "sheet"):
+        tag("h2", text=heading)
+        yield dialog
+
+
+def confirming(
+    heading: str, text: str, yes: str, confirmed: Callable[[], Awaitable[None]]
+) -> ui.dialog:
+    """Asks before something is done that cannot be undone."""
+    with sheet(heading) as dialog:
+        tag("p", "break", text)
+
+        async def go() -> None:
+            dialog.close()
+            await confirmed()
+
+        with tag("div", "controls"):
+            button("Cancel", dialog.close, "quiet")
+            button(yes, go, "danger")
+    return dialog

@@ -1,0 +1,179 @@
+"""Sightings: searched, as pictures or as a table, page by page, and taken away as a file."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from nicegui import ui
+
+from server.accounts.permissions import Permission
+from server.errors import ServerError
+from server.storage.reading.cameras import CameraCard
+from server.storage.reading.sightings import Matching, Order, SightingPage
+from server.web.pages import wording
+from server.web.pages.asking import Asked, asked_of
+from server.web.pages.centre import Centre
+from server.web.pages.exporting import export_button
+from server.web.pages.shell import Visit, empty, page, title
+from server.web.pages.sighting_card import sighting_card, sighting_row
+from server.web.pages.tags import choice, field, link, tag
+
+PAGE: Final = 48
+DIRECTIONS: Final = ("approaching", "receding", "left", "right")
+_SHORT_ADDRESS: Final = """(event) => {
+    const empty = [...event.target.elements].filter((field) => field.name && !field.value);
+    empty.forEach((field) => { field.disabled = true; });
+    setTimeout(() => empty.forEach((field) => { field.disabled = false; }));
+}"""
+_HEADINGS: Final = ("", "Plate", "Time", "Camera", "Confidence", "Region", "Direction")
+
+
+def add_sightings(centre: Centre) -> None:
+    @page(centre, "/sightings", title="Sightings", permission=Permission.SEE_SIGHTINGS)
+    async def sightings(visit: Visit) -> None:
+        asked = asked_of(visit.request.query_params, centre.zone)
+        cursor, is_table = visit.asked("after"), visit.asked("view") == "table"
+        found = await centre.sightings.page(
+            asked.chosen, order=asked.order, cursor=cursor or None, limit=PAGE
+        )
+        cameras = await centre.cameras.board(now=centre.now(), connected=centre.connected())
+        with title("Sightings"):
+            count = tag("p", "soft number", "", id="found")
+            with tag("div", "end"):
+                _view_switch(asked, cursor, is_table=is_table)
+                if visit.caller.may(Permission.EXPORT):
+                    export_button(asked)
+        _filter(asked, cameras, is_table=is_table)
+        if found.cards:
+            _list(centre, asked, found, cursor, is_table=is_table)
+        elif found.next_cursor is None:
+            _nothing(asked)
+        _further(centre, asked, found, cursor, is_table=is_table)
+        ui.timer(0, lambda: _count(centre, asked, count), once=True)
+
+
+async def _count(centre: Centre, asked: Asked, place: ui.element) -> None:
+    """After the page is shown: it takes longer than the page where there are very many."""
+    try:
+        counted = await centre.sightings.count(asked.chosen)
+    except ServerError:
+        return  # the list is there all the same
+    word = "found" if asked.is_filtered else "in all"
+    about = "" if counted.is_exact else "about "
+    if isinstance(place, ui.label):
+        place.text = f"{about}{wording.number(counted.count)} {word}"
+    place.props["data-count"] = counted.count
+
+
+def _view_switch(asked: Asked, cursor: str, *, is_table: bool) -> None:
+    with tag("div", "switch", role="group", aria_label="Show as"):
+        for word, view in (("Pictures", ""), ("Table", "table")):
+            link(
+                word,
+                asked.address(view=view, after=cursor),
+                aria_current="true" if is_table == bool(view) else None,
+            )
+
+
+def _filter(asked: Asked, cameras: tuple[CameraCard, ...], *, is_table: bool) -> None:
+    given = asked.given
+    with tag("form", "card filter", method="get", action="/sightings", role="search") as form:
+        form.on("submit", js_handler=_SHORT_ADDRESS)
+        field(
+            *("Plate", "plate"),
+            value=given.get("plate"),
+            type="search",
+            placeholder="any part, * and ? for what you do not know",
+            maxlength=64,
+            data_key="/",
+            autocomplete="off",
+        )
+        field("From", "from", value=given.get("from"), type="datetime-local")
+        field("To", "to", value=given.get("to"), type="datetime-local")
+        names = [(camera.device_id, camera.device_id) for camera in cameras]
+        known = {name for name, _ in names}
+        if given.get("camera", "") not in {"", *known}:
+            names.append((given["camera"], given["camera"]))
+        choice("Camera", "camera", [("", "any"), *names], given.get("camera", ""))
+        field("Region", "region", value=given.get("region"), placeholder="any", maxlength=32)
+        _matching(given.get("match", ""))
+        _rarer(asked)
+        if is_table:
+            tag("input", type="hidden", name="view", value="table")
+        with tag("div", "filter-end"):
+            tag("button", "main", "Search", type="submit")
+            if asked.is_filtered:
+                link("Clear", "/sightings?view=table" if is_table else "/sightings", "button quiet")
+
+
+def _matching(given: str) -> None:
+    choice(
+        *("Match", "match"),
+        [("", "look-alikes too (0 O, 1 I, 8 B …)"), (Matching.EXACT.value, "exactly")],
+        given,
+    )
+
+
+def _rarer(asked: Asked) -> None:
+    given = asked.given
+    choice(
+        *("Order", "order"),
+        [
+            ("", "likeliest first" if asked.chosen.plate else "newest first"),
+            (Order.NEWEST.value, "newest first"),
+        ][: 2 if asked.chosen.plate else 1],
+        given.get("order", ""),
+    )
+    directions = [("", "any"), *((name, name) for name in DIRECTIONS)]
+    choice("Direction", "direction", directions, given.get("direction", ""))
+    percent = {"type": "number", "min": 0, "max": 100, "step": "any", "inputmode": "decimal"}
+    field("Least confidence, %", "least", value=given.get("least"), placeholder="0", **percent)
+    field("Most, %", "most", value=given.get("most"), placeholder="100", **percent)
+
+
+def _list(
+    centre: Centre, asked: Asked, found: SightingPage, cursor: str, *, is_table: bool
+) -> None:
+    if not is_table:
+        with tag("div", "shots"):
+            for card in found.cards:
+                href = asked.address(f"/sightings/{card.id}", after=cursor)
+                sighting_card(card, href, centre.zone)
+        return
+    with tag("div", "card flush"), tag("div", "scroll"), tag("table", "stacks"):
+        with tag("thead"), tag("tr"):
+            for heading in _HEADINGS:
+                tag("th", "number" if heading == "Confidence" else "", heading)
+        with tag("tbody"):
+            for card in found.cards:
+                href = asked.address(f"/sightings/{card.id}", after=cursor, view="table")
+                sighting_row(card, href, centre.zone)
+
+
+def _nothing(asked: Asked) -> None:
+    if not asked.is_filtered:
+        empty("Nothing has passed yet", "Sightings are listed here as soon as a camera sends them.")
+        return
+    card = empty(
+        "Nothing matches",
+        "No sighting is like that. Try fewer characters, with * for the others, or more days.",
+    )
+    with card:
+        link("Clear the search", "/sightings", "button")
+
+
+def _further(
+    centre: Centre, asked: Asked, found: SightingPage, cursor: str, *, is_table: bool
+) -> None:
+    view = "table" if is_table else ""
+    if found.searched_back_to is not None:
+        back = wording.moment(found.searched_back_to, centre.zone)
+        tag("p", "notice", f"Searched back to {back} so far. “Older” goes on from there.")
+    if not cursor and found.next_cursor is None:
+        return
+    with tag("nav", "pager", aria_label="Pages of sightings"):
+        if cursor:
+            link("To the first", asked.address(view=view), "button", rel="first")
+        if found.next_cursor is not None:
+            more = asked.address(view=view, after=found.next_cursor)
+            link("Older", more, "button", rel="next")
