@@ -46,9 +46,7 @@ def chart(series: Sequence[Mapping[str, Any]], **options: Any) -> ui.echart:
     return ui.echart(whole, renderer="svg").classes("chart")
 
 
-def value_axis(
-    limits: tuple[float, float] | None = None, *, whole: bool = False
-) -> dict[str, Any]:
+def value_axis(limits: tuple[float, float] | None = None, *, whole: bool = False) -> dict[str, Any]:
     """`whole`: of numbers without fractions."""
     return {
         "type": "value",
@@ -56,14 +54,13 @@ def value_axis(
         "max": None if limits is None else limits[1],
         "minInterval": 1 if whole else None,
         "splitNumber": 3,
+        "interval": None if limits is None else (limits[1] - limits[0]) / 2,
         "axisLabel": _FONT,
         "splitLine": {"lineStyle": {"color": "var(--line)"}},
     }
 
 
-def over_time(
-    since: datetime, until: datetime, zone: tzinfo
-) -> dict[str, Any]:
+def over_time(since: datetime, until: datetime, zone: tzinfo) -> dict[str, Any]:
     """An axis with these ends."""
     return {**_TIME_AXIS, "min": milliseconds(since, zone), "max": milliseconds(until, zone)}
 
@@ -100,3 +97,27 @@ def bars(
 def milliseconds(at: datetime, zone: tzinfo) -> float:
     """Of a clock on the wall of that zone, since 1970, as ECharts takes times."""
     return at.astimezone(zone).replace(tzinfo=UTC).timestamp() * 1000
+
+
+def named_axis(names: Sequence[str]) -> dict[str, Any]:
+    """Of bars that stand side by side, each with a name below."""
+    return {
+        "type": "category",
+        "data": list(names),
+        "axisLine": {"lineStyle": {"color": "var(--line)"}},
+        "axisTick": {"show": False},
+        "axisLabel": {**_FONT, "hideOverlap": True},
+    }
+
+
+def counted(name: str, values: Sequence[float]) -> dict[str, Any]:
+    """Bars for the names of an axis."""
+    return {
+        "type": "bar",
+        "name": name,
+        "color": "var(--accent)",
+        "emphasis": {"disabled": True},
+        "itemStyle": {"borderRadius": [2, 2, 0, 0]},
+        "barMaxWidth": 24,
+        "data": list(values),
+    }

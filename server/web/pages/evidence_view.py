@@ -43,7 +43,9 @@ def picture_view(detail: SightingDetail) -> None:
             if place is not None:
                 left, top, width, height = (100 * share for share in place)
                 box = tag("span", "box")
-                box.style(f"left:{left:.2f}%;top:{top:.2f}%;width:{width:.2f}%;height:{height:.2f}%")
+                box.style(
+                    f"left:{left:.2f}%;top:{top:.2f}%;width:{width:.2f}%;height:{height:.2f}%"
+                )
 
 
 def box_in_picture(detail: SightingDetail) -> tuple[float, float, float, float] | None:
@@ -51,7 +53,7 @@ def box_in_picture(detail: SightingDetail) -> tuple[float, float, float, float] 
     evidence = detail.evidence
     if evidence is None:
         return None
-    size = evidence.whole.get("frame_size")
+    size: Any = evidence.whole.get("frame_size")
     readings = [one for one in evidence.readings if one.box is not None]
     is_known = isinstance(size, list) and len(size) == 2 and all(_is_length(one) for one in size)
     if not readings or not is_known:
@@ -65,7 +67,10 @@ def box_in_picture(detail: SightingDetail) -> tuple[float, float, float, float] 
 def facts_view(detail: SightingDetail, zone: tzinfo) -> None:
     card, evidence = detail.card, detail.evidence
     with tag("section", "card", aria_label="Facts"), tag("dl"):
-        _fact("Captured", wording.moment(card.captured_at, zone) if card.captured_at else card.timestamp)
+        _fact(
+            "Captured",
+            wording.moment(card.captured_at, zone) if card.captured_at else card.timestamp,
+        )
         _fact("Received", wording.moment(card.received_at, zone))
         tag("dt", text="Camera")
         with tag("dd"):
@@ -75,7 +80,9 @@ def facts_view(detail: SightingDetail, zone: tzinfo) -> None:
         if evidence is not None and evidence.province:
             _fact("Province", evidence.province)
         _fact("Direction", card.direction)
-        _fact("In view", None if detail.dwell_s is None else f"{wording.number(detail.dwell_s, 1)} s")
+        _fact(
+            "In view", None if detail.dwell_s is None else f"{wording.number(detail.dwell_s, 1)} s"
+        )
         _fact("Vehicle", " ".join(filter(None, (detail.vehicle_color, detail.vehicle_type))))
         _fact("Place", ", ".join(filter(None, (detail.latitude, detail.longitude))))
         _fact("Shutter", _milliseconds(detail.exposure_time_s))
@@ -129,7 +136,7 @@ def _characters(characters: tuple[CharacterEvidence, ...]) -> None:
         tag(
             "p",
             "soft small",
-            "Below each character: how sure it is, and what else it may be by share of the readings.",
+            "Below each: how sure it is, and what else it may be, by share of the readings.",
         )
 
 
@@ -195,7 +202,11 @@ def _fact(name: str, value: str | None) -> None:
 def _region(card: SightingCard, evidence: Evidence | None) -> str | None:
     if card.region is None or evidence is None:
         return card.region
-    sure = "" if evidence.region_certainty is None else f" ({wording.share(evidence.region_certainty)})"
+    sure = (
+        ""
+        if evidence.region_certainty is None
+        else f" ({wording.share(evidence.region_certainty)})"
+    )
     return " ".join(filter(None, (card.region + sure, evidence.format)))
 
 

@@ -22,20 +22,24 @@ def add_failures(centre: Centre) -> None:
     """In the same frame as every page; programs get JSON."""
 
     @pages_app.exception_handler(HTTPStatus.NOT_FOUND)
-    async def not_found(request: Request, error: Exception) -> Response:
+    async def not_found(request: Request, _: Exception) -> Response:
         path = request.scope.get("root_path", "") + request.scope["path"]
         if path.startswith(_FOR_PROGRAMS):
             return JSONResponse({"detail": f"nothing is at {path}"}, HTTPStatus.NOT_FOUND)
         visit = Visit(request=request, caller=current_caller(request))
-        with Client(page_of("", title="Not found · Sightpost"), request=request) as client:
-            with framed(centre, visit), tag("div", "card empty"):
-                tag("h1", text="There is no such page")
-                tag("p", "break", f"Nothing is at {path}.")
-                link("To the overview", "/", "button")
+        place = page_of("", title="Not found · Sightpost")
+        with (
+            Client(place, request=request) as client,
+            framed(centre, visit),
+            tag("div", "card empty"),
+        ):
+            tag("h1", text="There is no such page")
+            tag("p", "break", f"Nothing is at {path}.")
+            link("To the overview", "/", "button")
         return client.build_response(request, HTTPStatus.NOT_FOUND)
 
     @pages_app.on_page_exception
-    def failed(error: Exception) -> None:
+    def failed() -> None:
         request = ui.context.client.request
         with framed(centre, Visit(request=request, caller=current_caller(request))):
             fault("The page could not be built; the server's log says why.")

@@ -18,12 +18,17 @@ from fastapi.staticfiles import StaticFiles
 from nicegui import app as pages_app
 from nicegui import ui
 
+from server.web.pages.account import add_account
+from server.web.pages.audit_log import add_audit_log
+from server.web.pages.cameras import add_cameras
 from server.web.pages.centre import Centre
+from server.web.pages.data import add_data
 from server.web.pages.failures import add_failures
 from server.web.pages.live import LiveBoard
 from server.web.pages.overview import add_overview
 from server.web.pages.shell import STATIC
 from server.web.pages.sightings import add_sightings
+from server.web.pages.users import add_users
 from server.web.pages.viewer import add_viewer
 from server.web.pages.viewing import Viewers
 
@@ -44,6 +49,11 @@ async def pages_on(app: FastAPI, centre: Centre) -> AsyncIterator[None]:
     add_overview(centre, board, viewers)
     add_sightings(centre)
     add_viewer(centre)
+    add_cameras(centre)
+    add_data(centre)
+    add_account(centre)
+    add_users(centre)
+    add_audit_log(centre)
     ui.run_with(
         app,
         title="Sightpost",

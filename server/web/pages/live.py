@@ -7,7 +7,7 @@ between it never gets, so that nothing piles up for it. One that takes too long 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -68,7 +68,7 @@ class LiveBoard:
             newest = await self._look()
         return newest
 
-    async def follow(self) -> AsyncIterator[Snapshot]:
+    async def follow(self) -> AsyncGenerator[Snapshot]:
         """Each snapshot from now on, but those that came while the one before was shown."""
         self._viewers += 1
         self._is_watched.set()
@@ -76,7 +76,8 @@ class LiveBoard:
         try:
             while True:
                 async with self._changed:
-                    await self._changed.wait_for(lambda: self._number > seen)
+                    while self._number <= seen:
+                        await self._changed.wait()
                     seen, newest = self._number, self._newest
                 if newest is not None:
                     yield newest

@@ -154,7 +154,7 @@ def camera_line(camera: CameraCard, now: datetime) -> CameraLine:
 
 
 def camera_table(lines: list[CameraLine]) -> None:
-    with tag("div", "scroll"), tag("table", "stacks"):
+    with tag("div", "scroll"), tag("table", "stacks board"):
         with tag("thead"), tag("tr"):
             for name in ("State", "Camera", "Waiting", "Clock", "Heat", "Version"):
                 tag("th", "" if name in ("State", "Camera") else "number", name)

@@ -19,7 +19,7 @@ def sheet(heading: str) -> Iterator[ui.dialog]:
 
 
 def confirming(
-    heading: str, text: str, yes: str, confirmed: Callable[[], Awaitable[None]]
+    heading: str, text: str, yes: str, confirmed: Callable[[], Awaitable[object]]
 ) -> ui.dialog:
     """Asks before something is done that cannot be undone."""
     with sheet(heading) as dialog:

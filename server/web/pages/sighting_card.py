@@ -55,7 +55,9 @@ def sighting_row(card: SightingCard, href: str, zone: tzinfo) -> None:
     with tag("tr", data_sighting=card.id):
         with tag("td", "thumb unneeded"):
             if card.has_picture:
-                tag("img", src=picture_address(card.id), alt="", width=76, height=57, loading="lazy")
+                tag(
+                    "img", src=picture_address(card.id), alt="", width=76, height=57, loading="lazy"
+                )
         with tag("td", "first"):
             link(shown_plate(card), href, "plate name")
             _marks(card)

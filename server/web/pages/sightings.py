@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from nicegui import ui
 
@@ -25,6 +25,7 @@ _SHORT_ADDRESS: Final = """(event) => {
     empty.forEach((field) => { field.disabled = true; });
     setTimeout(() => empty.forEach((field) => { field.disabled = false; }));
 }"""
+_RARER: Final = ("match", "order", "region", "direction", "least", "most")
 _HEADINGS: Final = ("", "Plate", "Time", "Camera", "Confidence", "Region", "Direction")
 
 
@@ -95,40 +96,38 @@ def _filter(asked: Asked, cameras: tuple[CameraCard, ...], *, is_table: bool) ->
         if given.get("camera", "") not in {"", *known}:
             names.append((given["camera"], given["camera"]))
         choice("Camera", "camera", [("", "any"), *names], given.get("camera", ""))
-        field("Region", "region", value=given.get("region"), placeholder="any", maxlength=32)
-        _matching(given.get("match", ""))
-        _rarer(asked)
         if is_table:
             tag("input", type="hidden", name="view", value="table")
         with tag("div", "filter-end"):
             tag("button", "main", "Search", type="submit")
             if asked.is_filtered:
                 link("Clear", "/sightings?view=table" if is_table else "/sightings", "button quiet")
-
-
-def _matching(given: str) -> None:
-    choice(
-        *("Match", "match"),
-        [("", "look-alikes too (0 O, 1 I, 8 B …)"), (Matching.EXACT.value, "exactly")],
-        given,
-    )
+        with tag("details", open=any(key in given for key in _RARER)):
+            tag("summary", text="More")
+            with tag("div", "rarer"):
+                _rarer(asked)
 
 
 def _rarer(asked: Asked) -> None:
     given = asked.given
-    choice(
-        *("Order", "order"),
-        [
-            ("", "likeliest first" if asked.chosen.plate else "newest first"),
-            (Order.NEWEST.value, "newest first"),
-        ][: 2 if asked.chosen.plate else 1],
-        given.get("order", ""),
-    )
+    look_alikes = [("", "look-alikes too (0 O, 1 I, 8 B …)"), (Matching.EXACT.value, "exactly")]
+    choice("Match", "match", look_alikes, given.get("match", ""))
+    orders = [("", "newest first")]
+    if asked.chosen.plate:
+        orders = [("", "likeliest first"), (Order.NEWEST.value, "newest first")]
+    choice("Order", "order", orders, given.get("order", ""))
+    field("Region", "region", value=given.get("region"), placeholder="any", maxlength=32)
     directions = [("", "any"), *((name, name) for name in DIRECTIONS)]
     choice("Direction", "direction", directions, given.get("direction", ""))
-    percent = {"type": "number", "min": 0, "max": 100, "step": "any", "inputmode": "decimal"}
-    field("Least confidence, %", "least", value=given.get("least"), placeholder="0", **percent)
-    field("Most, %", "most", value=given.get("most"), placeholder="100", **percent)
+    percent: dict[str, Any] = {
+        "type": "number",
+        "min": 0,
+        "max": 100,
+        "step": "any",
+        "inputmode": "decimal",
+    }
+    field("Confidence from, %", "least", value=given.get("least"), placeholder="0", **percent)
+    field("to, %", "most", value=given.get("most"), placeholder="100", **percent)
 
 
 def _list(

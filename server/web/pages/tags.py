@@ -13,9 +13,7 @@ _FIELDS: Final = (
 )
 
 
-def tag(
-    kind: str, /, classes: str = "", text: str | None = None, **attributes: Any
-) -> ui.element:
+def tag(kind: str, /, classes: str = "", text: str | None = None, **attributes: Any) -> ui.element:
     """An element; attributes that are None or False are left out, `_` in their names is `-`.
 
     Of an input, `value` is what stands there at first: what is typed is never written over.
@@ -38,7 +36,7 @@ def link(text: str, href: str, classes: str = "", **attributes: Any) -> ui.eleme
 
 def button(
     text: str,
-    pressed: Callable[[], Awaitable[None] | None],
+    pressed: Callable[[], Awaitable[object] | object],
     classes: str = "",
     **attributes: Any,
 ) -> ui.element:
@@ -49,11 +47,11 @@ def button(
 
 
 def form(
-    sent: Callable[[dict[str, str]], Awaitable[None] | None], classes: str = ""
+    sent: Callable[[dict[str, str]], Awaitable[object] | object], classes: str = ""
 ) -> ui.element:
     """A form whose named fields come as one dictionary when it is sent, not before."""
 
-    def take(event: GenericEventArguments) -> Awaitable[None] | None:
+    def take(event: GenericEventArguments) -> Awaitable[object] | object:
         given = event.args if isinstance(event.args, dict) else {}
         return sent({str(name): str(value) for name, value in given.items()})
 

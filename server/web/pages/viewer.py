@@ -25,10 +25,15 @@ _LONGEST_PLATE: Final = 64
 
 def add_viewer(centre: Centre) -> None:
     @page(
-        centre, "/sightings/{sighting_id:int}", title="Sighting", permission=Permission.SEE_SIGHTINGS
+        centre,
+        "/sightings/{sighting_id:int}",
+        title="Sighting",
+        permission=Permission.SEE_SIGHTINGS,
     )
     async def viewer(visit: Visit) -> None:
-        walk = _Walk(centre, asked_of(visit.request.query_params, centre.zone), visit.asked("after"))
+        walk = _Walk(
+            centre, asked_of(visit.request.query_params, centre.zone), visit.asked("after")
+        )
         detail = await centre.sightings.detail(int(visit.request.path_params["sighting_id"]))
         await walk.begin(detail.card)
         shown = _Viewer(centre, visit, walk)
@@ -96,6 +101,15 @@ class _Viewer:
                     history_view(detail, self._centre.zone)
                     facts_view(detail, self._centre.zone)
                 evidence_views(detail, self._centre.zone)
+            with tag("p", "soft small keys"):
+                for key, what in (
+                    ("←", "before"),
+                    ("→", "after"),
+                    ("C", "correct"),
+                    ("Esc", "back"),
+                ):
+                    tag("span", "key", key)
+                    tag("span", text=f" {what}   ").style("white-space: pre")
 
     def _head(self, detail: SightingDetail) -> None:
         back = self._walk.asked.address(after=self._walk.cursor, view=self._view)
@@ -133,7 +147,11 @@ class _Viewer:
     def _correcting(self, detail: SightingDetail) -> None:
         card = detail.card
         with sheet("Correct the reading") as dialog:
-            tag("p", "soft", f"The camera read {card.read_plate or 'nothing'}. That is kept beside it.")
+            tag(
+                "p",
+                "soft",
+                f"The camera read {card.read_plate or 'nothing'}. That is kept beside it.",
+            )
 
             async def correct(given: dict[str, str]) -> None:
                 plate = given.get("plate", "").strip()
