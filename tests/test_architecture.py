@@ -63,7 +63,7 @@ COMPOSERS = {
     ),
     "server": (
         *("server.app", "server.__main__", "server.cli", "server.cli_prune"),
-        "server.figures",
+        *("server.figures", "server.library"),
     ),
 }
 ENVIRONMENT_READERS = (

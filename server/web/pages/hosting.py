@@ -40,7 +40,8 @@ _RECONNECT_S: Final = 10.0
 @contextlib.asynccontextmanager
 async def pages_on(app: FastAPI, centre: Centre) -> AsyncIterator[None]:
     """All pages are on `app` inside `async with`; what `app` has already keeps its paths."""
-    board, viewers = LiveBoard(centre), Viewers()
+    board = LiveBoard(centre.cameras, centre.sightings, connected=centre.connected, now=centre.now)
+    viewers = Viewers()
     logging.getLogger("nicegui").setLevel(logging.ERROR)  # pages not found are no news
     app.mount(STATIC, StaticFiles(directory=_STATIC), name="static")
     pages_app.middleware_stack = None  # of a server before this one in the process

@@ -7,7 +7,7 @@ between it never gets, so that nothing piles up for it. One that takes too long 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,9 +15,13 @@ from typing import Final
 import structlog
 
 from server.errors import ServerError
-from server.storage.reading.cameras import CameraCard, CameraState
-from server.storage.reading.sightings import MinuteCount, SightingCard, SightingFilter
-from server.web.pages.centre import Centre
+from server.storage.reading.cameras import CameraCard, Cameras, CameraState
+from server.storage.reading.sightings import (
+    MinuteCount,
+    SightingCard,
+    SightingFilter,
+    Sightings,
+)
 
 PACE_S: Final = 2.0
 LATEST: Final = 12
@@ -41,8 +45,19 @@ class Snapshot:
 class LiveBoard:
     """Looks while somebody watches, every `pace_s`; rests while nobody does."""
 
-    def __init__(self, centre: Centre, *, pace_s: float = PACE_S) -> None:
-        self._centre = centre
+    def __init__(
+        self,
+        cameras: Cameras,
+        sightings: Sightings,
+        *,
+        connected: Callable[[], frozenset[str]],
+        now: Callable[[], datetime],
+        pace_s: float = PACE_S,
+    ) -> None:
+        self._cameras = cameras
+        self._sightings = sightings
+        self._connected = connected
+        self._now = now
         self._pace_s = pace_s
         self._viewers = 0
         self._is_watched = asyncio.Event()
@@ -64,7 +79,7 @@ class LiveBoard:
     async def now(self) -> Snapshot:
         """The newest there is, or one made at once where nobody watched lately."""
         newest = self._newest
-        if newest is None or (self._centre.now() - newest.at).total_seconds() > 2 * self._pace_s:
+        if newest is None or (self._now() - newest.at).total_seconds() > 2 * self._pace_s:
             newest = await self._look()
         return newest
 
@@ -87,13 +102,13 @@ class LiveBoard:
                 self._is_watched.clear()
 
     async def _look(self) -> Snapshot:
-        centre, at = self._centre, self._centre.now()
+        at = self._now()
         try:
             found = Snapshot(
                 at=at,
-                cameras=await centre.cameras.board(now=at, connected=centre.connected()),
-                minutes=await centre.sightings.per_minute(until=at),
-                latest=(await centre.sightings.page(SightingFilter(), limit=LATEST)).cards,
+                cameras=await self._cameras.board(now=at, connected=self._connected()),
+                minutes=await self._sightings.per_minute(until=at),
+                latest=(await self._sightings.page(SightingFilter(), limit=LATEST)).cards,
             )
         except ServerError as error:
             _log.warning("overview cannot be read", reason=str(error))

@@ -1,0 +1,59 @@
+"""Everything that is read of the centre's disk, and what is put right in it, opened together."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from server.config import ServerSettings
+from server.storage.cameras import SqliteCameras
+from server.storage.corrections import SqliteCorrections
+from server.storage.data_overview import SqliteDataOverview
+from server.storage.pictures import PictureArchive
+from server.storage.pruner import SqlitePruning
+from server.storage.reader_pool import ReaderPool
+from server.storage.reading.cameras import Cameras, StateRule
+from server.storage.reading.data import DataOverview, Pruning
+from server.storage.reading.sightings import Corrections, Pictures, Sightings
+from server.storage.sightings import SqliteSightings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library:
+    """What pages and REST ask; the same for both."""
+
+    sightings: Sightings
+    pictures: Pictures
+    corrections: Corrections
+    cameras: Cameras
+    data: DataOverview
+    pruning: Pruning
+
+
+@contextlib.contextmanager
+def library_of(settings: ServerSettings) -> Iterator[Library]:
+    """Of a migrated database. Leaving waits for the questions in hand: call it off the loop."""
+    with contextlib.ExitStack() as opened:
+        pool = ReaderPool(settings.db_path)
+        opened.callback(pool.close)
+        archive = PictureArchive(settings.pictures_path, read_only=True)
+        opened.callback(archive.close)
+        corrections = SqliteCorrections(settings.db_path)
+        opened.callback(corrections.close)
+        pruning = SqlitePruning(settings.db_path, settings.pictures_path)
+        opened.callback(pruning.close)
+        sightings = SqliteSightings(pool, archive)
+        yield Library(
+            sightings=sightings,
+            pictures=sightings,
+            corrections=corrections,
+            cameras=SqliteCameras(pool, StateRule()),
+            data=SqliteDataOverview(
+                pool,
+                settings.db_path,
+                settings.pictures_path,
+                retention_days=settings.retention_days,
+            ),
+            pruning=pruning,
+        )
