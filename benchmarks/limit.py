@@ -21,6 +21,7 @@ from server.storage.connection import open_writer
 from server.storage.records import TARGETS, record_of
 from wire import v1
 from wire.acceptance import accept_v1
+from wire.accepted import AcceptedRow
 from wire.limits import Limits
 from wire.rows import Table
 from wire.v1 import Hello
@@ -74,11 +75,16 @@ def encoded_rows(database: Path, images: Path) -> list[bytes]:
     return contents
 
 
-def stored_form(encoded: bytes, record_id: int) -> StoredForms:
-    """What the server would store of a row, checked as the wire demands."""
+def accepted_row(encoded: bytes) -> AcceptedRow:
+    """A row as the server's ingest has it, checked as the wire demands."""
     message = v1.decode_client_message(v1.encode_rows_frame(1, [encoded]), max_rows=1)
     assert isinstance(message, v1.ReadRows)  # noqa: S101 (we wrote it ourselves)
-    row = accept_v1(message.rows[0], _HELLO, _LIMITS)
+    return accept_v1(message.rows[0], _HELLO, _LIMITS)
+
+
+def stored_form(encoded: bytes, record_id: int) -> StoredForms:
+    """What the server would store of a row."""
+    row = accepted_row(encoded)
     picture = row.picture
     return StoredForms(
         record_of(row, record_id, _RECEIVED_AT.isoformat(timespec="milliseconds")),

@@ -10,8 +10,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -46,14 +46,25 @@ class Sent:
     server_peak_mb: float
 
 
-def send(folder: Path, database: Path, images: Path, *, start_cpu_s: float = 0.0) -> Sent:
-    """Sends all that waits in a copy of `database` to a new server; both live below `folder`."""
+def send(
+    folder: Path,
+    database: Path,
+    images: Path,
+    *,
+    start_cpu_s: float = 0.0,
+    server_settings: Mapping[str, str] | None = None,
+    beside: Callable[[int], AbstractContextManager[object]] = nullcontext,
+) -> Sent:
+    """Sends all that waits in a copy of `database` to a new server; both live below `folder`.
+
+    `beside` is entered while it is sent, with the server's web port.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "agent").mkdir(parents=True)
     copy = folder / "agent" / database.name
     shutil.copy(database, copy)
     os.sync()  # what was prepared must not be written to the disk while we measure
-    with _server(folder) as (server, port):
+    with _server(folder, server_settings or {}) as (server, port, web_port), beside(web_port):
         watched = psutil.Process(server.pid)
         before = _cpu_s(watched)
         seconds, sender_cpu_s = _run_sender(folder, copy, images, port)
@@ -104,15 +115,17 @@ def _moment_of(log: str, event: str) -> datetime:
 
 
 @contextmanager
-def _server(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def _server(
+    folder: Path, settings: Mapping[str, str]
+) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
     port, web_port = free_ports(2)
-    environment = {"SERVER_DB_PATH": str(folder / "server" / "websocket_server.db")}
+    environment = {"SERVER_DB_PATH": str(folder / "server" / "websocket_server.db"), **settings}
     arguments = ["server", "run", "--port", str(port), "--web-port", str(web_port)]
     output = folder / "server.out"
     server = _start(arguments, folder, environment, output)
     try:
         _await_answer(server, web_port, output)
-        yield server, port
+        yield server, port, web_port
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=30)
     finally:

@@ -17,7 +17,7 @@ from server.errors import StorageUnavailable
 from server.ingest.budget import ByteBudget
 from server.ingest.gateway import Gateway
 from server.ingest.meter import IngestMeter
-from server.ingest.stats import CODES, Counters
+from server.ingest.stats import CODES, DENIED, Counters
 from server.ingest.writer import GroupWriter
 from server.storage.fleet import Fleet
 from server.storage.sqlite import SqliteStore
@@ -34,6 +34,8 @@ MOST_CAMERAS: Final = 1000
 count in the numbers of all (docs/monitoring.md)."""
 SERVICE: Final = "server"
 INGEST: Final = "ingest"
+_READER: Final = ("plate-recognition", "all", "uncorrected")
+"""Of whatever model read them: cameras do not all run the same."""
 _EVICTED_KINDS: Final = ("picture", "row")
 
 _log = structlog.get_logger(__name__)
@@ -57,8 +59,10 @@ class ServerFigures:
     async def read(self) -> list[Reading]:
         """Every figure of this moment. What the database does not answer is left out."""
         fleet: Fleet | None = None
+        share: float | None = None
         try:
             fleet = await self.store.fleet(now=self.now(), most=MOST_CAMERAS)
+            share = await self.store.uncorrected_share()
         except StorageUnavailable as error:
             _log.warning("figures of the cameras are missing", reason=str(error))
         is_available = fleet is not None and self.writer.trouble is None
@@ -68,6 +72,7 @@ class ServerFigures:
             *self._ingest(),
             *self._older_names(),
             *(_fleet(fleet) if fleet is not None else ()),
+            *(() if share is None else (known.ACCURACY.of(share, *_READER),)),
             known.STORAGE_AVAILABLE.of(int(is_available)),
             *await asyncio.to_thread(lambda: list(_on_disk(self.settings))),
         ]
@@ -100,7 +105,9 @@ class ServerFigures:
         for table in Table:
             count = self.meter.rows[table]
             yield known.REQUESTS.of(count, INGEST, table.value, "insert", "success")
-        yield known.REQUESTS.of(self.counters.errors, INGEST, "any", "insert", "error")
+        # Who knocks at the door and is sent away asks nothing of the ingest.
+        wrong = self.counters.errors - self.counters.refused[DENIED]
+        yield known.REQUESTS.of(wrong, INGEST, "any", "insert", "error")
         latency = self.meter.latency_s.spread()
         yield known.REQUEST_DURATION.of(latency, INGEST, "any")
         for code in CODES:

@@ -51,6 +51,12 @@ INFERENCE: Final = _histogram(
     "runs of a network; the version is the beginning of its file's SHA-256",
     *("service", "model_name", "model_version"),
 )
+ACCURACY: Final = _gauge(
+    "ai_model_accuracy_score",
+    "0..1: of the latest ten thousand readings, those that people let stand; absent while nobody "
+    "has corrected one",
+    *("service", "model_name", "metric_type"),
+)
 FACES: Final = _counter(
     "faces_detected_total",
     "faces, by detector's confidence: high above 0.8, medium above 0.5, else low",

@@ -14,6 +14,7 @@ import apsw
 
 from server.device_token import DeviceToken
 from server.storage import books, runs, tokens
+from server.storage.accuracy import uncorrected_share
 from server.storage.books import Books
 from server.storage.connection import (
     open_note_writer,
@@ -89,6 +90,10 @@ class SqliteStore:
     async def fleet(self, *, now: datetime, most: int) -> Fleet:
         """All cameras together, at most so many one by one. Raises StorageUnavailable."""
         return await self._read(lambda: look_at_fleet(self._reader, now=now, most=most))
+
+    async def uncorrected_share(self) -> float | None:
+        """How many of the latest readings stand, 0..1. Raises StorageUnavailable."""
+        return await self._read(lambda: uncorrected_share(self._reader))
 
     async def close(self) -> None:
         """Waits for the write in hand, then closes; idempotent."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import apsw
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from server import figures
 from server.app import running
 from server.config import ServerSettings
 from server.ingest.stats import CODES
+from server.storage.corrections import SqliteCorrections
 from telemetry.catalogue import CATALOGUE
 from tests.server.cameras import (
     base64_of,
@@ -120,6 +123,24 @@ async def test_cameras_beyond_the_bound_count_with_all_and_have_no_series(
     assert len(series) == figures.MOST_CAMERAS
     assert said["sightpost_fleet_cameras",] == figures.MOST_CAMERAS + 5
     assert said["sightpost_fleet_silent_cameras",] == figures.MOST_CAMERAS + 4
+
+
+async def test_accuracy_is_what_people_let_stand_once_one_was_corrected(
+    settings: ServerSettings,
+) -> None:
+    async with running(settings) as server:
+        async with v1_camera(server.ingest_port) as camera:
+            await camera.exchange(*(plate_row(number) for number in range(1, 11)))
+        before = await scraped(server.web_port)
+        corrections = SqliteCorrections(settings.db_path)
+        try:
+            await corrections.correct(3, "RIGHT 3", by="vera", now=datetime.now(UTC))
+        finally:
+            corrections.close()
+        after = await scraped(server.web_port)
+    name = ("ai_model_accuracy_score", "uncorrected", "all", "plate-recognition")
+    assert name not in before
+    assert after[name] == pytest.approx(0.9)
 
 
 def _enter_cameras(database: Path, count: int) -> None:
