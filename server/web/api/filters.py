@@ -1,0 +1,125 @@
+"""Which sightings a request asks for, by the same words as the address of the page has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+from typing import Annotated, Final
+
+from fastapi import Query
+
+from server.errors import QuestionInvalid
+from server.storage.reading.sightings import Matching, SightingFilter
+
+MOST_NAMES: Final = 100
+
+Plate = Annotated[
+    str,
+    Query(
+        description="The plate, with `*` for any characters and `?` for one. Case, spaces, dashes "
+        "and dots do not count.",
+        examples=["1กก*", "*1234", "AB?1234"],
+    ),
+]
+Match = Annotated[
+    Matching,
+    Query(description="`likely` takes 0 O Q D, 1 I L, 8 B, 5 S and 2 Z for equal."),
+]
+From = Annotated[
+    str | None,
+    Query(
+        alias="from",
+        description="Captured then or later: a time, or a day. Without offset it is the centre's "
+        "local time.",
+        examples=["2026-08-06T10:30:00+07:00", "2026-08-06"],
+    ),
+]
+To = Annotated[
+    str | None,
+    Query(
+        alias="to",
+        description="Captured before that time; of a day, to its end.",
+        examples=["2026-08-07T00:00:00Z"],
+    ),
+]
+Camera = Annotated[
+    list[str] | None,
+    Query(description="Device ids; one of several is enough.", max_length=MOST_NAMES),
+]
+Region = Annotated[
+    list[str] | None,
+    Query(description="Such as `th`, `eu`.", max_length=MOST_NAMES, examples=["th"]),
+]
+Direction = Annotated[
+    list[str] | None,
+    Query(description="approaching, receding, left or right.", max_length=MOST_NAMES),
+]
+Percent = Annotated[float | None, Query(ge=0, le=100, description="Confidence in percent.")]
+YesNo = Annotated[bool | None, Query(description="`yes` or `no`.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the address says; times are still its words."""
+
+    chosen: SightingFilter
+    since: str | None
+    until: str | None
+
+    def in_zone(self, zone: tzinfo) -> SightingFilter:
+        """With times; those without offset are of `zone`. Raises QuestionInvalid."""
+        return replace(
+            self.chosen,
+            since=moment("from", self.since, zone),
+            until=moment("to", self.until, zone, ends=True),
+        )
+
+
+def wanted(
+    plate: Plate = "",
+    match: Match = Matching.LIKELY,
+    since: From = None,
+    until: To = None,
+    camera: Camera = None,
+    region: Region = None,
+    direction: Direction = None,
+    least: Percent = None,
+    most: Percent = None,
+    picture: YesNo = None,
+    corrected: YesNo = None,
+) -> Wanted:
+    """A dependency of routes."""
+    chosen = SightingFilter(
+        plate=plate,
+        matching=match,
+        device_ids=tuple(name for name in camera or () if name),
+        regions=_words(region),
+        directions=_words(direction),
+        least_percent=least,
+        most_percent=most,
+        has_picture=picture,
+        is_corrected=corrected,
+    )
+    return Wanted(chosen=chosen, since=since, until=until)
+
+
+def moment(key: str, text: str | None, zone: tzinfo, *, ends: bool = False) -> datetime | None:
+    """A time, or a day: its beginning, or with `ends` its end. Raises QuestionInvalid."""
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+        if ends and len(text) <= len("2026-08-06"):
+            found += timedelta(days=1)
+        return found if found.tzinfo else found.replace(tzinfo=zone)
+    except (ValueError, OverflowError):
+        raise QuestionInvalid(
+            f"{key}={text[:40]!r}: expected a time such as 2026-08-06T10:30:00+07:00, or a day "
+            "such as 2026-08-06"
+        ) from None
+
+
+def _words(given: list[str] | None) -> tuple[str, ...]:
+    """Given several times, or with commas."""
+    parts = [part.strip() for each in given or () for part in each.split(",")]
+    return tuple(part for part in parts if part)

@@ -1,0 +1,23 @@
+"""All routes of `/api/v1`, put into an application."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+
+from server.web.api.cameras import cameras_router
+from server.web.api.data import data_router
+from server.web.api.parts import ApiParts
+from server.web.api.problems import add_problems
+from server.web.api.sightings import sightings_router
+
+
+def routers(parts: ApiParts) -> tuple[APIRouter, ...]:
+    """Each route asks for its permission: the gate must stand in front of the application."""
+    return sightings_router(parts), cameras_router(parts), data_router(parts)
+
+
+def add_api(app: FastAPI, parts: ApiParts) -> None:
+    """The routes, and how their errors are told."""
+    add_problems(app)
+    for router in routers(parts):
+        app.include_router(router)
