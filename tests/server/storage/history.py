@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from server.storage.adoption import prepare_database
 from server.storage.cameras import SqliteCameras
 from server.storage.corrections import SqliteCorrections
 from server.storage.data_overview import SqliteDataOverview
+from server.storage.pictures import PictureArchive
 from server.storage.pruner import SqlitePruning
 from server.storage.reader_pool import ReaderPool
-from server.storage.reading_side import ReadingSide
+from server.storage.reading.cameras import StateRule
 from server.storage.sightings import SqliteSightings
 from server.storage.sqlite import SqliteStore
 from tests.server.cameras import row_id
@@ -43,31 +45,12 @@ class Centre:
     database: Path
     pictures: Path
     store: SqliteStore
-    reading: ReadingSide
-
-    @property
-    def pool(self) -> ReaderPool:
-        return self.reading.pool
-
-    @property
-    def sightings(self) -> SqliteSightings:
-        return self.reading.sightings
-
-    @property
-    def corrections(self) -> SqliteCorrections:
-        return self.reading.corrections
-
-    @property
-    def cameras(self) -> SqliteCameras:
-        return self.reading.cameras
-
-    @property
-    def data(self) -> SqliteDataOverview:
-        return self.reading.data
-
-    @property
-    def pruning(self) -> SqlitePruning:
-        return self.reading.pruning
+    pool: ReaderPool
+    sightings: SqliteSightings
+    corrections: SqliteCorrections
+    cameras: SqliteCameras
+    data: SqliteDataOverview
+    pruning: SqlitePruning
 
     async def take(self, *rows: AcceptedRow, at: datetime = NOON) -> list[int]:
         """Stores the rows; their record ids."""
@@ -78,13 +61,26 @@ class Centre:
 async def centre_in(folder: Path) -> AsyncIterator[Centre]:
     database, pictures = folder / "server.db", folder / "pictures"
     prepare_database(database, zone_of=lambda _: UTC, now=NOON)
-    store = SqliteStore(database, pictures)
-    reading = ReadingSide.open(database, pictures, retention_days=30)
-    try:
-        yield Centre(database=database, pictures=pictures, store=store, reading=reading)
-    finally:
-        reading.close()
-        await store.close()
+    with contextlib.ExitStack() as opened:
+        pool, archive = ReaderPool(database), PictureArchive(pictures, read_only=True)
+        corrections, pruning = SqliteCorrections(database), SqlitePruning(database, pictures)
+        for each in (archive, pool, corrections, pruning):
+            opened.callback(each.close)
+        store = SqliteStore(database, pictures)
+        try:
+            yield Centre(
+                database=database,
+                pictures=pictures,
+                store=store,
+                pool=pool,
+                sightings=SqliteSightings(pool, archive),
+                corrections=corrections,
+                cameras=SqliteCameras(pool, StateRule()),
+                data=SqliteDataOverview(pool, database, pictures, retention_days=30),
+                pruning=pruning,
+            )
+        finally:
+            await store.close()
 
 
 def plate(

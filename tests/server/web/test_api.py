@@ -72,15 +72,14 @@ class House:
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     async with centre_in(tmp_path) as centre:
         accounts = AccountStore(centre.database, Lifetimes(), lambda: NOON)
-        reading = centre.reading
         app = FastAPI()
         parts = ApiParts(
-            sightings=reading.sightings,
-            pictures=reading.sightings,
-            corrections=reading.corrections,
-            cameras=reading.cameras,
-            data=reading.data,
-            pruning=reading.pruning,
+            sightings=centre.sightings,
+            pictures=centre.sightings,
+            corrections=centre.corrections,
+            cameras=centre.cameras,
+            data=centre.data,
+            pruning=centre.pruning,
             auditor=accounts,
             connected=lambda: frozenset({"gate-1"}),
             now=lambda: NOON + timedelta(hours=2),
