@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -42,11 +42,14 @@ class Distribution:
 
     def add_all(self, values: Iterable[float]) -> None:
         """Counts each of many values; cheaper than one by one."""
-        bounds, counts, total = self._bounds, self._counts, 0.0
-        for value in values:
-            counts[bisect_left(bounds, value)] += 1
-            total += value
-        self._total += total
+        ordered = sorted(values)
+        below = 0
+        for number, bound in enumerate(self._bounds):
+            end = bisect_right(ordered, bound, below)
+            self._counts[number] += end - below
+            below = end
+        self._counts[-1] += len(ordered) - below
+        self._total += sum(ordered)
 
     def spread(self) -> Spread:
         """What was counted so far; `total` may be a value behind or ahead of `counts`."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from server.storage.protocol import Stored
 from telemetry.distribution import POWERS_OF_TWO, SECONDS, SHARES, Distribution
 from telemetry.face_level import level_of
 from wire.accepted import AcceptedRow
-from wire.rows import EvictionRow, FaceRow, LprRow, Table
+from wire.rows import TABLE_OF, EvictionRow, FaceRow, LprRow, Table
 
 
 class IngestMeter:
@@ -31,36 +30,29 @@ class IngestMeter:
         """So many rows that were read together were on disk so many seconds later."""
         self.latency_s.add(seconds, rows)
 
-    def committed(
-        self, rows: Sequence[AcceptedRow], outcomes: Sequence[object], *, seconds: float
-    ) -> None:
-        """A group was dealt with; of its rows those count that are new on disk."""
-        fresh = [
-            row
-            for row, outcome in zip(rows, outcomes, strict=True)
-            if isinstance(outcome, Stored) and not outcome.is_duplicate
-        ]
+    def committed(self, rows: int, fresh: Sequence[AcceptedRow], *, seconds: float) -> None:
+        """A group of so many rows was dealt with in so long; `fresh` are those new on disk."""
         if not fresh:
             return
-        self.group_rows.add(len(rows))
+        self.group_rows.add(rows)
         self.commit_s.add(seconds)
-        tables = Counter([row.table for row in fresh])
-        self.rows.update(tables)
-        if Table.LPR_DETECTION in tables:
-            self.confidence.add_all(
-                [
-                    row.confidence_percent / 100
-                    for row in fresh
-                    if row.confidence_percent is not None and isinstance(row.row, LprRow)
-                ]
-            )
-        if Table.FACE_DETECTION in tables:
-            self.faces.update(
-                level_of(row.confidence_percent / 100)
-                for row in fresh
-                if row.confidence_percent is not None and isinstance(row.row, FaceRow)
-            )
-        if Table.EVICTION in tables:
+        kinds = Counter([type(row.row) for row in fresh])
+        for kind, count in kinds.items():
+            self.rows[TABLE_OF[kind]] += count
+        if LprRow in kinds:
+            self.confidence.add_all(_shares(fresh, LprRow))
+        if FaceRow in kinds:
+            self.faces.update(map(level_of, _shares(fresh, FaceRow)))
+        if EvictionRow in kinds:
             for row in fresh:
                 if isinstance(row.row, EvictionRow):
                     self.evicted[row.row.data.kind] += row.row.data.count
+
+
+def _shares(rows: Sequence[AcceptedRow], kind: type) -> list[float]:
+    """The confidence of rows of one kind, 0..1."""
+    return [
+        percent / 100
+        for row in rows
+        if type(row.row) is kind and (percent := row.confidence_percent) is not None
+    ]

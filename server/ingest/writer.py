@@ -176,10 +176,11 @@ class GroupWriter:
         rows = [row for waiting in group for row in waiting.rows]
         began_at_s = time.monotonic()
         outcomes = await self._store_rows(rows)
-        self._report(outcomes)
+        new_count = self._report(outcomes)
         if self._meter is not None:
             ended_at_s = time.monotonic()
-            self._meter.committed(rows, outcomes, seconds=ended_at_s - began_at_s)
+            fresh = rows if new_count == len(rows) else _new_of(rows, outcomes)
+            self._meter.committed(len(rows), fresh, seconds=ended_at_s - began_at_s)
             for waiting in group:
                 self._meter.waited(ended_at_s - waiting.read_at_s, rows=len(waiting.rows))
         start = 0
@@ -216,7 +217,8 @@ class GroupWriter:
             _log.info("rows can be stored again")
         self.trouble = trouble
 
-    def _report(self, outcomes: Sequence[RowOutcome]) -> None:
+    def _report(self, outcomes: Sequence[RowOutcome]) -> int:
+        """Counts and logs them; how many of the rows are new."""
         stored = [each for each in outcomes if isinstance(each, Stored)]
         duplicates = sum(each.is_duplicate for each in stored)
         self._counters.rows_received += len(stored)
@@ -233,3 +235,13 @@ class GroupWriter:
             _log.info(
                 f"SUCCESS stored {count} row{'' if count == 1 else 's'}", duplicates=duplicates
             )
+        return len(stored) - duplicates
+
+
+def _new_of(rows: Sequence[AcceptedRow], outcomes: Sequence[RowOutcome]) -> list[AcceptedRow]:
+    """Those that were stored now, not before."""
+    return [
+        row
+        for row, outcome in zip(rows, outcomes, strict=True)
+        if isinstance(outcome, Stored) and not outcome.is_duplicate
+    ]
