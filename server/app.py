@@ -6,36 +6,32 @@ import asyncio
 import contextlib
 import os
 import socket
-import ssl
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import structlog
 
+from server.condition import Condition
 from server.config import ServerSettings
-from server.errors import ConfigInvalid, StartRefused, StorageUnavailable
+from server.errors import StartRefused, StorageUnavailable
 from server.figures import ServerFigures
 from server.ingest.access import AccessPolicy, exposure_fault
 from server.ingest.budget import ByteBudget
-from server.ingest.door import CountingContext
 from server.ingest.gateway import Gateway
 from server.ingest.guests import Guests
 from server.ingest.meter import IngestMeter
 from server.ingest.patience import Patience
 from server.ingest.stats import Counters
 from server.ingest.writer import GroupWriter
+from server.listening import Openings, opened, web_exposure_fault
 from server.storage import tokens
 from server.storage.adoption import prepare_database
 from server.storage.lock import DatabaseLock
 from server.storage.sqlite import SqliteStore
-from server.web.application import create_application
-from server.web.health import HealthReport
+from server.web_side import web_side, write_uses
 from telemetry.service_manager import Watched
-from telemetry.version import VERSION
 from telemetry.web_server import WebServer
 from wire.limits import Limits
 
@@ -61,12 +57,16 @@ STORING_LIMIT_S: Final = 180.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A server that takes rows. The ports are those that were bound, also where 0 was asked for."""
+    """A server that takes rows. The ports are those that were bound, also where 0 was asked for.
+
+    `setup_url` is the link by which the first admin is made, once; None: there is one.
+    """
 
     ingest_port: int
     web_port: int
     counters: Counters
     writer: GroupWriter
+    setup_url: str | None
 
     def works(self) -> tuple[Watched, ...]:
         """What has to go on, for whoever watches this program."""
@@ -94,14 +94,8 @@ async def running(
     On leaving, what was taken is committed and acknowledged first. Raises StartRefused or
     ConfigInvalid where it cannot start, having changed nothing.
     """
-    with contextlib.ExitStack() as resources:
-        await asyncio.to_thread(_check_exposure, settings)
-        tls = _tls_context(settings)
-        ingest = resources.enter_context(_listener(settings.host, settings.port, "SERVER_PORT"))
-        web = resources.enter_context(
-            _listener(settings.web_host, settings.web_port, "SERVER_WEB_PORT")
-        )
-        resources.enter_context(DatabaseLock(settings.db_path))
+    await asyncio.to_thread(_check_exposure, settings)
+    with opened(settings) as openings, DatabaseLock(settings.db_path):
         prepared = await asyncio.to_thread(
             prepare_database, settings.db_path, zone_of=settings.zone_of, now=now()
         )
@@ -114,7 +108,7 @@ async def running(
             )
         async with (
             _opened(settings) as store,
-            _serving(settings, store, ingest, web, tls, now, pace) as state,
+            _serving(settings, store, openings, now, pace) as state,
         ):
             yield state
 
@@ -123,9 +117,7 @@ async def running(
 async def _serving(
     settings: ServerSettings,
     store: SqliteStore,
-    ingest: socket.socket,
-    web: socket.socket,
-    tls: ssl.SSLContext | None,
+    openings: Openings,
     now: Callable[[], datetime],
     pace: Pace,
 ) -> AsyncIterator[Running]:
@@ -149,7 +141,6 @@ async def _serving(
         zone_of=settings.zone_of,
         now=now,
     )
-    report = _health_reporter(settings, store, writer, counters)
     figures = None
     if meter is not None:
         figures = ServerFigures(
@@ -162,27 +153,43 @@ async def _serving(
             meter=meter,
             now=now,
         )
-    web_server = WebServer(create_application(report, figures), web)
-    state = Running(
-        ingest_port=ingest.getsockname()[1],
-        web_port=web.getsockname()[1],
-        counters=counters,
+    condition = Condition(
+        settings=settings,
+        store=store,
         writer=writer,
+        budget=budget,
+        counters=counters,
+        meter=meter,
+        requests=None if figures is None else figures.requests,
     )
-    async with asyncio.TaskGroup() as tasks:
+    async with (
+        web_side(settings, condition, figures, now) as side,
+        asyncio.TaskGroup() as tasks,
+    ):
+        web_server = WebServer(
+            side.application, openings.browsers, tls=openings.browsers_tls, trusts_proxies=False
+        )
+        state = Running(
+            ingest_port=openings.cameras_port,
+            web_port=openings.browsers_port,
+            counters=counters,
+            writer=writer,
+            setup_url=_setup_url(settings, openings, side.setup_path),
+        )
         tasks.create_task(writer.run())
         tasks.create_task(web_server.run_until_stopped())
         chores = [
             tasks.create_task(_record_stats(store, counters, settings.stats_interval_s, now)),
             tasks.create_task(_look_at_lines(gateway, pace)),
             tasks.create_task(_look_at_tokens(gateway, pace)),
+            tasks.create_task(write_uses(side.accounts)),
         ]
-        await gateway.start(ingest, tls)
-        scheme = "ws" if tls is None else "wss"
+        await gateway.start(openings.cameras, openings.cameras_tls)
+        scheme = "ws" if openings.cameras_tls is None else "wss"
         _log.info(
             "listening",
             cameras=f"{scheme}://{settings.host}:{state.ingest_port}",
-            web=f"http://{settings.web_host}:{state.web_port}",
+            web=_web_url(settings, openings),
             database=str(settings.db_path),
             process=os.getpid(),
         )
@@ -208,6 +215,19 @@ async def _opened(settings: ServerSettings) -> AsyncIterator[SqliteStore]:
         await store.close()
 
 
+def _web_url(settings: ServerSettings, openings: Openings) -> str:
+    """As a person types it: where every address is listened on, this machine's name."""
+    host = settings.web_host
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104 (compared with)
+        host = socket.gethostname()
+    scheme = "http" if openings.browsers_tls is None else "https"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{openings.browsers_port}"
+
+
+def _setup_url(settings: ServerSettings, openings: Openings, path: str | None) -> str | None:
+    return None if path is None else f"{_web_url(settings, openings)}{path}"
+
+
 def _policy(settings: ServerSettings) -> AccessPolicy:
     return AccessPolicy(
         classic_networks=settings.classic_networks,
@@ -226,32 +246,13 @@ def _check_exposure(settings: ServerSettings) -> None:
         has_tls=settings.tls_cert is not None,
         policy=_policy(settings),
     )
+    fault = fault or web_exposure_fault(
+        host=settings.web_host,
+        has_tls=settings.tls_cert is not None,
+        allow_plaintext=settings.allow_plaintext,
+    )
     if fault is not None:
         raise StartRefused(fault)
-
-
-def _health_reporter(
-    settings: ServerSettings, store: SqliteStore, writer: GroupWriter, counters: Counters
-) -> Callable[[], Awaitable[HealthReport]]:
-    started = time.monotonic()
-
-    async def report() -> HealthReport:
-        reason = writer.trouble
-        try:
-            await store.check()
-        except StorageUnavailable as error:
-            reason = str(error)
-        return HealthReport(
-            status="ok" if reason is None else "failing",
-            reason=reason,
-            database=str(settings.db_path),
-            connections=counters.active_connections,
-            rows_received=counters.rows_received,
-            uptime_s=round(time.monotonic() - started, 3),
-            version=VERSION,
-        )
-
-    return report
 
 
 async def _record_stats(
@@ -284,53 +285,3 @@ async def _look_at_tokens(gateway: Gateway, pace: Pace) -> None:
             await gateway.look_at_tokens()
         except StorageUnavailable as error:
             _log.warning("tokens cannot be looked up", reason=str(error))
-
-
-def _tls_context(settings: ServerSettings) -> ssl.SSLContext | None:
-    if settings.tls_cert is None or settings.tls_key is None:
-        return None
-    context = CountingContext(ssl.PROTOCOL_TLS_SERVER)
-    context.most = settings.max_connections
-    try:
-        context.load_cert_chain(settings.tls_cert, settings.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigInvalid(
-            f"SERVER_TLS_CERT={settings.tls_cert} with SERVER_TLS_KEY={settings.tls_key} cannot be "
-            f"used: {error}; write the paths of a PEM certificate chain and of its private key"
-        ) from error
-    if settings.tls_client_ca is not None:
-        _demand_certificates(context, settings.tls_client_ca)
-    return context
-
-
-def _demand_certificates(context: ssl.SSLContext, authority: Path) -> None:
-    """Who has no certificate of this authority does not get as far as the token."""
-    try:
-        context.load_verify_locations(authority)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigInvalid(
-            f"SERVER_TLS_CLIENT_CA={authority} cannot be used: {error}; write the path of the PEM "
-            "file of the authority that signed the cameras' certificates"
-        ) from error
-    context.verify_mode = ssl.CERT_REQUIRED
-
-
-def _listener(host: str, port: int, key: str) -> socket.socket:
-    """A bound socket, so that a taken port is found before anything is touched."""
-    try:
-        places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = min(places)  # of localhost's two, the IPv4 one
-        listener = socket.socket(family, kind, protocol)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.setblocking(False)
-        except BaseException:
-            listener.close()
-            raise
-    except OSError as error:
-        raise StartRefused(
-            f"cannot listen on {host} port {port}: {error.strerror or error}; stop what uses it, "
-            f"or choose another, for example {key}={port + 1 if 0 < port < 65535 else 0}"
-        ) from error
-    return listener

@@ -103,6 +103,11 @@ async def _run(settings: ServerSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with running(settings) as server:
+        if server.setup_url is not None:
+            sys.stderr.write(
+                "Nobody can sign in yet. Make the first administrator's account within a day at\n"
+                f"  {server.setup_url}\n"
+            )
         manager = ServiceManager.from_environment()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(

@@ -221,6 +221,22 @@ class ServerSettings(Settings):
         description="false: nothing is measured for Prometheus, and there is no GET /metrics",
         examples=["false"],
     )
+    session_idle_minutes: int = Field(
+        60,
+        alias="SERVER_SESSION_IDLE_MINUTES",
+        ge=5,
+        le=43200,
+        description="minutes after which somebody who does nothing is signed out",
+        examples=["60"],
+    )
+    session_hours: int = Field(
+        12,
+        alias="SERVER_SESSION_HOURS",
+        ge=1,
+        le=720,
+        description="hours after which everybody has to sign in again",
+        examples=["12"],
+    )
     retention_days: int = Field(
         0,
         alias="SERVER_RETENTION_DAYS",

@@ -11,6 +11,7 @@ from typing import Final
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 
+from guarding.origin import is_loopback
 from server.config import ServerSettings
 from server.errors import ServerError
 
@@ -56,21 +57,27 @@ async def _try_cameras(settings: ServerSettings) -> str:
 
 def _try_web(settings: ServerSettings) -> str:
     """GET /health, which looks at the database too."""
+    is_encrypted = settings.tls_cert is not None and not is_loopback(settings.web_host)
     place = _place(settings.web_host, settings.web_port)
-    connection = http.client.HTTPConnection(place, timeout=PATIENCE_S)
+    url = f"{'https' if is_encrypted else 'http'}://{place}/health"
+    connection = (
+        http.client.HTTPSConnection(place, timeout=PATIENCE_S, context=_trusting("wss"))
+        if is_encrypted
+        else http.client.HTTPConnection(place, timeout=PATIENCE_S)
+    )
     try:
         connection.request("GET", "/health")
         answer = connection.getresponse()
         said = json.loads(answer.read())
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise NotAnswering(
-            f"http://{place}/health does not answer ({error}): is the server running?"
-        ) from error
+        raise NotAnswering(f"{url} does not answer ({error}): is the server running?") from error
     finally:
         connection.close()
     if answer.status != http.client.OK:
-        raise NotAnswering(f"http://{place}/health: {said.get('reason', answer.status)}")
-    return f"SUCCESS http://{place}/health: {said['rows_received']} rows received"
+        raise NotAnswering(f"{url}: {said.get('reason', answer.status)}")
+    if "rows_received" not in said:
+        return f"SUCCESS {url} answers; how many rows were received is for who signs in"
+    return f"SUCCESS {url}: {said['rows_received']} rows received"
 
 
 def _trusting(scheme: str) -> ssl.SSLContext | None:

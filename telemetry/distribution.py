@@ -26,6 +26,20 @@ class Spread:
     def count(self) -> int:
         return sum(self.counts)
 
+    @property
+    def mean(self) -> float | None:
+        return self.total / self.count if self.count else None
+
+    def quantile(self, share: float) -> float | None:
+        """The bound below which that share of the values lies; None: there are none, or more than
+        that exceed every bound."""
+        wanted, seen = share * self.count, 0
+        for bound, count in zip(self.bounds, self.counts, strict=False):
+            seen += count
+            if seen and seen >= wanted:
+                return bound
+        return None
+
 
 class Distribution:
     """Written by one thread, read by any; a value that equals a bound counts below it."""

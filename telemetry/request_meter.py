@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from telemetry.catalogue import ERRORS, REQUEST_DURATION, REQUESTS
-from telemetry.distribution import SECONDS, Distribution
+from telemetry.distribution import SECONDS, Distribution, Spread
 from telemetry.metrics import Reading
 
 Message = MutableMapping[str, Any]
@@ -48,6 +48,19 @@ class RequestMeter:
             status = "error"
             self._faults[status_code] += 1
         self._counts[route, method if method in METHODS else OTHER, status] += 1
+
+    @property
+    def faults(self) -> int:
+        """Answers from 500 on."""
+        return self._faults.total()
+
+    def spread(self) -> Spread:
+        """How long requests took, those of all routes together."""
+        spreads = [each.spread() for each in self._durations.values()]
+        counts = [0] * (len(SECONDS) + 1)
+        for spread in spreads:
+            counts = [before + count for before, count in zip(counts, spread.counts, strict=True)]
+        return Spread(SECONDS, tuple(counts), sum(spread.total for spread in spreads))
 
     def readings(self) -> Iterator[Reading]:
         for (route, method, status), count in self._counts.items():

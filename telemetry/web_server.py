@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,7 +17,16 @@ _STOP_S: Final = 2
 class WebServer(uvicorn.Server):
     """Serves on a socket that is bound already; the program keeps its own signal handlers."""
 
-    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        listener: socket.socket,
+        *,
+        tls: ssl.SSLContext | None = None,
+        trusts_proxies: bool = True,
+    ) -> None:
+        """`trusts_proxies`: whose request it is, is told by one on this machine; without it the
+        application finds that out."""
         super().__init__(
             uvicorn.Config(
                 app,
@@ -26,6 +36,8 @@ class WebServer(uvicorn.Server):
                 lifespan="off",
                 ws="none",
                 timeout_graceful_shutdown=_STOP_S,
+                proxy_headers=trusts_proxies,
+                ssl_context_factory=None if tls is None else lambda _config, _default: tls,
             )
         )
         self._listener = listener

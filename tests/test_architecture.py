@@ -63,7 +63,8 @@ COMPOSERS = {
     ),
     "server": (
         *("server.app", "server.__main__", "server.cli", "server.cli_prune"),
-        *("server.figures", "server.library"),
+        *("server.condition", "server.figures", "server.library", "server.web_side"),
+        "server.listening",  # joins the settings with the doors of ingest
     ),
 }
 ENVIRONMENT_READERS = (

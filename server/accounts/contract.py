@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 from server.accounts.permissions import Permission, Role
+from server.errors import AccountRefused
+
+SHORTEST_PASSWORD: Final = 10
+"""Characters."""
 
 
 class CallerKind(Enum):
@@ -122,6 +126,23 @@ class AuditPage:
     next_before: int | None
 
 
+class SignInFailed(AccountRefused):
+    """Nobody is signed in; `wait_s` is above 0 where the next attempt has to wait."""
+
+    def __init__(self, text: str, *, wait_s: float = 0.0) -> None:
+        super().__init__(text)
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """`session` is what the browser keeps, for at most `lasts_s`; shown to nobody else."""
+
+    session: str
+    lasts_s: int
+    user: User
+
+
 class Auditor(Protocol):
     """Where it is written down who did what."""
 
@@ -131,7 +152,9 @@ class Auditor(Protocol):
         """Writes an entry; returns once it is on disk.
 
         Call it before anything leaves (an export, a person's picture) or is changed: raises
-        StorageUnavailable, and what cannot be written down must not happen.
+        StorageUnavailable, and what cannot be written down must not happen. Raises AccountRefused
+        where somebody who signed in has been signed out since, or may no longer do that: a page
+        may be open for long.
         """
         ...
 
@@ -215,4 +238,32 @@ class Accounts(Protocol):
 
     async def end_session(self, caller: Caller) -> None:
         """Signs the caller out."""
+        ...
+
+
+class SigningIn(Protocol):
+    """What somebody does whom nobody knows yet. All raise TooBusy and StorageUnavailable."""
+
+    async def sign_in(
+        self, name: str, password: str, address: str, *, replaced: bytes | None = None
+    ) -> SignedIn:
+        """A new session; the one that the browser brought, `replaced`, ends.
+
+        Raises SignInFailed, with the same words whatever is wrong.
+        """
+        ...
+
+    async def register(self, name: str, password: str, full_name: str, address: str) -> None:
+        """An account that waits for approval; the same where the name is taken.
+
+        Raises AccountRefused, SignInFailed where the address asked too often.
+        """
+        ...
+
+    async def set_up(self, key: str, name: str, password: str, address: str) -> SignedIn:
+        """Makes the first admin and signs them in. Raises AccountRefused, SignInFailed."""
+        ...
+
+    async def is_set_up(self) -> bool:
+        """Whether there is an active admin."""
         ...

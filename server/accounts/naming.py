@@ -7,10 +7,9 @@ import unicodedata
 from typing import Final
 
 from guarding.passwords import LONGEST
+from server.accounts.contract import SHORTEST_PASSWORD
 from server.errors import AccountRefused
 
-SHORTEST: Final = 10
-"""Characters of a password."""
 LEAST_DIFFERENT: Final = 5
 """Different characters of a password, so that `aaaaaaaaaa` and `1212121212` are none."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", re.ASCII)
@@ -33,9 +32,9 @@ def account_name(name: str) -> str:
 
 def password(secret: str, *, name: str) -> str:
     """Raises AccountRefused, which does not repeat it."""
-    if not SHORTEST <= len(secret) <= LONGEST:
+    if not SHORTEST_PASSWORD <= len(secret) <= LONGEST:
         raise AccountRefused(
-            f"a password of {len(secret)} characters: expected {SHORTEST} to {LONGEST}"
+            f"a password of {len(secret)} characters: expected {SHORTEST_PASSWORD} to {LONGEST}"
         )
     if len(set(secret)) < LEAST_DIFFERENT:
         raise AccountRefused(

@@ -14,7 +14,8 @@ from server.errors import AccountRefused
 
 
 class Office:
-    """Implements Accounts. Who may do what was decided by the route or page that asks."""
+    """Implements Accounts. The route or page that asks decided who may do what; a page may have
+    been open for long, so that it is looked at once more."""
 
     def __init__(self, store: AccountStore, hashing: Hashing, reception: Reception) -> None:
         self._store = store
@@ -27,6 +28,7 @@ class Office:
     async def make_user(
         self, caller: Caller, name: str, password: str, role: Role, full_name: str = ""
     ) -> User:
+        await self._store.still(caller, Permission.MANAGE_ACCOUNTS)
         password_hash = await self._hashing.new_hash(password, name=name)
         return await self._store.change(
             lambda book: book.make_user(caller, name, password_hash, role, full_name)
@@ -35,17 +37,21 @@ class Office:
     async def set_standing(
         self, caller: Caller, user_id: int, standing: Standing, role: Role | None = None
     ) -> User:
+        await self._store.still(caller, Permission.MANAGE_ACCOUNTS)
         return await self._store.change(
             lambda book: book.set_standing(caller, user_id, standing, role)
         )
 
     async def reject(self, caller: Caller, user_id: int) -> None:
+        await self._store.still(caller, Permission.MANAGE_ACCOUNTS)
         await self._store.change(lambda book: book.reject(caller, user_id))
 
     async def set_role(self, caller: Caller, user_id: int, role: Role) -> User:
+        await self._store.still(caller, Permission.MANAGE_ACCOUNTS)
         return await self._store.change(lambda book: book.set_role(caller, user_id, role))
 
     async def set_password(self, caller: Caller, user_id: int, password: str) -> None:
+        await self._store.still(caller, Permission.MANAGE_ACCOUNTS)
         user = await self._store.user(user_id)
         password_hash = await self._hashing.new_hash(password, name=user.name)
         await self._store.change(lambda book: book.set_password(caller, user_id, password_hash))
@@ -69,11 +75,13 @@ class Office:
         expires_at: datetime | None = None,
     ) -> str:
         owner_id = _own_id(caller)
+        await self._store.still(caller, Permission.OWN_ACCOUNT)
         return await self._store.change(
             lambda book: book.make_token(caller, owner_id, name, scopes, expires_at)
         )
 
     async def revoke_token(self, caller: Caller, token_id: int) -> None:
+        await self._store.still(caller, Permission.OWN_ACCOUNT)
         await self._store.change(lambda book: book.revoke_token(caller, token_id))
 
     async def end_session(self, caller: Caller) -> None:

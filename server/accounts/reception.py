@@ -9,14 +9,22 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import structlog
 
 from guarding.lockout import Lockout
 from server.accounts import naming
-from server.accounts.contract import Action, Caller, CallerKind, Standing, User
+from server.accounts.contract import (
+    Action,
+    Caller,
+    CallerKind,
+    SignedIn,
+    SignInFailed,
+    Standing,
+    User,
+)
 from server.accounts.hashing import MOST_WAITING, Hashing
 from server.accounts.permissions import TABLE
 from server.accounts.store import AccountStore
@@ -37,24 +45,11 @@ _WRONG: Final = (
 _log = structlog.get_logger(__name__)
 
 
-class SignInFailed(AccountRefused):
-    """Nobody is signed in; `wait_s` is above 0 where the next attempt has to wait."""
-
-    def __init__(self, text: str, *, wait_s: float = 0.0) -> None:
-        super().__init__(text)
-        self.wait_s = wait_s
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedIn:
-    """`session` is what the browser keeps; shown to nobody else."""
-
-    session: str
-    user: User
-
-
 class Reception:
-    """Lives on the event loop; `clock` is monotonic seconds. A restart forgets failures."""
+    """Implements SigningIn. Lives on the event loop; `clock` is monotonic seconds.
+
+    A restart forgets failures.
+    """
 
     def __init__(
         self,
@@ -76,10 +71,6 @@ class Reception:
     async def sign_in(
         self, name: str, password: str, address: str, *, replaced: bytes | None = None
     ) -> SignedIn:
-        """A new session; the one that the browser brought, `replaced`, ends.
-
-        Raises SignInFailed, TooBusy, StorageUnavailable.
-        """
         found = await self._checked(name, password, address)
         return await self._begin(found.user, address, replaced)
 
@@ -88,10 +79,6 @@ class Reception:
         await self._checked(caller.name, password, caller.address)
 
     async def register(self, name: str, password: str, full_name: str, address: str) -> None:
-        """An account that waits for approval; the same where the name is taken.
-
-        Raises AccountRefused, TooBusy, StorageUnavailable.
-        """
         self._must_not_wait(self._registrations.wait_s(_place(address), self._clock()))
         naming.account_name(name)
         naming.free_text(full_name, what="a full name")
@@ -102,7 +89,6 @@ class Reception:
         )
 
     async def set_up(self, key: str, name: str, password: str, address: str) -> SignedIn:
-        """Makes the first admin and signs them in. Raises AccountRefused and as `sign_in` does."""
         self._must_not_wait(self._addresses.wait_s(_place(address), self._clock()))
         password_hash = await self._hashing.new_hash(password, name=naming.account_name(name))
         caller = replace(_nobody(address), name=name)
@@ -114,6 +100,9 @@ class Reception:
             self._addresses.failed(_place(address), self._clock())
             raise
         return await self._begin(user, address, None)
+
+    async def is_set_up(self) -> bool:
+        return await self._store.has_admin()
 
     async def _begin(self, user: User, address: str, replaced: bytes | None) -> SignedIn:
         caller = Caller(
@@ -127,7 +116,7 @@ class Reception:
         session = await self._store.change(
             lambda book: book.begin_session(caller, user.id, replaced=replaced)
         )
-        return SignedIn(session=session, user=user)
+        return SignedIn(session=session, lasts_s=self._store.session_lasts_s, user=user)
 
     async def _checked(self, name: str, password: str, address: str) -> Credentials:
         """The account whose password it is. One attempt at a time, so that many at once get no

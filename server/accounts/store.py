@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -21,8 +21,9 @@ from server.accounts.contract import (
     User,
 )
 from server.accounts.lifetimes import Lifetimes
-from server.accounts.permissions import TABLE, of_token
+from server.accounts.permissions import TABLE, Permission, Role, of_token
 from server.accounts.users import Credentials
+from server.errors import AccountRefused
 from server.storage.connection import (
     open_note_writer,
     open_reader,
@@ -31,8 +32,13 @@ from server.storage.connection import (
     transaction,
 )
 
-USE_NOTED_EVERY: Final = timedelta(seconds=30)
-"""So much later than it was, at most, a use of a session or token may be on disk."""
+DEMANDED: Final = {
+    Action.EXPORT: Permission.EXPORT,
+    Action.CORRECTION: Permission.CORRECT,
+    Action.DELETION: Permission.DELETE_DATA,
+    Action.PERSON_SEEN: Permission.SEE_PEOPLE,
+}
+"""What an action needs at the moment when it is written down."""
 
 _T = TypeVar("_T")
 
@@ -73,9 +79,34 @@ class AccountStore:
 
         return await asyncio.get_running_loop().run_in_executor(self._reading, run)
 
+    @property
+    def session_lasts_s(self) -> int:
+        return int(self._lifetimes.whole.total_seconds())
+
+    async def has_admin(self) -> bool:
+        """One who may sign in."""
+        return await self._read(
+            lambda: users.count(self._reader, standing=Standing.ACTIVE, role=Role.ADMIN) > 0
+        )
+
+    async def still(self, caller: Caller, permission: Permission) -> None:
+        """Raises AccountRefused where somebody who signed in is so no more, or may no longer."""
+        if caller.session is None:
+            return
+        present = await self.caller_of(caller.session, caller.address)
+        if present is None:
+            raise AccountRefused("you have been signed out: sign in again at /login")
+        if not present.may(permission):
+            raise AccountRefused(
+                f"this needs the permission {permission.value}: {permission.meaning}"
+            )
+
     async def audit(
         self, caller: Caller, action: Action, subject: str = "", detail: str = ""
     ) -> None:
+        needed = DEMANDED.get(action)
+        if needed is not None:
+            await self.still(caller, needed)
         await self.change(lambda book: book.note(caller, action, subject, detail))
 
     async def audit_page(

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from fastapi import FastAPI
 
-from server.web.health import HealthReport, add_health
-from server.web.metrics import Figures, add_metrics
+from server.web.api.accounts import add_accounts
+from server.web.errors import add_errors
+from server.web.health import add_health
+from server.web.metrics import add_metrics
+from server.web.parts import WebParts
+from server.web.reference import add_reference
+from server.web.security.gate import Gate
+from server.web.security.signing import add_signing
 from telemetry.version import VERSION
 
 
-def create_application(
-    report: Callable[[], Awaitable[HealthReport]], figures: Figures | None = None
-) -> FastAPI:
-    """Everything that the server answers over HTTP; without `figures` no GET /metrics.
-
-    No /docs: that page loads its scripts from elsewhere, and a server may have no way out.
-    """
-    app = FastAPI(title="Sightpost server", version=VERSION, docs_url=None, redoc_url=None)
-    add_health(app, report)
-    if figures is not None:
-        add_metrics(app, figures)
+def create_application(parts: WebParts) -> FastAPI:
+    """Everything that the server answers over HTTP. Every route states what it demands."""
+    app = FastAPI(
+        title="Sightpost server", version=VERSION, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    add_errors(app)
+    add_health(app, parts.report, parts.details)
+    add_signing(app, parts.signing_in, parts.accounts)
+    add_accounts(app, parts.accounts, parts.auditor)
+    add_reference(app)
+    app.add_middleware(
+        Gate,
+        register=parts.register,
+        door=parts.door,
+        trusted_proxies=parts.trusted_proxies,
+    )
+    if parts.figures is not None:
+        add_metrics(app, parts.figures)
     return app

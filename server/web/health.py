@@ -1,4 +1,4 @@
-"""GET /health: is the server fit to take rows, in a form for machines."""
+"""GET /health...: is the server fit to take rows, and how does it fare; in a form for machines."""
 
 from __future__ import annotations
 
@@ -8,11 +8,20 @@ from http import HTTPStatus
 from fastapi import FastAPI, Response
 from pydantic import BaseModel
 
+from server.accounts.contract import CallerKind
+from server.accounts.permissions import Permission
+from server.web.security.demands import CurrentCaller, open_to_all, requires
 
-class HealthReport(BaseModel):
-    """`status` is ok or failing; `reason` says why it is failing."""
+
+class BriefHealth(BaseModel):
+    """`status` is ok or failing. All that strangers are told."""
 
     status: str
+
+
+class HealthReport(BriefHealth):
+    """`reason` says why it is failing."""
+
     database: str
     connections: int
     rows_received: int
@@ -21,12 +30,100 @@ class HealthReport(BaseModel):
     reason: str | None = None
 
 
-def add_health(app: FastAPI, report: Callable[[], Awaitable[HealthReport]]) -> None:
-    """Answers 200 while rows can be stored, 503 while not."""
+class ProcessorHealth(BaseModel):
+    """`percent` of all cores, since it was asked the last time."""
 
-    @app.get("/health", response_model_exclude_none=True)
-    async def health(response: Response) -> HealthReport:
-        found = await report()
-        if found.status != "ok":
-            response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    percent: float
+    cores: int
+    load_1m: float
+
+
+class MemoryHealth(BaseModel):
+    process_bytes: int
+    available_bytes: int
+    total_bytes: int
+
+
+class DiskHealth(BaseModel):
+    """The disk of the database."""
+
+    free_bytes: int
+    total_bytes: int
+
+
+class DatabaseHealth(BaseModel):
+    """`answered_in_ms` None: it did not."""
+
+    status: str
+    size_bytes: int
+    answered_in_ms: float | None
+    reason: str | None = None
+
+
+class QueueHealth(BaseModel):
+    """Rows that were read and are not stored yet, and what may be held of them in memory."""
+
+    waiting_rows: int
+    used_bytes: int
+    limit_bytes: int
+
+
+class ServiceHealth(BaseModel):
+    """One thing that the server does, since it was started: 95% of it took `p95_ms` or less.
+
+    What was not measured is None.
+    """
+
+    name: str
+    status: str
+    done: int
+    errors: int
+    mean_ms: float | None
+    p95_ms: float | None
+
+
+class DetailedHealth(HealthReport):
+    cpu: ProcessorHealth
+    memory: MemoryHealth
+    disk: DiskHealth
+    database_state: DatabaseHealth
+    queue: QueueHealth
+    services: list[ServiceHealth]
+
+
+Report = Callable[[], Awaitable[HealthReport]]
+Details = Callable[[], Awaitable[DetailedHealth]]
+
+
+def add_health(app: FastAPI, report: Report, details: Details) -> None:
+    """All but `live` answer 200 while rows can be stored, 503 while not."""
+    watchers = [open_to_all("whoever watches the server may know whether it works")]
+
+    @app.get("/health", dependencies=watchers, tags=["health"], response_model_exclude_none=True)
+    async def health(response: Response, caller: CurrentCaller) -> HealthReport | BriefHealth:
+        """Whether rows can be stored; more to those who signed in."""
+        found = _noted(await report(), response)
+        return BriefHealth(status=found.status) if caller.kind is CallerKind.NOBODY else found
+
+    @app.get("/health/live", dependencies=watchers, tags=["health"])
+    async def live() -> BriefHealth:
+        """That the server runs: what does not answer this is to be started anew."""
+        return BriefHealth(status="ok")
+
+    @app.get("/health/ready", dependencies=watchers, tags=["health"])
+    async def ready(response: Response) -> BriefHealth:
+        """Whether rows can be stored: what answers 503 is to be given time."""
+        return BriefHealth(status=_noted(await report(), response).status)
+
+    @app.get("/health/detailed", dependencies=[requires(Permission.SEE_SERVER)], tags=["health"])
+    async def detailed(response: Response) -> DetailedHealth:
+        """Processor, memory, disk, database, queue, and how each service performs."""
+        found = await details()
+        _noted(found, response)
         return found
+
+
+def _noted(found: HealthReport, response: Response) -> HealthReport:
+    if found.status != "ok":
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    return found

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from fastapi import FastAPI, Request, Response
 
+from server.accounts.permissions import Permission
+from server.web.security.demands import requires
 from telemetry.metrics import Reading, page_of
 from telemetry.request_meter import MeteredRequests, RequestMeter
 
@@ -27,7 +29,7 @@ def add_metrics(app: FastAPI, figures: Figures) -> None:
     """Adds the page, and counts every request from here on; the last middleware to be added, so
     that those count too which another one answers."""
 
-    @app.get("/metrics", include_in_schema=False)
+    @app.get("/metrics", dependencies=[requires(Permission.SEE_SERVER)], include_in_schema=False)
     async def metrics(request: Request) -> Response:
         readings, accept = await figures.read(), request.headers.get("accept", "")
         # Of a thousand cameras it takes the loop's time otherwise.

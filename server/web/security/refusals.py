@@ -41,3 +41,17 @@ class Forbidden(Refused):
         super().__init__(
             403, f"this needs the permission {permission.value}: {permission.meaning}", connection
         )
+
+
+class BodyTooLarge(Refused):
+    """The body is larger than this path takes."""
+
+    def __init__(self, most: int, connection: HTTPConnection) -> None:
+        super().__init__(413, f"expected a body of at most {most} bytes", connection)
+
+
+class BodyTooSlow(Refused):
+    """The body stopped coming."""
+
+    def __init__(self, connection: HTTPConnection) -> None:
+        super().__init__(408, "the request's body stopped coming: send it again", connection)

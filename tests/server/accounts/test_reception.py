@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from guarding.lockout import FIRST_WAIT_S, FREE_FAILURES
-from server.accounts.contract import Standing
-from server.accounts.reception import FREE_FAILURES_OF_A_NAME, REGISTRATIONS, SignInFailed
+from server.accounts.contract import SignInFailed, Standing
+from server.accounts.reception import FREE_FAILURES_OF_A_NAME, REGISTRATIONS
 from server.device_token import digest_of
 from server.errors import AccountRefused
 from tests.server.accounts.conftest import ADDRESS, ADMIN, PASSWORD, House

@@ -9,9 +9,8 @@ import apsw
 import pytest
 
 from server.accounts import sessions
-from server.accounts.contract import Action, Caller, CallerKind, Standing
+from server.accounts.contract import Action, Caller, CallerKind, SignInFailed, Standing
 from server.accounts.permissions import SCOPES, TABLE, Permission, Role
-from server.accounts.reception import SignInFailed
 from server.device_token import digest_of
 from server.errors import AccountRefused
 from tests.server.accounts.conftest import ADDRESS, ADMIN, PASSWORD, House

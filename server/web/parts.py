@@ -1,0 +1,28 @@
+"""What the running server hands to its HTTP application."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from server.accounts.contract import Accounts, Auditor, SigningIn
+from server.peer import Network
+from server.web.health import Details, Report
+from server.web.metrics import Figures
+from server.web.security.gate import Register
+from server.web.security.rules import Door
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebParts:
+    """`figures` None: there is no GET /metrics."""
+
+    report: Report
+    details: Details
+    figures: Figures | None
+    signing_in: SigningIn
+    accounts: Accounts
+    auditor: Auditor
+    register: Register
+    door: Door
+    trusted_proxies: Sequence[Network] = ()

@@ -1,0 +1,39 @@
+"""How somebody who is turned away is told: a page or the way to /login for people, JSON else."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote
+
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from server.web.security.forms import refused_page
+from server.web.security.knock import Knock
+
+LOGIN: Final = "/login"
+
+
+def refusal_of(
+    knock: Knock, status: int, text: str, *, retry_after_s: int | None = None
+) -> Response:
+    """The answer; where signing in would help a person, that page, which leads back here."""
+    if status == 401 and knock.wants_page and knock.method == "GET":
+        return RedirectResponse(f"{LOGIN}?next={quote(knock.path)}", status_code=303)
+    headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
+    if status == 401:
+        headers["www-authenticate"] = "Bearer"
+    if knock.wants_page:
+        page = refused_page(status, text)
+        page.headers.update(headers)
+        return page
+    return JSONResponse({"status": "error", "message": text}, status, headers)
+
+
+def local_path(wanted: str) -> str:
+    """Where to go after signing in: a path of this server, or else its first page.
+
+    Browsers take `//host` and `/\\host` for another server.
+    """
+    is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
+    has_controls = any(ord(each) < 0x20 for each in wanted)
+    return wanted if is_ours and not has_controls and wanted != LOGIN else "/"

@@ -1,0 +1,93 @@
+"""Builds accounts and the web application from their parts, and takes them down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from fastapi import FastAPI
+
+from guarding.origin import is_loopback
+from server.accounts.hashing import Hashing
+from server.accounts.lifetimes import Lifetimes
+from server.accounts.office import Office
+from server.accounts.reception import Reception
+from server.accounts.store import AccountStore
+from server.condition import Condition
+from server.config import ServerSettings
+from server.errors import StorageUnavailable
+from server.figures import ServerFigures
+from server.web.application import create_application
+from server.web.parts import WebParts
+from server.web.security.rules import Door
+
+USES_WRITTEN_EVERY_S: Final = 30.0
+"""So much earlier than it was, at most, the last use of a session or token may stand on disk."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSide:
+    """`setup_path` is the path of the link by which the first admin is made; None: there is one."""
+
+    application: FastAPI
+    accounts: AccountStore
+    setup_path: str | None
+
+
+@contextlib.asynccontextmanager
+async def web_side(
+    settings: ServerSettings,
+    condition: Condition,
+    figures: ServerFigures | None,
+    now: Callable[[], datetime],
+) -> AsyncIterator[WebSide]:
+    """Raises StorageUnavailable where the database cannot be written."""
+    lifetimes = Lifetimes(
+        idle=timedelta(minutes=settings.session_idle_minutes),
+        whole=timedelta(hours=settings.session_hours),
+    )
+    accounts = AccountStore(settings.db_path, lifetimes, now)
+    hashing = Hashing()
+    try:
+        reception = Reception(accounts, hashing)
+        key = await accounts.change(lambda book: book.new_setup_key())
+        parts = WebParts(
+            report=condition.report,
+            details=condition.details,
+            figures=figures,
+            signing_in=reception,
+            accounts=Office(accounts, hashing, reception),
+            auditor=accounts,
+            register=accounts,
+            door=Door(
+                trusts_this_machine=is_loopback(settings.web_host) and not settings.local_tokens
+            ),
+            trusted_proxies=settings.trusted_proxies,
+        )
+        yield WebSide(
+            application=create_application(parts),
+            accounts=accounts,
+            setup_path=None if key is None else f"/setup?key={key}",
+        )
+    finally:
+        hashing.close()
+        with contextlib.suppress(StorageUnavailable):  # a minute of uses, and said elsewhere
+            await accounts.flush_uses()
+        await accounts.close()
+
+
+async def write_uses(accounts: AccountStore) -> None:
+    """Until it is cancelled."""
+    while True:
+        await asyncio.sleep(USES_WRITTEN_EVERY_S)
+        try:
+            await accounts.flush_uses()
+        except StorageUnavailable as error:
+            _log.warning("uses of sessions and tokens not written", reason=str(error))

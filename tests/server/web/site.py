@@ -1,0 +1,126 @@
+"""The HTTP application on real accounts, asked as browsers and programs ask it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from httpx import ASGITransport
+
+from server.accounts.permissions import Permission, Role
+from server.web.application import create_application
+from server.web.health import (
+    DatabaseHealth,
+    DetailedHealth,
+    DiskHealth,
+    HealthReport,
+    MemoryHealth,
+    ProcessorHealth,
+    QueueHealth,
+)
+from server.web.parts import WebParts
+from server.web.security.rules import Door
+from telemetry.metrics import Reading
+from telemetry.request_meter import RequestMeter
+from tests.server.accounts.conftest import ADMIN, PASSWORD, House
+
+URL = "http://centre.example:8080"
+FAR = "192.0.2.7"
+HERE = "127.0.0.1"
+
+
+def healthy(**given: Any) -> HealthReport:
+    return HealthReport(
+        **{
+            "status": "ok",
+            "database": "db/websocket_server.db",
+            "connections": 2,
+            "rows_received": 7,
+            "uptime_s": 1.5,
+            "version": "1.2.3",
+            **given,
+        }
+    )
+
+
+def detailed(report: HealthReport) -> DetailedHealth:
+    return DetailedHealth(
+        **report.model_dump(),
+        cpu=ProcessorHealth(percent=12.5, cores=4, load_1m=0.5),
+        memory=MemoryHealth(process_bytes=1, available_bytes=2, total_bytes=3),
+        disk=DiskHealth(free_bytes=1, total_bytes=2),
+        database_state=DatabaseHealth(status="ok", size_bytes=1, answered_in_ms=0.2),
+        queue=QueueHealth(waiting_rows=0, used_bytes=0, limit_bytes=1),
+        services=[],
+    )
+
+
+class NoFigures:
+    """A server that measured nothing yet."""
+
+    def __init__(self) -> None:
+        self.requests = RequestMeter("server")
+
+    async def read(self) -> Sequence[Reading]:
+        return []
+
+
+@dataclass
+class Site:
+    """`house` holds the accounts; `health` is what the server says of itself."""
+
+    house: House
+    trusts_this_machine: bool = False
+    health: HealthReport | None = None
+
+    def application(self) -> FastAPI:
+        report = self.health or healthy()
+
+        async def reported() -> HealthReport:
+            return report
+
+        async def details() -> DetailedHealth:
+            return detailed(report)
+
+        house = self.house
+        return create_application(
+            WebParts(
+                report=reported,
+                details=details,
+                figures=NoFigures(),
+                signing_in=house.reception,
+                accounts=house.office,
+                auditor=house.store,
+                register=house.store,
+                door=Door(trusts_this_machine=self.trusts_this_machine),
+            )
+        )
+
+    def browser(
+        self,
+        address: str = FAR,
+        *,
+        url: str = URL,
+        app: FastAPI | None = None,
+        **headers: str,
+    ) -> httpx.AsyncClient:
+        """Somebody at `address`; headers with dashes are written with underscores."""
+        transport = ASGITransport(app or self.application(), client=(address, 50123))
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return httpx.AsyncClient(transport=transport, base_url=url, headers=named)
+
+    async def session(self, role: Role) -> str:
+        """Of a new account of that role, signed in."""
+        name = f"{role.value}.{len(await self.house.office.list_users())}"
+        await self.house.office.make_user(ADMIN, name, PASSWORD, role)
+        return (await self.house.reception.sign_in(name, PASSWORD, FAR)).session
+
+    async def token(self, role: Role, *scopes: Permission) -> str:
+        """An API token of a new account of that role."""
+        name = f"{role.value}.{len(await self.house.office.list_users())}"
+        await self.house.office.make_user(ADMIN, name, PASSWORD, role)
+        caller = await self.house.caller(name)
+        return await self.house.office.make_token(caller, "a program", frozenset(scopes))

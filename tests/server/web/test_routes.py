@@ -1,0 +1,168 @@
+"""Every route states what it demands, and every role, token and stranger gets just that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.routing import BaseRoute, Mount
+
+from server.accounts.permissions import SCOPES, TABLE, THIS_MACHINE, Permission, Role
+from server.web.security.demands import Demand, requires
+from server.web.security.rules import is_open
+from tests.server.web.site import HERE, URL, Site
+
+WITHOUT_DEMAND = ("/static",)
+"""What is mounted for everybody: style and icons."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A route and method, with what it demands; None: nothing but to be known."""
+
+    method: str
+    path: str
+    demand: Permission | None
+
+    @property
+    def example(self) -> str:
+        """A path that leads there."""
+        return re.sub(r"\{[^}]*\}", "1", self.path)
+
+
+def demands_of(dependant: Dependant) -> Iterator[Demand]:
+    for each in dependant.dependencies:
+        if isinstance(each.call, Demand):
+            yield each.call
+        yield from demands_of(each)
+
+
+def places_of(routes: list[BaseRoute]) -> list[Place]:
+    """Raises AssertionError naming a route that does not state exactly one demand."""
+    places: list[Place] = []
+    for context in iter_route_contexts(routes):
+        route, path = context.original_route, context.path or ""
+        if isinstance(route, Mount) and path.startswith(WITHOUT_DEMAND):
+            continue
+        assert isinstance(route, APIRoute), f"{route}: nobody knows who may call this"
+        found = list(demands_of(context.dependant))
+        assert len(found) == 1, (
+            f"{path}: expected one requires(...) or open_to_all(...), found {len(found)}"
+        )
+        places += [Place(each, path, found[0].permission) for each in context.methods or ()]
+    # what ends the session comes last
+    return sorted(places, key=lambda place: place.path == "/logout")
+
+
+def is_turned_away(answer: httpx.Response) -> bool:
+    """By the gate or the route's demand, not by what the route does with nonsense."""
+    said = answer.text
+    return "sign in first" in said or "this needs the permission" in said or "token is" in said
+
+
+async def asked(browser: httpx.AsyncClient, place: Place) -> httpx.Response:
+    return await browser.request(place.method, place.example, json={})
+
+
+def test_a_route_without_a_demand_is_found() -> None:
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.add_api_route("/forgotten", lambda: "anybody gets this")
+    with pytest.raises(AssertionError, match="/forgotten"):
+        places_of(app.routes)
+    twice = [requires(Permission.EXPORT), requires(Permission.CORRECT)]
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.add_api_route("/unclear", lambda: "who?", dependencies=twice)
+    with pytest.raises(AssertionError, match="/unclear"):
+        places_of(app.routes)
+
+
+def test_the_walk_meets_the_routes_there_are(site: Site) -> None:
+    places = places_of(site.application().routes)
+    paths = {place.path for place in places}
+    assert {"/login", "/docs", "/metrics", "/health/detailed", "/api/v1/users"} <= paths
+    demanded = {place.demand for place in places}
+    assert {None, Permission.SEE_SERVER, Permission.MANAGE_ACCOUNTS} <= demanded
+
+
+async def test_strangers_get_only_what_is_open(site: Site) -> None:
+    app = site.application()
+    async with site.browser(app=app) as browser:
+        for place in places_of(app.routes):
+            answer = await asked(browser, place)
+            assert is_turned_away(answer) is not is_open(place.path), (place, answer.text)
+            if not is_open(place.path):
+                assert answer.status_code == 401
+                assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_each_role_gets_what_the_table_says(site: Site, role: Role) -> None:
+    app = site.application()
+    session = await site.session(role)
+    headers = {"cookie": f"sightpost_centre={session}", "origin": URL}
+    async with site.browser(app=app, **headers) as browser:
+        for place in places_of(app.routes):
+            answer = await asked(browser, place)
+            is_allowed = place.demand is None or place.demand in TABLE[role]
+            assert is_turned_away(answer) is not is_allowed, (place, answer.text)
+            if not is_allowed:
+                assert answer.status_code == 403
+
+
+async def test_a_token_gets_what_its_scope_names_and_no_more(site: Site) -> None:
+    app = site.application()
+    for scope in (Permission.SEE_SERVER, Permission.EXPORT):
+        token = await site.token(Role.ADMIN, scope)
+        async with site.browser(app=app, authorization=f"Bearer {token}") as program:
+            for place in places_of(app.routes):
+                answer = await asked(program, place)
+                is_allowed = place.demand in (None, scope)
+                assert is_turned_away(answer) is not is_allowed, (place, scope, answer.text)
+
+
+async def test_a_token_of_every_scope_does_not_touch_accounts(site: Site) -> None:
+    app = site.application()
+    token = await site.token(Role.ADMIN, *SCOPES)
+    async with site.browser(app=app, authorization=f"Bearer {token}") as program:
+        for place in places_of(app.routes):
+            answer = await asked(program, place)
+            is_allowed = place.demand is None or place.demand in SCOPES
+            assert is_turned_away(answer) is not is_allowed, (place, answer.text)
+
+
+async def test_this_machine_gets_what_an_operator_may_where_it_is_trusted(site: Site) -> None:
+    site.trusts_this_machine = True
+    app = site.application()
+    async with site.browser(HERE, url="http://localhost:8080", app=app) as browser:
+        for place in places_of(app.routes):
+            answer = await asked(browser, place)
+            is_allowed = place.demand is None or place.demand in THIS_MACHINE
+            assert is_turned_away(answer) is not is_allowed, (place, answer.text)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x_forwarded_for": "192.0.2.7"},
+        {"forwarded": "for=192.0.2.7"},
+        {"via": "1.1 proxy"},
+        {"x_real_ip": "127.0.0.1"},
+    ],
+)
+async def test_who_comes_through_a_proxy_here_is_not_this_machine(
+    site: Site, headers: dict[str, str]
+) -> None:
+    site.trusts_this_machine = True
+    async with site.browser(HERE, url="http://localhost:8080", **headers) as browser:
+        assert (await browser.get("/api/v1/me")).status_code == 401
+
+
+async def test_where_it_is_not_trusted_this_machine_is_a_stranger(site: Site) -> None:
+    async with site.browser(HERE, url="http://localhost:8080") as browser:
+        assert (await browser.get("/api/v1/me")).status_code == 401
