@@ -143,8 +143,13 @@ def _writable(entry: ModelEntry, partial: Path) -> Iterator[FileIO]:
     """The partial file, ours alone, at its end; gone afterwards if it is empty."""
     try:
         partial.parent.mkdir(parents=True, exist_ok=True)
-        file = partial.open("ab", buffering=0)
+        file = FileIO(partial, "a+", opener=_opened_itself)
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise FetchFailed(
+                f"model {entry.name}: {partial} is a symbolic link, expected a file begun by an "
+                "earlier fetch: delete it"
+            ) from error
         raise FetchFailed(
             f"model {entry.name}: {partial.parent} cannot be written ({error.strerror}): make it "
             "writable, or set AGENT_MODELS_DIR to a folder that is"
@@ -163,6 +168,11 @@ def _writable(entry: ModelEntry, partial: Path) -> Iterator[FileIO]:
         finally:
             if file.tell() == 0:
                 partial.unlink(missing_ok=True)
+
+
+def _opened_itself(path: str, flags: int) -> int:
+    """The file of that name and not one that a link there leads to."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 def _continue(entry: ModelEntry, address: str, file: FileIO, progress: FetchProgress) -> None:
@@ -263,7 +273,8 @@ def _empty(file: FileIO) -> None:
 
 def _finish(entry: ModelEntry, address: str, file: FileIO, partial: Path, target: Path) -> None:
     """Checks the content, makes it durable, and gives it its name."""
-    found = hashlib.sha256(partial.read_bytes()).hexdigest()
+    file.seek(0)
+    found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != entry.sha256:
         _empty(file)
         raise FetchFailed(

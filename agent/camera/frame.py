@@ -44,3 +44,9 @@ class Frame:
     origin: str | None = None
     sensor: SensorFacts = SensorFacts()
     luma: NDArray[np.uint8] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        height, width = self.picture.shape[:2]
+        return width, height

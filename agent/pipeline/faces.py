@@ -92,7 +92,7 @@ class FacePassages:
         return staying + [s for track in update.ended for s in self._closed(track, frame)]
 
     def observe_still(self, frame: Frame) -> list[FaceSighting]:
-        height, width = frame.picture.shape[:2]
+        width, height = frame.size
         everywhere = Box(x1=0, y1=0, x2=width, y2=height)
         return [
             self._sighting(look, frame, (frame.at_s, frame.at_s), None, 1, self._embedding(look))
@@ -109,7 +109,7 @@ class FacePassages:
         return found
 
     def _looks(self, frame: Frame, within: Box) -> list[_Look]:
-        height, width = frame.picture.shape[:2]
+        width, height = frame.size
         part = within.clipped(width, height)
         x, y, part_width, part_height = part.as_xywh()
         with self._tally.stage("faces"):

@@ -20,7 +20,7 @@ def sighting_of(
     consensus = passage.consensus
     seen = _time_of(now, passage.first_seen_s), _time_of(now, passage.last_seen_s)
     way = passage.candidate()
-    height, width = frame.picture.shape[:2]
+    width, height = frame.size
     direction = area.direction(way.first_box, way.box, (width, height)) or passage.direction
     return PlateSighting(
         plate=consensus.text,

@@ -16,19 +16,19 @@ from agent.camera.frame import Frame
 from agent.pipeline.alignment import are_alike
 from agent.pipeline.area import Area
 from agent.pipeline.consensus import ConsensusSettings
+from agent.pipeline.looks import PlateLooks
 from agent.pipeline.motion import MotionLook
 from agent.pipeline.passage import Passage, PassageSettings
 from agent.pipeline.plate_sighting import sighting_of
 from agent.pipeline.rules import Refusal, RuleSettings, SightingRules, is_time_to_report
 from agent.pipeline.schedule import Due, Known, ReadSchedule, ScheduleSettings
 from agent.pipeline.sighting import PlateInView, PlateSighting
-from agent.pipeline.static_text import StaticTexts, StaticTextSettings
+from agent.pipeline.static_text import StaticTextSettings
 from agent.pipeline.statistics import Tally
 from agent.pipeline.tracker import Detection, Track, Tracker, TrackerSettings
 from agent.pipeline.views import around, next_view
-from vision.errors import ModelFailed
 from vision.geometry import Box
-from vision.reading import PlateReader, PlateReading, PlateReadings, RefusedReading
+from vision.reading import PlateReader, PlateReading, RefusedReading
 
 _log = structlog.get_logger(__name__)
 
@@ -76,7 +76,13 @@ class PlatePassages:
         area: Area,
         tally: Tally,
     ) -> None:
-        self._reader = reader
+        self._looks = PlateLooks(
+            reader,
+            min_changed_share=plates.min_changed_share,
+            texts=plates.texts,
+            area=area,
+            tally=tally,
+        )
         self._settings = plates
         self._passage_settings = passages
         self._voting = voting
@@ -85,7 +91,6 @@ class PlatePassages:
         self._area = area
         self._schedule = ReadSchedule(schedule)
         self._tracker = Tracker(plates.tracks)
-        self._texts = StaticTexts(plates.texts)
         self._tally = tally
         self._passages: list[Passage] = []
         self._carried: set[int] = set()
@@ -111,6 +116,7 @@ class PlatePassages:
         self._rule_settings = rules
         self._rules.adjust(rules)
         self._area = area
+        self._looks.adjust(area)
 
     def observe(
         self, frame: Frame, regions: Sequence[Track], look: MotionLook
@@ -122,7 +128,7 @@ class PlatePassages:
         self._carried &= alive
         self._spent &= alive
         self._beside = {key: value for key, value in self._beside.items() if key in alive}
-        self._learn_texts(frame, is_calm=not look.regions)
+        self._looks.learn_texts(frame, is_calm=not look.regions)
         seen: list[_Seen] = []
         known = self._known_regions(regions)
         for due in self._schedule.due(now_s, regions, known):
@@ -136,14 +142,14 @@ class PlatePassages:
 
     def observe_still(self, frame: Frame) -> list[PlateSighting]:
         """Every plate in a picture that stands for itself."""
-        readings = self._look(frame, None, "still")
+        readings = self._looks.still(frame)
         sightings = []
         for number, reading in enumerate(readings.plates):
             passage = self._new_passage(number, -1, frame.at_s)
             passage.refuse(readings.refused)
             passage.add(reading, frame)
             refusal = self._rules.judge_still(passage.consensus.confidence)
-            if not self._area.counts(reading.box, _size(frame)):
+            if not self._area.counts(reading.box, frame.size):
                 refusal = Refusal.OUT_OF_ZONE
             if refusal is None:
                 sightings.append(self._sighting(passage, frame))
@@ -161,31 +167,6 @@ class PlatePassages:
         self._passages.clear()
         self._tracker.finish()
         return sightings
-
-    def _learn_texts(self, frame: Frame, *, is_calm: bool) -> None:
-        """Look at the whole picture where that is due, for the texts that belong to it."""
-        if self._texts.is_due(frame.at_s, is_calm=is_calm):
-            width, height = _size(frame)
-            # Named as a part: of a whole picture without plates the reader takes closer looks.
-            found = self._look(frame, Box(x1=0, y1=0, x2=width, y2=height), "scene")
-            texts = [(plate.raw_text, plate.box) for plate in found.plates]
-            texts += [(refused.raw_text, refused.box) for refused in found.refused]
-            self._texts.learn(frame.at_s, texts, is_calm=is_calm)
-
-    def _look(self, frame: Frame, within: Box | None, method: str) -> PlateReadings:
-        with self._tally.stage("read"), self._tally.method(method) as look:
-            readings = self._reader.read(frame.picture, within=within)
-            unsound = [plate for plate in readings.plates if not plate.box.is_sound]
-            if unsound:
-                raise ModelFailed(
-                    f"model {self._reader.model}: {unsound[0].text} has the box {unsound[0].box}, "
-                    "expected finite numbers in rising order; is it the right model file?"
-                )
-            look.is_success = bool(readings.plates)
-        self._tally.reads += 1
-        for stage, ms in readings.stage_ms.items():
-            self._tally.took(f"read.{stage}", ms)
-        return readings
 
     def _view(self, due: Due, now_s: float) -> tuple[Box, str]:
         """Where to look, and the name of that: around the plates that are known there and were
@@ -209,32 +190,15 @@ class PlatePassages:
         """The plates of one region that may count, and a miss for its passages not found."""
         region = due.region
         view, method = self._view(due, frame.at_s)
-        readings = self._look(frame, view, method)
-        refused = list(readings.refused)
-        found = []
-        for reading in readings.plates:
-            if self._belongs_to_scene(reading, look):
-                refused.append(_as_refused(reading, Refusal.STATIC_TEXT))
-            elif not self._area.counts(reading.box, _size(frame)):
-                refused.append(_as_refused(reading, Refusal.OUT_OF_ZONE))
-            else:
-                found.append(_Seen(reading=reading, region=region))
+        readings = self._looks.passing(frame, view, method, look)
+        refused = readings.refused
         self._beside[region.id] = tuple(refused[-self._passage_settings.max_refused :])
         for passage in self._passages:
             if passage.region_id == region.id and not passage.is_over:
                 expected = self._expected(passage, frame.at_s)
                 passage.refuse(refused)
                 passage.missed_looks += expected is None or _holds(view, expected.center)
-        return found
-
-    def _belongs_to_scene(self, reading: PlateReading, look: MotionLook) -> bool:
-        """Whether the place of the plate looks as it always does, or says what it always says."""
-        share = look.changed_share(reading.box)
-        return (
-            share < self._settings.min_changed_share
-            or look.shows_background(reading.box)
-            or self._texts.holds(reading.text, reading.box)
-        )
+        return [_Seen(reading=reading, region=region) for reading in readings.plates]
 
     def _assign(self, frame: Frame, seen: Sequence[_Seen]) -> list[PlateSighting]:
         """Give each reading to its passage; begin one where there is none."""
@@ -359,7 +323,7 @@ class PlatePassages:
         centre = None
         if track is not None and track.hits > 1:
             centre = track.predicted(now_s).center
-            height, width = frame.picture.shape[:2]
+            width, height = frame.size
             if not (0 <= centre[0] <= width and 0 <= centre[1] <= height):
                 return True
         if any(region.id == passage.region_id for region in regions):
@@ -401,7 +365,7 @@ class PlatePassages:
 
     def _sighting(self, passage: Passage, now: Frame) -> PlateSighting:
         return sighting_of(
-            passage, now, model=self._reader.model, rules=self._rule_settings, area=self._area
+            passage, now, model=self._looks.model, rules=self._rule_settings, area=self._area
         )
 
 
@@ -414,16 +378,5 @@ def _without_repeats(seen: Iterable[_Seen]) -> list[_Seen]:
     return kept
 
 
-def _as_refused(reading: PlateReading, reason: Refusal) -> RefusedReading:
-    return RefusedReading(
-        raw_text=reading.raw_text, confidence=reading.confidence, box=reading.box, reason=reason
-    )
-
-
 def _holds(box: Box, point: tuple[float, float]) -> bool:
     return box.x1 <= point[0] <= box.x2 and box.y1 <= point[1] <= box.y2
-
-
-def _size(frame: Frame) -> tuple[int, int]:
-    height, width = frame.picture.shape[:2]
-    return width, height

@@ -144,7 +144,7 @@ class Pipeline:
         self._at_s = frame.at_s
         with self._tally.stage("motion"):
             look = self._gate.look(frame.picture, frame.at_s, luma=frame.luma)
-        height, width = frame.picture.shape[:2]
+        width, height = frame.size
         regions = [box for box in look.regions if self._area.touches(box, (width, height))]
         if not regions:
             self._tally.gated_frames += 1

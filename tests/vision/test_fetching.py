@@ -129,6 +129,16 @@ def test_longer_leftover_of_another_version_is_begun_anew(mirror: Mirror, tmp_pa
     assert mirror.asked == [None]
 
 
+def test_link_in_place_of_the_leftover_is_not_followed(mirror: Mirror, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(b"not ours")
+    (tmp_path / ".a.onnx.partial").symlink_to(elsewhere)
+    with pytest.raises(FetchFailed, match=r"\.a\.onnx\.partial is a symbolic link.*: delete it"):
+        fetched(mirror, tmp_path)
+    assert elsewhere.read_bytes() == b"not ours"
+    assert mirror.asked == []
+
+
 def test_other_content_is_not_kept(mirror: Mirror, tmp_path: Path) -> None:
     mirror.files["a.onnx"] = CONTENT[:-1] + b"\0"
     with pytest.raises(FetchFailed, match=rf"model a: .* has sha256 .*expected {SHA256}"):
