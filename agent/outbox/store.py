@@ -24,16 +24,11 @@ from agent.outbox.adoption import connect_adopted, make_shrinkable
 from agent.outbox.database import LOG_BYTES, Purpose, connect, transaction
 from agent.outbox.eviction import GivenUp
 from agent.outbox.naming import MessageIds, system_random
-from agent.outbox.ownership import LIST_NAME, claim, is_sole_owner
+from agent.outbox.orphans import has_strangers, sweep_orphans
+from agent.outbox.ownership import claim
 from agent.outbox.recording import Values
 from agent.outbox.sending import SendingStore
-from agent.outbox.spool import (
-    BgrPicture,
-    PictureFormat,
-    PictureSpool,
-    SpooledPicture,
-    message_id_of,
-)
+from agent.outbox.spool import BgrPicture, PictureFormat, PictureSpool, SpooledPicture
 from agent.outbox.timekeeper import Timekeeper
 from agent.outbox.trouble import CORRUPT, recording_failed
 from agent.outbox.truetime import Seen
@@ -251,22 +246,10 @@ class Outbox:
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def sweep(self) -> int:
-        """Removes pictures whose row a crash prevented, and half-written ones; once, at start.
-
-        In a folder that another database has used too, only the half-written ones go: a picture
-        without a row here may be one that waits there.
-        """
-        is_ours_alone = is_sole_owner(self.spool.folder, self._store_name())
-        if not is_ours_alone:
-            log.warning(
-                "pictures without a row are left, for other databases have used their folder",
-                list=str(self.spool.folder / LIST_NAME),
-            )
-        is_known = self._knows if is_ours_alone else _may_be_known
-        removed = self.spool.sweep(is_known=is_known, now=self._clock.now())
-        if removed:
-            log.info("pictures without a row removed", count=removed)
-        return removed
+        """Removes pictures whose row a crash prevented; once, at start (see `sweep_orphans`)."""
+        return sweep_orphans(
+            self.spool, store=self._store_name(), is_known=self._knows, now=self._clock.now()
+        )
 
     def close(self) -> None:
         """Closes the connection. May be repeated."""
@@ -303,11 +286,11 @@ class Outbox:
             raise OutboxError(f"{self.path} cannot be read or written: {error}") from error
 
     def _claim_pictures(self) -> None:
-        claim(self.spool.folder, self._store_name(), has_strangers=self._has_strangers)
-
-    def _has_strangers(self) -> bool:
-        ids = (message_id_of(name) for name in self.spool.listing()[0])
-        return not all(message_id and self._knows(message_id) for message_id in ids)
+        claim(
+            self.spool.folder,
+            self._store_name(),
+            has_strangers=lambda: has_strangers(self.spool, is_known=self._knows),
+        )
 
     def _store_name(self) -> str:
         """Names the database for ever, whatever the device is called: when it was begun."""
@@ -405,8 +388,3 @@ class Outbox:
     def _tell(self) -> None:
         for listener in tuple(self._listeners):
             listener()
-
-
-def _may_be_known(message_id: str) -> bool:  # noqa: ARG001 - of any id
-    """To another database."""
-    return True
