@@ -126,9 +126,9 @@ class MotionGate:
         if background is None or deviation is None or background.shape != grey.shape:
             return self._learned_anew(grey, factor, at_s)
         background *= _gain(grey, background)
-        difference = np.abs(grey - background)
+        difference = np.asarray(cv2.absdiff(grey, background), np.float32)
         changed = self._changed(difference, deviation)
-        share = float(changed.mean())
+        share = cv2.countNonZero(changed) / changed.size
         if share - self._last_share > self._settings.upheaval_share:
             return self._learned_anew(grey, factor, at_s)
         compared = background.copy()
@@ -159,7 +159,7 @@ class MotionGate:
         """1 where a pixel is out of its usual range, single specks removed."""
         limit = deviation * (self._settings.sigmas * _DEVIATION_TO_SIGMA)
         np.maximum(limit, self._settings.floor, out=limit)
-        changed = (difference > limit).astype(np.uint8)
+        changed = (difference > limit).view(np.uint8)
         return cv2.morphologyEx(  # type: ignore[return-value] # OpenCV's stubs widen the dtype
             changed, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)
         )
@@ -172,10 +172,10 @@ class MotionGate:
         self._looks += 1
         quick = max(1.0 - math.exp(-elapsed_s / self._settings.learn_s), 1.0 / self._looks)
         slow = 1.0 - math.exp(-elapsed_s / self._settings.absorb_s)
-        rates = np.array([min(quick, 0.5), slow], np.float32)
-        background += (grey - background) * rates[changed]
-        rates = np.array([min(quick, 0.2), 0.0], np.float32)
-        deviation += (difference - deviation) * rates[changed]
+        still = (changed == 0).view(np.uint8)
+        cv2.accumulateWeighted(grey, background, min(quick, 0.5), mask=still)
+        cv2.accumulateWeighted(grey, background, slow, mask=changed)
+        cv2.accumulateWeighted(difference, deviation, min(quick, 0.2), mask=still)
 
     def _regions(self, changed: Mask, factor: int, width: int, height: int) -> tuple[Box, ...]:
         if not changed.any():
@@ -205,11 +205,20 @@ def _small_shape(picture: Picture, factor: int) -> tuple[int, int]:
 
 
 def _small_grey(picture: Picture, factor: int) -> Grey:
-    """Grey copy, a whole number of frame pixels to each of its own: the fast path of INTER_AREA."""
+    """Grey copy, each of its pixels the mean of `factor` by `factor` of the frame's.
+
+    Grey first, then halved as often as that goes: OpenCV has vector code for both, and none for
+    coloured pixels or larger factors in one step (0.5 ms instead of 1.35 for 1280x720).
+    """
     height, width = _small_shape(picture, factor)
-    even = picture[: height * factor, : width * factor]
-    small = cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA) if factor > 1 else even
-    return cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    grey = cv2.cvtColor(picture[: height * factor, : width * factor], cv2.COLOR_BGR2GRAY)
+    while factor % 2 == 0:
+        factor //= 2
+        size = width * factor, height * factor
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    if factor > 1:
+        grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
+    return grey.astype(np.float32)
 
 
 def _gain(grey: Grey, background: Grey) -> np.float32:
