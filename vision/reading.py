@@ -32,7 +32,8 @@ class PlateReading:
     the grammar that it fits, or None where those of two regions fit alike; `region_certainty` is
     the share of the region among all that fit (1 where only one was expected). `is_partial`:
     characters are missing that no model in use can read (Thai letters). `province` is what a Thai
-    plate says below its number.
+    plate says below its number. `vehicle` is what a vehicle detector calls the vehicle that
+    carries it.
     """
 
     text: str
@@ -47,6 +48,7 @@ class PlateReading:
     region_format: str | None = None
     is_partial: bool = False
     province: str | None = None
+    vehicle: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

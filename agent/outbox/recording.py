@@ -65,6 +65,7 @@ def plate_values(
         "lp_box_h": height,
         "lp_image_filename": picture.name if picture else None,
         "region": sighting.region,
+        "vehicle_type": sighting.vehicle_type,
         "direction": sighting.direction,
         "dwell_s": sighting.dwell_s,
         "evidence": evidence_text(sighting),

@@ -45,8 +45,8 @@ TIMESTAMP_COLUMN: Final = 3
 _PLATES: Final = (
     "SELECT d.id, d.message_id, d.sequence, coalesce(m.timestamp, d.timestamp), d.clock_state, "
     "d.license_plate_text, d.lp_confidence, m.exposure_time, m.analog_gain, m.lux, d.region, "
-    "d.direction, d.dwell_s, d.evidence, d.image_sha256, d.image_status, d.lp_image_filename, "
-    "m.image_filename, m.processed_image_filename FROM detection_results AS d"
+    "d.vehicle_type, d.direction, d.dwell_s, d.evidence, d.image_sha256, d.image_status, "
+    "d.lp_image_filename, m.image_filename, m.processed_image_filename FROM detection_results AS d"
     " INDEXED BY detection_results_waiting "
     "LEFT JOIN camera_metadata AS m ON m.frame_id = d.frame_id "
     "WHERE d.sent_to_server = 0 AND d.id > ? AND d.id <= ? ORDER BY d.id LIMIT ?"
@@ -127,6 +127,7 @@ def _plate(columns: Columns, reading: Reading) -> WaitingRow:
         analog_gain,
         lux,
         region,
+        vehicle_type,
         direction,
         dwell_s,
         evidence,
@@ -149,6 +150,7 @@ def _plate(columns: Columns, reading: Reading) -> WaitingRow:
             analog_gain=_number(analog_gain),
             lux=_number(lux),
             region=region,
+            vehicle_type=vehicle_type or "",
             direction=direction if direction in _DIRECTIONS else None,
             dwell_s=_number(dwell_s),
             evidence=_json(evidence),

@@ -46,7 +46,8 @@ class Consensus:
 
     `confidence` is that of the least certain character, 0..1. `agreeing` counts the readings with
     exactly this text. `ranking` orders the given readings (by position), the best witness of the
-    text first. `outliers` are those too unlike the rest to vote.
+    text first. `outliers` are those too unlike the rest to vote. `vehicle` is what most of
+    the weight calls the vehicle that carries it.
     """
 
     text: str
@@ -61,6 +62,7 @@ class Consensus:
     is_partial: bool
     province: str | None
     is_sure: bool
+    vehicle: str | None = None
 
 
 def agree(
@@ -113,6 +115,7 @@ def agree(
             and math.fsum(weights[i] for i in agreeing) >= settings.sure_share * heard
             and confidence >= settings.sure_confidence
         ),
+        vehicle=_vehicle([readings[i] for i in voters], [weights[i] for i in voters]),
     )
 
 
@@ -182,6 +185,14 @@ def _characters(reading: PlateReading) -> tuple[CharacterReading, ...]:
     return tuple(
         CharacterReading(text=text, confidence=reading.confidence) for text in reading.text
     )
+
+
+def _vehicle(readings: Sequence[PlateReading], weights: Sequence[float]) -> str | None:
+    heard: dict[str, float] = defaultdict(float)
+    for reading, weight in zip(readings, weights, strict=True):
+        if reading.vehicle is not None:
+            heard[reading.vehicle] += weight
+    return max(sorted(heard), key=lambda vehicle: heard[vehicle], default=None)
 
 
 def _weight(reading: PlateReading, settings: ConsensusSettings, sharp_share: float) -> float:

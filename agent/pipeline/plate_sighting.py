@@ -32,6 +32,7 @@ def sighting_of(
         picture=frame.picture,
         sensor=frame.sensor,
         region=consensus.region,
+        vehicle_type=consensus.vehicle,
         direction=direction,
         evidence=plate_evidence(
             readings=[(w.reading, _time_of(now, w.at_s)) for w in passage.witnesses],

@@ -18,7 +18,8 @@ class PlateSighting:
     `picture` is the whole frame that the winning reading came from and `box` lies in it;
     `confidence` is 0..1. `evidence` is plain JSON: the contributing readings, alternatives for
     each character, model, thresholds, refused candidates. `direction` is one of `approaching`,
-    `receding`, `left`, `right`, or None where it did not move enough to say.
+    `receding`, `left`, `right`, or None where it did not move enough to say. `vehicle_type` is
+    what a vehicle detector calls the vehicle that carries it, None where none looked.
     """
 
     plate: str
@@ -32,6 +33,7 @@ class PlateSighting:
     region: str | None
     direction: str | None
     evidence: dict[str, Any]
+    vehicle_type: str | None = None
 
     @property
     def dwell_s(self) -> float:

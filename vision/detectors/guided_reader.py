@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -81,13 +82,16 @@ class GuidedPlateReader:
 
 
 def on_vehicles(readings: PlateReadings, found: Iterable[ObjectDetection]) -> PlateReadings:
-    """Plates inside a vehicle stay; the others are refused as `outside_vehicle`."""
-    vehicles = [one.box for one in found if one.label in VEHICLES or not one.label]
+    """Plates inside a vehicle stay, with what it is called (by the smallest one that holds them: a
+    car in front of a lorry is inside of both); the others are refused as `outside_vehicle`."""
+    vehicles = [one for one in found if one.label in VEHICLES or not one.label]
     kept: list[PlateReading] = []
     refused = list(readings.refused)
     for plate in readings.plates:
-        if any(is_inside(plate.box, vehicle) for vehicle in vehicles):
-            kept.append(plate)
+        holders = [one for one in vehicles if is_inside(plate.box, one.box)]
+        if holders:
+            nearest = min(holders, key=lambda one: one.box.area)
+            kept.append(replace(plate, vehicle=nearest.label or None))
         else:
             refused.append(
                 RefusedReading(

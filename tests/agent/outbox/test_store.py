@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from agent.outbox.waiting import SELECTS
 from tests.agent.outbox.sightings import face, picture, plate
 from wire.limits import JSON_BYTES
 from wire.message_id import is_message_id
-from wire.rows import FaceRow, Table
+from wire.rows import FaceRow, LprRow, Table
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -93,6 +94,20 @@ def test_evidence_too_large_for_the_wire_does_not_lose_the_sighting(folder: Path
     (evidence,) = one(folder, "SELECT evidence FROM detection_results")
     assert len(str(evidence)) < JSON_BYTES
     assert msgspec.json.decode(str(evidence))["left_out_bytes"] > 100_000
+
+
+@pytest.mark.parametrize("vehicle_type", ["lorry", None])
+def test_plate_goes_out_with_the_vehicle_that_carries_it(
+    folder: Path, vehicle_type: str | None
+) -> None:
+    with opened(folder) as outbox:
+        outbox.record(replace(plate(), vehicle_type=vehicle_type))
+        store = outbox.sending()
+        (row,) = store.waiting(Table.LPR_DETECTION, after_id=0, up_to_id=None, limit=5)
+        store.close()
+    assert isinstance(row.row, LprRow)
+    assert row.row.data.vehicle_type == (vehicle_type or "")
+    assert row.row.data.region == "eu"
 
 
 def test_face_comes_out_as_it_went_in(folder: Path) -> None:

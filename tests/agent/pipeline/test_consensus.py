@@ -20,6 +20,7 @@ def _reading(
     *,
     region: str | None = None,
     width: float = 120,
+    vehicle: str | None = None,
     doubtful: dict[int, tuple[float, str, float]] | None = None,
 ) -> PlateReading:
     """`doubtful`: position -> (confidence, alternative, its probability)."""
@@ -39,6 +40,7 @@ def _reading(
         raw_text=text,
         detector_score=0.9,
         region=region,
+        vehicle=vehicle,
         region_format=None if region is None else f"{region}-plain",
     )
 
@@ -211,3 +213,13 @@ def test_one_more_reading_of_the_answer_never_changes_it(
     if witnesses:
         more = [*readings, witnesses[again % len(witnesses)]]
         assert agree(more, ConsensusSettings()).text == consensus.text
+
+
+def test_the_vehicle_is_what_most_of_the_weight_calls_it() -> None:
+    readings = [
+        _reading("AB1234", 0.9, vehicle="car"),
+        _reading("AB1234", 0.5, vehicle="van"),
+        _reading("AB1234", 0.9),
+    ]
+    assert agree(readings, ConsensusSettings()).vehicle == "car"
+    assert agree(readings[2:], ConsensusSettings()).vehicle is None

@@ -76,6 +76,16 @@ def test_plate_outside_every_vehicle_is_refused_with_the_reason(label: str) -> N
     assert [(one.raw_text, one.reason) for one in readings.refused] == [("SIGN1", OUTSIDE_VEHICLE)]
 
 
+def test_plate_names_the_nearest_vehicle_that_carries_it() -> None:
+    lorry = Box(x1=0, y1=0, x2=640, y2=480)
+    vehicles = Pointing((lorry, "truck"), (CAR, "car"))
+    readings = GuidedPlateReader(scripted(), plates=None, vehicles=vehicles).read(picture())
+    assert {plate.text: plate.vehicle for plate in readings.plates} == {
+        "CAR1": "car",
+        "SIGN1": "truck",
+    }
+
+
 def test_detectors_see_the_part_and_answer_in_the_whole_picture() -> None:
     view = Box(x1=200, y1=80, x2=600, y2=400)
     plates = Pointing((PLATE.shifted(-200, -80), ""))
