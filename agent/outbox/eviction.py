@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 import apsw
 import structlog
 
 from agent.outbox.books import SQL_TABLES
+from agent.outbox.file_names import file_names
 from agent.outbox.quota import HeldPicture, Need, Reason, Standing, enough, in_order
 from agent.outbox.spool import PictureSpool, message_id_of
 from wire.rows import Table
@@ -189,10 +189,7 @@ def _older_pictures(connection: apsw.Connection, foreign: Sequence[str]) -> list
     )
     frames: dict[str, HeldPicture] = {}
     for row_id, flag, *said in rows:
-        names = tuple(
-            dict.fromkeys(Path(name).name for name in said if isinstance(name, str) and name)
-        )
-        names = tuple(name for name in names if name in there)
+        names = tuple(name for name in file_names(said) if name in there)
         if not names:
             continue
         row = ("detection_results", int(row_id))

@@ -19,6 +19,7 @@ from urllib.parse import quote
 import apsw
 
 from agent.outbox.books import SQL_TABLES, read_counts, read_identity
+from agent.outbox.file_names import file_names
 from agent.outbox.opening import STEPS_BETWEEN_LOOKS
 from agent.outbox.state import StateFile
 from agent.outbox.trouble import advice
@@ -216,7 +217,9 @@ def _mean_picture(connection: apsw.Connection, pictures: Path) -> float:
         "ORDER BY id DESC LIMIT ?",
         (SAMPLED_PICTURES,),
     ).fetchall()
-    sizes = [size for (name,) in names if (size := _size_of(pictures / Path(str(name)).name))]
+    sizes = [
+        size for name in file_names(n for (n,) in names) if (size := _size_of(pictures / name))
+    ]
     return sum(sizes) / len(sizes) if sizes else 0.0
 
 

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 import apsw
 
 from agent.outbox.books import SQL_TABLES
 from agent.outbox.eviction import delete_metadata
+from agent.outbox.file_names import file_names
 from agent.outbox.spool import PictureSpool
 from agent.outbox.waiting import Columns, Reading, captured_at
 from wire.rows import Table
@@ -131,8 +131,7 @@ def _step(
     for row_id, flag, captured, acknowledged, frame_id, *said in found:
         captured_before += captured_at(captured, reading) < before
         if flag == 1 and captured_at(acknowledged or captured, reading) < before:
-            names = (Path(each).name for each in said if isinstance(each, str) and each)
-            old.append(_Old(row_id, frame_id, tuple(dict.fromkeys(names))))
+            old.append(_Old(row_id, frame_id, file_names(said)))
     is_last = len(found) < ROWS_A_STEP or not captured_before
     return _Step(found[-1][0] if found else after_id, is_last, old)
 

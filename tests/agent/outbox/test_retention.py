@@ -50,6 +50,21 @@ def test_rows_acknowledged_long_ago_go_and_no_others(tmp_path: Path) -> None:
         assert keeper.prune(keep_days=30).rows == 0
 
 
+def test_name_that_is_no_files_name_does_not_keep_the_rows(tmp_path: Path) -> None:
+    with opened(tmp_path) as outbox:
+        for seed in (1, 2, 3):
+            outbox.record_plate(plate(seed=seed))
+        settle(outbox, acknowledged=3)
+        sent_long_ago(outbox)
+        with outbox.writing() as connection:
+            connection.execute(
+                "UPDATE detection_results SET lp_image_filename = "
+                "CASE id WHEN 1 THEN 'a' || char(0) || '.jpg' WHEN 2 THEN '..' ELSE '/' END"
+            )
+        assert upkeep(outbox).prune(keep_days=30).rows == 3
+        assert outbox.spool.folder.is_dir()
+
+
 class _Resent:
     """A database whose acknowledged rows another program queues again after the first look."""
 
