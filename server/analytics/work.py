@@ -1,0 +1,95 @@
+"""What one service did within a stretch of time: the values that every analysis is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from telemetry.distribution import Spread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Requests that were answered in `seconds` from `at` on, `errors` of them wrongly.
+
+    `times` says how long they took, None where nobody measured it. `load` is the fullest of its
+    resources, 0..1 of what it may take, likewise.
+    """
+
+    at: datetime
+    seconds: float
+    requests: int
+    errors: int
+    times: Spread | None = None
+    load: float | None = None
+
+    @property
+    def rate(self) -> float | None:
+        """Requests a second; None of no time."""
+        return self.requests / self.seconds if self.seconds > 0 else None
+
+    @property
+    def error_rate(self) -> float | None:
+        """0..1; None where nothing was asked."""
+        return self.errors / self.requests if self.requests else None
+
+    @property
+    def mean_s(self) -> float | None:
+        """Seconds of a request, on average; None where none was timed."""
+        if self.times is None or not self.times.count:
+            return None
+        return self.times.total / self.times.count
+
+    def quantile_s(self, share: float) -> float | None:
+        """Seconds that `share` of the requests do not exceed; None where none was timed."""
+        return None if self.times is None else quantile(self.times, share)
+
+
+def together(parts: Sequence[Work]) -> Work | None:
+    """Consecutive stretches as one; None of none. The load is the heaviest."""
+    if not parts:
+        return None
+    loads = [part.load for part in parts if part.load is not None]
+    return Work(
+        at=parts[0].at,
+        seconds=sum(part.seconds for part in parts),
+        requests=sum(part.requests for part in parts),
+        errors=sum(part.errors for part in parts),
+        times=sum_of(part.times for part in parts if part.times is not None),
+        load=max(loads, default=None),
+    )
+
+
+def sum_of(spreads: Iterable[Spread]) -> Spread | None:
+    """Distributions over the same ranges as one; None of none."""
+    found: Spread | None = None
+    for spread in spreads:
+        if found is None:
+            found = spread
+            continue
+        counts = tuple(a + b for a, b in zip(found.counts, spread.counts, strict=True))
+        found = Spread(found.bounds, counts, found.total + spread.total)
+    return found
+
+
+def difference(now: Spread, before: Spread) -> Spread:
+    """What came between two moments; all of `now` where it was begun anew in between."""
+    if now.count < before.count:
+        return now
+    counts = tuple(max(0, a - b) for a, b in zip(now.counts, before.counts, strict=True))
+    return Spread(now.bounds, counts, max(0.0, now.total - before.total))
+
+
+def quantile(spread: Spread, share: float) -> float | None:
+    """As Prometheus' histogram_quantile: within its range a value is taken to lie evenly; beyond
+    the last bound it is that bound. None where nothing was counted."""
+    rank = share * spread.count
+    if not spread.count:
+        return None
+    below, lower = 0, 0.0
+    for bound, count in zip(spread.bounds, spread.counts, strict=False):
+        if count and below + count >= rank:
+            return lower + (bound - lower) * (rank - below) / count
+        below, lower = below + count, bound
+    return lower
