@@ -163,11 +163,15 @@ async def _serving(
         requests=None if figures is None else figures.requests,
     )
     async with (
-        web_side(settings, condition, figures, now) as side,
+        web_side(settings, condition, figures, gateway.connected, now) as side,
         asyncio.TaskGroup() as tasks,
     ):
         web_server = WebServer(
-            side.application, openings.browsers, tls=openings.browsers_tls, trusts_proxies=False
+            side.application,
+            openings.browsers,
+            tls=openings.browsers_tls,
+            trusts_proxies=False,
+            has_sockets=True,
         )
         state = Running(
             ingest_port=openings.cameras_port,

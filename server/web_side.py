@@ -13,6 +13,7 @@ import structlog
 from fastapi import FastAPI
 
 from guarding.origin import is_loopback
+from server.accounts.contract import Accounts, Auditor
 from server.accounts.hashing import Hashing
 from server.accounts.lifetimes import Lifetimes
 from server.accounts.office import Office
@@ -22,9 +23,14 @@ from server.condition import Condition
 from server.config import ServerSettings
 from server.errors import StorageUnavailable
 from server.figures import ServerFigures
+from server.library import Library, library_of
+from server.web.api.parts import ApiParts
 from server.web.application import create_application
+from server.web.pages.centre import Centre
+from server.web.pages.hosting import pages_on
 from server.web.parts import WebParts
 from server.web.security.rules import Door
+from telemetry.version import VERSION
 
 USES_WRITTEN_EVERY_S: Final = 30.0
 """So much earlier than it was, at most, the last use of a session or token may stand on disk."""
@@ -46,41 +52,96 @@ async def web_side(
     settings: ServerSettings,
     condition: Condition,
     figures: ServerFigures | None,
+    connected: Callable[[], frozenset[str]],
     now: Callable[[], datetime],
 ) -> AsyncIterator[WebSide]:
-    """Raises StorageUnavailable where the database cannot be written."""
+    """`connected` names the cameras with a line open now. Raises StorageUnavailable where the
+    database cannot be written."""
     lifetimes = Lifetimes(
         idle=timedelta(minutes=settings.session_idle_minutes),
         whole=timedelta(hours=settings.session_hours),
     )
     accounts = AccountStore(settings.db_path, lifetimes, now)
     hashing = Hashing()
+    rest = contextlib.ExitStack()
     try:
+        library = await asyncio.to_thread(rest.enter_context, library_of(settings))
         reception = Reception(accounts, hashing)
+        office = Office(accounts, hashing, reception)
         key = await accounts.change(lambda book: book.new_setup_key())
-        parts = WebParts(
-            report=condition.report,
-            details=condition.details,
-            figures=figures,
-            signing_in=reception,
-            accounts=Office(accounts, hashing, reception),
-            auditor=accounts,
-            register=accounts,
-            door=Door(
-                trusts_this_machine=is_loopback(settings.web_host) and not settings.local_tokens
-            ),
-            trusted_proxies=settings.trusted_proxies,
+        application = create_application(
+            WebParts(
+                report=condition.report,
+                details=condition.details,
+                figures=figures,
+                signing_in=reception,
+                accounts=office,
+                api=_api(settings, library, accounts, connected, now),
+                auditor=accounts,
+                register=accounts,
+                door=Door(
+                    trusts_this_machine=is_loopback(settings.web_host) and not settings.local_tokens
+                ),
+                trusted_proxies=settings.trusted_proxies,
+            )
         )
-        yield WebSide(
-            application=create_application(parts),
-            accounts=accounts,
-            setup_path=None if key is None else f"/setup?key={key}",
-        )
+        centre = _centre(settings, library, accounts, office, connected, now)
+        async with pages_on(application, centre):
+            yield WebSide(
+                application=application,
+                accounts=accounts,
+                setup_path=None if key is None else f"/setup?key={key}",
+            )
     finally:
         hashing.close()
-        with contextlib.suppress(StorageUnavailable):  # a minute of uses, and said elsewhere
+        await asyncio.to_thread(rest.close)
+        with contextlib.suppress(StorageUnavailable):  # half a minute of uses, and said elsewhere
             await accounts.flush_uses()
         await accounts.close()
+
+
+def _api(
+    settings: ServerSettings,
+    library: Library,
+    auditor: Auditor,
+    connected: Callable[[], frozenset[str]],
+    now: Callable[[], datetime],
+) -> ApiParts:
+    return ApiParts(
+        sightings=library.sightings,
+        pictures=library.pictures,
+        corrections=library.corrections,
+        cameras=library.cameras,
+        data=library.data,
+        pruning=library.pruning,
+        auditor=auditor,
+        connected=connected,
+        now=now,
+        zone=settings.time_zone,
+    )
+
+
+def _centre(
+    settings: ServerSettings,
+    library: Library,
+    auditor: Auditor,
+    accounts: Accounts,
+    connected: Callable[[], frozenset[str]],
+    now: Callable[[], datetime],
+) -> Centre:
+    return Centre(
+        sightings=library.sightings,
+        corrections=library.corrections,
+        cameras=library.cameras,
+        data=library.data,
+        pruning=library.pruning,
+        accounts=accounts,
+        auditor=auditor,
+        connected=connected,
+        now=now,
+        zone=settings.time_zone,
+        version=VERSION,
+    )
 
 
 async def write_uses(accounts: AccountStore) -> None:

@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 _STOP_S: Final = 2
+_LARGEST_MESSAGE_BYTES: Final = 1024 * 1024
 
 
 class WebServer(uvicorn.Server):
@@ -24,9 +25,10 @@ class WebServer(uvicorn.Server):
         *,
         tls: ssl.SSLContext | None = None,
         trusts_proxies: bool = True,
+        has_sockets: bool = False,
     ) -> None:
         """`trusts_proxies`: whose request it is, is told by one on this machine; without it the
-        application finds that out."""
+        application finds that out. `has_sockets`: it takes WebSockets too."""
         super().__init__(
             uvicorn.Config(
                 app,
@@ -34,7 +36,8 @@ class WebServer(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 lifespan="off",
-                ws="none",
+                ws="websockets-sansio" if has_sockets else "none",
+                ws_max_size=_LARGEST_MESSAGE_BYTES,
                 timeout_graceful_shutdown=_STOP_S,
                 proxy_headers=trusts_proxies,
                 ssl_context_factory=None if tls is None else lambda _config, _default: tls,

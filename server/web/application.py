@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from server.web.api.accounts import add_accounts
+from server.web.api.routes import add_api
 from server.web.errors import add_errors
 from server.web.health import add_health
 from server.web.metrics import add_metrics
@@ -24,6 +25,7 @@ def create_application(parts: WebParts) -> FastAPI:
     add_health(app, parts.report, parts.details)
     add_signing(app, parts.signing_in, parts.accounts)
     add_accounts(app, parts.accounts, parts.auditor)
+    add_api(app, parts.api)
     add_reference(app)
     app.add_middleware(
         Gate,

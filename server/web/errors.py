@@ -1,8 +1,11 @@
-"""How errors are told over HTTP: always `{"status": "error", "message": ...}`."""
+"""How errors are told over HTTP: as problems below /api/, elsewhere as older clients read them."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -20,40 +23,51 @@ from server.errors import (
     TooBusy,
     TookTooLong,
 )
+from server.web.api.problems import problem
 from server.web.security.headers import API_POLICY, added_to
 
-_LONGEST_TEXT = 1000
+_API: Final = "/api/"
+_LONGEST: Final = 80
+_LONGEST_TEXT: Final = 1000
 
 
 def add_errors(app: FastAPI) -> None:
     """Errors of ours are told in their own words; what nobody foresaw, in none."""
 
     @app.exception_handler(ServerError)
-    def told(request: Request, error: Exception) -> Response:  # noqa: ARG001 - starlette's signature
+    def told(request: Request, error: Exception) -> Response:
         status, retry_after_s = status_of(error)
-        headers = None if retry_after_s is None else {"retry-after": str(retry_after_s)}
-        return said(status, str(error), headers)
+        headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
+        return said(request.url.path, status, str(error), headers)
 
     @app.exception_handler(RequestValidationError)
-    def invalid(request: Request, error: Exception) -> Response:  # noqa: ARG001 - likewise
+    def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - by its registration
-        faults = (
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-            for fault in error.errors()
-        )
-        return said(400, "; ".join(faults)[:_LONGEST_TEXT])
+        text = "; ".join(_fault(each) for each in error.errors())
+        return said(request.url.path, 400, text[:_LONGEST_TEXT])
 
     @app.exception_handler(HTTPException)
-    def refused(request: Request, error: Exception) -> Response:  # noqa: ARG001 - likewise
+    def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - by its registration
-        return said(error.status_code, str(error.detail), dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        return said(request.url.path, error.status_code, str(error.detail), headers)
 
     @app.exception_handler(Exception)
-    def broken(request: Request, error: Exception) -> Response:  # noqa: ARG001 - likewise
+    def broken(request: Request, error: Exception) -> Response:  # noqa: ARG001 - starlette's signature
         # Answered in front of the gate, so that its headers are set here; the server logs it.
-        answer = said(500, "the server failed at this; its log says why")
-        answer.raw_headers = added_to(answer.raw_headers, path=request.url.path, policy=API_POLICY)
+        path = request.url.path
+        answer = said(path, 500, "the server failed at this; its log says why")
+        answer.raw_headers = added_to(answer.raw_headers, path=path, policy=API_POLICY)
         return answer
+
+
+def said(path: str, status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer to a request to `path` that failed."""
+    answer: Response = JSONResponse({"status": "error", "message": text}, status)
+    if path.startswith(_API):
+        answer = problem(HTTPStatus(status), text, path)
+    answer.headers.update(headers or {})
+    return answer
 
 
 def status_of(error: Exception) -> tuple[int, int | None]:
@@ -75,5 +89,11 @@ def status_of(error: Exception) -> tuple[int, int | None]:
             return 500, None
 
 
-def said(status: int, text: str, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"status": "error", "message": text}, status, headers)
+def _fault(found: Mapping[str, Any]) -> str:
+    place = ".".join(str(part) for part in found["loc"][1:]) or found["loc"][0]
+    return f"{place}: {found['msg']}, got {_shortened(found.get('input'))}"
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

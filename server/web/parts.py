@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from server.accounts.contract import Accounts, Auditor, SigningIn
 from server.peer import Network
+from server.web.api.parts import ApiParts
 from server.web.health import Details, Report
 from server.web.metrics import Figures
 from server.web.security.gate import Register
@@ -22,6 +23,7 @@ class WebParts:
     figures: Figures | None
     signing_in: SigningIn
     accounts: Accounts
+    api: ApiParts
     auditor: Auditor
     register: Register
     door: Door

@@ -5,29 +5,10 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any, Final
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from server.errors import (
-    GroupRefused,
-    NotThere,
-    QuestionInvalid,
-    ServerError,
-    StorageUnavailable,
-    TookTooLong,
-)
-
 MEDIA_TYPE: Final = "application/problem+json"
-_LONGEST: Final = 80
-_STATUS: Final[dict[type[ServerError], HTTPStatus]] = {
-    QuestionInvalid: HTTPStatus.BAD_REQUEST,
-    NotThere: HTTPStatus.NOT_FOUND,
-    TookTooLong: HTTPStatus.SERVICE_UNAVAILABLE,
-    StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    GroupRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
-}
 
 
 class Problem(BaseModel):
@@ -52,38 +33,7 @@ def responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def add_problems(app: FastAPI) -> None:
-    """Answers errors of the store and of reading a request, whichever route met them."""
-    for kind in _STATUS:
-        app.add_exception_handler(kind, _answer)
-    app.add_exception_handler(RequestValidationError, _answer_invalid)
-
-
-async def _answer(request: Request, error: Exception) -> JSONResponse:
-    status = next(status for kind, status in _STATUS.items() if isinstance(error, kind))
-    answer = _problem(request, status, str(error))
-    if isinstance(error, StorageUnavailable):
-        answer.headers["Retry-After"] = f"{max(1, round(error.retry_after_s))}"
-    return answer
-
-
-async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for no other
-    said = [
-        f"{'.'.join(str(part) for part in fault['loc'][1:]) or fault['loc'][0]}: {fault['msg']}, "
-        f"got {_shortened(fault.get('input'))}"
-        for fault in error.errors()
-    ]
-    return _problem(request, HTTPStatus.BAD_REQUEST, "; ".join(said))
-
-
-def _problem(request: Request, status: HTTPStatus, detail: str) -> JSONResponse:
-    problem = Problem(
-        title=status.phrase, status=status.value, detail=detail, instance=request.url.path
-    )
-    return JSONResponse(problem.model_dump(), status_code=status, media_type=MEDIA_TYPE)
-
-
-def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+def problem(status: HTTPStatus, detail: str, path: str) -> JSONResponse:
+    """Of a request to `path`."""
+    said = Problem(title=status.phrase, status=status.value, detail=detail, instance=path)
+    return JSONResponse(said.model_dump(), status_code=status, media_type=MEDIA_TYPE)

@@ -7,7 +7,6 @@ from fastapi import APIRouter, FastAPI
 from server.web.api.cameras import cameras_router
 from server.web.api.data import data_router
 from server.web.api.parts import ApiParts
-from server.web.api.problems import add_problems
 from server.web.api.sightings import sightings_router
 
 
@@ -17,7 +16,6 @@ def routers(parts: ApiParts) -> tuple[APIRouter, ...]:
 
 
 def add_api(app: FastAPI, parts: ApiParts) -> None:
-    """The routes, and how their errors are told."""
-    add_problems(app)
+    """The routes; server.web.errors tells their errors."""
     for router in routers(parts):
         app.include_router(router)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote
 
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 
+from server.web.errors import said
 from server.web.security.forms import refused_page
 from server.web.security.knock import Knock
 
@@ -26,7 +27,7 @@ def refusal_of(
         page = refused_page(status, text)
         page.headers.update(headers)
         return page
-    return JSONResponse({"status": "error", "message": text}, status, headers)
+    return said(knock.path, status, text, headers)
 
 
 def local_path(wanted: str) -> str:

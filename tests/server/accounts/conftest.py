@@ -43,6 +43,7 @@ class Clock:
 class House:
     """All of accounts, joined as the server joins them."""
 
+    path: Path
     store: AccountStore
     hashing: Hashing
     reception: Reception
@@ -79,6 +80,6 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     store = AccountStore(path, Lifetimes(), clock.now)
     hashing = Hashing()
     reception = Reception(store, hashing, clock=clock.seconds)
-    yield House(store, hashing, reception, Office(store, hashing, reception), clock)
+    yield House(path, store, hashing, reception, Office(store, hashing, reception), clock)
     hashing.close()
     await store.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 import httpx
@@ -11,6 +12,8 @@ from fastapi import FastAPI
 from httpx import ASGITransport
 
 from server.accounts.permissions import Permission, Role
+from server.library import Library
+from server.web.api.parts import ApiParts
 from server.web.application import create_application
 from server.web.health import (
     DatabaseHealth,
@@ -73,6 +76,7 @@ class Site:
     """`house` holds the accounts; `health` is what the server says of itself."""
 
     house: House
+    library: Library
     trusts_this_machine: bool = False
     health: HealthReport | None = None
 
@@ -85,7 +89,7 @@ class Site:
         async def details() -> DetailedHealth:
             return detailed(report)
 
-        house = self.house
+        house, library = self.house, self.library
         return create_application(
             WebParts(
                 report=reported,
@@ -93,6 +97,18 @@ class Site:
                 figures=NoFigures(),
                 signing_in=house.reception,
                 accounts=house.office,
+                api=ApiParts(
+                    sightings=library.sightings,
+                    pictures=library.pictures,
+                    corrections=library.corrections,
+                    cameras=library.cameras,
+                    data=library.data,
+                    pruning=library.pruning,
+                    auditor=house.store,
+                    connected=frozenset,
+                    now=house.clock.now,
+                    zone=UTC,
+                ),
                 auditor=house.store,
                 register=house.store,
                 door=Door(trusts_this_machine=self.trusts_this_machine),

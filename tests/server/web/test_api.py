@@ -27,6 +27,7 @@ from server.storage.reading.sightings import Correction, SightingDetail, Sightin
 from server.web.api import examples
 from server.web.api.parts import ApiParts
 from server.web.api.routes import add_api, routers
+from server.web.errors import add_errors
 from server.web.security.demands import Demand
 from tests.server.cameras import jpeg
 from tests.server.storage.history import NOON, Centre, centre_in, health, plate
@@ -85,6 +86,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             now=lambda: NOON + timedelta(hours=2),
             zone=UTC,
         )
+        add_errors(app)
         add_api(app, parts)
         yield House(centre=centre, app=app, parts=parts, accounts=accounts)
         await accounts.close()

@@ -11,9 +11,12 @@ import pytest
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
+from nicegui import app as pages_app
 from starlette.routing import BaseRoute, Mount
 
 from server.accounts.permissions import SCOPES, TABLE, THIS_MACHINE, Permission, Role
+from server.app import running
+from server.config import ServerSettings
 from server.web.security.demands import Demand, requires
 from server.web.security.rules import is_open
 from tests.server.web.site import HERE, URL, Site
@@ -166,3 +169,47 @@ async def test_who_comes_through_a_proxy_here_is_not_this_machine(
 async def test_where_it_is_not_trusted_this_machine_is_a_stranger(site: Site) -> None:
     async with site.browser(HERE, url="http://localhost:8080") as browser:
         assert (await browser.get("/api/v1/me")).status_code == 401
+
+
+async def test_each_page_of_a_running_server_asks_for_its_permission(
+    settings: ServerSettings,
+) -> None:
+    async with running(settings) as server:
+        # what NiceGUI itself serves is for whoever is known, which the gate sees to
+        inner = ("/_nicegui", "/favicon.ico")
+        places = places_of(
+            [
+                route
+                for route in pages_app.routes
+                if (path := getattr(route, "path", "")) and not path.startswith(inner)
+            ]
+        )
+        assert {"/", "/sightings", "/users", "/audit"} <= {place.path for place in places}
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{server.web_port}",
+            headers={"x-forwarded-for": "192.0.2.7"},
+        ) as browser:
+            for path in ("/_nicegui/x/static/nicegui.js", "/_nicegui_ws/socket.io/"):
+                assert (await browser.get(path)).status_code == 401
+            key = (server.setup_url or "").partition("key=")[2]
+            form = {"key": key, "username": "root", "password": "correct horse battery"}
+            admin = (await browser.post("/setup", data=form)).json()["access_token"]
+            browser.cookies.clear()
+            bearers = {Role.ADMIN: admin}
+            for role in (Role.VIEWER, Role.OPERATOR):
+                account = {"name": role.value, "password": form["password"], "role": role.value}
+                await browser.post(
+                    "/api/v1/users", json=account, headers={"authorization": f"Bearer {admin}"}
+                )
+                sign_in = {"username": role.value, "password": form["password"]}
+                bearers[role] = (await browser.post("/login", json=sign_in)).json()["access_token"]
+                browser.cookies.clear()
+            for place in places:
+                assert place.demand is not None, f"{place.path}: no page is for everybody"
+                assert (await asked(browser, place)).status_code == 401
+                for role, bearer in bearers.items():
+                    browser.headers["authorization"] = f"Bearer {bearer}"
+                    answer = await asked(browser, place)
+                    is_allowed = place.demand in TABLE[role]
+                    assert (answer.status_code == 403) is not is_allowed, (place, role)
+                del browser.headers["authorization"]
