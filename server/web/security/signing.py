@@ -216,8 +216,8 @@ def _add_setup(app: FastAPI, signing_in: SigningIn) -> None:
     @app.get("/setup", dependencies=_BECOMING_KNOWN, include_in_schema=False)
     async def setup_page(request: Request) -> Response:
         key = request.query_params.get("key", "")
-        return _unreferred(
-            form_page("setup.html", title=title, key=key, username="", shortest=SHORTEST_PASSWORD)
+        return form_page(
+            "setup.html", title=title, key=key, username="", shortest=SHORTEST_PASSWORD
         )
 
     @app.post("/setup", dependencies=_BECOMING_KNOWN, include_in_schema=False)
@@ -226,23 +226,15 @@ def _add_setup(app: FastAPI, signing_in: SigningIn) -> None:
         try:
             found = await signing_in.set_up(key, name, fields.get("password", ""), knock.address)
         except AccountRefused as error:
-            return _unreferred(
-                _Answers(knock).failed(
-                    error,
-                    "setup.html",
-                    title=title,
-                    key=key,
-                    username=name,
-                    shortest=SHORTEST_PASSWORD,
-                )
+            return _Answers(knock).failed(
+                error,
+                "setup.html",
+                title=title,
+                key=key,
+                username=name,
+                shortest=SHORTEST_PASSWORD,
             )
         return _Answers(knock).signed_in(found, "/")
-
-
-def _unreferred(answer: Response) -> Response:
-    """The key stands in the page's address, which nobody else is to learn."""
-    answer.headers["referrer-policy"] = "no-referrer"
-    return answer
 
 
 def _body_of(**fields: str) -> dict[str, Any]:

@@ -178,7 +178,7 @@ async def test_the_set_up_link_makes_an_admin_and_signs_them_in(site: Site) -> N
     async with site.browser(**PAGE) as browser:
         assert "Nobody has an account yet" in (await browser.get("/login")).text
         page = await browser.get("/setup", params={"key": key or ""})
-        assert page.headers["referrer-policy"] == "no-referrer"
+        assert page.headers["referrer-policy"] == "same-origin"
         form = {"key": key or "", "username": "root", "password": PASSWORD}
         weak = await browser.post("/setup", data={**form, "password": "short"})
         assert weak.status_code == 400
