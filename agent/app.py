@@ -29,6 +29,7 @@ from agent.health.asking import Answer, answer_questions
 from agent.housekeeping import Chore, keep_house, outbox_chores
 from agent.page import Tasks, page_parts
 from agent.process import first_done, run_loop
+from agent.refusing import refuse_unusable
 from agent.switches import TaskSwitch
 from agent.uplink.sender import Sender
 from agent.watchdog import READING_DEADLINES, WATCHING_LIMIT_S, status_line, works_of
@@ -46,9 +47,10 @@ log = structlog.get_logger(__name__)
 def run_agent(settings: AgentSettings, *, until_end: bool, quiet: bool = False) -> int:
     """The whole agent until a signal, or with `until_end` until all is sent; the exit code.
 
-    Raises AgentError, SourceError or VisionError where it cannot start.
+    Raises SettingsInvalid, AgentError, SourceError or VisionError where it cannot start.
     """
     prepare_process(settings, log_file=settings.log_file, to_stderr=not quiet)
+    refuse_unusable(settings, watches=True, sends=settings.sender == "embedded")
     uri = parse_source(settings.source)
 
     def run_once() -> int:

@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from agent.config import AgentSettings, load_settings
-from settings.loading import SettingsInvalid
+from agent.config import PREFIXES, AgentSettings, load_settings
+from settings.loading import SettingsInvalid, doubtful_keys
 from settings.showing import shown, value_of
 
 EXIT_FAILED = 1
@@ -60,6 +60,7 @@ def run(
     from agent.app import run_agent
 
     overrides = {} if source is None else {"AGENT_SOURCE": source}
+    _warn_of_doubtful_keys()
     raise typer.Exit(run_agent(_settings(overrides), until_end=until_end, quiet=quiet))
 
 
@@ -97,6 +98,7 @@ def send(
         return
     if resend != (since is not None):
         _fail("--resend and --since TIME go together: --resend --since 2026-03-04", EXIT_MISUSED)
+    _warn_of_doubtful_keys()
     code = run_sender(
         _settings({}), once=once, retry_refused=retry_refused, resend_since=since, quiet=quiet
     )
@@ -236,6 +238,8 @@ def password(
     settings = _settings({})
     if from_stdin:
         chosen = sys.stdin.readline().rstrip("\r\n")
+    elif not sys.stdin.isatty():
+        _fail("standard input is no terminal: give the password with --stdin", EXIT_MISUSED)
     else:
         chosen = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
     file = PasswordFile.beside(settings.db_path)
@@ -250,6 +254,7 @@ def check(
     """Run every health check once; exit 1 if one fails. An agent that runs is only asked."""
     from agent.checking import check as check_all
 
+    _warn_of_doubtful_keys()
     raise typer.Exit(check_all(_settings({}), as_json=as_json, out=sys.stdout))
 
 
@@ -261,6 +266,8 @@ def main() -> None:
 
     try:
         commands()
+    except SettingsInvalid as error:
+        _fail(str(error), EXIT_MISUSED)
     except (AgentError, SourceError, VisionError) as error:
         _fail(str(error), EXIT_FAILED)
 
@@ -270,6 +277,15 @@ def _settings(overrides: dict[str, Any]) -> AgentSettings:
         return load_settings(overrides=overrides)
     except SettingsInvalid as error:
         _fail(str(error), EXIT_MISUSED)
+
+
+def _warn_of_doubtful_keys() -> None:
+    try:
+        doubts = doubtful_keys(AgentSettings, prefixes=PREFIXES)
+    except SettingsInvalid as error:
+        _fail(str(error), EXIT_MISUSED)
+    for doubt in doubts:
+        Console(stderr=True).print(Text.assemble(("agent: ", "yellow"), doubt), soft_wrap=True)
 
 
 def _fail(text: str, code: int) -> NoReturn:

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, field_validator
 from agent.comma_list import CommaList
 from agent.model_settings import ModelSettings
 from settings.loading import load
+from vision.plates.formats import UnknownRegion, formats_of
 
 PREFIXES: Final = ("AGENT_", "UPLINK_")
 LEAST_KBPS: Final = 8
@@ -312,6 +313,16 @@ class AgentSettings(ModelSettings):
             raise ValueError("expected ws://HOST:PORT/ or wss://HOST:PORT/")
         if parts.username or parts.password:
             raise ValueError("no user or password in the address; the token goes to AGENT_TOKEN")
+        return value
+
+    @field_validator("regions")
+    @classmethod
+    def _check_regions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            if value:
+                formats_of(value)
+        except UnknownRegion as error:
+            raise ValueError(str(error)) from None
         return value
 
     @field_validator("max_kbps")

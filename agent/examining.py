@@ -145,6 +145,7 @@ class Examiner:
         return PipelineFacts(
             busy_s=pipeline.busy_s(),
             deadline_s=pipeline.deadline_s,
+            frames=self._seen.watcher.frames_processed,
             failures=pipeline.failures,
             in_a_row=pipeline.failures_in_a_row,
             restarted=pipeline.ladder.restarted,

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from agent.percent import percent
 from vision.clips import CLIP_SUFFIXES, count_sampled, sampled_pictures
 from vision.errors import BadPicture
 from vision.pictures import PICTURE_SUFFIXES, load_picture
@@ -225,9 +226,9 @@ def plate_words(plate: PlateReading) -> str:
     plate as a dot."""
     thai = parse_registration(plate.text)
     text = ("." if plate.is_partial else "") + (plate.text if thai is None else thai.printed)
-    words = [text, plate.province, f"{plate.confidence:.0%}", plate.region]
+    words = [text, plate.province, f"{percent(plate.confidence)}", plate.region]
     if plate.region is not None and plate.region_certainty not in (None, 1.0):
-        words.append(f"({plate.region_certainty:.0%})")
+        words.append(f"({percent(plate.region_certainty)})")
     return " ".join(word for word in words if word)
 
 

@@ -15,6 +15,7 @@ from agent.ending import EXIT_FAILED, EXIT_INCOMPLETE, EXIT_OK
 from agent.errors import AgentError
 from agent.outbox.sending import SendingStore
 from agent.process import run_loop
+from agent.refusing import refuse_unusable
 from agent.uplink.dial import check_address, dial
 from agent.uplink.link import LinkFailed
 from agent.uplink.sender import Sender
@@ -33,8 +34,12 @@ def run_sender(
     resend_since: datetime | None = None,
     quiet: bool = False,
 ) -> int:
-    """The sender alone; with `once` until what waits is sent; the exit code."""
+    """The sender alone; with `once` until what waits is sent; the exit code.
+
+    Raises SettingsInvalid or AgentError where it cannot start.
+    """
     prepare_process(settings, log_file=settings.sender_log_file, to_stderr=not quiet)
+    refuse_unusable(settings, watches=False, sends=True)
     return run_loop(
         lambda stop: _send(
             settings, stop, once=once, retry_refused=retry_refused, resend_since=resend_since

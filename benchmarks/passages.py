@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from multiprocessing import get_context
 from typing import Any, Final
 
@@ -113,14 +114,14 @@ def watch(job: Job) -> Run:
         clock=time.process_time,
     )
     seen: list[Seen] = []
-    started_at = None
+    numbers: dict[datetime, int] = {}
     with source:
         while (frame := source.read(60.0)) is not None:
-            started_at = started_at or frame.captured_at
+            numbers[frame.captured_at] = frame.number
             seen += [
                 Seen(
                     plate=sighting.plate,
-                    frame=round((sighting.captured_at - started_at).total_seconds() * FPS),
+                    frame=numbers[sighting.captured_at],
                     direction=sighting.direction,
                 )
                 for sighting in (*pipeline.process(frame), *_rest(pipeline, source, frame.number))

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from server.app import running, utc_now
 from server.cli_prune import DryRun, KeepIds, OlderThan, run_prune
-from server.config import ServerSettings
+from server.config import PREFIXES, ServerSettings
 from server.errors import ServerError, StartRefused
 from server.storage import tokens
 from server.storage.adoption import prepare_database
@@ -27,7 +27,7 @@ from server.storage.connection import open_reader, open_second_writer, open_writ
 from server.storage.lock import DatabaseLock
 from server.storage.pictures import PictureArchive, register_picture_base64
 from server.trial import try_running
-from settings.loading import SettingsInvalid
+from settings.loading import SettingsInvalid, doubtful_keys
 from settings.showing import shown, value_of
 from telemetry.logging import configure_logging
 from telemetry.service_manager import ServiceManager, report
@@ -85,6 +85,8 @@ def run(
 ) -> None:
     """Run the server until it is told to stop (Ctrl-C or SIGTERM)."""
     settings = ServerSettings.load(host=host, port=port, web_port=web_port, db_path=db)
+    for doubt in doubtful_keys(ServerSettings, prefixes=PREFIXES):
+        sys.stderr.write(f"WARNING {doubt}\n")
     try:
         configure_logging(file=settings.log_file, level=settings.log_level, to_stderr=not quiet)
     except OSError as error:

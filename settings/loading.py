@@ -19,6 +19,9 @@ from pydantic.fields import FieldInfo
 ENV_FILES: Final = (Path(".env"), Path(".env.production"))
 """Read from the working directory in this order, later ones win; the environment wins over all."""
 
+ALIKE: Final = 0.85
+"""How much two keys have in common of which one is the other mistyped (`difflib`'s ratio)."""
+
 _Settings = TypeVar("_Settings", bound="Settings")
 
 
@@ -74,6 +77,30 @@ def load(
     return loaded
 
 
+def doubtful_keys(
+    settings: type[Settings],
+    *,
+    prefixes: Sequence[str],
+    environ: Mapping[str, str] | None = None,
+    env_files: Sequence[Path] = ENV_FILES,
+) -> tuple[str, ...]:
+    """A sentence for each key that is no setting but was probably meant for one.
+
+    In the environment, those of the program's own families; in a file (where those are refused by
+    `load`), those that are nearly a key of this program. Raises SettingsInvalid.
+    """
+    known = {key_of(name, field): field for name, field in settings.model_fields.items()}
+    environment = os.environ if environ is None else environ
+    owned = [key for key in environment if key not in known and _owned(key, prefixes)]
+    said = [_unknown(key, "the environment", known) for key in owned]
+    for path in env_files:
+        for key in _read_file(path):
+            near = difflib.get_close_matches(key, known, n=1, cutoff=ALIKE)
+            if near and key not in known and not _owned(key, prefixes):
+                said.append(_unknown(key, path, known))
+    return tuple(said)
+
+
 def key_of(name: str, field: FieldInfo) -> str:
     """The environment key of a field."""
     return field.alias or name.upper()
@@ -112,7 +139,7 @@ def _owned(key: str, prefixes: Sequence[str]) -> bool:
     return key.startswith(tuple(prefixes))
 
 
-def _unknown(key: str, path: Path, known: Mapping[str, FieldInfo]) -> str:
+def _unknown(key: str, path: Path | str, known: Mapping[str, FieldInfo]) -> str:
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]}?" if near else "see .env.example for all keys"
     return f"{key} in {path} is not a setting of this program: {hint}"

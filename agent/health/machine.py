@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.health.result import HealthResult, failed, passed, warned
+from agent.percent import percent
 
 LOW_DISK_SHARE: Final = 0.10
 FULL_DISK_SHARE: Final = 0.03
@@ -97,7 +98,7 @@ def check_disk(facts: DiskFacts) -> HealthResult:
 def check_memory(facts: MemoryFacts) -> HealthResult:
     """What programs can still get, what this one takes of its limit, and what it sheds."""
     share = 1 - facts.available_bytes / facts.total_bytes if facts.total_bytes else 1.0
-    text = f"{share:.0%} of {_gb(facts.total_bytes)} used"
+    text = f"{percent(share)} of {_gb(facts.total_bytes)} used"
     if facts.limit_bytes:
         text += f"; the agent has {_mb(facts.process_bytes)} of {_mb(facts.limit_bytes)}"
     if facts.queues:
@@ -109,7 +110,7 @@ def check_memory(facts: MemoryFacts) -> HealthResult:
         text += _shedding(facts.shed)
         return warned("memory", f"{text}: stop other programs, or raise AGENT_MEMORY_LIMIT_MB")
     if facts.stalled_share is not None and facts.stalled_share > STALLED_SHARE:
-        text += f"; programs wait for memory {facts.stalled_share:.0%} of the time"
+        text += f"; programs wait for memory {percent(facts.stalled_share)} of the time"
         return warned("memory", f"{text}: stop other programs or add memory")
     if share > HIGH_MEMORY_SHARE:
         return warned("memory", f"{text}: stop other programs or add memory")
@@ -118,9 +119,9 @@ def check_memory(facts: MemoryFacts) -> HealthResult:
 
 def check_cpu(*, used_share: float) -> HealthResult:
     """Processor time of all cores since the last look, 0..1."""
-    text = f"{used_share:.0%} used"
+    text = f"{percent(used_share)} used"
     if used_share > HIGH_CPU_SHARE:
-        return warned("cpu", f"{text}: frames are dropped; lower the frame rate")
+        return warned("cpu", f"{text}: stop other programs, or lower the frame rate")
     return passed("cpu", text)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from agent.health.result import HealthResult, failed, passed, warned
 from agent.health.span import spoken
+from agent.percent import percent
 
 WARNING_SHARE: Final = 1 / 3
 """Of the deadline after which a silent camera has failed: then there is a warning."""
@@ -36,11 +37,13 @@ class CameraFacts:
 class PipelineFacts:
     """`busy_s` is how long the frame in hand is being read, None while there is none.
 
-    `failures` are frames that an error cost; `in_a_row` those since the last good one.
+    `frames` were taken so far. `failures` are those that an error cost; `in_a_row` such ones since
+    the last good one.
     """
 
     busy_s: float | None
     deadline_s: float
+    frames: int
     failures: int = 0
     in_a_row: int = 0
     restarted: int = 0
@@ -100,6 +103,8 @@ def check_pipeline(facts: PipelineFacts) -> HealthResult:
     if facts.failures:
         text = f"{facts.failures} frames could not be read{why}{again}, the last ones could"
         return warned("pipeline", f"{text}: see log/app.log")
+    if not facts.frames:
+        return passed("pipeline", f"no frame was taken yet{again}")
     return passed("pipeline", f"every frame taken was read{again}")
 
 
@@ -117,7 +122,7 @@ def check_agent(facts: AgentFacts) -> HealthResult:
     share = facts.dropped / seen if seen else 0.0
     text = (
         f"version {facts.version}, process {facts.process_id}, up {spoken(facts.running_s)}, "
-        f"{facts.frames_per_s:.1f} frames/s, {share:.0%} dropped"
+        f"{facts.frames_per_s:.1f} frames/s, {percent(share)} dropped"
     )
     is_slow = 0 < facts.frames_per_s < SLOW_FRAMES_PER_S and share > 0.5
     if is_slow and not facts.has_ended:

@@ -8,6 +8,8 @@ from enum import StrEnum
 from statistics import median
 from typing import Final
 
+from agent.percent import percent
+
 ENOUGH: Final = 5
 """Sightings that advice is built on at least."""
 NARROW_PX: Final = 80
@@ -74,13 +76,16 @@ def advise(looks: Sequence[Look]) -> tuple[Advice, ...]:
     found = [*_width(width_px), *_sharpness(looks, width_px), *_light(looks)]
     if confidence < UNSURE and not found:
         text = (
-            f"confidence is {confidence:.0%} although plates are wide and sharp: turn the camera "
-            "so that it looks less from the side, and set AGENT_REGIONS to the plates that pass"
+            f"confidence is {percent(confidence)} although plates are wide and sharp: turn the "
+            "camera so that it looks less from the side, and set AGENT_REGIONS to the plates that "
+            "pass"
         )
         found.append(Advice(topic="confidence", level=Level.CHANGE, text=text))
     if found:
         return tuple(found)
-    text = f"plates are {width_px:.0f} px wide and read with {confidence:.0%}: nothing to change"
+    text = (
+        f"plates are {width_px:.0f} px wide and read with {percent(confidence)}: nothing to change"
+    )
     return (Advice(topic="fine", level=Level.GOOD, text=text),)
 
 

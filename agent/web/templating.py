@@ -12,6 +12,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from agent.percent import percent
 from agent.web.sighting_view import REASONS, SENT_WORDS, confidence_share
 from telemetry.version import VERSION
 
@@ -63,7 +64,7 @@ def rendered(request: Request, name: str, *, code: int = 200, **values: Any) -> 
 
 def _percent(value: float | None) -> str:
     share = confidence_share(value)
-    return NOTHING if share is None else f"{100 * share:.0f}%"
+    return NOTHING if share is None else percent(share)
 
 
 def _split(text: Any) -> tuple[str, str]:

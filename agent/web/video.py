@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from agent.camera.frame import Frame
+from agent.percent import percent
 from agent.pipeline.sighting import PlateInView
 from agent.web.errors import NotThere, TooManyViewers
 from agent.web.parts import LiveView
@@ -126,7 +127,7 @@ def _draw(picture: Picture, plate: PlateInView, scale: float) -> None:
     last = (round(box.x2 * scale), round(box.y2 * scale))
     cv2.rectangle(picture, first, last, colour, 2, cv2.LINE_AA)
     if plate.text.isascii():  # OpenCV's font has no other characters
-        text = f"{plate.text}  {plate.confidence:.0%}"
+        text = f"{plate.text}  {percent(plate.confidence)}"
         place = (first[0], max(16, first[1] - 8))
         cv2.putText(picture, text, place, cv2.FONT_HERSHEY_DUPLEX, 0.6, (0, 0, 0), 4, cv2.LINE_AA)
         cv2.putText(picture, text, place, cv2.FONT_HERSHEY_DUPLEX, 0.6, colour, 1, cv2.LINE_AA)

@@ -8,14 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from agent.cli import commands
 from tests.agent.outbox.ends import asked, opened, settle
 from tests.agent.outbox.sightings import plate
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def agent(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def agent(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
@@ -24,10 +26,17 @@ def agent(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "AGENT_DEVICE_ID": "cam-1",
         "UPLINK_BACKOFF_MAX_S": "1",
         "WEBSOCKET_SERVER_URL": "ws://127.0.0.1:9/",
+        **settings,
     }
     command = [sys.executable, "-m", "agent", *arguments]
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -93,3 +102,22 @@ def test_the_regions_of_read_are_named_either_way(option: str, tmp_path: Path) -
     done = agent(tmp_path, "read", option, "eu,narnia", "a.jpg")
     assert done.returncode != 0
     assert "'narnia' has no plate formats" in done.stderr
+
+
+def test_setting_that_cannot_serve_is_refused_before_anything_is_opened(tmp_path: Path) -> None:
+    """And a key that was mistyped is told."""
+    settings = {"AGENT_PLATE_DETECTOR": "nonsense", "AGENT_REGION": "eu"}
+    done = agent(tmp_path, "run", "--source", "synthetic:?vehicles=1", **settings)
+    assert done.returncode == 2
+    assert "AGENT_PLATE_DETECTOR=nonsense cannot be used" in done.stderr
+    assert "did you mean AGENT_REGIONS?" in done.stderr
+    assert not (tmp_path / "lpr_data.db").exists()
+
+
+def test_password_without_a_terminal_says_how_to_give_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = CliRunner().invoke(commands, ["password"])
+    assert (asked.exit_code, asked.output.count("\n")) == (2, 1)
+    assert "--stdin" in asked.output

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 from pydantic import Field, SecretStr
 
-from settings.loading import Settings, SettingsInvalid, load
+import agent.config
+import server.config
+from agent.config import AgentSettings
+from server.config import ServerSettings
+from settings.loading import Settings, SettingsInvalid, doubtful_keys, load
 
 
 class Example(Settings):
@@ -70,6 +74,34 @@ def test_mistyped_key_in_file_is_refused_with_the_near_one(tmp_path: Path) -> No
     file.write_text("EXAMPLE_PROT=81\n", encoding="utf-8")
     with pytest.raises(SettingsInvalid, match="did you mean EXAMPLE_PORT"):
         _load(file)
+
+
+def _doubts(env_file: Path, **environ: str) -> tuple[str, ...]:
+    return doubtful_keys(Example, prefixes=("EXAMPLE_",), environ=environ, env_files=[env_file])
+
+
+def test_mistyped_key_in_the_environment_is_told_with_the_near_one(tmp_path: Path) -> None:
+    nowhere = tmp_path / ".env"
+    [doubt] = _doubts(nowhere, EXAMPLE_PROT="81", EXAMPLE_TOKEN="x", OTHER_PROT="1")
+    assert doubt == (
+        "EXAMPLE_PROT in the environment is not a setting of this program: "
+        "did you mean EXAMPLE_PORT?"
+    )
+
+
+def test_key_without_prefix_that_is_nearly_ours_is_told_and_another_is_not(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("CHECKPIONT_ID=1\nCHECKPOINT_ID=1\nDATABASE_URL=x\n", encoding="utf-8")
+    [doubt] = _doubts(file)
+    assert "CHECKPIONT_ID" in doubt
+    assert "did you mean CHECKPOINT_ID?" in doubt
+
+
+def test_keys_of_one_program_are_no_doubt_to_the_other() -> None:
+    example = Path(__file__).resolve().parents[2] / ".env.example"
+    agents, servers = agent.config.PREFIXES, server.config.PREFIXES
+    for program, prefixes in ((AgentSettings, agents), (ServerSettings, servers)):
+        assert doubtful_keys(program, prefixes=prefixes, environ={}, env_files=[example]) == ()
 
 
 def test_settings_cannot_be_changed() -> None:

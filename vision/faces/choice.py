@@ -19,6 +19,7 @@ from vision.pool.budget import Priority
 from vision.reading import FaceDetector
 
 AUTO, NONE = "auto", "none"
+CASCADE = "opencv-frontalface"
 
 DECODERS: Mapping[str, Callable[[Backend, InputSpec, float | None], FaceDetector]] = {
     "scrfd": lambda backend, pixels, least: ScrfdFaceDetector(
@@ -81,7 +82,7 @@ def _chosen(networks: Networks, asked: str, decoders: tuple[str, ...]) -> str | 
     if asked == AUTO:
         onnx = (entry.name for entry in fitting if entry.format is ModelFormat.ONNX)
         return next((name for name in onnx if networks.is_here(name)), None)
-    if asked == _CASCADE:
+    if asked == CASCADE:
         return None
     if asked not in {entry.name for entry in fitting}:
         raise ModelMissing(
@@ -89,9 +90,6 @@ def _chosen(networks: Networks, asked: str, decoders: tuple[str, ...]) -> str | 
             f"{', '.join(entry.name for entry in fitting)} (and {AUTO})"
         )
     return asked
-
-
-_CASCADE = "opencv-frontalface"
 
 
 def _detector(networks: Networks, name: str | None, least: float | None) -> FaceDetector:

@@ -16,7 +16,6 @@ from agent.camera.synthetic.renderer import Renderer, darkness, sensor_facts
 from agent.camera.synthetic.schedule import (
     Passage,
     Vehicle,
-    duration_s,
     passages,
     total_frames,
     vehicles,
@@ -34,7 +33,7 @@ class SyntheticSource:
 
     `Frame.number` counts the scene's frames, so that truth and sightings can be compared. A
     paced endless source that was read too slowly skips frames as a sensor does. A source that
-    is not paced dates its frames so that the last one was captured when it was opened.
+    is not paced dates each frame by when it was rendered: its scene may pass faster or slower.
     """
 
     def __init__(
@@ -83,9 +82,6 @@ class SyntheticSource:
         self._number = 0
         self._opened_s = self._clock()
         self._started_at = self._utc_now()
-        duration = duration_s(self._settings)
-        if not self._settings.is_paced and duration is not None:
-            self._started_at -= timedelta(seconds=duration)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -103,12 +99,17 @@ class SyntheticSource:
         self._number += 1
         return Frame(
             picture=self._as_set(self._renderer.render(number, self._present)),
-            captured_at=self._started_at + timedelta(seconds=at_s),
+            captured_at=self._dated(at_s),
             at_s=at_s,
             number=number,
             origin="synthetic:",
             sensor=sensor_facts(darkness(self._settings.night, at_s)),
         )
+
+    def _dated(self, at_s: float) -> datetime:
+        if not self._settings.is_paced:
+            return self._utc_now()
+        return self._started_at + timedelta(seconds=at_s)
 
     def _as_set(self, picture: Picture) -> Picture:
         """Contrast about the middle grey, then brightness, as libcamera's controls of that name."""

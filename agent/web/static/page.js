@@ -37,6 +37,8 @@ export function tell(text, status = "success") {
 
 const whole = new Intl.NumberFormat("en", { useGrouping: true, maximumFractionDigits: 0 });
 const shown = (value) => whole.format(value).replaceAll(",", "\u202f");
+// Never rounded to all: 99.6 is 99.6%.
+const percent = (of100) => (of100 >= 99.5 && of100 < 100 ? `${Math.floor(of100 * 10) / 10}%` : `${of100.toFixed(0)}%`);
 const clock = (text) => (text ? new Date(text).toTimeString().slice(0, 8) : "–");
 
 function put(element, text) {
@@ -117,8 +119,7 @@ async function showLatest(captured) {
     link.textContent = one.license_plate_text || "–";
     link.href = `/detection/${one.id}`;
     row.cells[1].textContent = String(one.timestamp).slice(11, 19);
-    const share = one.lp_confidence > 1 ? one.lp_confidence : 100 * one.lp_confidence;
-    row.cells[2].textContent = `${share.toFixed(0)}%`;
+    row.cells[2].textContent = percent(one.lp_confidence > 1 ? one.lp_confidence : 100 * one.lp_confidence);
   });
   document.getElementById("latest-empty").hidden = found.data.length > 0;
   const list = document.getElementById("advice");

@@ -18,7 +18,7 @@ from agent.health.watching import (
 )
 
 CAMERA = CameraFacts(frame_age_s=0.1, watched_s=100, deadline_s=30)
-PIPELINE = PipelineFacts(busy_s=None, deadline_s=30)
+PIPELINE = PipelineFacts(busy_s=None, deadline_s=30, frames=1)
 AGENT = AgentFacts(
     running_s=7200,
     frames_per_s=9.8,
@@ -69,6 +69,11 @@ def test_camera_says_why_and_what_was_tried() -> None:
 )
 def test_pipeline_fails_while_frames_are_not_read(facts: PipelineFacts, expected: Status) -> None:
     assert check_pipeline(facts).status is expected
+
+
+def test_before_the_first_frame_nothing_is_said_to_have_been_read() -> None:
+    assert "every frame" not in check_pipeline(replace(PIPELINE, frames=0)).message
+    assert "every frame" in check_pipeline(PIPELINE).message
 
 
 def test_sightings_that_were_lost_are_a_failure() -> None:

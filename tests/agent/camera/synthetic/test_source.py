@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agent.camera.errors import SourceTimedOut
-from agent.camera.synthetic.schedule import duration_s
 from agent.camera.synthetic.settings import SyntheticSettings
 from agent.camera.synthetic.source import SyntheticSource
 
@@ -21,6 +20,7 @@ class Clock:
     def __init__(self) -> None:
         self.now_s = 100.0
         self.slept_s: list[float] = []
+        self.now_at = NOW
 
     def sleep(self, seconds: float) -> None:
         self.slept_s.append(seconds)
@@ -28,7 +28,7 @@ class Clock:
 
     def source(self, settings: SyntheticSettings) -> SyntheticSource:
         return SyntheticSource(
-            settings, clock=lambda: self.now_s, sleep=self.sleep, utc_now=lambda: NOW
+            settings, clock=lambda: self.now_s, sleep=self.sleep, utc_now=lambda: self.now_at
         )
 
 
@@ -66,18 +66,18 @@ def test_a_timeout_shorter_than_the_frame_time_loses_no_frame() -> None:
     assert frame.number == 1
 
 
-def test_a_finite_run_is_not_paced_and_ends_at_the_time_of_opening() -> None:
+def test_a_finite_run_is_not_paced_and_dates_what_it_renders_when_it_does() -> None:
     settings = SyntheticSettings(vehicles=1, width=320, height=180)
     clock = Clock()
     with clock.source(settings) as source:
-        frame = first = source.read(1.0)
-        while (following := source.read(1.0)) is not None:
-            frame = following
+        first = source.read(1.0)
+        clock.now_at += timedelta(seconds=7)
+        second = source.read(1.0)
     assert clock.slept_s == []
     assert first is not None
-    assert frame is not None
-    assert NOW - first.captured_at == timedelta(seconds=duration_s(settings) or 0)
-    assert timedelta(0) <= NOW - frame.captured_at < timedelta(seconds=0.2)
+    assert second is not None
+    assert (first.captured_at, second.captured_at) == (NOW, NOW + timedelta(seconds=7))
+    assert second.at_s - first.at_s == pytest.approx(1 / settings.fps)
 
 
 def test_a_finite_run_can_be_paced_and_then_drops_nothing() -> None:
