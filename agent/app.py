@@ -21,12 +21,14 @@ from agent.building import prepare_process
 from agent.camera.errors import SourceError
 from agent.camera.uri import SourceUri, parse_source
 from agent.clock import SystemClock, clock_is_set
+from agent.closing import StoppedEarly
 from agent.config import AgentSettings
-from agent.driver_thread import drivers_left_behind
-from agent.ending import Ending, judge
+from agent.driver_thread import threads_left_behind
+from agent.ending import EXIT_FAILED, EXIT_OK, Ending, judge
 from agent.errors import AgentError, DatabaseCorrupt
 from agent.health.asking import Answer, answer_questions
 from agent.housekeeping import Chore, keep_house, outbox_chores
+from agent.memory import give_back
 from agent.page import Tasks, page_parts
 from agent.process import first_done, run_loop
 from agent.refusing import refuse_unusable
@@ -40,6 +42,11 @@ from vision.errors import VisionError
 
 TOLD: Final = (AgentError, SourceError, VisionError)
 """Errors that a person can mend: they come out of the loop as they are."""
+
+FINISH_S: Final = 2.0
+"""What the frame in hand gets after a signal."""
+GIVE_BACK_S: Final = 60.0
+"""Between two times that freed memory is returned to the system."""
 
 log = structlog.get_logger(__name__)
 
@@ -63,9 +70,10 @@ def run_agent(settings: AgentSettings, *, until_end: bool, quiet: bool = False) 
             raise  # a source with an end would be read from its beginning
         log.error("%s", error)
         code = run_once()
-    if drivers_left_behind():
+    if threads_left_behind():
         # A camera driver that never returned would abort the interpreter on its way out
-        # (github.com/python/cpython/issues/87135); everything of ours is closed by now.
+        # (github.com/python/cpython/issues/87135), and a thread of ours that hangs hold it up;
+        # everything else is closed by now.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -76,7 +84,17 @@ async def _agent(
     settings: AgentSettings, uri: SourceUri, stop: asyncio.Event, *, until_end: bool
 ) -> int:
     log.info("agent starts", version=VERSION, source=str(uri), database=str(settings.db_path))
-    async with assembled(settings, uri) as parts:
+    try:
+        return await _run(settings, uri, stop, until_end=until_end)
+    except StoppedEarly:
+        log.info("stopped before the models were loaded; every row is safe")
+        return EXIT_FAILED if until_end else EXIT_OK
+
+
+async def _run(
+    settings: AgentSettings, uri: SourceUri, stop: asyncio.Event, *, until_end: bool
+) -> int:
+    async with assembled(settings, uri, stop=stop) as parts:
         if until_end and not parts.capture.is_finite:
             log.warning("the source has no end by itself: --until-end waits for a signal")
         async with asyncio.TaskGroup() as tasks:
@@ -127,7 +145,8 @@ def chores(settings: AgentSettings, parts: Parts, stop: asyncio.Event) -> Iterat
 async def keep_memory(parts: Parts, stop: asyncio.Event) -> None:
     """Sheds work and takes it up again, also while an operator has stopped the health checks."""
     memory = Chore(name="memory", call=parts.keep_memory, every_s=5)
-    await keep_house((memory,), executor=parts.checking, stop=stop)
+    freed = Chore(name="freed memory", call=give_back, every_s=GIVE_BACK_S, first_s=GIVE_BACK_S)
+    await keep_house((memory, freed), executor=parts.checking, stop=stop)
 
 
 def _sending(parts: Parts, clock_wait_s: float) -> TaskSwitch | None:
@@ -154,7 +173,7 @@ async def _watch(parts: Parts, stop: asyncio.Event, *, until_end: bool) -> int:
     try:
         await first_done(watching, stop.wait())
         parts.watcher.stop()
-        await watching
+        await _finished(watching)
     except (SourceError, VisionError) as error:
         failure = str(error)
     waits_for_rows = until_end and parts.sender is not None
@@ -174,6 +193,15 @@ async def _watch(parts: Parts, stop: asyncio.Event, *, until_end: bool) -> int:
         without_table=left,
     )
     return _conclude(parts, ending)
+
+
+async def _finished(watching: asyncio.Future[None]) -> None:
+    """The frame in hand is finished, unless that hangs."""
+    done, _ = await asyncio.wait({watching}, timeout=FINISH_S)
+    if done:
+        watching.result()
+    else:
+        log.error("the frame in hand is not finished and left behind", after_s=FINISH_S)
 
 
 def _conclude(parts: Parts, ending: Ending) -> int:

@@ -21,6 +21,7 @@ from agent.camera.keeper import REOPEN_SHARE, CameraKeeper
 from agent.camera.source import FrameSource
 from agent.camera.uri import SourceUri
 from agent.clock import SystemClock
+from agent.closing import close_in_time, executor, unless_stopped
 from agent.config import AgentSettings
 from agent.errors import AgentAlreadyRunning
 from agent.examining import Examiner, Seen
@@ -92,59 +93,50 @@ class Parts:
 
 @contextlib.asynccontextmanager
 async def assembled(
-    settings: AgentSettings, uri: SourceUri, *, opener: Opener = open_source
+    settings: AgentSettings,
+    uri: SourceUri,
+    *,
+    opener: Opener = open_source,
+    stop: asyncio.Event | None = None,
 ) -> AsyncIterator[Parts]:
-    """Every part, built in the order of their needs and closed in the reverse one."""
-    clock = SystemClock()
+    """Every part, built in the order of their needs and closed in the reverse one.
+
+    Raises StoppedEarly where `stop` comes while the models are loaded.
+    """
     async with contextlib.AsyncExitStack() as resources:
         resources.enter_context(_only_watcher(settings))
         # Before the outbox: a chore under way ends when that is closed, and is waited for then.
-        keeping = resources.enter_context(ThreadPoolExecutor(1, thread_name_prefix="housekeeping"))
-        opened = await asyncio.to_thread(opened_outbox, settings, clock)
-        outbox = opened.outbox
-        resources.callback(outbox.close)
-        resources.callback(opened.soundness.close)
-        await asyncio.to_thread(outbox.sweep)
-        upkeep = Upkeep(outbox, limits=limits_of(settings), clock=clock)
-        outbox.on_full(upkeep.make_room)
-        sender = None
-        if settings.sender == "embedded":
-            store = await asyncio.to_thread(outbox.sending)
-            resources.callback(store.close)
-            sender = make_sender(settings, store, clock)
-            outbox.on_commit(sender.notify)
-        watching = resources.enter_context(ThreadPoolExecutor(1, thread_name_prefix="watching"))
-        checking = resources.enter_context(ThreadPoolExecutor(1, thread_name_prefix="health"))
+        keeping = executor(resources, "housekeeping")
+        kept = await _kept(settings, resources)
+        watching = executor(resources, "watching")
+        checking = executor(resources, "health")
         log.info("loading the models")
-        networks = await asyncio.to_thread(make_networks, settings)
-        resources.callback(networks.close)
-        seen = await asyncio.to_thread(_seen, settings, networks, lambda: opener(uri), outbox)
+        seen = await unless_stopped(
+            "models",
+            lambda: _seen(settings, lambda: opener(uri), kept.outbox),
+            stop or asyncio.Event(),
+        )
+        resources.push_async_callback(close_in_time, "models", seen.networks.close)
         resources.callback(seen.pipeline.close)
         resources.enter_context(seen.capture)
         resources.callback(seen.watcher.stop)
-        examiner = Examiner(settings, seen, outbox=outbox, sender=sender, clock=clock)
-        monitor = HealthMonitor(
-            examine=examiner.examine,
-            recorder=outbox,
-            journal=HealthJournal(interval_s=settings.health_interval_s),
-            executor=checking,
-            look_s=min(LOOK_S, settings.camera_deadline_s / 4, settings.health_interval_s),
-            settings=shown(settings),
+        examiner = Examiner(
+            settings, seen, outbox=kept.outbox, sender=kept.sender, clock=kept.clock
         )
         yield Parts(
             uri=uri,
-            outbox=outbox,
-            upkeep=upkeep,
-            soundness=opened.soundness,
+            outbox=kept.outbox,
+            upkeep=kept.upkeep,
+            soundness=kept.soundness,
             capture=seen.capture,
             frames=seen.frames,
-            networks=networks,
+            networks=seen.networks,
             pipeline=seen.pipeline,
             live=seen.live,
             tuning=make_tuning(settings, seen.pipeline, seen.capture),
             watcher=seen.watcher,
-            sender=sender,
-            monitor=monitor,
+            sender=kept.sender,
+            monitor=_monitor(settings, examiner, kept.outbox, checking),
             examiner=examiner,
             memory=seen.memory,
             keep_memory=examiner.keep_memory,
@@ -154,16 +146,71 @@ async def assembled(
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What keeps rows and sends them."""
+
+    clock: SystemClock
+    outbox: Outbox
+    soundness: Soundness
+    upkeep: Upkeep
+    sender: Sender | None
+
+
+async def _kept(settings: AgentSettings, resources: contextlib.AsyncExitStack) -> _Kept:
+    clock = SystemClock()
+    opened = await asyncio.to_thread(opened_outbox, settings, clock)
+    outbox = opened.outbox
+    resources.callback(outbox.close)
+    resources.callback(opened.soundness.close)
+    await asyncio.to_thread(outbox.sweep)
+    upkeep = Upkeep(outbox, limits=limits_of(settings), clock=clock)
+    outbox.on_full(upkeep.make_room)
+    sender = None
+    if settings.sender == "embedded":
+        store = await asyncio.to_thread(outbox.sending)
+        resources.callback(store.close)
+        sender = make_sender(settings, store, clock)
+        outbox.on_commit(sender.notify)
+    return _Kept(
+        clock=clock, outbox=outbox, soundness=opened.soundness, upkeep=upkeep, sender=sender
+    )
+
+
+def _monitor(
+    settings: AgentSettings, examiner: Examiner, recorder: Outbox, checking: ThreadPoolExecutor
+) -> HealthMonitor:
+    return HealthMonitor(
+        examine=examiner.examine,
+        recorder=recorder,
+        journal=HealthJournal(interval_s=settings.health_interval_s),
+        executor=checking,
+        look_s=min(LOOK_S, settings.camera_deadline_s / 4, settings.health_interval_s),
+        settings=shown(settings),
+    )
+
+
 def _seen(
-    settings: AgentSettings,
-    networks: Networks,
-    opened: Callable[[], FrameSource],
-    recorder: SightingRecorder,
+    settings: AgentSettings, opened: Callable[[], FrameSource], recorder: SightingRecorder
 ) -> Seen:
     """What looks, from the camera to the outbox; not started yet. Loads the models.
 
     A pipeline in another one's place has networks of its own: those of one that hangs are in use.
     """
+    networks = make_networks(settings)
+    try:
+        return _seen_with(networks, settings, opened, recorder)
+    except BaseException:
+        networks.close()
+        raise
+
+
+def _seen_with(
+    networks: Networks,
+    settings: AgentSettings,
+    opened: Callable[[], FrameSource],
+    recorder: SightingRecorder,
+) -> Seen:
     source = opened()
     pipeline = RenewedPipeline(
         make_pipeline(settings, networks),

@@ -9,7 +9,9 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TextIO
@@ -36,7 +38,7 @@ from agent.health.heat import look_at_heat
 from agent.health.keeping import ClockFacts, DatabaseFacts
 from agent.health.machine import MemoryFacts
 from agent.health.models import look_at_models, try_reader
-from agent.health.recognising import ReaderFacts
+from agent.health.recognising import ModelFacts, ReaderFacts
 from agent.health.result import HealthResult, Status, failed, warned
 from agent.health.system import look_at_system
 from agent.health.watching import CameraFacts
@@ -55,18 +57,17 @@ ANSWER_S: Final = 15.0
 CPU_S: Final = 0.5
 SOUNDNESS_S: Final = 20.0
 CAMERA_S: Final = 20.0
-TRIAL: Final = "synthetic:?vehicles=1&seed=1&night=0&plates=de"
+TRIAL: Final = "synthetic:?vehicles=1&seed=1&night=0&plates=de&fps=2"
+Tell = Callable[[str], None]
+"""Is told what is being looked at."""
 _COLOURS: Final = {Status.PASS: "green", Status.WARN: "yellow", Status.FAIL: "bold red"}
 
 
 def check(settings: AgentSettings, *, as_json: bool, out: TextIO) -> int:
     """Prints every result; the exit code, 1 where any check failed."""
     console = Console(file=out)
-    if as_json or not console.is_terminal:
-        running, results = _results(settings)
-    else:
-        with console.status("checking: this may take half a minute"):
-            running, results = _results(settings)
+    with Console(stderr=True).status("checking") as status:  # on a terminal alone
+        running, results = _results(settings, lambda what: status.update(f"checking {what}"))
     if as_json:
         out.write(_as_json(running, results) + "\n")
     else:
@@ -74,17 +75,18 @@ def check(settings: AgentSettings, *, as_json: bool, out: TextIO) -> int:
     return EXIT_FAILED if any(one.status is Status.FAIL for one in results) else EXIT_OK
 
 
-def _results(settings: AgentSettings) -> tuple[bool, tuple[HealthResult, ...]]:
+def _results(settings: AgentSettings, tell: Tell) -> tuple[bool, tuple[HealthResult, ...]]:
     """Whether an agent runs, and every result: its own, or of a look without one."""
     holder = _holder(settings.db_path)
     if holder is None:
-        return False, (*_look(settings), _not_running())
+        return False, (*_look(settings, tell), _not_running())
+    tell("with the agent that runs")
     answer = ask(settings.db_path, timeout_s=ANSWER_S)
     if answer is not None:
         return True, answer.as_results()
     text = f"process {holder} runs and does not answer within {ANSWER_S:.0f} s"
     hung = failed("agent", f"{text}: ask again, then restart it; run this as its user or as root")
-    return True, (*_look(settings, is_running=True), hung)
+    return True, (*_look(settings, tell, is_running=True), hung)
 
 
 def _holder(database: Path) -> str | None:
@@ -108,22 +110,30 @@ def _not_running() -> HealthResult:
     return warned("agent", f"version {VERSION}, does not run: start it with 'python -m agent run'")
 
 
-def _look(settings: AgentSettings, *, is_running: bool = False) -> tuple[HealthResult, ...]:
+def _look(
+    settings: AgentSettings, tell: Tell, *, is_running: bool = False
+) -> tuple[HealthResult, ...]:
     """Every check that needs no agent; where one runs, camera and models are left to it."""
     now = datetime.now(UTC)
     inspection = inspect(settings.db_path, settings.images_dir, now=now)
     system = look_at_system(settings.db_path.absolute().parent)
-    link, offset_s = _link(settings, inspection)
+    tell("the processor")
     cpu_used_share = psutil.cpu_percent(interval=CPU_S) / 100  # before the models take their part
-    camera = None if is_running else _camera(settings)
+    with ThreadPoolExecutor(2, thread_name_prefix="check") as beside:
+        # They wait most of their time, for a network and for a disk.
+        linking = beside.submit(_link, settings, inspection)
+        keeping = beside.submit(_database, settings, inspection, is_running=is_running)
+        recognising = _Recognising() if is_running else _recognising(settings, tell)
+        tell("the database")
+        database = keeping.result()
+        tell("the way to the server")
+        link, offset_s = linking.result()
     findings = Findings(
-        camera=camera,
-        reader=None if is_running else _reader(settings),
-        models=()
-        if is_running
-        else look_at_models(models_folder=settings.models_dir, threads=settings.threads),
+        camera=recognising.camera,
+        reader=recognising.reader,
+        models=recognising.models,
         accelerator=look_at_accelerator(models_folder=settings.models_dir),
-        database=_database(settings, inspection, is_running=is_running),
+        database=database,
         evictions=eviction_facts(inspection),
         link=link,
         clock=ClockFacts(
@@ -137,6 +147,24 @@ def _look(settings: AgentSettings, *, is_running: bool = False) -> tuple[HealthR
         heat=look_at_heat(),
     )
     return examine(findings, now=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recognising:
+    camera: CameraFacts | None = None
+    reader: ReaderFacts | None = None
+    models: tuple[ModelFacts, ...] = ()
+
+
+def _recognising(settings: AgentSettings, tell: Tell) -> _Recognising:
+    """One after the other: each is timed."""
+    tell("the camera")
+    camera = _camera(settings)
+    tell("the plate reader")
+    reader = _reader(settings)
+    tell("the models")
+    models = look_at_models(models_folder=settings.models_dir, threads=settings.threads)
+    return _Recognising(camera=camera, reader=reader, models=models)
 
 
 def _database(

@@ -12,14 +12,18 @@ T = TypeVar("T")
 _NAME = "driver "
 
 
-def drivers_left_behind() -> tuple[str, ...]:
-    """Names of driver threads that still run.
+def threads_left_behind() -> tuple[str, ...]:
+    """Names of driver threads that still run, and of others that the interpreter would wait for.
 
     Where there are any once everything is closed, end the process with `os._exit` after
     flushing: before Python 3.14 a driver that returns while the interpreter shuts down aborts
     the process, since its thread is unwound through C++ (python/cpython issue 87135).
     """
-    return tuple(t.name for t in threading.enumerate() if t.name.startswith(_NAME))
+    return tuple(
+        one.name
+        for one in threading.enumerate()
+        if one.name.startswith(_NAME) or not (one.daemon or one is threading.main_thread())
+    )
 
 
 class DriverThread:

@@ -54,13 +54,17 @@ class MemoryKeeper:
                 limit_mb=self.limit_bytes // 1_000_000,
             )
         if pressure.is_high:
+            gc.collect()
             give_back()
         return self._state
 
 
 def give_back() -> None:
-    """Collects garbage and returns freed pages to the system (`malloc_trim(3)` of glibc)."""
-    gc.collect()
+    """Returns freed pages to the system (`malloc_trim(3)` of glibc).
+
+    Left alone it keeps them: every thread has a heap of its own, and a page that a picture or a
+    network's run has touched once in any of them stays for ever.
+    """
     try:
         trim = ctypes.CDLL(None).malloc_trim
     except (OSError, AttributeError):

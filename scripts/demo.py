@@ -23,13 +23,14 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from demo_places import DemoFailed, Places, shown
-from demo_view import View
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+from demo_view import View  # noqa: E402 - likewise
 
 from agent.camera.errors import SourceError  # noqa: E402 - found through the line above
 from agent.camera.uri import Scheme, SourceUri, parse_source  # noqa: E402 - likewise
@@ -98,7 +99,8 @@ def _run(console: Console, places: Places, source: SourceUri, *, until_end: bool
         server = _start_server(places, port, web_port)
         stack.callback(server.stop)
         _await_health(server, web_port)
-        console.print(f"The server takes rows on ws://127.0.0.1:{port}/. Starting the agent ...")
+        console.print(f"The server takes rows on ws://127.0.0.1:{port}/", soft_wrap=True)
+        console.print("Starting the agent ...")
         agent = _start_agent(places, source, port, agent_port, until_end=until_end)
         interrupted = False
         try:
@@ -155,7 +157,8 @@ def _conclude(
         console.print(f"The server {_ended(server_code)}.", style="red")
     totals = ", ".join(f"{name} {value.plain}" for name, value in view.totals())
     if totals:
-        console.print(f"In this folder: {totals} (health checks are rows too).", highlight=False)
+        console.print(f"In this folder: {totals}", highlight=False, soft_wrap=True)
+        console.print("(sightings, faces and health checks are all rows)", highlight=False)
     console.print(f"Logs: {shown(view.places.log)}", highlight=False, soft_wrap=True)
     for name, path in (
         ("Camera's database", view.places.agent_database),

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import apsw
@@ -15,6 +16,8 @@ from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
+
+from agent.percent import percent
 
 
 @dataclass(slots=True)
@@ -39,9 +42,9 @@ class View:
             latest.add_column(title, justify=justify)  # type: ignore[arg-type]  # rich's literal
         for sighting in self.agent.get("latest_sightings", []):
             latest.add_row(
-                str(sighting["captured_at"])[11:19],
+                _clock(sighting["captured_at"]),
                 Text(str(sighting["what"]), style="bold green"),
-                f"{sighting['confidence']:.0%}",
+                percent(sighting["confidence"]),
             )
         return Panel(
             Group(facts, self._progress(), Text(""), latest, Text(""), self._where()),
@@ -115,3 +118,8 @@ class View:
         ):
             where.add_row(name, Text(shown(path), style="cyan", overflow="fold"))
         return where
+
+
+def _clock(text: str) -> str:
+    """This machine's time of day."""
+    return datetime.fromisoformat(text).astimezone().strftime("%H:%M:%S")

@@ -13,8 +13,10 @@ import subprocess
 import sys
 import tarfile
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +31,7 @@ from settings.showing import shown
 from telemetry.redaction import redacted, secrets_in
 from telemetry.version import VERSION
 
-COMMAND_S: Final = 30
+COMMAND_S: Final = 60
 LOG_BYTES: Final = 1_000_000
 UNITS: Final = tuple(
     f"{name}.service"
@@ -37,8 +39,6 @@ UNITS: Final = tuple(
 )
 PRAGMAS: Final = ("user_version", "journal_mode", "auto_vacuum", "page_count", "freelist_count")
 COMMANDS: Final = {
-    "check.txt": (sys.executable, "-m", "agent", "check"),
-    "packages.txt": (sys.executable, "-m", "pip", "list", "--disable-pip-version-check"),
     "units.txt": ("systemctl", "status", "--no-pager", "--lines", "0", *UNITS),
     "unit-files.txt": ("systemctl", "cat", "--no-pager", *UNITS),
     "journal.txt": ("journalctl", "--no-pager", "-n", "2000", *(f"-u{unit}" for unit in UNITS)),
@@ -50,6 +50,7 @@ COMMANDS: Final = {
     "throttling.txt": ("vcgencmd", "get_throttled"),
     "cameras.txt": ("libcamera-hello", "--list-cameras"),
     "accelerator.txt": ("hailortcli", "fw-control", "identify"),
+    "check.txt": (sys.executable, "-m", "agent", "check"),
 }  # fmt: skip
 COUNTS: Final = {
     "camera": "SELECT '{0}', sent_to_server, count(*), min(timestamp), max(timestamp) "
@@ -102,7 +103,15 @@ def settings_keys() -> set[str]:
 
 
 def collected() -> Iterator[tuple[str, str]]:
-    """Names and texts; what cannot be had says why instead."""
+    """Names and texts; what cannot be had says why instead. The commands run side by side."""
+    with ThreadPoolExecutor(len(COMMANDS)) as beside:
+        answers = {entry: beside.submit(said_by, what) for entry, what in COMMANDS.items()}
+        yield from everything(answers)
+
+
+def everything(answers: Mapping[str, Future[str]]) -> Iterator[tuple[str, str]]:
+    """`answers` are those of the commands, which may still run."""
+    tell("settings, databases and logs")
     yield "summary.txt", summary()
     agent, server = agent_settings(), server_settings()
     yield "settings-agent.txt", as_lines(agent) if isinstance(agent, AgentSettings) else agent
@@ -119,8 +128,20 @@ def collected() -> Iterator[tuple[str, str]]:
     starts = Path("log").glob("*.start.log")
     for path in sorted({*logs, *starts}):
         yield f"log/{path.name}", attempted(functools.partial(tail, path))
-    for entry, command in COMMANDS.items():
-        yield entry, said_by(command)
+    yield "packages.txt", packages()
+    for entry, answer in answers.items():
+        tell(entry)
+        yield entry, answer.result()
+
+
+def packages() -> str:
+    found = {f"{one.name}=={one.version}" for one in metadata.distributions()}
+    return "".join(f"{line}\n" for line in sorted(found, key=str.lower))
+
+
+def tell(what: str) -> None:
+    """What is waited for, to the person who waits."""
+    print(f"collecting {what} ...", file=sys.stderr, flush=True)
 
 
 def summary() -> str:

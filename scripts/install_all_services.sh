@@ -116,14 +116,22 @@ make_account() {
     done
 }
 
-group_name() { # the account's own group
-    awk -F : -v id="$(account_id 4)" '$3 == id { print $1 }' "$root/etc/group"
+group_name() { # the account's own group; of one that a dry run did not make, the one it would get
+    local id
+    id="$(account_id 4)"
+    [[ -n "$id" ]] || {
+        echo "$user"
+        return
+    }
+    awk -F : -v id="$id" '$3 == id { print $1 }' "$root/etc/group"
 }
 
 # Only root can give files away; an image made by somebody else keeps theirs.
 own() { # PATH [OWNER GROUP]
     ((EUID == 0)) || return 0
-    change chown --no-dereference "${2:-$(account_id 3)}:${3:-$(account_id 4)}" "$1"
+    local owner="${2:-$(account_id 3)}" group="${3:-$(account_id 4)}"
+    # In a dry run the account may not be there yet: it gets a group of its name.
+    change chown --no-dereference "${owner:-$user}:${group:-$user}" "$1"
 }
 
 make_folders() {

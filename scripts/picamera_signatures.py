@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Writes the signatures of picamera2 that the camera source calls, from the package's source.
 
-Downloads the source package with pip, parses it and never imports it (that needs a Raspberry Pi):
-scripts/picamera_signatures.py [VERSION]. Tests hold our calls and the fake to what it writes.
+Downloads the source package with pip, parses it and never imports it (that needs a Raspberry Pi).
+Tests hold our calls and the fake to what it writes.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import hashlib
 import json
@@ -63,7 +64,11 @@ def _parameters(method: ast.FunctionDef) -> list[str]:
 
 
 def main() -> int:
-    version = sys.argv[1] if len(sys.argv) > 1 else None
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("version", nargs="?", help="of picamera2; default: the newest")
+    version = parser.parse_args().version
     with tempfile.TemporaryDirectory() as name:
         package = download(Path(name), version)
         digest = hashlib.sha256(package.read_bytes()).hexdigest()

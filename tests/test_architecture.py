@@ -59,7 +59,7 @@ COMPOSERS = {
     "agent": (
         *("agent.app", "agent.sender_app", "agent.pruning", "agent.__main__", "agent.cli"),
         *("agent.assembly", "agent.building", "agent.checking", "agent.examining", "agent.page"),
-        *("agent.figures", "agent.status", "agent.tuner"),
+        *("agent.figures", "agent.refusing", "agent.status", "agent.tuner"),
     ),
     "server": (
         *("server.app", "server.__main__", "server.cli", "server.cli_prune"),

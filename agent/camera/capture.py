@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 import structlog
+from cv2.utils import logging as opencv_logging
 
 from agent.camera.errors import SourceFailed, SourceTimedOut
 from agent.camera.frame import Frame
@@ -212,6 +213,8 @@ class CaptureSource:
 
 def open_capture(uri: SourceUri, timeout_s: float) -> Capture:
     """OpenCV's capture for an address; whether it is open has to be asked."""
+    # Whoever opens says what is wrong in a sentence: OpenCV's own lines on stderr would repeat it.
+    opencv_logging.setLogLevel(opencv_logging.LOG_LEVEL_FATAL)
     if uri.scheme is Scheme.V4L2:
         device = cv2.VideoCapture(uri.target, cv2.CAP_V4L2)
         _configure(device, dict(uri.parameters))

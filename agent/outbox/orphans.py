@@ -23,8 +23,9 @@ def sweep_orphans(
     """
     is_ours_alone = is_sole_owner(spool.folder, store)
     if not is_ours_alone:
-        log.warning(
-            "pictures without a row are left, for other databases have used their folder",
+        log.info(
+            "pictures are swept only with their rows: another database, or one of ours that was "
+            "set aside, has used their folder and may still name them",
             list=str(spool.folder / LIST_NAME),
         )
     removed = spool.sweep(is_known=is_known if is_ours_alone else _may_be_known, now=now)

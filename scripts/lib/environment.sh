@@ -129,18 +129,39 @@ check_disk() {
         fail "the environment needs about $environment_needs_mb MB and $environment_root has $((free_mb)) MB free; free some space (see: df -h '$environment_root')"
 }
 
-# Only wheels, so that nothing is ever compiled here.
+# Only wheels, so that nothing is ever compiled here. Of pip only errors are shown: its warnings are
+# about the machine's own configuration of it.
 install_requirements() { # FILE...
-    local name arguments=() log="$environment_dir/.sightpost/pip.log"
+    local name arguments=() log="$environment_dir/.sightpost/pip.log" watching="" code=0
     for name in "$@"; do
         arguments+=(-r "$environment_root/$name")
     done
-    [[ -t 2 ]] || arguments+=(--quiet --progress-bar off)
     say "installing $* (about a minute; pip's own log is $log)"
     rm -f -- "$log"
-    "$environment_python" -m pip --disable-pip-version-check --log "$log" install \
-        --only-binary=:all: "${arguments[@]}" >&2 ||
-        fail "$(explain_pip_failure "$log")"
+    if [[ -t 2 ]]; then
+        show_progress "$log" 9>&- &
+        watching=$!
+    fi
+    "$environment_python" -m pip --disable-pip-version-check --log "$log" -qq install \
+        --progress-bar off --only-binary=:all: "${arguments[@]}" >&2 || code=$?
+    [[ -z "$watching" ]] || stop_progress "$watching"
+    ((code == 0)) || fail "$(explain_pip_failure "$log")"
+}
+
+# On a terminal: what pip does now, by its log, for as long as this script runs.
+show_progress() { # LOG
+    local now
+    while kill -0 "$$" 2>/dev/null; do
+        now="$({ tail -n 200 -- "$1" | grep -o -E '(Collecting|Downloading|Installing) .*' | tail -n 1; } 2>/dev/null || true)"
+        printf '\r\033[K%.78s' "$now" >&2
+        sleep 0.5
+    done
+}
+
+stop_progress() { # PROCESS
+    kill "$1" 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+    printf '\r\033[K' >&2
 }
 
 # One sentence on why pip failed and what to do, from its log.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,12 @@ def test_script_for_operators_explains_itself(path: Path, tmp_path: Path) -> Non
     shown = CHECKOUT.run(str(path), "--help", cwd=tmp_path)
     assert shown.code == 0, shown.said
     assert shown.out.startswith(f"usage: {path.name} ")
+
+
+def test_signatures_are_not_fetched_for_somebody_who_asks_for_help() -> None:
+    shown = CHECKOUT.run(sys.executable, "scripts/picamera_signatures.py", "--help")
+    assert shown.code == 0, shown.said
+    assert shown.out.startswith("usage: picamera_signatures.py ")
 
 
 @pytest.mark.parametrize("link", sorted(ROOT.glob("*.sh")), ids=lambda path: path.name)

@@ -52,3 +52,5 @@ def test_archive_has_what_is_needed_and_no_secret(tmp_path: Path) -> None:
     assert b"ERROR dialled with ***" in texts["log/app.log"]
     assert b"sqlite=3." in texts["summary.txt"]
     assert "journal.txt" in texts
+    assert b"apsw==" in texts["packages.txt"]
+    assert "collecting check.txt ..." in done.said

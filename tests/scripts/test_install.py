@@ -77,6 +77,8 @@ def test_dry_run_says_what_it_would_do_and_does_nothing(image: Image) -> None:
     done = image.runs("install_all_services.sh", "--dry-run", "--nginx")
     assert done.code == 0, done.said
     assert "would run: useradd --prefix" in done.said
+    assert "would run: chown --no-dereference sightpost:sightpost" in done.said
+    assert "Group=\n" not in done.said
     assert "would make:" in done.said
     assert "enable sightpost-agent.service" in done.said
     assert image.contents() == before

@@ -192,9 +192,13 @@ const video = document.getElementById("video");
 if (video) {
   const note = document.getElementById("video-note");
   let stills;
-  video.addEventListener("load", () => (note.hidden = true));
+  const show = (isThere) => {
+    note.hidden = isThere;
+    video.classList.toggle("missing", !isThere);
+  };
+  video.addEventListener("load", () => show(true));
   video.addEventListener("error", () => {
-    note.hidden = false;
+    show(false);
     stills ??= setInterval(() => (video.src = `/api/v1/picture.jpg?${Date.now()}`), REFRESH_MS);
   });
   addEventListener("pagehide", () => video.removeAttribute("src"));

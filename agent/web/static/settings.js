@@ -284,7 +284,9 @@ buttons["save-drawing"].addEventListener("click", async () => {
 });
 function sized() {
   document.getElementById("still-note").hidden = still.naturalWidth > 0;
+  still.classList.toggle("missing", !still.naturalWidth);
   if (still.naturalWidth) {
+    still.parentElement.style.setProperty("--ratio", still.naturalWidth / still.naturalHeight);
     height = (WIDTH * still.naturalHeight) / still.naturalWidth;
     still.width = still.naturalWidth;
     still.height = still.naturalHeight;
