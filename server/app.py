@@ -188,6 +188,8 @@ async def _serving(
             tasks.create_task(_look_at_tokens(gateway, pace)),
             tasks.create_task(write_uses(side.accounts)),
         ]
+        if side.feed is not None:
+            chores.append(tasks.create_task(side.feed.run()))
         await gateway.start(openings.cameras, openings.cameras_tls)
         scheme = "ws" if openings.cameras_tls is None else "wss"
         _log.info(

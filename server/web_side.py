@@ -24,11 +24,13 @@ from server.config import ServerSettings
 from server.errors import StorageUnavailable
 from server.figures import ServerFigures
 from server.library import Library, library_of
+from server.live_figures import LiveFigures
 from server.web.api.parts import ApiParts
 from server.web.application import create_application
 from server.web.pages.centre import Centre
 from server.web.pages.hosting import pages_on
 from server.web.parts import WebParts
+from server.web.realtime import Feed
 from server.web.security.rules import Door
 from telemetry.version import VERSION
 
@@ -40,10 +42,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSide:
-    """`setup_path` is the path of the link by which the first admin is made; None: there is one."""
+    """`feed` is to be run meanwhile. `setup_path` is the path of the link by which the first admin
+    is made; None: there is one."""
 
     application: FastAPI
     accounts: AccountStore
+    feed: Feed | None
     setup_path: str | None
 
 
@@ -66,6 +70,7 @@ async def web_side(
     rest = contextlib.ExitStack()
     try:
         library = await asyncio.to_thread(rest.enter_context, library_of(settings))
+        feed = None if figures is None else Feed(LiveFigures(figures).message)
         reception = Reception(accounts, hashing)
         office = Office(accounts, hashing, reception)
         key = await accounts.change(lambda book: book.new_setup_key())
@@ -74,6 +79,7 @@ async def web_side(
                 report=condition.report,
                 details=condition.details,
                 figures=figures,
+                feed=feed,
                 signing_in=reception,
                 accounts=office,
                 api=_api(settings, library, accounts, connected, now),
@@ -90,6 +96,7 @@ async def web_side(
             yield WebSide(
                 application=application,
                 accounts=accounts,
+                feed=feed,
                 setup_path=None if key is None else f"/setup?key={key}",
             )
     finally:

@@ -63,7 +63,13 @@ COMPOSERS = {
     ),
     "server": (
         *("server.app", "server.__main__", "server.cli", "server.cli_prune"),
-        *("server.condition", "server.figures", "server.library", "server.web_side"),
+        *(
+            "server.condition",
+            "server.figures",
+            "server.live_figures",
+            "server.library",
+            "server.web_side",
+        ),
         "server.listening",  # joins the settings with the doors of ingest
     ),
 }

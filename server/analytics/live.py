@@ -6,12 +6,12 @@ Names and shapes are those that dashboards of the older services read: `error_ra
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from server.analytics.work import Work, difference, sum_of
+from server.analytics.work import Work, difference, sum_of, sum_or_none
 from telemetry.distribution import Spread
 
 FACE_RECOGNITION: Final = "face_recognition"
@@ -23,13 +23,18 @@ MINUTE_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """What one service has counted since it was started; `seen` are faces or plates, None where
-    it has to do with neither."""
+    """What one service has counted since it was started; None: nobody counts it.
+
+    `seen` are faces or plates, `pictures` those they were looked for in. `is_part`: its requests
+    are counted with those of another service too, and not again in the sum of all.
+    """
 
     requests: int
-    errors: int = 0
+    errors: int | None = None
     times: Spread | None = None
     seen: int | None = None
+    pictures: int | None = None
+    is_part: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +59,7 @@ def work_between(before: Moment, now: Moment, service: str) -> Work | None:
     if end is None:
         return None
     start = before.services.get(service, Totals(requests=0))
-    is_anew = end.requests < start.requests
-    if is_anew:
+    if end.requests < start.requests:  # counted anew
         start = Totals(requests=0)
     times = end.times
     if times is not None and start.times is not None:
@@ -64,7 +68,7 @@ def work_between(before: Moment, now: Moment, service: str) -> Work | None:
         at=before.at,
         seconds=now.at_s - before.at_s,
         requests=end.requests - start.requests,
-        errors=max(0, end.errors - start.errors),
+        errors=_between(end.errors, start.errors),
         times=times,
     )
 
@@ -78,17 +82,23 @@ def message(before: Moment, now: Moment) -> dict[str, Any]:
     }
     return {
         "timestamp": now.at.isoformat(),
-        "metrics": {"overall": _overall([w for w in works.values() if w], now), **told},
+        "metrics": {"overall": _overall(before, now), **told},
     }
 
 
-def _overall(works: Sequence[Work], now: Moment) -> dict[str, Any]:
-    requests, errors = sum(w.requests for w in works), sum(w.errors for w in works)
-    times = sum_of(work.times for work in works if work.times is not None)
-    every = Work(at=now.at, seconds=0, requests=requests, errors=errors, times=times)
+def _overall(before: Moment, now: Moment) -> dict[str, Any]:
+    whole = {name: totals for name, totals in now.services.items() if not totals.is_part}
+    works = [work for name in whole if (work := work_between(before, now, name))]
+    every = Work(
+        at=before.at,
+        seconds=now.at_s - before.at_s,
+        requests=sum(work.requests for work in works),
+        errors=sum_or_none(work.errors for work in works),
+        times=sum_of(work.times for work in works if work.times is not None),
+    )
     rate = every.error_rate
     return {
-        "total_requests": sum(totals.requests for totals in now.services.values()),
+        "total_requests": sum(totals.requests for totals in whole.values()),
         "active_users": now.active_users,
         "response_time_avg": every.mean_s,
         "response_time_95th": every.quantile_s(0.95),
@@ -108,27 +118,30 @@ def _of_service(name: str, work: Work | None, before: Moment, now: Moment) -> di
         said["active_models"] = (now.active_models or {}).get(name)
     if name == FACE_DETECTION:
         said["faces_detected_per_min"] = _seen_per_minute(name, before, now)
-        said["avg_faces_per_image"] = _seen_per_request(name, work, before, now)
+        said["avg_faces_per_image"] = _seen_per_picture(name, before, now)
     if name == PLATE_RECOGNITION:
         said["plates_detected_per_min"] = _seen_per_minute(name, before, now)
     return said
 
 
-def _seen_between(name: str, before: Moment, now: Moment) -> int | None:
-    end, start = now.services.get(name), before.services.get(name)
-    if end is None or end.seen is None:
+def _between(end: int | None, start: int | None) -> int | None:
+    """What a counter came on; all of it where it began anew. None where nobody counts."""
+    if end is None:
         return None
-    earlier = 0 if start is None or start.seen is None else start.seen
-    return end.seen - earlier if end.seen >= earlier else end.seen
+    return end - start if start is not None and start <= end else end
+
+
+def _counted(name: str, moment: Moment) -> Totals:
+    return moment.services.get(name) or Totals(requests=0)
 
 
 def _seen_per_minute(name: str, before: Moment, now: Moment) -> float | None:
-    seen, seconds = _seen_between(name, before, now), now.at_s - before.at_s
+    seen = _between(_counted(name, now).seen, _counted(name, before).seen)
+    seconds = now.at_s - before.at_s
     return None if seen is None or seconds <= 0 else seen * MINUTE_S / seconds
 
 
-def _seen_per_request(name: str, work: Work | None, before: Moment, now: Moment) -> float | None:
-    seen = _seen_between(name, before, now)
-    if seen is None or work is None or not work.requests:
-        return None
-    return seen / work.requests
+def _seen_per_picture(name: str, before: Moment, now: Moment) -> float | None:
+    end, start = _counted(name, now), _counted(name, before)
+    seen, pictures = _between(end.seen, start.seen), _between(end.pictures, start.pictures)
+    return None if seen is None or not pictures else seen / pictures

@@ -11,7 +11,8 @@ from telemetry.distribution import Spread
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """Requests that were answered in `seconds` from `at` on, `errors` of them wrongly.
+    """Requests that were answered in `seconds` from `at` on, `errors` of them wrongly (None where
+    nobody counted).
 
     `times` says how long they took, None where nobody measured it. `load` is the fullest of its
     resources, 0..1 of what it may take, likewise.
@@ -20,7 +21,7 @@ class Work:
     at: datetime
     seconds: float
     requests: int
-    errors: int
+    errors: int | None
     times: Spread | None = None
     load: float | None = None
 
@@ -31,8 +32,10 @@ class Work:
 
     @property
     def error_rate(self) -> float | None:
-        """0..1; None where nothing was asked."""
-        return self.errors / self.requests if self.requests else None
+        """0..1; None where nothing was asked, or nobody counted."""
+        if self.errors is None or not self.requests:
+            return None
+        return self.errors / self.requests
 
     @property
     def mean_s(self) -> float | None:
@@ -55,10 +58,16 @@ def together(parts: Sequence[Work]) -> Work | None:
         at=parts[0].at,
         seconds=sum(part.seconds for part in parts),
         requests=sum(part.requests for part in parts),
-        errors=sum(part.errors for part in parts),
+        errors=sum_or_none(part.errors for part in parts),
         times=sum_of(part.times for part in parts if part.times is not None),
         load=max(loads, default=None),
     )
+
+
+def sum_or_none(counts: Iterable[int | None]) -> int | None:
+    """Of those that were counted; None where none was."""
+    counted = [count for count in counts if count is not None]
+    return sum(counted) if counted else None
 
 
 def sum_of(spreads: Iterable[Spread]) -> Spread | None:

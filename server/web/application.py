@@ -10,6 +10,7 @@ from server.web.errors import add_errors
 from server.web.health import add_health
 from server.web.metrics import add_metrics
 from server.web.parts import WebParts
+from server.web.realtime import add_realtime
 from server.web.reference import add_reference
 from server.web.security.gate import Gate
 from server.web.security.signing import add_signing
@@ -27,6 +28,8 @@ def create_application(parts: WebParts) -> FastAPI:
     add_accounts(app, parts.accounts, parts.auditor)
     add_api(app, parts.api)
     add_reference(app)
+    if parts.feed is not None:
+        add_realtime(app, parts.feed)
     app.add_middleware(
         Gate,
         register=parts.register,

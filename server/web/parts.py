@@ -10,17 +10,19 @@ from server.peer import Network
 from server.web.api.parts import ApiParts
 from server.web.health import Details, Report
 from server.web.metrics import Figures
+from server.web.realtime import Feed
 from server.web.security.gate import Register
 from server.web.security.rules import Door
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebParts:
-    """`figures` None: there is no GET /metrics."""
+    """`figures` and `feed` None: there is no GET /metrics, and no live figures."""
 
     report: Report
     details: Details
     figures: Figures | None
+    feed: Feed | None
     signing_in: SigningIn
     accounts: Accounts
     api: ApiParts

@@ -95,6 +95,7 @@ class Site:
                 report=reported,
                 details=details,
                 figures=NoFigures(),
+                feed=None,
                 signing_in=house.reception,
                 accounts=house.office,
                 api=ApiParts(

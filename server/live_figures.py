@@ -1,0 +1,68 @@
+"""What went on in the server in the last minute, for whoever looks at it live."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from server.analytics.live import (
+    FACE_DETECTION,
+    PLATE_RECOGNITION,
+    Moment,
+    Totals,
+    message,
+)
+from server.errors import StorageUnavailable
+from server.figures import INGEST, SERVICE, ServerFigures
+from server.ingest.stats import DENIED
+from wire.rows import Table
+
+LOOKS: Final = 12
+"""So many looks back lies the beginning of what is told: with one every five seconds, a minute."""
+
+
+class LiveFigures:
+    """Lives on the event loop; remembers the last looks."""
+
+    def __init__(
+        self, figures: ServerFigures, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._figures = figures
+        self._clock = clock
+        self._moments: deque[Moment] = deque(maxlen=LOOKS + 1)
+
+    async def message(self) -> dict[str, Any]:
+        """Looks once more; the message from the oldest look that is remembered to this one."""
+        self._moments.append(await self._look())
+        return message(self._moments[0], self._moments[-1])
+
+    async def _look(self) -> Moment:
+        figures = self._figures
+        accuracy = {}
+        try:
+            share = await figures.store.uncorrected_share()
+        except StorageUnavailable:
+            share = None  # said already where it matters
+        if share is not None:
+            accuracy[PLATE_RECOGNITION] = share
+        counters, rows = figures.counters, figures.meter.rows
+        errors = counters.errors - counters.refused[DENIED]
+        web = figures.requests.spread()
+        plates, faces = rows[Table.LPR_DETECTION], rows[Table.FACE_DETECTION]
+        return Moment(
+            at=figures.now(),
+            at_s=self._clock(),
+            services={
+                INGEST: Totals(
+                    requests=counters.rows_received + errors,
+                    errors=errors,
+                    times=figures.meter.latency_s.spread(),
+                ),
+                SERVICE: Totals(requests=web.count, errors=figures.requests.faults, times=web),
+                PLATE_RECOGNITION: Totals(requests=plates, seen=plates, is_part=True),
+                FACE_DETECTION: Totals(requests=faces, seen=faces, is_part=True),
+            },
+            accuracy=accuracy,
+        )
