@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import resource
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import apsw
 import structlog
@@ -17,14 +16,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from server.app import running, utc_now
+from server.cli_database import Database, fail, writable_database
 from server.cli_prune import DryRun, KeepIds, OlderThan, run_prune
+from server.cli_users import user_app
 from server.config import PREFIXES, ServerSettings
 from server.errors import ServerError, StartRefused
 from server.storage import tokens
-from server.storage.adoption import prepare_database
-from server.storage.connection import open_reader, open_second_writer, open_writer
-from server.storage.lock import DatabaseLock
+from server.storage.connection import open_reader
 from server.storage.pictures import PictureArchive, register_picture_base64
 from server.trial import try_running
 from settings.loading import SettingsInvalid, doubtful_keys
@@ -43,11 +41,7 @@ token_app = typer.Typer(
     help="Tokens, by which cameras beyond this machine prove who they are.", no_args_is_help=True
 )
 app.add_typer(token_app, name="token")
-
-Database = Annotated[
-    Path | None,
-    typer.Option("--db", help="The database file. Default: SERVER_DB_PATH.", show_default=False),
-]
+app.add_typer(user_app, name="user")
 
 
 def main() -> None:
@@ -56,12 +50,6 @@ def main() -> None:
         app()
     except ServerError as error:
         fail(str(error))
-
-
-def fail(message: str) -> NoReturn:
-    """Says what is wrong on stderr and ends with exit code 2."""
-    sys.stderr.write(f"ERROR {message}\n")
-    raise SystemExit(2)
 
 
 @app.command()
@@ -100,6 +88,8 @@ def run(
 
 
 async def _run(settings: ServerSettings) -> None:
+    from server.app import running  # pages and all: the other commands start without
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -168,8 +158,8 @@ def create(
     db: Database = None,
 ) -> None:
     """Make a token for a camera and show it, once."""
-    with _writable_database(ServerSettings.load(db_path=db), must_exist=False) as connection:
-        token = tokens.create_token(connection, name, utc_now())
+    with writable_database(ServerSettings.load(db_path=db), must_exist=False) as connection:
+        token = tokens.create_token(connection, name, datetime.now(UTC))
     typer.echo(token)
     sys.stderr.write(
         f"This is the token of {name}. It is not shown again: write it into the camera's .env\n"
@@ -179,7 +169,7 @@ def create(
 @token_app.command("list")
 def list_all(db: Database = None) -> None:
     """Show the names of all tokens, with when they were made, used and revoked."""
-    with _writable_database(ServerSettings.load(db_path=db), must_exist=True) as connection:
+    with writable_database(ServerSettings.load(db_path=db), must_exist=True) as connection:
         held = tokens.list_tokens(connection)
     table = Table("name", "created", "last used", "revoked")
     for each in held:
@@ -192,8 +182,8 @@ def revoke(
     name: Annotated[str, typer.Argument(help="The camera's name.")], db: Database = None
 ) -> None:
     """End a token; connections that use it are closed within seconds."""
-    with _writable_database(ServerSettings.load(db_path=db), must_exist=True) as connection:
-        tokens.revoke_token(connection, name, utc_now())
+    with writable_database(ServerSettings.load(db_path=db), must_exist=True) as connection:
+        tokens.revoke_token(connection, name, datetime.now(UTC))
     typer.echo(f"The token of {name} is revoked.")
 
 
@@ -209,7 +199,7 @@ def prune(
     if older_than is None and not settings.retention_days:
         typer.echo("SERVER_RETENTION_DAYS is 0: rows are kept. Nothing was changed.")
         return
-    with _writable_database(settings, must_exist=True):
+    with writable_database(settings, must_exist=True):
         pass  # at this program's version, unless a server has it open, which saw to that
     run_prune(
         settings.db_path,
@@ -274,23 +264,3 @@ def _shown(value: Any) -> str:
     if value is None:
         return ""
     return f"<{len(value)} bytes>" if isinstance(value, bytes) else str(value)
-
-
-@contextlib.contextmanager
-def _writable_database(settings: ServerSettings, *, must_exist: bool) -> Iterator[apsw.Connection]:
-    """The database for a short write, beside a running server or without one."""
-    path = settings.db_path
-    if must_exist and not path.exists():
-        fail(f"there is no database {path}: python -m server run makes it")
-    lock = DatabaseLock(path)
-    is_ours = lock.try_acquire()
-    try:
-        if is_ours:
-            prepare_database(path, zone_of=settings.zone_of, now=utc_now())
-        connection = open_writer(path) if is_ours else open_second_writer(path)
-        try:
-            yield connection
-        finally:
-            connection.close()
-    finally:
-        lock.release()

@@ -63,6 +63,7 @@ COMPOSERS = {
     ),
     "server": (
         *("server.app", "server.__main__", "server.cli", "server.cli_prune"),
+        *("server.cli_database", "server.cli_users"),
         *(
             "server.condition",
             "server.figures",

@@ -22,7 +22,13 @@ from server.storage.connection import transaction
 MOST_PENDING: Final = 100
 """Accounts that wait for approval; beyond these nobody registers."""
 
-COMMAND_LINE: Final = Caller(kind=CallerKind.MACHINE, name="command line", address="this machine")
+COMMAND_LINE: Final = Caller(
+    kind=CallerKind.MACHINE,
+    name="command line",
+    address="this machine",
+    permissions=frozenset(Permission),
+)
+"""Who may write the database's file may do everything anyhow."""
 
 
 def new_hash(password: str, *, name: str) -> str:

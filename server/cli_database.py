@@ -1,0 +1,49 @@
+"""How commands open the server's database, and how they fail."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import apsw
+import typer
+
+from server.config import ServerSettings
+from server.storage.adoption import prepare_database
+from server.storage.connection import open_second_writer, open_writer
+from server.storage.lock import DatabaseLock
+
+Database = Annotated[
+    Path | None,
+    typer.Option("--db", help="The database file. Default: SERVER_DB_PATH.", show_default=False),
+]
+
+
+def fail(message: str) -> NoReturn:
+    """Says what is wrong on stderr and ends with exit code 2."""
+    sys.stderr.write(f"ERROR {message}\n")
+    raise SystemExit(2)
+
+
+@contextlib.contextmanager
+def writable_database(settings: ServerSettings, *, must_exist: bool) -> Iterator[apsw.Connection]:
+    """The database for a short write, beside a running server or without one."""
+    path = settings.db_path
+    if must_exist and not path.exists():
+        fail(f"there is no database {path}: python -m server run makes it")
+    lock = DatabaseLock(path)
+    is_ours = lock.try_acquire()
+    try:
+        if is_ours:
+            prepare_database(path, zone_of=settings.zone_of, now=datetime.now(UTC))
+        connection = open_writer(path) if is_ours else open_second_writer(path)
+        try:
+            yield connection
+        finally:
+            connection.close()
+    finally:
+        lock.release()
