@@ -1,0 +1,86 @@
+"""How browsers reach a running server: TLS beyond loopback, proxies, and who they say is asking."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import httpx
+import pytest
+
+from server.app import running
+from server.config import ServerSettings
+from server.errors import StartRefused
+from tests.server.conftest import settings_in
+
+BEYOND = "127.1"
+"""Short for 127.0.0.1, which no rule here knows: to the server it is a place in the network."""
+SET_UP = {"username": "root", "password": "correct horse battery"}
+
+
+async def test_passwords_do_not_come_in_clear_text_from_the_network(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, web_host="0.0.0.0")  # noqa: S104 (it refuses to start)
+    with pytest.raises(StartRefused) as refused:
+        async with running(settings):
+            pass
+    for line in ("SERVER_TLS_CERT=", "SERVER_ALLOW_PLAINTEXT=true", "SERVER_WEB_HOST=127.0.0.1"):
+        assert line in str(refused.value)
+    assert not settings.db_path.exists()
+
+
+async def test_browsers_come_over_tls_with_the_server_s_certificate(
+    tmp_path: Path, certificate: Path
+) -> None:
+    settings = settings_in(tmp_path, web_host=BEYOND, tls_cert=certificate, tls_key=certificate)
+    trusting = ssl.create_default_context(cafile=certificate)
+    async with running(settings) as server, httpx.AsyncClient(verify=trusting) as browser:
+        assert server.setup_url is not None
+        assert server.setup_url.startswith(f"https://{BEYOND}:{server.web_port}/setup?key=")
+        base = f"https://127.0.0.1:{server.web_port}"
+        assert (await browser.get(f"{base}/api/v1/me")).status_code == 401
+        key = server.setup_url.partition("key=")[2]
+        made = await browser.post(f"{base}/setup", data={**SET_UP, "key": key})
+        assert made.headers["set-cookie"].startswith("__Host-sightpost_centre=")
+        assert (await browser.get(f"{base}/api/v1/me")).json()["role"] == "admin"
+
+
+async def test_on_loopback_a_proxy_finds_plain_http_beside_tls_for_cameras(
+    tmp_path: Path, certificate: Path
+) -> None:
+    settings = settings_in(tmp_path, tls_cert=certificate, tls_key=certificate)
+    async with running(settings) as server, httpx.AsyncClient() as proxy:
+        base = f"http://127.0.0.1:{server.web_port}"
+        passed_on = {"x-forwarded-for": "192.0.2.7", "x-forwarded-proto": "https"}
+        key = (server.setup_url or "").partition("key=")[2]
+        made = await proxy.post(f"{base}/setup", data={**SET_UP, "key": key}, headers=passed_on)
+        assert "Secure" in made.headers["set-cookie"]
+        session = {"authorization": f"Bearer {made.json()['access_token']}"}
+        audited = await proxy.get(f"{base}/api/v1/audit", headers={**passed_on, **session})
+        assert {entry["address"] for entry in audited.json()["entries"]} == {"192.0.2.7"}
+
+
+async def test_this_machine_is_asked_for_a_token_where_the_settings_say_so(
+    tmp_path: Path,
+) -> None:
+    async with (
+        running(settings_in(tmp_path, local_tokens=True)) as server,
+        httpx.AsyncClient() as program,
+    ):
+        answer = await program.get(f"http://127.0.0.1:{server.web_port}/api/v1/me")
+        assert answer.status_code == 401
+
+
+async def test_an_account_outlives_the_server_and_so_does_its_session(
+    settings: ServerSettings,
+) -> None:
+    async with running(settings) as server, httpx.AsyncClient() as browser:
+        key = (server.setup_url or "").partition("key=")[2]
+        url = f"http://127.0.0.1:{server.web_port}/setup"
+        session = (await browser.post(url, data={**SET_UP, "key": key})).json()["access_token"]
+    async with running(settings) as server, httpx.AsyncClient() as browser:
+        assert server.setup_url is None
+        answer = await browser.get(
+            f"http://127.0.0.1:{server.web_port}/api/v1/me",
+            headers={"authorization": f"Bearer {session}"},
+        )
+        assert answer.json()["name"] == "root"
