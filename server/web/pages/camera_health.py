@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,12 +12,13 @@ from server.web.pages.centre import Centre
 from server.web.pages.tags import tag
 
 _LONGEST_DAYS: Final = 31
+_SHORTEST: Final = timedelta(minutes=10)
 
 
 async def history_view(centre: Centre, device_id: str, days: int) -> None:
     until = centre.now()
     since = until - timedelta(days=max(1, min(days, _LONGEST_DAYS)))
-    history = await centre.cameras.health(device_id, since=since, until=until)
+    history = from_its_beginning(await centre.cameras.health(device_id, since=since, until=until))
     if history.stretches:
         _states(centre, history)
     shown = [series for series in history.series if len(series.points) > 1]
@@ -26,6 +28,14 @@ async def history_view(centre: Centre, device_id: str, days: int) -> None:
         with tag("section", "charts", aria_label="Measures"):
             for series in shown:
                 _measure(centre, history, series)
+
+
+def from_its_beginning(history: HealthHistory) -> HealthHistory:
+    """Without the time before anything was known, but at least ten minutes."""
+    begins = [stretch.since for stretch in history.stretches]
+    begins += [series.points[0].at for series in history.series if series.points]
+    first = min(begins, default=history.since)
+    return replace(history, since=max(history.since, min(first, history.until - _SHORTEST)))
 
 
 def _states(centre: Centre, history: HealthHistory) -> None:

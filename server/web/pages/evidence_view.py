@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import tzinfo
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from server.storage.reading.sightings import (
     CharacterEvidence,
@@ -27,6 +28,7 @@ REASONS: Final = {
     "out_of_zone": "outside of the zones",
 }
 _MOST_ALTERNATIVES: Final = 3
+_LARGEST_PX: Final = 100_000
 
 
 def picture_view(detail: SightingDetail) -> None:
@@ -49,18 +51,12 @@ def picture_view(detail: SightingDetail) -> None:
 
 
 def box_in_picture(detail: SightingDetail) -> tuple[float, float, float, float] | None:
-    """x, y, width and height of the plate in shares of the picture, of the surest reading."""
-    evidence = detail.evidence
-    if evidence is None:
+    """x, y, width and height of the plate in shares of the picture; None where nobody said."""
+    whole: Mapping[str, Any] = {} if detail.evidence is None else detail.evidence.whole
+    size, box = whole.get("frame_size"), whole.get("box")
+    if not _are_lengths(size, 2) or not _are_lengths(box, 4) or 0 in size:
         return None
-    size: Any = evidence.whole.get("frame_size")
-    readings = [one for one in evidence.readings if one.box is not None]
-    is_known = isinstance(size, list) and len(size) == 2 and all(_is_length(one) for one in size)
-    if not readings or not is_known:
-        return None
-    surest = max(readings, key=lambda one: one.confidence or 0.0)
-    assert surest.box is not None  # noqa: S101 - chosen so
-    x, y, width, height = surest.box
+    x, y, width, height = box
     return x / size[0], y / size[1], width / size[0], height / size[1]
 
 
@@ -164,7 +160,7 @@ def _refused(refused: tuple[RefusedEvidence, ...], thresholds: Any) -> None:
                 with tag("tbody"):
                     for one in refused:
                         with tag("tr"):
-                            tag("td", "plate", one.text)
+                            tag("td", "plate", one.text or wording.NOTHING)
                             tag("td", "number", wording.share(one.confidence))
                             tag("td", "break", REASONS.get(one.reason, one.reason))
         else:
@@ -221,5 +217,9 @@ def _why_without(card: SightingCard) -> str:
     }.get(card.image_status, "The camera sent this sighting without a picture.")
 
 
-def _is_length(value: object) -> bool:
-    return isinstance(value, int) and value > 0
+def _are_lengths(found: Any, count: int) -> TypeGuard[list[int]]:
+    return (
+        isinstance(found, list)
+        and len(found) == count
+        and all(isinstance(one, int) and 0 <= one <= _LARGEST_PX for one in found)
+    )

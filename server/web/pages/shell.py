@@ -36,6 +36,7 @@ _HEAD: Final = (
     f'<script src="{STATIC}/export.js" defer></script>'
 )
 _ANSWERED: Final = (QuestionInvalid, NotThere, TookTooLong, StorageUnavailable, AccountRefused)
+_PASSING: Final = (TookTooLong, StorageUnavailable)
 _STATUS: Final[dict[type[ServerError], int]] = {
     QuestionInvalid: 400,
     NotThere: 404,
@@ -98,7 +99,7 @@ def page(
                     main.clear()
                     ui.status_code(_STATUS.get(type(error), 400))
                     with main:
-                        fault(str(error))
+                        fault(str(error), may_pass=isinstance(error, _PASSING))
 
         del shown.__wrapped__  # its parameters are not those of `build`
         ui.page(
@@ -180,12 +181,15 @@ def title(text: str, *, soft: str = "", classes: str = "") -> ui.element:
     return row
 
 
-def fault(text: str) -> None:
-    """In place of what cannot be shown."""
+def fault(text: str, *, may_pass: bool) -> None:
+    """In place of what cannot be shown; what may pass can be tried again."""
     with tag("div", "card empty", role="alert"):
         tag("h1", text="This cannot be shown")
         tag("p", "break", text)
-        button("Try again", ui.navigate.reload)
+        if may_pass:
+            button("Try again", ui.navigate.reload)
+        else:
+            link("To the overview", "/", "button")
 
 
 def empty(heading: str, text: str) -> ui.element:

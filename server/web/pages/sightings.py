@@ -63,7 +63,6 @@ async def _count(centre: Centre, asked: Asked, place: ui.element) -> None:
     about = "" if counted.is_exact else "about "
     if isinstance(place, ui.label):
         place.text = f"{about}{wording.number(counted.count)} {word}"
-    place.props["data-count"] = counted.count
 
 
 def _view_switch(asked: Asked, cursor: str, *, is_table: bool) -> None:

@@ -58,6 +58,8 @@ def offset(seconds: float | None) -> str:
     """A clock's offset with its sign."""
     if seconds is None:
         return NOTHING
+    if abs(seconds) < 0.05:
+        return "0.0 s"
     sign = "−" if seconds < 0 else "+"
     if abs(seconds) < 10:
         return f"{sign}{abs(seconds):.1f} s"

@@ -6,25 +6,25 @@
   const take = async (button, dialog, signal) => {
     const bar = dialog.querySelector("progress");
     const status = dialog.querySelector("[role=status]");
-    const total = Number(document.getElementById("found")?.dataset.count ?? 0);
     dialog.querySelector(".progress").hidden = false;
     bar.removeAttribute("value");
     status.textContent = "waiting for the server";
     const answer = await fetch(button.dataset.export, { signal });
     if (!answer.ok) {
       const said = await answer.json().catch(() => ({}));
-      throw new Error(said.detail ?? `the server answered ${answer.status}`);
+      throw new Error(said.detail ?? said.message ?? `the server answered ${answer.status}`);
     }
+    const total = Number(answer.headers.get("X-Sightings-Count") ?? 0);
     const parts = [];
-    let rows = 0;
+    let rows = button.dataset.exportName.endsWith(".csv") ? -1 : 0;
     for (const reader = answer.body.getReader(); ; ) {
       const { done, value } = await reader.read();
       if (done) break;
       parts.push(value);
       rows += rowsIn(value);
-      const of = total > rows ? ` of ${total.toLocaleString("en")}` : "";
+      const of = total >= rows ? ` of ${total.toLocaleString("en")}` : "";
       status.textContent = `${rows.toLocaleString("en")}${of} rows`;
-      if (total) bar.value = Math.min(1, rows / total);
+      if (total) bar.value = Math.max(0, Math.min(1, rows / total));
     }
     const address = URL.createObjectURL(new Blob(parts));
     Object.assign(document.createElement("a"), {

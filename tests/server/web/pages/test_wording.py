@@ -41,7 +41,8 @@ def test_a_time_ahead_of_the_clock_is_no_negative_age() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.02, "+0.0 s"), (-0.4, "−0.4 s"), (75, "+1 min"), (None, "–")]
+    ("seconds", "words"),
+    [(-0.02, "0.0 s"), (0.3, "+0.3 s"), (-0.4, "−0.4 s"), (75, "+1 min"), (None, "–")],
 )
 def test_an_offset_has_its_sign(seconds: float | None, words: str) -> None:
     assert wording.offset(seconds) == words
