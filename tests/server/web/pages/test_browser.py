@@ -1,0 +1,347 @@
+"""The centre's pages in a real browser, on what a real agent sent: whole walks, desk and phone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Dialog, Page, async_playwright, expect
+
+from tests.server.web.pages.site import HOSTILE, LONG, MARKUP, THAI, Site, running_site
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.system]
+
+DESKTOP: Final = (1280, 800)
+PHONE: Final = (390, 844)
+OPTIONS: Final = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+PAGES: Final = {
+    "/": "Overview",
+    "/sightings": "Sightings",
+    "/sightings?view=table": "Sightings",
+    "/cameras": "Cameras",
+    "/data": "Data",
+    "/account": "Account",
+    "/users": "Users",
+    "/audit": "Audit log",
+}
+ADMIN: Final = ("somchai", "correct horse battery staple")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with running_site(tmp_path_factory.mktemp("site")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Debian's package chromium is not installed")
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
+        yield running
+        await running.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def admin(browser: Browser, site: Site) -> Any:
+    """What a browser keeps of the administrator who used the link that the server printed."""
+    context = await browser.new_context()
+    page = await context.new_page()
+    complaints = _listening(page, site.url)
+    await page.goto(site.setup_url)
+    await page.get_by_label("Name to sign in with").fill(ADMIN[0])
+    await page.get_by_label("Password").fill(ADMIN[1])
+    await page.get_by_role("button", name="Make the account").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    state = await context.storage_state()
+    await context.close()
+    assert not complaints
+    return state
+
+
+async def _opened(
+    browser: Browser, admin: Any, size: tuple[int, int], theme: Any = "light"
+) -> BrowserContext:
+    return await browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, storage_state=admin, color_scheme=theme
+    )
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser, site: Site, admin: Any) -> AsyncIterator[Page]:
+    """Signed in at a desk, where nothing may complain: no error, no breach of a policy, no dialog,
+    and nothing that comes from another host."""
+    context = await _opened(browser, admin, DESKTOP)
+    opened = await context.new_page()
+    complaints = _listening(opened, site.url)
+    yield opened
+    await context.close()
+    assert not complaints
+
+
+def _listening(page: Page, home: str) -> list[str]:
+    complaints: list[str] = []
+
+    async def dismiss(dialog: Dialog) -> None:
+        complaints.append(f"dialog: {dialog.message}")
+        await dialog.dismiss()
+
+    page.on(
+        "request",
+        lambda asked: (
+            None if asked.url.startswith((home, "blob:", "data:")) else complaints.append(asked.url)
+        ),
+    )
+    page.on("websocket", lambda line: _at_home(line.url, home, complaints))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", dismiss)
+    page.on(
+        "console",
+        lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,
+    )
+    return complaints
+
+
+def _at_home(url: str, home: str, complaints: list[str]) -> None:
+    if not url.startswith(home.replace("http", "ws", 1)):
+        complaints.append(url)
+
+
+async def test_the_overview_shows_cameras_and_what_passes_without_a_reload(
+    page: Page, site: Site
+) -> None:
+    await page.goto(site.url)
+    board = page.get_by_role("region", name="Cameras")
+    await expect(board.get_by_role("link", name=f"classic:{HOSTILE}")).to_be_visible()
+    await expect(board.locator("tbody tr")).to_have_count(2)
+    latest = page.get_by_role("region", name="Latest sightings")
+    await expect(latest.locator(".plate", has_text=MARKUP)).to_be_visible()
+    await expect(latest.locator(".plate", has_text=THAI)).to_be_visible()
+    await expect(latest.locator(".plate", has_text=site.plates[0])).to_be_visible()
+    await expect(
+        page.get_by_role("region", name="Sightings per minute").locator("svg")
+    ).to_be_visible()
+    await page.evaluate("window.isTheSame = true")
+    await site.passes_by("NEW 1<b>")
+    await expect(latest.locator(".plate").first).to_have_text("NEW 1<b>")
+    assert await page.evaluate("window.isTheSame")
+
+
+async def test_a_plate_is_searched_looked_at_and_corrected(page: Page, site: Site) -> None:
+    await page.goto(f"{site.url}/sightings")
+    await page.keyboard.press("/")
+    await page.keyboard.type(f"{site.plates[0][:4]}*")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#found")).to_have_text("1 found")
+    assert "plate=" in page.url
+    assert "from=" not in page.url
+    card = page.locator(".shot")
+    assert await card.locator("img").evaluate("image => image.decode().then(() => true)")
+    await card.click()
+    heading = page.get_by_role("heading", level=1)
+    await expect(heading).to_have_text(site.plates[0])
+    await expect(
+        page.get_by_role("region", name="Readings").locator("tbody tr").first
+    ).to_be_visible()
+    characters = page.get_by_role("region", name="Character by character").locator("li b")
+    assert "".join(await characters.all_text_contents()) == site.plates[0].replace(" ", "")
+    await expect(page.locator(".picture .box")).to_be_visible()
+    await page.keyboard.press("c")
+    await page.get_by_label("Plate").fill("RIGHT 1")
+    await page.get_by_label("Why").fill("read from the picture")
+    await page.get_by_role("button", name="Save").click()
+    await expect(heading).to_have_text("RIGHT 1")
+    history = page.get_by_role("region", name="Corrections")
+    await expect(history).to_contain_text(f"The camera read {site.plates[0]}")
+    await expect(history).to_contain_text(ADMIN[0])
+    await page.goto(f"{site.url}/sightings?plate=RIGHT1&view=table")
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    await page.get_by_role("link", name="RIGHT 1").click()
+    await page.get_by_role("button", name="Undo").click()
+    await expect(heading).to_have_text(site.plates[0])
+
+
+async def test_the_keyboard_walks_through_what_was_found(page: Page, site: Site) -> None:
+    await page.goto(f"{site.url}/sightings?camera=classic:{HOSTILE}")
+    plates = await page.locator(".shot .plate").all_text_contents()
+    assert {MARKUP, THAI, LONG, "=1+1"} <= set(plates)
+    await page.locator(".shot").first.click()
+    heading = page.get_by_role("heading", level=1)
+    await expect(heading).to_have_text(plates[0])
+    for plate in plates[1:]:
+        await page.keyboard.press("ArrowRight")
+        await expect(heading).to_have_text(plate)
+    await expect(page.get_by_role("button", name="next sighting")).to_be_disabled()
+    await page.keyboard.press("ArrowLeft")
+    await expect(heading).to_have_text(plates[-2])
+    await page.reload()
+    await expect(heading).to_have_text(plates[-2])
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".shot").first).to_be_visible()
+
+
+async def test_what_was_found_is_taken_away_with_progress(
+    page: Page, site: Site, tmp_path: Path
+) -> None:
+    await page.goto(f"{site.url}/sightings?camera=classic:{HOSTILE}")
+    count = await page.locator(".shot").count()
+    await page.get_by_role("button", name="Export").click()
+    async with page.expect_download() as downloading:
+        await page.get_by_role("button", name="CSV").click()
+    await (await downloading.value).save_as(tmp_path / "sightings.csv")
+    await expect(page.get_by_role("status")).to_have_text(f"{count} rows saved")
+    lines = (tmp_path / "sightings.csv").read_text("utf-8-sig").splitlines()
+    assert len(lines) == count + 1
+    assert any(MARKUP in line and THAI not in line for line in lines)
+    assert not any(line.split(",")[2].startswith(("=", '"=')) for line in lines)
+
+
+async def test_nothing_matches_and_wrong_addresses_are_told(
+    browser: Browser, site: Site, admin: Any
+) -> None:
+    context = await _opened(browser, admin, DESKTOP)
+    page = await context.new_page()
+    await page.goto(f"{site.url}/sightings?plate=NOSUCHPLATE")
+    await expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
+    for path, status, text in (
+        ("/sightings?least=many", 400, "expected percent"),
+        ("/sightings/99999999", 404, "99999999"),
+        ("/cameras/nobody", 404, "nobody"),
+        ("/no/such/page", 404, "There is no such page"),
+    ):
+        answer = await page.goto(site.url + path)
+        assert answer is not None
+        assert answer.status == status, path
+        await expect(page.locator(".empty")).to_contain_text(text)
+        await expect(page.get_by_role("link", name="Sightings", exact=True)).to_be_visible()
+    await context.close()
+
+
+async def test_a_camera_shows_its_health_its_books_and_its_settings(page: Page, site: Site) -> None:
+    await page.goto(f"{site.url}/cameras")
+    names = page.locator("tbody a.name")
+    await expect(names).to_have_count(2)
+    await names.filter(has_not_text="classic:").click()
+    await expect(page.locator("tr[data-component=camera]")).to_contain_text("PASS")
+    await page.get_by_role("link", name="Nothing missing").click()
+    await expect(page.get_by_role("status")).to_contain_text("Nothing is missing")
+    says = page.get_by_role("region", name="What the camera says")
+    await expect(says).to_contain_text("0 refused")
+    await expect(
+        page.get_by_role("region", name="Day by day").locator("tbody tr")
+    ).not_to_have_count(0)
+    await page.get_by_role("link", name="Settings").click()
+    await expect(page.get_by_text("synthetic:?vehicles=2&seed=1&night=0")).to_be_visible()
+
+
+async def test_markup_is_text_in_titles_and_under_the_pointer_too(page: Page, site: Site) -> None:
+    await page.goto(f"{site.url}/cameras/classic:{HOSTILE}")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(f"classic:{HOSTILE}")
+    await expect(page.locator("td.first", has_text=MARKUP)).to_be_visible()
+    strip = page.get_by_role("region", name="States").locator("i").first
+    assert MARKUP in str(await strip.get_attribute("title"))
+    chart = page.locator("figure .chart").first
+    await expect(chart.locator("svg")).to_be_visible()
+    await chart.hover()
+    assert await page.locator("b", has_text="old").count() == 0
+
+
+async def test_data_shows_sizes_and_what_pruning_would_take(page: Page, site: Site) -> None:
+    await page.goto(f"{site.url}/data")
+    await expect(page.get_by_role("region", name="Tables").locator("tbody tr")).not_to_have_count(0)
+    await page.get_by_label("Older than, days").fill("30")
+    await page.get_by_role("button", name="Show what would go").click()
+    await expect(page.get_by_text("Nothing arrived before")).to_be_visible()
+
+
+async def test_a_stranger_asks_for_an_account_and_gets_as_far_as_the_role_allows(
+    browser: Browser, page: Page, site: Site
+) -> None:
+    context = await browser.new_context()
+    stranger = await context.new_page()
+    await stranger.goto(f"{site.url}/register")
+    await stranger.get_by_label("Name to sign in with").fill("anna")
+    await stranger.get_by_label("Your full name").fill("<b>Anna</b>")
+    await stranger.get_by_label("Password").fill("another long password")
+    await stranger.get_by_role("button", name="Ask for an account").click()
+    await expect(stranger.get_by_text("Your request was noted")).to_be_visible()
+    await page.goto(f"{site.url}/users")
+    row = page.locator("tr[data-user=anna]")
+    await expect(row).to_contain_text("<b>Anna</b>")
+    await row.get_by_role("button", name="Approve").click()
+    await page.get_by_label("Role").select_option("viewer")
+    await page.get_by_role("button", name="Approve", exact=True).click()
+    await expect(row).to_contain_text("active")
+    await stranger.goto(f"{site.url}/login?next=/sightings")
+    await stranger.get_by_label("Name").fill("anna")
+    await stranger.get_by_label("Password").fill("another long password")
+    await stranger.get_by_role("button", name="Sign in").click()
+    await expect(stranger.get_by_role("heading", level=1)).to_have_text("Sightings")
+    await expect(stranger.get_by_role("button", name="Export")).to_have_count(0)
+    await expect(stranger.get_by_role("link", name="Data", exact=True)).to_have_count(0)
+    answer = await stranger.goto(f"{site.url}/users")
+    assert answer is not None
+    assert answer.status == 403
+    await stranger.goto(f"{site.url}/")
+    await stranger.get_by_role("button", name="Menu").click()
+    await stranger.get_by_role("button", name="Sign out").click()
+    await expect(stranger.get_by_role("button", name="Sign in")).to_be_visible()
+    await context.close()
+
+
+async def test_a_token_is_shown_once_works_and_is_revoked(page: Page, site: Site) -> None:
+    await page.goto(f"{site.url}/account")
+    await page.get_by_role("button", name="New token").click()
+    await page.get_by_label("Name").fill("grafana")
+    await page.get_by_label("see the cameras").check()
+    await page.get_by_role("button", name="Make", exact=True).click()
+    token = str(await page.locator("#new-token").text_content())
+    await page.get_by_role("button", name="I have copied it").click()
+    async with httpx.AsyncClient(
+        base_url=site.url, headers={"authorization": f"Bearer {token}"}
+    ) as program:
+        assert (await program.get("/api/v1/cameras")).status_code == 200
+        assert (await program.get("/api/v1/sightings")).status_code == 403
+        await page.get_by_role("button", name="Revoke").click()
+        await page.locator(".sheet:visible").get_by_role("button", name="Revoke").click()
+        await expect(page.get_by_text("revoked", exact=True)).to_be_visible()
+        assert (await program.get("/api/v1/cameras")).status_code == 401
+    await page.reload()
+    assert token not in await page.content()
+    await page.goto(f"{site.url}/audit?action=token+made")
+    await expect(page.get_by_role("region", name="Entries").locator("tbody tr")).to_have_count(1)
+
+
+async def test_every_page_fits_a_phone_in_the_dark(
+    browser: Browser, site: Site, admin: Any
+) -> None:
+    context = await _opened(browser, admin, PHONE, "dark")
+    page = await context.new_page()
+    complaints = _listening(page, site.url)
+    camera = f"/cameras/classic:{HOSTILE}"
+    for path in (*PAGES, "/sightings/1", camera, f"{camera}?show=books", f"{camera}?show=settings"):
+        await page.goto(site.url + path)
+        heading = page.get_by_role("heading", level=1)
+        await expect(heading).to_be_visible()
+        if path in PAGES:
+            await expect(heading).to_have_text(PAGES[path])
+            await expect(page).to_have_title(f"{PAGES[path]} · Sightpost")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], path
+        await expect(page.get_by_role("link", name="Sightings", exact=True)).to_be_in_viewport()
+    ground = "getComputedStyle(document.body).backgroundColor"
+    assert await page.evaluate(ground) == "rgb(13, 17, 22)"
+    await page.get_by_role("button", name="Dark or light").click()
+    await page.reload()
+    assert await page.evaluate(ground) == "rgb(244, 246, 248)"
+    await context.close()
+    assert not complaints
