@@ -171,7 +171,7 @@ async def _serving(
             openings.browsers,
             tls=openings.browsers_tls,
             trusts_proxies=False,
-            has_sockets=True,
+            has_sockets=settings.pages,
         )
         state = Running(
             ingest_port=openings.cameras_port,

@@ -221,6 +221,12 @@ class ServerSettings(Settings):
         description="false: nothing is measured for Prometheus, and there is no GET /metrics",
         examples=["false"],
     )
+    pages: bool = Field(
+        True,
+        alias="SERVER_PAGES",
+        description="false: no pages for people, only REST and GET /health, in less memory",
+        examples=["false"],
+    )
     session_idle_minutes: int = Field(
         60,
         alias="SERVER_SESSION_IDLE_MINUTES",

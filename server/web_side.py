@@ -28,7 +28,6 @@ from server.live_figures import LiveFigures
 from server.web.api.parts import ApiParts
 from server.web.application import create_application
 from server.web.pages.centre import Centre
-from server.web.pages.hosting import pages_on
 from server.web.parts import WebParts
 from server.web.realtime import Feed
 from server.web.security.rules import Door
@@ -92,7 +91,7 @@ async def web_side(
             )
         )
         centre = _centre(settings, library, accounts, office, connected, now)
-        async with pages_on(application, centre):
+        async with _pages(application, centre, are_wanted=settings.pages):
             yield WebSide(
                 application=application,
                 accounts=accounts,
@@ -149,6 +148,18 @@ def _centre(
         zone=settings.time_zone,
         version=VERSION,
     )
+
+
+@contextlib.asynccontextmanager
+async def _pages(application: FastAPI, centre: Centre, *, are_wanted: bool) -> AsyncIterator[None]:
+    """A server without them does not take the memory that they need: it imports none of it."""
+    if not are_wanted:
+        yield
+        return
+    from server.web.pages.hosting import pages_on
+
+    async with pages_on(application, centre):
+        yield
 
 
 async def write_uses(accounts: AccountStore) -> None:

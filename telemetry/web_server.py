@@ -38,6 +38,7 @@ class WebServer(uvicorn.Server):
                 lifespan="off",
                 ws="websockets-sansio" if has_sockets else "none",
                 ws_max_size=_LARGEST_MESSAGE_BYTES,
+                ws_per_message_deflate=False,  # it costs more memory a line than it saves
                 timeout_graceful_shutdown=_STOP_S,
                 proxy_headers=trusts_proxies,
                 ssl_context_factory=None if tls is None else lambda _config, _default: tls,

@@ -30,6 +30,7 @@ def settings_in(folder: Path, **given: Any) -> ServerSettings:
             "web_port": 0,
             "db_path": folder / "server.db",
             "log_file": folder / "server.log",
+            "pages": False,  # a process has one set of them: their tests start a process
             **given,
         },
     )
