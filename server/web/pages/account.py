@@ -127,11 +127,10 @@ class _Tokens:
     async def _revoke(self, token: ApiToken) -> None:
         try:
             await self._centre.accounts.revoke_token(self._visit.caller, token.id)
+            note(f"Token {token.name} revoked")
             await self.show()
         except ServerError as error:
             complain(str(error))
-            return
-        note(f"Token {token.name} revoked")
 
 
 def token_table(

@@ -137,7 +137,8 @@ class _Viewer:
             address = self._walk.asked.address(
                 f"/sightings/{found}", after=self._walk.cursor, view=self._view
             )
-            ui.navigate.history.replace(address)
+            with self._place:  # what was pressed is gone by now
+                ui.navigate.history.replace(address)
 
         stepping = button("", go, "square", aria_label=f"{name} sighting", data_key=key)
         stepping.props.set_bool("disabled", not self._walk.has(by))
@@ -191,6 +192,6 @@ class _Viewer:
         except ServerError as error:
             complain(str(error))
             return False
-        self.show(detail)
         note("Corrected" if plate is not None else "Undone")
+        self.show(detail)
         return True
