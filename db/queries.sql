@@ -194,6 +194,34 @@ SELECT c.device_id, e.epoch, e.last_sequence, e.rows_stored,
 FROM camera_epochs AS e JOIN cameras AS c ON c.id = e.camera
 WHERE e.epoch <> '' ORDER BY c.device_id, e.first_received_at;
 
+-- server: what each camera last said of its rows (unaccounted is 0; wire/README.md names the keys)
+WITH latest AS (
+    SELECT device_id, captured_at, system_info FROM health_monitors
+    WHERE id IN (SELECT max(id) FROM health_monitors WHERE component = 'agent' GROUP BY device_id)
+      AND json_valid(system_info)
+), said AS (
+    SELECT device_id, captured_at,
+           CAST(system_info ->> 'rows_captured' AS INTEGER) AS captured,
+           CAST(system_info ->> 'rows_acknowledged' AS INTEGER) AS acknowledged,
+           CAST(system_info ->> 'rows_waiting' AS INTEGER) AS waiting,
+           CAST(system_info ->> 'rows_refused' AS INTEGER) AS refused,
+           CAST(system_info ->> 'rows_evicted' AS INTEGER) AS evicted,
+           system_info ->> 'oldest_waiting_at' AS oldest_waiting_at
+    FROM latest
+)
+SELECT *, captured - acknowledged - waiting - refused - evicted AS unaccounted
+FROM said ORDER BY device_id;
+
+-- server: detections of the last hour that has any, by minute
+SELECT substr(captured_at, 1, 16) AS minute, count(*) AS count FROM lpr_detections
+WHERE captured_at > (SELECT substr(max(captured_at), 1, 13) FROM lpr_detections)
+GROUP BY minute ORDER BY minute;
+
+-- server: plates that were read in more than one way (look-alike characters)
+SELECT plate_key, count(DISTINCT license_plate) AS ways, group_concat(DISTINCT license_plate) AS plates
+FROM lpr_detections WHERE plate_key <> '' GROUP BY plate_key HAVING ways > 1
+ORDER BY ways DESC, plate_key LIMIT 20;
+
 -- server: gaps in the sequence per device and epoch (also of records that were pruned here)
 WITH numbered (device_id, epoch, sequence) AS (
     SELECT device_id, epoch, sequence FROM lpr_detections

@@ -71,8 +71,21 @@ INSERT INTO health_monitors (component, status, device_id, epoch, sequence, mess
     VALUES ('camera', 'FAIL', 'gate', 'e1', 3, 'h1'), ('camera', 'PASS', 'gate', 'e1', 4, 'h2');
 INSERT INTO evictions (kind, reason, evicted_table, count, device_id, epoch, sequence, message_id)
     VALUES ('row', 'quota', 'health_monitor', 2, 'gate', 'e1', 9, 'v1');
+INSERT INTO corrections (sighting_id, plate, plate_before, corrected_by, corrected_at, note)
+    VALUES (1, 'XYZ', 'ABC1234', 'ada', '2026-08-06T09:00:00.000+00:00', 'seen');
 INSERT INTO server_stats (timestamp, errors) VALUES ('2026-08-06', 0);
 INSERT INTO device_tokens (name, token_sha256, created_at) VALUES ('gate', x'00', '2026-08-01');
+"""
+
+TOLD = """
+INSERT INTO health_monitors (component, status, device_id, captured_at, system_info) VALUES
+    ('agent', 'PASS', 'gate', '2026-08-06T03:00:00+00:00', '{"rows_captured": "1"}'),
+    ('agent', 'PASS', 'gate', '2026-08-06T04:00:00+00:00', '{"rows_captured": "9",
+     "rows_acknowledged": "6", "rows_waiting": "1", "rows_refused": "0", "rows_evicted": "2"}');
+"""
+LOOK_ALIKES = """
+INSERT INTO lpr_detections (license_plate, captured_at) VALUES
+    ('8O5', '2026-08-04T10:00:00.000+00:00'), ('BOS', '2026-08-04T10:01:00.000+00:00');
 """
 
 
@@ -185,6 +198,18 @@ ANSWERS: dict[tuple[str, str], list[Any]] = {
     ],
     ("agent", "gaps in the sequence"): [(4, 5, 2)],
     ("agent", "duplicates check"): [],
+    ("server", "detections of the last hour that has any, by minute"): [("2026-08-06T04:00", 1)],
+    ("server", "passages of one plate"): [
+        ("2026-08-06T04:00:00+00:00", "2", "ABC1234", None, 70.0, 3),
+        ("2026-08-05T16:00:00+00:00", "1", "ABC1234", None, 90.0, 1),
+    ],
+    ("server", "plates that begin so"): [
+        ("2026-08-06T04:00:00+00:00", "2", "ABC1234", 3),
+        ("2026-08-05T16:00:00+00:00", "1", "ABC1234", 1),
+    ],
+    ("server", "readings that people corrected"): [
+        ("2026-08-06T09:00:00.000+00:00", "ada", 1, "ABC1234", "ABC1234", "XYZ", "seen", None)
+    ],
     ("server", "detections per checkpoint"): [
         ("1", 2, 2, "2026-08-05T16:00:00+00:00", "2026-08-06T03:00:00+00:00"),
         (None, 1, 1, None, None),
@@ -233,6 +258,21 @@ def test_answer_is_right(asked: Asked, program: str, name: str) -> None:
     if name == "detections per checkpoint":
         found, expected = sorted(found, key=str), sorted(expected, key=str)
     assert found == expected
+
+
+def test_what_cameras_say_of_their_rows(
+    databases: dict[str, apsw.Connection], asked: Asked
+) -> None:
+    databases["server"].execute(TOLD)
+    assert asked("server", "what each camera last said of its rows") == [
+        ("gate", "2026-08-06T04:00:00+00:00", 9, 6, 1, 0, 2, None, 0)
+    ]
+
+
+def test_plates_that_look_alike(databases: dict[str, apsw.Connection], asked: Asked) -> None:
+    assert asked("server", "plates that were read in more than one way") == []
+    databases["server"].execute(LOOK_ALIKES)
+    assert asked("server", "plates that were read in more than one way") == [("805", 2, "8O5,BOS")]
 
 
 def test_newest_comes_first(asked: Asked) -> None:

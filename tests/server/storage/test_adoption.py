@@ -13,8 +13,10 @@ from server.app import running
 from server.config import ServerSettings
 from server.errors import StartRefused
 from server.storage.adoption import prepare_database
+from server.storage.reading.sightings import SightingFilter
 from tests.server.cameras import base64_of, classic_camera, classic_detection, classic_health, jpeg
 from tests.server.conftest import Query
+from tests.server.storage.history import centre_in
 
 NOW = datetime(2026, 3, 1, 1, 2, 3, tzinfo=UTC)
 
@@ -75,6 +77,20 @@ async def test_an_older_database_is_adopted_and_goes_on(
     ]
     assert query("PRAGMA auto_vacuum") == [(2,)]
     assert query("PRAGMA integrity_check") == [("ok",)]
+
+
+async def test_rows_of_an_older_server_are_found_and_shown_as_ours_are(
+    settings: ServerSettings,
+) -> None:
+    older_database(settings.db_path)
+    async with centre_in(settings.db_path.parent) as centre:
+        found = await centre.sightings.page(SightingFilter(plate="Iกก*"))
+        assert [(card.id, card.has_picture) for card in found.cards] == [(5, True)]
+        assert (await centre.sightings.picture(5)).content == jpeg()
+        everything = await centre.sightings.page(SightingFilter())
+        assert [card.plate for card in everything.cards] == ["1กก 1234", "XYZ"]
+        board = await centre.cameras.board(now=NOW, connected=())
+        assert [card.device_id for card in board] == ["classic:aicamera", "classic:checkpoint-1"]
 
 
 async def test_an_old_camera_that_repeats_an_adopted_row_makes_no_second(

@@ -290,3 +290,23 @@ async def test_whoever_stops_waiting_ends_the_question(centre: Centre) -> None:
         each.cancel()
     await asyncio.gather(*asked, return_exceptions=True)
     assert await centre.pool.ask(lambda reader: reader.rows("SELECT 2")) == [(2,)]
+
+
+async def test_an_export_keeps_no_log_from_being_moved_and_no_row_from_being_stored(
+    centre: Centre,
+) -> None:
+    await centre.take(*(plate(number, f"P{number}") for number in range(1, 1202)))
+    pieces = 0
+    async for _ in centre.sightings.every(SightingFilter()):
+        pieces += 1
+        await centre.take(plate(2000 + pieces, "NEW"))
+        checkpointing = apsw.Connection(str(centre.database))
+        checkpointing.set_busy_timeout(0)
+        (is_busy, _, _) = checkpointing.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() or (
+            1,
+            0,
+            0,
+        )
+        checkpointing.close()
+        assert is_busy == 0
+    assert pieces == 3
