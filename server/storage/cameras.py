@@ -35,7 +35,7 @@ _CAMERAS: Final = (
     "WHERE device_id = cameras.device_id) AS latest_at FROM cameras "
     "WHERE :device IS NULL OR device_id = :device ORDER BY device_id"
 )
-_LATEST_HEALTH: Final = (
+_PARTS: Final = (
     "WITH RECURSIVE parts (device_id, component, number) AS ("
     "SELECT device_id, (SELECT min(component) FROM health_monitors "
     "WHERE device_id = cameras.device_id), 1 FROM cameras "
@@ -43,12 +43,30 @@ _LATEST_HEALTH: Final = (
     "UNION ALL SELECT device_id, (SELECT min(component) FROM health_monitors "
     "WHERE device_id = parts.device_id AND component > parts.component), number + 1 FROM parts "
     "WHERE component IS NOT NULL AND number < :most) "
-    "SELECT p.device_id, p.component, h.status, h.message, h.captured_at, h.system_info "
-    "FROM parts AS p CROSS JOIN health_monitors AS h ON h.id = (SELECT id FROM health_monitors "
-    "INDEXED BY health_monitors_device WHERE device_id = p.device_id "
-    "AND component = p.component ORDER BY captured_at DESC, id DESC LIMIT 1) "
-    "WHERE p.component IS NOT NULL"
 )
+_NEWEST: Final = (
+    "h.id = (SELECT id FROM health_monitors INDEXED BY health_monitors_device "
+    "WHERE device_id = p.device_id AND component = p.component "
+    "ORDER BY captured_at DESC, id DESC LIMIT 1)"
+)
+_LATEST_HEALTH: Final = (
+    f"{_PARTS} SELECT p.device_id, p.component, h.status, h.message, h.captured_at, "  # noqa: S608 (our own names)
+    "h.system_info "
+    f"FROM parts AS p CROSS JOIN health_monitors AS h ON {_NEWEST} WHERE p.component IS NOT NULL"
+)
+_FAULTS: Final = (
+    f"{_PARTS} SELECT p.device_id, p.component, h.status, h.message, h.captured_at "  # noqa: S608 (our own names)
+    f"FROM parts AS p CROSS JOIN health_monitors AS h ON {_NEWEST} "
+    "WHERE p.component IS NOT NULL AND h.status <> 'PASS'"
+)
+_REPORTS: Final = (
+    "SELECT p.device_id, h.captured_at, h.system_info FROM (SELECT device_id, coalesce("  # noqa: S608 (our own names)
+    "(SELECT component FROM health_monitors WHERE device_id = cameras.device_id "
+    "AND component = 'agent' LIMIT 1), (SELECT min(component) FROM health_monitors "
+    "WHERE device_id = cameras.device_id)) AS component FROM cameras) AS p "
+    f"CROSS JOIN health_monitors AS h ON {_NEWEST}"
+)
+"""Each check tells the same of the whole camera: one of them is enough for the board."""
 _EPOCHS: Final = (
     "SELECT e.epoch, e.last_sequence, e.rows_stored, e.first_received_at, e.last_received_at "
     "FROM camera_epochs AS e JOIN cameras AS c ON c.id = e.camera "
@@ -83,9 +101,19 @@ class SqliteCameras:
 
     async def board(self, *, now: datetime, connected: Collection[str]) -> tuple[CameraCard, ...]:
         def work(reader: Reader) -> tuple[CameraCard, ...]:
-            latest = _latest(reader, None)
+            everyone = {"device": None, "most": MOST_COMPONENTS}
+            faults: dict[str, list[Row]] = {}
+            for row in reader.rows_of(_FAULTS, everyone):
+                faults.setdefault(row["device_id"], []).append(row)
+            reports = {name: _told(said, at) for name, at, said in reader.rows(_REPORTS)}
             return tuple(
-                self._card(row, latest.get(row["device_id"], []), now, connected)
+                self._card(
+                    row,
+                    _faults(faults.get(row["device_id"], [])),
+                    reports.get(row["device_id"]),
+                    now,
+                    connected,
+                )
                 for row in reader.rows_of(_CAMERAS, {"device": None})
             )
 
@@ -96,12 +124,13 @@ class SqliteCameras:
     ) -> CameraDetail:
         def work(reader: Reader) -> CameraDetail:
             row = _camera(reader, device_id)
-            latest = _latest(reader, device_id).get(device_id, [])
+            latest = _latest(reader, device_id)
+            report = _report(latest)
             told = [each for each in latest if each["component"] == SETTINGS]
             return CameraDetail(
-                card=self._card(row, latest, now, connected),
+                card=self._card(row, _faults(latest), report, now, connected),
                 health=tuple(_health(each) for each in latest if each["component"] != SETTINGS),
-                report=_report(latest),
+                report=report,
                 settings=said_of(told[0]["system_info"]) if told else {},
             )
 
@@ -131,9 +160,13 @@ class SqliteCameras:
         return await self._pool.ask(lambda reader: _books(reader, device_id, since, until))
 
     def _card(
-        self, row: Row, latest: Sequence[Row], now: datetime, connected: Collection[str]
+        self,
+        row: Row,
+        faults: tuple[ComponentHealth, ...],
+        report: CameraReport | None,
+        now: datetime,
+        connected: Collection[str],
     ) -> CameraCard:
-        report = _report(latest)
         last_seen = moment_of(row["last_seen"]) or _BEGINNING
         is_connected = row["device_id"] in connected
         hello_offset_s = row["clock_offset_s"]
@@ -154,7 +187,7 @@ class SqliteCameras:
             clock_state=row["clock_state"],
             temperature_c=said.temperature_c,
             throttled=said.throttled,
-            faults=_faults(latest),
+            faults=faults,
             latest_sighting_at=moment_of(row["latest_at"]),
         )
 
@@ -166,23 +199,23 @@ def _camera(reader: Reader, device_id: str) -> Row:
     return rows[0]
 
 
-def _latest(reader: Reader, device_id: str | None) -> dict[str, list[Row]]:
-    """The latest check of each component, by camera (all of them, or one)."""
-    found: dict[str, list[Row]] = {}
+def _latest(reader: Reader, device_id: str) -> list[Row]:
+    """The latest check of each component."""
     values = {"device": device_id, "most": MOST_COMPONENTS}
-    for row in reader.rows_of(_LATEST_HEALTH, values):
-        found.setdefault(row["device_id"], []).append(row)
-    return found
+    return list(reader.rows_of(_LATEST_HEALTH, values))
 
 
 def _report(latest: Sequence[Row]) -> CameraReport | None:
     """By the newest check that tells any of it."""
     checks = [row for row in latest if row["component"] != SETTINGS and row["captured_at"]]
-    for row in sorted(checks, key=lambda row: str(row["captured_at"]), reverse=True):
-        said, at = said_of(row["system_info"]), moment_of(row["captured_at"])
-        if said and at is not None:
-            return report_of(said, at)
-    return None
+    newest_first = sorted(checks, key=lambda row: str(row["captured_at"]), reverse=True)
+    reports = (_told(row["system_info"], row["captured_at"]) for row in newest_first)
+    return next((report for report in reports if report is not None), None)
+
+
+def _told(system_info: str | None, captured_at: str | None) -> CameraReport | None:
+    said, at = said_of(system_info), moment_of(captured_at)
+    return report_of(said, at) if said and at is not None else None
 
 
 def _health(row: Row) -> ComponentHealth:
@@ -208,7 +241,7 @@ def _books(reader: Reader, device_id: str, since: date, until: date) -> CameraBo
         "most": MOST_EVICTIONS,
     }
     evictions = [(str(row["epoch"]), _note(row)) for row in reader.rows_of(_EVICTIONS, values)]
-    report = _report(_latest(reader, device_id).get(device_id, []))
+    report = _report(_latest(reader, device_id))
     said = Said(epoch=camera["epoch"], report=report, evictions=tuple(evictions))
     accounted = account(_numbered(reader, device_id, values), said, since=since)
     return CameraBooks(
