@@ -25,6 +25,7 @@ from server.web.health import (
     QueueHealth,
 )
 from server.web.parts import WebParts
+from server.web.realtime import Feed
 from server.web.security.rules import Door
 from telemetry.metrics import Reading
 from telemetry.request_meter import RequestMeter
@@ -61,6 +62,11 @@ def detailed(report: HealthReport) -> DetailedHealth:
     )
 
 
+async def measured_nothing() -> dict[str, object]:
+    """The realtime message of a server that measured nothing yet."""
+    return {}
+
+
 class NoFigures:
     """A server that measured nothing yet."""
 
@@ -95,7 +101,7 @@ class Site:
                 report=reported,
                 details=details,
                 figures=NoFigures(),
-                feed=None,
+                feed=Feed(measured_nothing),
                 signing_in=house.reception,
                 accounts=house.office,
                 api=ApiParts(

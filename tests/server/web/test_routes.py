@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
 from nicegui import app as pages_app
 from starlette.routing import BaseRoute, Mount
 
@@ -23,6 +24,10 @@ from tests.server.web.site import HERE, URL, Site
 
 WITHOUT_DEMAND = ("/static",)
 """What is mounted for everybody: style and icons."""
+
+
+LINE = "WEBSOCKET"
+"""In place of a method."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +58,15 @@ def places_of(routes: list[BaseRoute]) -> list[Place]:
         route, path = context.original_route, context.path or ""
         if isinstance(route, Mount) and path.startswith(WITHOUT_DEMAND):
             continue
-        assert isinstance(route, APIRoute), f"{route}: nobody knows who may call this"
+        assert isinstance(route, APIRoute | APIWebSocketRoute), (
+            f"{route}: nobody knows who may call this"
+        )
         found = list(demands_of(context.dependant))
         assert len(found) == 1, (
             f"{path}: expected one requires(...) or open_to_all(...), found {len(found)}"
         )
-        places += [Place(each, path, found[0].permission) for each in context.methods or ()]
+        methods = context.methods or [LINE]
+        places += [Place(each, path, found[0].permission) for each in methods]
     # what ends the session comes last
     return sorted(places, key=lambda place: place.path == "/logout")
 
@@ -70,7 +78,42 @@ def is_turned_away(answer: httpx.Response) -> bool:
 
 
 async def asked(browser: httpx.AsyncClient, place: Place) -> httpx.Response:
+    """What comes back; of a WebSocket, what would come of its handshake."""
+    if place.method == LINE:
+        return await shaken_hands(browser, place.example)
     return await browser.request(place.method, place.example, json={})
+
+
+async def shaken_hands(browser: httpx.AsyncClient, path: str) -> httpx.Response:
+    """The handshake of a WebSocket as the browser would do it, at its application."""
+    transport = browser._transport  # noqa: SLF001 - the same application and headers
+    assert isinstance(transport, httpx.ASGITransport)
+    headers = {"host": httpx.URL(browser.base_url).netloc.decode(), **dict(browser.headers)}
+    scope = {
+        "type": "websocket",
+        "scheme": "ws",
+        "path": path,
+        "query_string": b"",
+        "client": transport.client,
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "extensions": {"websocket.http.response": {}},
+    }
+    gone = {"type": "websocket.disconnect", "code": 1000}
+    incoming: list[dict[str, Any]] = [{"type": "websocket.connect"}]
+    said: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return incoming.pop() if incoming else gone
+
+    async def send(message: dict[str, Any]) -> None:
+        said.append(message)
+
+    await transport.app(scope, receive, send)
+    if said[0]["type"] == "websocket.accept":
+        return httpx.Response(101)
+    if said[0]["type"] == "websocket.close":  # the gate's, before the application
+        return httpx.Response(401, headers={"www-authenticate": "Bearer"}, text="sign in first")
+    return httpx.Response(said[0]["status"], content=said[1]["body"])
 
 
 def test_a_route_without_a_demand_is_found() -> None:
@@ -89,6 +132,7 @@ def test_the_walk_meets_the_routes_there_are(site: Site) -> None:
     places = places_of(site.application().routes)
     paths = {place.path for place in places}
     assert {"/login", "/docs", "/metrics", "/health/detailed", "/api/v1/users"} <= paths
+    assert "/analytics/realtime" in paths
     demanded = {place.demand for place in places}
     assert {None, Permission.SEE_SERVER, Permission.MANAGE_ACCOUNTS} <= demanded
 
