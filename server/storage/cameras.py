@@ -83,6 +83,10 @@ _NUMBERED_HEALTH: Final = (
     "WHERE device_id = :device AND component = :component AND captured_at >= :since "
     "AND captured_at < :until AND sequence IS NOT NULL AND epoch IS NOT NULL"
 )
+_FIRST_ROWS: Final = tuple(
+    f"SELECT id, received_at FROM {table} ORDER BY id LIMIT 1"  # noqa: S608 (our own names)
+    for table in ("lpr_detections", "health_monitors", "face_detections")
+)
 _EVICTIONS: Final = (
     "SELECT epoch, captured_at, kind, reason, evicted_table, count, size_bytes, first_sequence, "
     "last_sequence, message FROM evictions INDEXED BY evictions_device WHERE device_id = :device "
@@ -234,9 +238,13 @@ def _faults(latest: Sequence[Row]) -> tuple[ComponentHealth, ...]:
 
 def _books(reader: Reader, device_id: str, since: date, until: date) -> CameraBooks:
     camera = _camera(reader, device_id)
+    kept_since = _kept_since(reader)
+    begin = since - timedelta(days=1)
+    if kept_since is not None:
+        since, begin = max(since, kept_since), max(begin, kept_since)
     values = {
         "device": device_id,
-        "since": _start_of(since - timedelta(days=1)),
+        "since": _start_of(begin),
         "until": _start_of(until + timedelta(days=1)),
         "most": MOST_EVICTIONS,
     }
@@ -252,7 +260,15 @@ def _books(reader: Reader, device_id: str, since: date, until: date) -> CameraBo
         gaps=accounted.gaps,
         more_gaps=accounted.more_gaps,
         evictions=tuple(note for _, note in evictions),
+        kept_since=kept_since,
     )
+
+
+def _kept_since(reader: Reader) -> date | None:
+    """Rows go in the order of their arrival: a table that does not begin with 1 was pruned."""
+    first_rows = [reader.row(sql) for sql in _FIRST_ROWS]
+    arrivals = [moment_of(row[1]) for row in first_rows if row is not None and row[0] > 1]
+    return max((arrival.date() for arrival in arrivals if arrival is not None), default=None)
 
 
 def _numbered(reader: Reader, device_id: str, values: dict[str, Any]) -> list[StoredRow]:

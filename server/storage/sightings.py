@@ -27,7 +27,7 @@ from server.storage.reading.sightings import (
     SightingFilter,
     SightingPage,
 )
-from server.storage.search import Plan, clock, count, find, plan_of, text_of
+from server.storage.search import Found, Plan, clock, count, find, plan_of, text_of
 from server.storage.sighting_rows import (
     CARD_COLUMNS,
     DETAIL_COLUMNS,
@@ -168,14 +168,7 @@ class SqliteSightings:
 def _newest(
     reader: Reader, plan: Plan, pattern: PlatePattern | None, start: Cursor, limit: int
 ) -> SightingPage:
-    found = find(
-        reader,
-        plan,
-        after=start.after,
-        as_of=start.as_of,
-        limit=limit,
-        is_time_up=clock(SEARCH_S),
-    )
+    found = _found(reader, plan, start, limit)
     cards = _cards(reader, [each.id for each in found.positions], pattern)
     following = found.following
     return SightingPage(
@@ -189,14 +182,7 @@ def _likeliest(
     reader: Reader, plan: Plan, pattern: PlatePattern, start: Cursor, limit: int
 ) -> SightingPage:
     """The block is found and put in order anew for each of its pages: it is the same each time."""
-    found = find(
-        reader,
-        plan,
-        after=start.after,
-        as_of=start.as_of,
-        limit=BLOCK,
-        is_time_up=clock(SEARCH_S),
-    )
+    found = _found(reader, plan, start, BLOCK)
     ranked = sorted(
         _cards(reader, [each.id for each in found.positions], pattern),
         key=lambda card: -(card.likelihood or 0.0),  # stable: the newest first among equals
@@ -213,6 +199,18 @@ def _likeliest(
         cards=tuple(ranked[start.shown : end]),
         next_cursor=written(following) if following else None,
         searched_back_to=moment_of(found.back_to) if is_last_of_block else None,
+    )
+
+
+def _found(reader: Reader, plan: Plan, start: Cursor, limit: int) -> Found:
+    time_is_up = clock(SEARCH_S)
+    return find(
+        reader,
+        plan,
+        after=start.after,
+        as_of=start.as_of,
+        limit=limit,
+        is_time_up=time_is_up,
     )
 
 

@@ -237,6 +237,8 @@ class CameraBooks:
 
     `days` are the newest first, without those on which nothing was captured. `gaps` are those of
     these days, at most a hundred, the newest first; `more_gaps` tells how many were left out.
+    `kept_since`: what arrived here before that day was given up as old, so that days before are
+    not told; None: nothing was.
     """
 
     device_id: str
@@ -246,6 +248,7 @@ class CameraBooks:
     gaps: tuple[Gap, ...]
     more_gaps: int
     evictions: tuple[EvictionNote, ...]
+    kept_since: date | None = None
 
 
 class Cameras(Protocol):

@@ -140,6 +140,7 @@ CAMERA_BOOKS: Final[dict[str, Any]] = {
     ],
     "more_gaps": 0,
     "evictions": [],
+    "kept_since": "2026-07-07",
 }
 DATA_SIZES: Final[dict[str, Any]] = {
     "database": "db/websocket_server.db",

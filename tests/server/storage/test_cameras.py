@@ -136,7 +136,31 @@ async def test_the_books_name_what_is_missing_and_why(centre: Centre) -> None:
     (epoch,) = books.epochs
     assert (epoch.last_sequence, epoch.rows_stored, epoch.missing) == (11, 6, 5)
     assert books.evictions[0].message == "not even rows fitted"
+    assert books.kept_since is None
     assert (await centre.cameras.books("gate-1", until=date(2026, 2, 1))).days == ()
+
+
+async def test_what_was_given_up_here_as_old_is_no_gap(centre: Centre) -> None:
+    day, hour = timedelta(days=1), timedelta(hours=1)
+    midnight = NOON.replace(hour=0)
+    await centre.take(
+        plate(1, "A", at=NOON - day), plate(2, "B", at=midnight - hour), at=NOON - day
+    )
+    await centre.take(
+        plate(3, "LATE", at=midnight - hour / 2),
+        plate(5, "C", at=midnight + hour),
+        plate(7, "D", at=NOON),
+        at=NOON,
+    )
+    await centre.pruning.start(older_than_days=1, now=NOON + day)
+    await centre.pruning.finished()
+    books = await centre.cameras.books("gate-1", until=NOON.date())
+    assert books.kept_since == NOON.date()
+    assert [(each.day, each.captured, each.unexplained) for each in books.days] == [
+        (NOON.date(), 3, 1)
+    ]
+    assert [(gap.first, gap.last) for gap in books.gaps] == [(6, 6)]
+    assert books.epochs[0].rows_stored == 5
 
 
 async def test_a_camera_that_was_never_heard_of_is_not_there(centre: Centre) -> None:
