@@ -13,6 +13,7 @@ from agent.figures import AgentFigures
 from agent.health.monitor import HealthMonitor
 from agent.status import status_of
 from agent.switches import FlagSwitch, TaskSwitch
+from agent.tuner import settable
 from agent.tuning import Tuning
 from agent.tuning_file import TuningFile
 from agent.web.parts import AgentParts
@@ -76,4 +77,5 @@ def page_parts(settings: AgentSettings, parts: Parts, tasks: Tasks) -> AgentPart
         database=settings.db_path,
         spool=settings.images_dir,
         hides_people=bool(settings.blur),
+        camera_takes=settable(parts.uri),
     )

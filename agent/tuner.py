@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from agent.camera.controls import CameraControls
+from agent.camera.factory import controls_of
+from agent.camera.uri import SourceUri
 from agent.config import AgentSettings
 from agent.outbox.durable import write_durably
 from agent.pipeline.area import Area
@@ -64,6 +66,11 @@ def camera_controls(tuning: Tuning) -> CameraControls:
         exposure_s=None if exposure_ms is None else exposure_ms / 1000,
         gain=camera.gain,
     )
+
+
+def settable(uri: SourceUri) -> frozenset[str]:
+    """The fields of `CameraTuning` that this camera takes."""
+    return frozenset("exposure_ms" if name == "exposure_s" else name for name in controls_of(uri))
 
 
 def _or(chosen: float | None, otherwise: float) -> float:

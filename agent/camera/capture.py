@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -27,6 +29,7 @@ _READ_TIMEOUT_S = 8.0
 """What FFmpeg gets for a frame: less than whoever reads here waits, so that a camera which is gone
 shows as a stream that ended, and a driver that hangs as one that hangs."""
 _OPEN_SHARE = 0.8
+_NAME_SHARE = 1 / 3
 
 
 class Capture(Protocol):
@@ -60,6 +63,10 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def _resolved(host: str) -> object:
+    return socket.getaddrinfo(host, None)
+
+
 class CaptureSource:
     """One OpenCV capture.
 
@@ -75,12 +82,14 @@ class CaptureSource:
         *,
         open_timeout_s: float = 15.0,
         opener: Open | None = None,
+        resolve: Callable[[str], object] = _resolved,
         clock: Callable[[], float] = time.monotonic,
         utc_now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._uri = uri
         self._open_timeout_s = open_timeout_s
         self._open = opener or (lambda: open_capture(uri, open_timeout_s * _OPEN_SHARE))
+        self._resolve = resolve
         self._clock = clock
         self._utc_now = utc_now
         self._driver: DriverThread | None = None
@@ -103,6 +112,8 @@ class CaptureSource:
     def __enter__(self) -> CaptureSource:
         if self.is_finite:
             _check_file(self._uri.target)
+        elif self._uri.scheme is Scheme.RTSP:
+            self._check_name(urlsplit(self._uri.target).hostname or "")
         self._driver = DriverThread(str(self._uri))
         opening = self._driver.submit(self._open_in_driver)
         try:
@@ -145,6 +156,21 @@ class CaptureSource:
             self._check_end()
             return None
         return self._frame(np.asarray(picture, dtype=np.uint8), position_s)
+
+    def _check_name(self, host: str) -> None:
+        """A name service that does not answer is no camera that hangs: no restart of ours helps."""
+        within_s = self._open_timeout_s * _NAME_SHARE
+        asking = DriverThread(f"name of {self._uri}")
+        answer = asking.submit(lambda: self._resolve(host))
+        asking.leave()
+        try:
+            answer.result(within_s)
+        except (TimeoutError, OSError) as error:
+            raise SourceFailed(
+                f"{self._uri}: the name {host} cannot be resolved "
+                f"({error or f'no answer within {within_s:g} s'}); check the name server (DNS), or "
+                "write the camera's address as numbers"
+            ) from error
 
     def _open_in_driver(self) -> _Clip:
         capture = self._open()

@@ -11,6 +11,13 @@ CONTINUOUS_FOCUS: Final = 2
 NEAREST_DIOPTRES: Final = 10.0
 """`LensPosition` is in dioptres: 0 is infinity, 10 is 10 cm (Raspberry Pi, "The Picamera2 Library",
 appendix C: camera controls, which names every key and enumeration used here)."""
+EVERY_CONTROL: Final = frozenset(
+    (
+        *("brightness", "contrast", "saturation", "sharpness"),
+        *("awb_mode", "focus", "exposure_s", "gain"),
+    )
+)
+"""The fields of `CameraControls`."""
 CUSTOM_WHITE = 7
 """The last white balance mode; older pages offer one more, which is automatic too."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.camera.capture import CaptureSource
+from agent.camera.controls import EVERY_CONTROL
 from agent.camera.errors import SourceUnknown
 from agent.camera.images import ImagesSource
 from agent.camera.picamera import PicameraSettings, PicameraSource
@@ -25,6 +26,17 @@ def open_source(address: str | SourceUri) -> FrameSource:
             return PicameraSource(_picamera(uri))
         case Scheme.FILE | Scheme.RTSP | Scheme.V4L2:
             return CaptureSource(uri)
+
+
+def controls_of(uri: SourceUri) -> frozenset[str]:
+    """The fields of `CameraControls` that such a source takes; most cameras take none from here."""
+    match uri.scheme:
+        case Scheme.PICAMERA:
+            return EVERY_CONTROL
+        case Scheme.SYNTHETIC:
+            return frozenset({"brightness", "contrast"})
+        case _:
+            return frozenset()
 
 
 def _picamera(uri: SourceUri) -> PicameraSettings:

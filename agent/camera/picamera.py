@@ -7,6 +7,7 @@ is not released is never filled again, so each is released as soon as its pictur
 from __future__ import annotations
 
 import importlib
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -28,6 +29,7 @@ _log = structlog.get_logger(__name__)
 _RELEASE_S = 1.0
 _BUFFERS = 4
 _LOW_WIDTH_PX = 320
+_SLICE_S = 0.25
 
 
 class Request(Protocol):
@@ -124,7 +126,7 @@ class PicameraSource:
         self._controls = CameraControls()
         self._driver: DriverThread | None = None
         self._camera: Camera | None = None
-        self._job: Job | None = None
+        self._is_left = threading.Event()
         self._pending: Future[Frame] | None = None
         self._number = 0
 
@@ -148,6 +150,7 @@ class PicameraSource:
 
     def __enter__(self) -> PicameraSource:
         self._number = 0
+        self._is_left = threading.Event()
         self._driver = DriverThread(str(self))
         opening = self._driver.submit(self._open_in_driver)
         try:
@@ -224,9 +227,7 @@ class PicameraSource:
         if camera is None:
             raise SourceFailed(f"{self}: is not open; enter it before reading")
         try:
-            self._job = camera.capture_request(wait=False)
-            request = self._job.get_result()
-            self._job = None
+            request = self._request_in_driver(camera)
             try:
                 return self._frame(request)
             finally:
@@ -235,6 +236,17 @@ class PicameraSource:
             raise
         except Exception as error:  # as above, and CancelledError where it is left meanwhile
             raise SourceFailed(f"{self}: broke ({error}); it is to be opened again") from error
+
+    def _request_in_driver(self, camera: Camera) -> Request:
+        """Waits in slices, so that nobody else has to call into the driver to end the waiting."""
+        job = camera.capture_request(wait=False)
+        while not self._is_left.is_set():
+            try:
+                return job.get_result(timeout=_SLICE_S)
+            except TimeoutError:
+                continue
+        camera.cancel_all_and_flush()
+        raise SourceFailed(f"{self}: was left while it waited for a frame")
 
     def _frame(self, request: Request) -> Frame:
         metadata = request.get_metadata()
@@ -259,15 +271,13 @@ class PicameraSource:
         driver, self._driver, self._pending = self._driver, None, None
         if driver is None:
             return
-        camera = self._camera
-        if self._job is not None and camera is not None:
-            camera.cancel_all_and_flush()  # ends a wait for a frame that does not come
+        self._is_left.set()
         driver.submit(self._release_in_driver)
         if not driver.finish(_RELEASE_S):
             _log.warning("the camera hangs and is left behind", source=str(self))
 
     def _release_in_driver(self) -> None:
-        camera, self._camera, self._job = self._camera, None, None
+        camera, self._camera = self._camera, None
         if camera is not None:
             camera.stop()
             camera.close()

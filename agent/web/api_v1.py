@@ -26,6 +26,12 @@ class Settings(BaseModel):
 
 
 def add_v1(app: FastAPI, parts: AgentParts, records: Records, coach: ReadingCoach) -> None:
+    _add_looks(app, parts, coach)
+    _add_rows(app, records)
+    _add_settings(app, parts)
+
+
+def _add_looks(app: FastAPI, parts: AgentParts, coach: ReadingCoach) -> None:
     @app.get("/api/v1/status", tags=["v1"])
     def status() -> dict[str, Any]:
         """Everything that the pages show of the running agent, and which parts run."""
@@ -36,6 +42,8 @@ def add_v1(app: FastAPI, parts: AgentParts, records: Records, coach: ReadingCoac
         """What the reading coach says: `topic`, `level` (good, hint, change) and `text`."""
         return [asdict(one) for one in await coach.advice()]
 
+
+def _add_rows(app: FastAPI, records: Records) -> None:
     @app.get("/api/v1/sightings", tags=["v1"])
     async def sightings(
         page: int = 1,
@@ -69,6 +77,8 @@ def add_v1(app: FastAPI, parts: AgentParts, records: Records, coach: ReadingCoac
         """Rows that the server refused for good, and why."""
         return list(await records.refused(min(max(limit, 1), 200)))
 
+
+def _add_settings(app: FastAPI, parts: AgentParts) -> None:
     @app.get("/api/v1/settings", tags=["v1"])
     def settings() -> Settings:
         """What an operator set, and what is in force."""

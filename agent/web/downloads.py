@@ -8,6 +8,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
 from agent.web import csv_export
+from agent.web.live_stream import LiveStream
 from agent.web.parts import AgentParts
 from agent.web.queries import DetectionFilter
 from agent.web.records import Records, Row
@@ -47,7 +48,7 @@ def add_downloads(app: FastAPI, parts: AgentParts, records: Records, video: Vide
     async def video_feed() -> StreamingResponse:
         """The live picture as multipart/x-mixed-replace, at most 8 frames a second."""
         video.check_room()
-        return StreamingResponse(
+        return LiveStream(
             video.stream(),
             media_type=f"multipart/x-mixed-replace; boundary={BOUNDARY}",
             headers={"x-accel-buffering": "no"},  # a proxy is to pass each frame on at once

@@ -69,6 +69,7 @@ def add_pages(app: FastAPI, parts: AgentParts, records: Records, coach: ReadingC
             current=parts.tuning.current,
             effective=parts.tuning.effective,
             labels=CAMERA_LABELS,
+            camera_takes=parts.camera_takes,
             camera_fields={name: _range(schema) for name, schema in fields.items()},
             zones=parts.tuning.current.model_dump(mode="json", include={"zones", "line"}),
         )

@@ -64,7 +64,8 @@ class AgentParts:
     of its own.
 
     `spool` is the folder of pictures; nothing outside of it is ever served. `hides_people`: stored
-    pictures are blurred, and the live one is to give nobody away either.
+    pictures are blurred, and the live one is to give nobody away either. `camera_takes`: the fields
+    of `CameraTuning` that this camera takes from here.
     """
 
     status: Callable[[], dict[str, Any]]
@@ -79,3 +80,4 @@ class AgentParts:
     database: Path
     spool: Path
     hides_people: bool = False
+    camera_takes: frozenset[str] = frozenset()

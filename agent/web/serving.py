@@ -18,19 +18,31 @@ log = structlog.get_logger(__name__)
 
 
 def listener_on(host: str, port: int) -> socket.socket | None:
-    """None where the port is taken: that costs the page, never the camera."""
+    """None where the port is taken or the address not this machine's: that costs the page, never
+    the camera."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port))
+        return socket.create_server((host, port), family=family)
     except OSError as error:
-        log.error("no web port: set AGENT_WEB_PORT to a free one", port=port, error=str(error))
+        log.error(
+            "no page: set AGENT_WEB_PORT to a free port, AGENT_WEB_HOST to an address of this "
+            "machine",
+            url=url_of(host, port),
+            error=str(error),
+        )
         return None
+
+
+def url_of(host: str, port: int) -> str:
+    """For a browser; an IPv6 address stands in brackets (RFC 3986, section 3.2.2)."""
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 async def serve(
     parts: AgentParts, listener: socket.socket, *, host: str, stop: asyncio.Event
 ) -> None:
     """Until `stop`; `host` is what `listener` was opened on."""
-    log.info("the page is up", url=f"http://{host}:{listener.getsockname()[1]}/")
+    log.info("the page is up", url=url_of(host, listener.getsockname()[1]))
     if not is_loopback(host) and not PasswordFile.beside(parts.database).path.exists():
         log.warning("nobody is let in to the page before a password is set: agent password")
     with contextlib.closing(Site(parts, host=host, closing=stop)) as site:

@@ -75,6 +75,7 @@ class FakeCamera:
         self._changed = threading.Condition()
         self._jobs: list[FakeJob] = []
         self._offered = dict.fromkeys(offered, (0, 1, 0))
+        self.callers: set[str] = set()
         self.config: dict[str, Any] = {}
         self.controls: dict[str, Any] = {}
         self.is_started = False
@@ -120,6 +121,7 @@ class FakeCamera:
 
     def capture_request(self, wait: bool) -> FakeJob:
         """Never blocks with `wait` False; without a free buffer the job stays open for ever."""
+        self.callers.add(threading.current_thread().name)
         if wait or not self.is_started:
             raise RuntimeError("this camera is asked without waiting, once it was started")
         job = FakeJob()
@@ -136,6 +138,7 @@ class FakeCamera:
             self._free += 1
 
     def cancel_all_and_flush(self) -> None:
+        self.callers.add(threading.current_thread().name)
         for job in self._jobs:
             job.cancel()
         self._jobs.clear()
@@ -144,4 +147,5 @@ class FakeCamera:
         self.is_started = False
 
     def close(self) -> None:
+        self.callers.add(threading.current_thread().name)
         self.is_closed = True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -131,6 +133,30 @@ def test_opening_that_hangs_times_out() -> None:
         CaptureSource(CAMERA, opener=open_slowly, open_timeout_s=0.05).__enter__()
     capture.unblock()
     assert capture.is_released.wait(5.0)
+
+
+def test_a_name_service_that_hangs_is_no_camera_that_hangs() -> None:
+    answers = threading.Event()
+    camera = CaptureSource(
+        parse_source("rtsp://operator:hunter2@gate.example.org/live"),
+        opener=lambda: FakeCapture(0, Step.END),
+        resolve=lambda _: answers.wait(),
+        open_timeout_s=0.15,
+    )
+    with pytest.raises(SourceFailed, match=r"the name gate\.example\.org cannot be") as failure:
+        camera.__enter__()
+    answers.set()
+    assert not isinstance(failure.value, SourceTimedOut)
+    assert "DNS" in str(failure.value)
+
+
+def test_a_name_that_nobody_knows_is_said_to_be_so() -> None:
+    def unknown(_: str) -> object:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    camera = CaptureSource(CAMERA, opener=lambda: FakeCapture(0, Step.END), resolve=unknown)
+    with pytest.raises(SourceFailed, match="Name or service not known"):
+        camera.__enter__()
 
 
 def test_an_error_of_opencv_is_the_sources_failure() -> None:

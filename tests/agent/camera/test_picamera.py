@@ -130,6 +130,7 @@ def test_a_camera_that_gives_no_more_times_out_and_can_be_left() -> None:
             with pytest.raises(SourceTimedOut, match="no frame within"):
                 source.read(0.02)
     assert camera.is_closed
+    assert camera.callers == {"driver picamera:0"}
 
 
 def test_controls_are_set_when_it_opens_and_while_it_runs() -> None:

@@ -1,0 +1,68 @@
+"""Where the page listens, and that a viewer who takes nothing keeps no place."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+from starlette.types import Message
+
+from agent.camera.uri import parse_source
+from agent.tuner import settable
+from agent.tuning import CameraTuning
+from agent.web.live_stream import LiveStream
+from agent.web.serving import listener_on, url_of
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_page_listens_on_either_kind_of_address(host: str) -> None:
+    if host == "::1" and not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    listener = listener_on(host, 0)
+    assert listener is not None
+    with contextlib.closing(listener):
+        port = listener.getsockname()[1]
+        socket.create_connection((host, port), timeout=10).close()
+
+
+def test_url_can_be_opened_as_it_is_told() -> None:
+    assert url_of("::1", 8000) == "http://[::1]:8000/"
+    assert url_of("127.0.0.1", 8000) == "http://127.0.0.1:8000/"
+
+
+async def test_viewer_who_takes_nothing_is_cut_off_and_leaves_its_place() -> None:
+    places: list[str] = []
+
+    async def frames() -> AsyncIterator[bytes]:
+        places.append("taken")
+        try:
+            while True:
+                yield b"frame"
+        finally:
+            places.clear()
+
+    async def stalled(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    stream = LiveStream(frames())
+    stream.taken_within_s = 0.05
+    async with asyncio.timeout(10):
+        await stream.stream_response(stalled)
+    assert places == []
+
+
+@pytest.mark.parametrize(
+    ("source", "takes"),
+    [
+        ("picamera:0", set(CameraTuning.model_fields)),
+        ("synthetic:", {"brightness", "contrast"}),
+        ("rtsp://192.0.2.1/live", set()),
+        ("v4l2:/dev/video0", set()),
+    ],
+)
+def test_it_is_known_which_settings_have_an_effect(source: str, takes: set[str]) -> None:
+    assert settable(parse_source(source)) == takes
