@@ -91,7 +91,8 @@ def _days(books: CameraBooks) -> None:
     with tag("section", "card flush", aria_label="Day by day"):
         with tag("header"):
             tag("h2", text="Day by day")
-            tag("span", "soft small", "days in UTC, of capture")
+            kept = f"; older ones than {books.kept_since} were given up" if books.kept_since else ""
+            tag("span", "soft small", f"days in UTC, of capture{kept}")
         if not books.days:
             tag("p", "empty", "Nothing was captured in these days.")
             return
