@@ -26,6 +26,7 @@ from server.ingest.patience import Patience
 from server.ingest.stats import Counters
 from server.ingest.writer import GroupWriter
 from server.listening import Openings, opened, web_exposure_fault
+from server.minute_keeper import MinuteKeeper
 from server.storage import tokens
 from server.storage.adoption import prepare_database
 from server.storage.lock import DatabaseLock
@@ -42,11 +43,13 @@ _log = structlog.get_logger(__name__)
 class Pace:
     """How often lines and tokens are looked at, and how long peers are waited for.
 
-    A revoked token's connections end within `tokens_s`.
+    A revoked token's connections end within `tokens_s`. What services did is written down every
+    `minutes_s`.
     """
 
     lines_s: float = 1.0
     tokens_s: float = 5.0
+    minutes_s: float = 60.0
     patience: Patience = field(default_factory=Patience)
 
 
@@ -190,6 +193,8 @@ async def _serving(
         ]
         if side.feed is not None:
             chores.append(tasks.create_task(side.feed.run()))
+        if figures is not None:
+            chores.append(tasks.create_task(MinuteKeeper(figures, interval_s=pace.minutes_s).run()))
         await gateway.start(openings.cameras, openings.cameras_tls)
         scheme = "ws" if openings.cameras_tls is None else "wss"
         _log.info(

@@ -15,7 +15,9 @@ from server.storage.pruner import SqlitePruning
 from server.storage.reader_pool import ReaderPool
 from server.storage.reading.cameras import Cameras, StateRule
 from server.storage.reading.data import DataOverview, Pruning
+from server.storage.reading.services import ServiceHistory
 from server.storage.reading.sightings import Corrections, Pictures, Sightings
+from server.storage.service_minutes import SqliteServiceHistory
 from server.storage.sightings import SqliteSightings
 
 
@@ -29,6 +31,7 @@ class Library:
     cameras: Cameras
     data: DataOverview
     pruning: Pruning
+    services: ServiceHistory
 
 
 @contextlib.contextmanager
@@ -56,4 +59,5 @@ def library_of(settings: ServerSettings) -> Iterator[Library]:
                 retention_days=settings.retention_days,
             ),
             pruning=pruning,
+            services=SqliteServiceHistory(pool),
         )

@@ -35,10 +35,11 @@ class LiveFigures:
 
     async def message(self) -> dict[str, Any]:
         """Looks once more; the message from the oldest look that is remembered to this one."""
-        self._moments.append(await self._look())
+        self._moments.append(await self.look())
         return message(self._moments[0], self._moments[-1])
 
-    async def _look(self) -> Moment:
+    async def look(self) -> Moment:
+        """All counters now."""
         figures = self._figures
         accuracy = {}
         try:

@@ -120,6 +120,7 @@ def _api(
         cameras=library.cameras,
         data=library.data,
         pruning=library.pruning,
+        services=library.services,
         auditor=auditor,
         connected=connected,
         now=now,

@@ -49,6 +49,7 @@ CONTRACTS = {
     ),
     "server": (
         "server.accounts.contract",
+        "server.analytics",  # values, and pure functions of them: nothing to be handed in
         "server.accounts.permissions",  # every route names what it asks for
         "server.storage.connection",  # one database, opened one way
         "server.storage.protocol",
@@ -68,6 +69,7 @@ COMPOSERS = {
             "server.condition",
             "server.figures",
             "server.live_figures",
+            "server.minute_keeper",
             "server.library",
             "server.web_side",
         ),

@@ -72,7 +72,7 @@ def _of_cameras(silent: Sequence[str]) -> Iterator[Insight]:
             severity=Severity.CRITICAL,
             subject=camera,
             text=f"camera {camera} is not heard",
-            advice="look at its power and network: it keeps its rows and sends them when it is back",
+            advice="look at its power and network: it keeps its rows, and sends them later",
         )
 
 

@@ -108,7 +108,8 @@ def in_steps(minutes: Sequence[Work]) -> list[Work]:
     step = max(LEAST_STEP, span / MOST_POINTS)
     found: dict[int, list[Work]] = {}
     for work in minutes:
-        found.setdefault(int((work.at - minutes[0].at) / step), []).append(work)
+        number = min(int((work.at - minutes[0].at) / step), MOST_POINTS - 1)
+        found.setdefault(number, []).append(work)
     return [whole for parts in found.values() if (whole := together(parts)) is not None]
 
 

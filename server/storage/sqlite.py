@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
+from server.analytics.work import Work
 from server.device_token import DeviceToken
 from server.storage import books, runs, tokens
 from server.storage.accuracy import uncorrected_share
@@ -27,6 +28,7 @@ from server.storage.fleet import Fleet, look_at_fleet
 from server.storage.pictures import PictureArchive, day_of, register_picture_base64
 from server.storage.protocol import Conflict, Held, Outcome, ServerStats, Stored
 from server.storage.records import TARGETS, record_of
+from server.storage.service_minutes import write_minutes
 from wire.accepted import AcceptedRow
 from wire.rows import Table
 from wire.v1 import Hello
@@ -90,6 +92,10 @@ class SqliteStore:
     async def fleet(self, *, now: datetime, most: int) -> Fleet:
         """All cameras together, at most so many one by one. Raises StorageUnavailable."""
         return await self._read(lambda: look_at_fleet(self._reader, now=now, most=most))
+
+    async def keep_minutes(self, works: Mapping[str, Work]) -> None:
+        """Writes down what services did in a minute. Raises StorageUnavailable."""
+        await self._write(lambda: self._keep_minutes(works))
 
     async def uncorrected_share(self) -> float | None:
         """How many of the latest readings stand, 0..1. Raises StorageUnavailable."""
@@ -190,6 +196,10 @@ class SqliteStore:
             run=self._run_name,
             known_run=known_run,
         )
+
+    def _keep_minutes(self, works: Mapping[str, Work]) -> None:
+        with transaction(self._notes):
+            write_minutes(self._notes, works)
 
     def _record_stats(self, stats: ServerStats, now: datetime) -> None:
         with transaction(self._notes):

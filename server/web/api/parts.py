@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 from server.accounts.contract import Auditor
 from server.storage.reading.cameras import Cameras
 from server.storage.reading.data import DataOverview, Pruning
+from server.storage.reading.services import ServiceHistory
 from server.storage.reading.sightings import Corrections, Pictures, Sightings
 
 
@@ -22,6 +23,7 @@ class ApiParts:
     cameras: Cameras
     data: DataOverview
     pruning: Pruning
+    services: ServiceHistory
     auditor: Auditor
     connected: Callable[[], frozenset[str]]
     now: Callable[[], datetime]

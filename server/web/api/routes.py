@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
+from server.web.api.analytics import analytics_router
 from server.web.api.cameras import cameras_router
 from server.web.api.data import data_router
 from server.web.api.parts import ApiParts
@@ -12,7 +13,10 @@ from server.web.api.sightings import sightings_router
 
 def routers(parts: ApiParts) -> tuple[APIRouter, ...]:
     """Each route asks for its permission: the gate must stand in front of the application."""
-    return sightings_router(parts), cameras_router(parts), data_router(parts)
+    return (
+        *(sightings_router(parts), cameras_router(parts), data_router(parts)),
+        analytics_router(parts),
+    )
 
 
 def add_api(app: FastAPI, parts: ApiParts) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -107,8 +108,10 @@ def test_steps_are_bounded_and_of_at_least_five_minutes() -> None:
     assert len(steps) == MINUTES / 5
     assert steps[1].at - steps[0].at == LEAST_STEP
     assert sum(step.requests for step in steps) == sum(work.requests for work in day)
-    months = [day[number % MINUTES] for number in range(3)]
-    assert len(in_steps(months)) <= MOST_POINTS
+    month = [
+        replace(work, at=BEGIN + number * timedelta(minutes=30)) for number, work in enumerate(day)
+    ]
+    assert len(in_steps(month)) == MOST_POINTS
     assert in_steps([]) == []
     assert performance("ingest", []) is None
 

@@ -111,6 +111,7 @@ class Site:
                     cameras=library.cameras,
                     data=library.data,
                     pruning=library.pruning,
+                    services=library.services,
                     auditor=house.store,
                     connected=frozenset,
                     now=house.clock.now,

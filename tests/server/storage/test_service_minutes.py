@@ -1,0 +1,62 @@
+"""Minutes of services come back as they were written, and do not grow without end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from server.analytics.work import Work
+from server.storage.service_minutes import KEPT, SqliteServiceHistory
+from telemetry.distribution import SECONDS, Distribution
+from tests.server.storage.history import centre_in
+
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def work(minute: int = 0, requests: int = 5) -> Work:
+    times = Distribution(SECONDS)
+    times.add_all([0.1, 0.7])
+    return Work(
+        at=AT + timedelta(minutes=minute), seconds=60.0, requests=requests, errors=1,
+        times=times.spread(), load=0.25,
+    )  # fmt: skip
+
+
+async def test_minutes_come_back_by_service_in_order(tmp_path: Path) -> None:
+    bare = Work(at=AT, seconds=60.0, requests=2, errors=None)
+    async with centre_in(tmp_path) as centre:
+        await centre.store.keep_minutes({"ingest": work(1)})
+        await centre.store.keep_minutes({"ingest": work(0), "plate_recognition": bare})
+        history = SqliteServiceHistory(centre.pool)
+        found = await history.minutes(begin=AT, end=AT + HOUR)
+        assert found == {"ingest": (work(0), work(1)), "plate_recognition": (bare,)}
+        late = await history.minutes(begin=AT + timedelta(minutes=1), end=AT + HOUR)
+        assert late == {"ingest": (work(1),)}
+        assert await history.minutes(begin=AT - HOUR, end=AT) == {}
+
+
+async def test_a_minute_written_again_is_the_newer_and_old_ones_go(tmp_path: Path) -> None:
+    async with centre_in(tmp_path) as centre:
+        history = SqliteServiceHistory(centre.pool)
+        await centre.store.keep_minutes({"ingest": work(0, requests=1)})
+        await centre.store.keep_minutes({"ingest": work(0, requests=9)})
+        (only,) = (await history.minutes(begin=AT, end=AT + HOUR))["ingest"]
+        assert only.requests == 9
+        later = replace(work(), at=AT + KEPT + timedelta(minutes=1))
+        await centre.store.keep_minutes({"ingest": later})
+        found = await history.minutes(begin=AT, end=later.at + HOUR)
+        assert found == {"ingest": (later,)}
+        await centre.store.keep_minutes({})
+        assert found == await history.minutes(begin=AT, end=later.at + HOUR)
+
+
+@pytest.mark.parametrize("requests", [0, 10**9])
+async def test_counts_of_any_size_are_kept(tmp_path: Path, requests: int) -> None:
+    async with centre_in(tmp_path) as centre:
+        await centre.store.keep_minutes({"ingest": work(requests=requests)})
+        found = await SqliteServiceHistory(centre.pool).minutes(begin=AT, end=AT + HOUR)
+        assert found["ingest"][0].requests == requests

@@ -1,0 +1,121 @@
+"""The analysis of a day over REST, and that a running server writes down what it is made of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from server.accounts.permissions import Role
+from server.app import Pace, running
+from server.config import ServerSettings
+from server.storage.sqlite import SqliteStore
+from tests.server.analytics.day import BEGIN, day_of
+from tests.server.cameras import plate_row, v1_camera
+from tests.server.conftest import Query
+from tests.server.storage.history import plate
+from tests.server.web.site import Site
+
+DAY = timedelta(days=1)
+WHOLE_DAY = {"from": "2026-03-01", "to": "2026-03-01"}
+
+
+async def reader(site: Site, role: Role = Role.ADMIN) -> httpx.AsyncClient:
+    session = await site.session(role)
+    return site.browser(cookie=f"sightpost_centre={session}")
+
+
+async def keep(site: Site, **given: Callable[[int], float]) -> None:
+    """Two days of `ingest`: a quiet one, and one with what is given; and a camera of the first."""
+    store = SqliteStore(site.house.path, site.house.path.parent / "pictures")
+    try:
+        await store.commit_group([plate(1, "AB1")], BEGIN)
+        for work in day_of(seed=2):
+            await store.keep_minutes({"ingest": replace(work, at=work.at - DAY)})
+        for work in day_of(**given):
+            await store.keep_minutes({"ingest": work})
+    finally:
+        await store.close()
+
+
+async def asked(site: Site, **parameters: str) -> dict[str, Any]:
+    async with await reader(site) as browser:
+        answer = await browser.get("/api/v1/analytics/performance", params=parameters)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_slow_hour_error_burst_and_silent_camera_are_each_told(site: Site) -> None:
+    await keep(
+        site,
+        seconds=lambda minute: 1.5 if 600 <= minute < 660 else 0.05,
+        errors=lambda minute: 0.4 if 900 <= minute < 910 else 0.002,
+    )
+    said = await asked(site, **WHOLE_DAY)
+    (service,) = said["services"]
+    assert service["service"] == "ingest"
+    assert service["requests"] == pytest.approx(86_400, rel=0.01)
+    episodes = {each["figure"]: each["begins_at"] for each in service["episodes"]}
+    assert episodes["response"].startswith("2026-03-01T10:00")
+    assert episodes["errors"].startswith("2026-03-01T15:00")
+    assert set(service["score_parts"]) == {"response", "errors", "throughput", "resources"}
+    told = [(each["severity"], each["subject"]) for each in said["insights"]]
+    assert ("critical", "gate-1") in told
+    assert ("critical", "ingest") in told
+    assert all(each["advice"] for each in said["insights"])
+
+
+async def test_a_quiet_day_scores_well(site: Site) -> None:
+    await keep(site)
+    said = await asked(site, **WHOLE_DAY)
+    (service,) = said["services"]
+    assert service["score"] > 95
+    assert service["episodes"] == []
+    assert [each["subject"] for each in said["insights"]] == ["gate-1"]
+
+
+async def test_where_nothing_was_kept_nothing_is_told(site: Site) -> None:
+    said = await asked(site, **WHOLE_DAY)
+    assert said["services"] == []
+    assert said["insights"] == []
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"from": "2025-01-01", "to": "2026-03-01"},
+        {"from": "2026-03-02", "to": "2026-03-01"},
+        {"from": "yesterday"},
+    ],
+)
+async def test_a_stretch_that_is_none_is_refused(site: Site, parameters: dict[str, str]) -> None:
+    async with await reader(site) as browser:
+        answer = await browser.get("/api/v1/analytics/performance", params=parameters)
+    assert answer.status_code == 400
+
+
+async def test_strangers_are_told_nothing(site: Site) -> None:
+    async with site.browser() as browser:
+        answer = await browser.get("/api/v1/analytics/performance")
+    assert answer.status_code == 401
+
+
+async def test_a_running_server_writes_down_what_it_did(
+    settings: ServerSettings, query: Query
+) -> None:
+    async with running(settings, pace=Pace(minutes_s=0.1)) as server:
+        async with v1_camera(server.ingest_port) as camera:
+            await camera.exchange(plate_row(1), plate_row(2))
+        async with asyncio.timeout(10):
+            while not query("SELECT 1 FROM service_minutes WHERE requests > 0"):  # noqa: ASYNC110 - another thread writes
+                await asyncio.sleep(0.02)
+    kept = query("SELECT DISTINCT service FROM service_minutes ORDER BY service")
+    assert [name for (name,) in kept] == [
+        *("face_detection", "ingest", "plate_recognition", "server"),
+    ]
