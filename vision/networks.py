@@ -15,7 +15,8 @@ from vision.backends.backend import Backend, warm_up
 from vision.backends.hailo import HailoDevice, load_platform
 from vision.backends.onnx import OnnxBackend, read_model
 from vision.backends.opencv import OpenCvBackend
-from vision.backends.providers import choose_providers, short_name
+from vision.backends.proof import fault_of
+from vision.backends.providers import choose_providers, proven, short_name
 from vision.errors import ModelFailed, ModelMissing
 from vision.manifest import (
     ModelEntry,
@@ -73,17 +74,18 @@ class Networks:
         pool: ModelPool | None = None,
         hailo: Callable[[], Any] = load_platform,
         performance: Performance | None = None,
+        built_in: Sequence[str] | None = None,
+        fault: Callable[[str], str] = fault_of,
     ) -> None:
         """`hailo` gives HailoRT's package when the first HEF is opened. Every network's runs are
-        noted in `performance`."""
+        noted in `performance`. `built_in` are the providers of this onnxruntime, of which `fault`
+        says what keeps one from running."""
         self.performance = performance or Performance(time.perf_counter)
         self._settings = settings or NetworkSettings()
-        choice = choose_providers(self._settings.providers, onnxruntime.get_available_providers())
+        available = onnxruntime.get_available_providers() if built_in is None else built_in
+        choice = proven(choose_providers(self._settings.providers, available), fault)
         self._provider_names = tuple(short_name(name) for name in choice.library_names)
-        self.notices: tuple[str, ...] = tuple(
-            f"this onnxruntime has no {name}: models run on {self._provider_names[0]}"
-            for name in choice.missing
-        )
+        self.notices: tuple[str, ...] = choice.notices
         self.pool = pool or ModelPool(budgets_for(self._provider_names, self._settings.pool))
         self._hailo = hailo
         self._device: HailoDevice | None = None

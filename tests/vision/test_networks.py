@@ -109,6 +109,20 @@ def test_provider_that_is_not_built_in_is_told_and_the_processor_serves(tmp_path
     assert networks.open("seven").device == "cpu"
 
 
+def test_card_whose_libraries_are_missing_is_told_and_the_processor_serves(tmp_path: Path) -> None:
+    """Before its memory is asked for: a card that runs nothing has no budget."""
+    networks = Networks(
+        NetworkSettings(models_folder=own_models(tmp_path), providers=("cuda", "cpu")),
+        built_in=["CUDAExecutionProvider", "CPUExecutionProvider"],
+        fault=lambda name: "libcublas.so.13: cannot open shared object file",
+    )
+    (notice,) = networks.notices
+    assert notice.startswith("cuda cannot be used here (libcublas.so.13")
+    assert notice.endswith("models run on cpu")
+    assert networks.open("seven").device == "cpu"
+    assert {one.device for one in networks.pool.usage()} == {"cpu", "hailo"}
+
+
 def test_file_can_be_changed_before_it_is_loaded(tmp_path: Path) -> None:
     other = constant_outputs([1, 3, 2, 2], {"answer": np.array([8.0])})
     networks = Networks(NetworkSettings(models_folder=own_models(tmp_path)))

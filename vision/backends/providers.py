@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from vision.errors import ModelFailed
 
@@ -25,10 +25,25 @@ ON_GPU = frozenset({"cuda", "tensorrt", "migraphx", "dml"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderChoice:
-    """What to ask the library for, in order of preference, and what it does not have."""
+    """What to ask the library for, in order of preference, and what it does not have.
+
+    `unusable` are those that it has and that run nothing here, each with its reason.
+    """
 
     library_names: tuple[str, ...]
     missing: tuple[str, ...]
+    unusable: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """A sentence for each that was wanted and does not serve."""
+        serving = short_name(self.library_names[0])
+        missing = (f"this onnxruntime has no {name}" for name in self.missing)
+        unusable = (
+            f"{name} cannot be used here ({reason}); AGENT_ONNX_PROVIDERS asks for it"
+            for name, reason in self.unusable
+        )
+        return tuple(f"{said}: models run on {serving}" for said in (*missing, *unusable))
 
 
 def choose_providers(wanted: Sequence[str], available: Sequence[str]) -> ProviderChoice:
@@ -47,6 +62,17 @@ def choose_providers(wanted: Sequence[str], available: Sequence[str]) -> Provide
         chosen.append(LIBRARY_NAMES["cpu"])
     missing = tuple(name for name in wanted if LIBRARY_NAMES[name] not in available)
     return ProviderChoice(library_names=tuple(chosen), missing=missing)
+
+
+def proven(choice: ProviderChoice, fault_of: Callable[[str], str]) -> ProviderChoice:
+    """Without those that run nothing here; `fault_of` says why one does not, "" where it does.
+
+    The processor needs no proof.
+    """
+    faults = {name: fault_of(name) for name in choice.library_names if name != LIBRARY_NAMES["cpu"]}
+    unusable = tuple((short_name(name), fault) for name, fault in faults.items() if fault)
+    names = tuple(name for name in choice.library_names if not faults.get(name))
+    return replace(choice, library_names=names, unusable=unusable)
 
 
 def short_name(library_name: str) -> str:

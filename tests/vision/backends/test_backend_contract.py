@@ -1,7 +1,7 @@
 """What every backend promises, asked of each with the same small network.
 
 The network gives the mean of each channel, and twice that. The Hailo one runs on a HailoRT that is
-faked, as there is no such device here.
+faked, as there is no such device here; the one on a graphics card skips where there is none.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.fakes.hailort import FakeHailoPlatform, FakeHef
+from tests.vision.graphics_card import needs_card
 from tests.vision.tiny_onnx import model, node
 from vision.backends.backend import Backend, Tensor, warm_up
 from vision.backends.hailo import HailoDevice
@@ -44,6 +45,10 @@ def _onnx(folder: Path) -> Backend:
     return OnnxBackend.from_file("means", folder / "means.onnx", threads=1)
 
 
+def _cuda(folder: Path) -> Backend:
+    return OnnxBackend.from_file("means", folder / "means.onnx", threads=1, providers=("cuda",))
+
+
 def _opencv(folder: Path) -> Backend:
     return OpenCvBackend.from_file("means", folder / "means.onnx")
 
@@ -57,15 +62,26 @@ def _hailo(folder: Path) -> Backend:
 
 MAKERS: Mapping[str, Callable[[Path], Backend]] = {
     "onnx": _onnx,
+    "cuda": _cuda,
     "opencv": _opencv,
     "hailo": _hailo,
 }
+DEVICES = {"onnx": "cpu", "cuda": "cuda", "opencv": "cpu", "hailo": "hailo"}
+NAMES = [
+    pytest.param(name, marks=[pytest.mark.hardware, needs_card] if name == "cuda" else [])
+    for name in MAKERS
+]
 
 
-@pytest.fixture(params=MAKERS)
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
+@pytest.fixture(params=NAMES)
+def maker(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def backend(maker: str, tmp_path: Path) -> Backend:
     (tmp_path / "means.onnx").write_bytes(means_file())
-    return MAKERS[request.param](tmp_path)
+    return MAKERS[maker](tmp_path)
 
 
 def pixels(seed: int = 0) -> Tensor:
@@ -73,9 +89,9 @@ def pixels(seed: int = 0) -> Tensor:
     return values.astype(np.float32)
 
 
-def test_facts_of_the_network_are_told(backend: Backend) -> None:
+def test_facts_of_the_network_are_told(backend: Backend, maker: str) -> None:
     assert backend.name == "means"
-    assert backend.device in {"cpu", "hailo"}
+    assert backend.device == DEVICES[maker]
     assert backend.input_shape[1:] == (3, SIDE, SIDE)
     assert backend.input_shape[0] in (1, None)
     assert backend.output_names == ("mean", "double")
@@ -127,13 +143,12 @@ def test_warming_up_leaves_it_usable(backend: Backend) -> None:
     assert backend.run(pixels())[0].size == 3
 
 
-@pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
-def test_missing_file_is_named(maker: Callable[[Path], Backend], tmp_path: Path) -> None:
+def test_missing_file_is_named(maker: str, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"model means: .*means\.onnx"):
-        maker(tmp_path)
+        MAKERS[maker](tmp_path)
 
 
-@pytest.mark.parametrize("name", ["onnx", "opencv"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name.values != ("hailo",)])
 def test_damaged_file_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "means.onnx").write_bytes(means_file()[:60])
     with pytest.raises(ModelFailed, match="model means"):
