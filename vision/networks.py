@@ -16,7 +16,8 @@ from vision.backends.hailo import HailoDevice, load_platform
 from vision.backends.onnx import OnnxBackend, read_model
 from vision.backends.opencv import OpenCvBackend
 from vision.backends.proof import fault_of
-from vision.backends.providers import choose_providers, proven, short_name
+from vision.backends.providers import ON_GPU, choose_providers, proven, short_name
+from vision.backends.shapes import MOST_SHAPES
 from vision.errors import ModelFailed, ModelMissing
 from vision.manifest import (
     ModelEntry,
@@ -29,7 +30,7 @@ from vision.manifest import (
 from vision.metering import MeteredBackend
 from vision.performance import Performance
 from vision.pool.budget import Priority
-from vision.pool.memory import PoolSettings, budgets_for
+from vision.pool.memory import PoolSettings, budgets_for, bytes_on_card
 from vision.pool.pool import ModelPool, ModelRequest
 
 Prepare = Callable[[bytes], bytes]
@@ -116,12 +117,9 @@ class Networks:
         entry = self.entry(name)
         path = locate(entry, models_folder=self._settings.models_folder)
         verify(entry, path)  # a damaged file may load and answer nonsense
-        is_hef = entry.format is ModelFormat.HEF
+        device = "hailo" if entry.format is ModelFormat.HEF else self._onnx_device
         request = ModelRequest(
-            name=name,
-            device="hailo" if is_hef else self._onnx_device,
-            size=1 if is_hef else entry.needed_bytes,
-            priority=priority,
+            name=name, device=device, size=_size_on(device, entry), priority=priority
         )
         backend = self.pool.open(request, lambda: self._loaded(entry, path, prepare))
         return MeteredBackend(backend, self.performance)
@@ -172,3 +170,13 @@ class Networks:
             if self._device is None:
                 self._device = HailoDevice(self._hailo())
             return self._device
+
+
+def _size_on(device: str, entry: ModelEntry) -> int:
+    """See `Allocation.size`."""
+    if device == "hailo":
+        return 1
+    if device not in ON_GPU:
+        return entry.needed_bytes
+    has_one_shape = bool(entry.input.height and entry.input.width)
+    return bytes_on_card(entry.needed_bytes, sessions=1 if has_one_shape else MOST_SHAPES)

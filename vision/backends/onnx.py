@@ -1,7 +1,8 @@
 """Runs ONNX networks through onnxruntime. Never reads pixels or decodes outputs.
 
-Without its I/O binding: on the processor that saved nothing (MobileFaceNet 2.8 and 2.7 ms, YuNet at
-640x480 10.5 and 10.4, SCRFD 41.6 and 41.6; medians of 40), and every output is wanted in memory.
+Without its I/O binding: that saved nothing on the processor (MobileFaceNet 2.8 and 2.7 ms, YuNet at
+640x480 10.5 and 10.4, SCRFD 41.6 and 41.6; medians of 40) and nothing on a card (1.1 and 1.6, 2.1
+and 2.3, 2.3 and 2.2), as every output is wanted in memory.
 Without its memory patterns, of which it keeps one for each shape of input: after sixty inputs of
 different shapes text detector and reader took 213 MB instead of 247, as fast (2-core x86-64,
 onnxruntime 1.31).
@@ -15,7 +16,8 @@ from pathlib import Path
 import onnxruntime
 
 from vision.backends.backend import NetworkFacts, StatedNetwork, Tensor
-from vision.backends.providers import choose_providers, short_name
+from vision.backends.providers import ON_GPU, choose_providers, options_of, short_name
+from vision.backends.shapes import MOST_SHAPES, SessionsByShape
 from vision.errors import ModelFailed, ModelMissing
 
 _FATAL_ONLY = 4
@@ -36,11 +38,13 @@ class OnnxBackend(StatedNetwork):
         if threads < 1:
             raise ValueError(f"threads is {threads}, expected 1 or more")
         choice = choose_providers(providers, onnxruntime.get_available_providers())
-        options = _session_options(threads)
+        asked = [(name, options_of(name)) for name in choice.library_names]
+
+        def load() -> onnxruntime.InferenceSession:
+            return onnxruntime.InferenceSession(model, _session_options(threads), providers=asked)
+
         try:
-            session = onnxruntime.InferenceSession(
-                model, options, providers=list(choice.library_names)
-            )
+            session = load()
         except Exception as error:  # onnxruntime's errors share no public base
             raise ModelFailed(
                 f"model {name}: onnxruntime {onnxruntime.__version__} does not load it ({error}); "
@@ -52,12 +56,15 @@ class OnnxBackend(StatedNetwork):
                 f"model {name}: it has inputs {[(i.name, i.type) for i in inputs]}, "
                 "expected exactly one of float32"
             )
-        self._session: onnxruntime.InferenceSession | None = session
+        device = short_name(session.get_providers()[0])
+        self._sessions: SessionsByShape[onnxruntime.InferenceSession] | None = SessionsByShape(
+            session, load, most=MOST_SHAPES if device in ON_GPU else 1
+        )
         self._input_name: str = inputs[0].name
         super().__init__(
             NetworkFacts(
                 name=name,
-                device=short_name(session.get_providers()[0]),
+                device=device,
                 input_shape=tuple(
                     axis if isinstance(axis, int) and axis > 0 else None for axis in inputs[0].shape
                 ),
@@ -74,10 +81,11 @@ class OnnxBackend(StatedNetwork):
         return cls(name, read_model(name, path), threads=threads, providers=providers)
 
     def run(self, batch: Tensor) -> Sequence[Tensor]:
-        if self._session is None:
+        if self._sessions is None:
             raise self._closed()
         try:
-            outputs: list[Tensor] = self._session.run(None, {self._input_name: batch})
+            session = self._sessions.of(batch.shape)
+            outputs: list[Tensor] = session.run(None, {self._input_name: batch})
         except Exception as error:  # onnxruntime's errors share no public base
             raise ModelFailed(
                 f"model {self.name}: running it on an input of shape {batch.shape}, "
@@ -86,7 +94,7 @@ class OnnxBackend(StatedNetwork):
         return outputs
 
     def close(self) -> None:
-        self._session = None
+        self._sessions = None
 
 
 def _session_options(threads: int) -> onnxruntime.SessionOptions:

@@ -22,6 +22,12 @@ LIBRARY_NAMES = {
 ON_GPU = frozenset({"cuda", "tensorrt", "migraphx", "dml"})
 """Those that keep a model in the memory of a graphics card."""
 
+_OPTIONS = {
+    # EXHAUSTIVE, the library's own, tries every algorithm for every new shape: up to 4 s, and no
+    # faster afterwards. TF32 changes answers in the third digit, away from what was calibrated.
+    LIBRARY_NAMES["cuda"]: {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"},
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderChoice:
@@ -73,6 +79,11 @@ def proven(choice: ProviderChoice, fault_of: Callable[[str], str]) -> ProviderCh
     unusable = tuple((short_name(name), fault) for name, fault in faults.items() if fault)
     names = tuple(name for name in choice.library_names if not faults.get(name))
     return replace(choice, library_names=names, unusable=unusable)
+
+
+def options_of(library_name: str) -> dict[str, str]:
+    """What to set for a provider, in the library's words."""
+    return dict(_OPTIONS.get(library_name, {}))
 
 
 def short_name(library_name: str) -> str:

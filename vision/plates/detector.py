@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from vision.backends.backend import Backend, Tensor
+from vision.backends.providers import ON_GPU
 from vision.errors import ModelFailed
 from vision.geometry import Box, Point
 from vision.plates.text_regions import TextRegion, text_regions
@@ -15,6 +17,8 @@ LEAST_SCORE = 0.5
 """Mean core probability below which a region is noise (the models' own default)."""
 
 _STRIDE = 32
+_CANVASES = (480, 960, 1280)
+"""Sides of the squares that a graphics card is given, which takes each new shape badly."""
 
 
 class TextDetector:
@@ -44,19 +48,27 @@ class TextDetector:
         size = (_to_stride(width * ratio), _to_stride(height * ratio))
         way = cv2.INTER_AREA if ratio < 0.5 else cv2.INTER_LINEAR
         resized = np.asarray(cv2.resize(part, size, interpolation=way), dtype=np.uint8)
-        outputs = self._backend.run(_tensor(resized))
-        if not outputs or outputs[0].shape != (1, 1, size[1], size[0]):
-            raise ModelFailed(
-                f"model {self.model}: output shapes {[o.shape for o in outputs]} "
-                f"for a picture of {size}; expected one map of that size"
-            )
         regions = text_regions(
-            outputs[0][0, 0],
+            self._map(resized),
             scale_x=width / size[0],
             scale_y=height / size[1],
             least_score=self._least_score,
         )
         return tuple(_shifted(region, left, top) for region in regions)
+
+    def _map(self, picture: Picture) -> NDArray[np.float32]:
+        """The probability of each pixel, of the picture's height and width."""
+        height, width = picture.shape[:2]
+        batch = _tensor(picture)
+        if self._backend.device in ON_GPU:
+            batch = _on_canvas(batch)
+        outputs = self._backend.run(batch)
+        if not outputs or outputs[0].shape != (1, 1, *batch.shape[2:]):
+            raise ModelFailed(
+                f"model {self.model}: output shapes {[o.shape for o in outputs]} "
+                f"for an input of {batch.shape}; expected one map of that size"
+            )
+        return outputs[0][0, 0, :height, :width]
 
 
 def _part(picture: Picture, within: Box | None) -> tuple[int, int, Picture]:
@@ -78,6 +90,16 @@ def _tensor(picture: Picture) -> Tensor:
     values *= 1 / 127.5
     values -= 1.0
     return np.ascontiguousarray(values.transpose(2, 0, 1))[np.newaxis]
+
+
+def _on_canvas(batch: Tensor) -> Tensor:
+    """In the top left corner of the smallest square that holds it; its last pixels go on to the
+    edges, which moves the lines less than grey or a mirrored picture does."""
+    height, width = batch.shape[2:]
+    side = next((side for side in _CANVASES if side >= max(height, width)), None)
+    if side is None:
+        return batch
+    return np.pad(batch, ((0, 0), (0, 0), (0, side - height), (0, side - width)), mode="edge")
 
 
 def _shifted(region: TextRegion, dx: float, dy: float) -> TextRegion:

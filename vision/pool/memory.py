@@ -16,6 +16,10 @@ from vision.errors import ModelFailed
 from vision.pool.budget import Budget
 
 MEGABYTE = 1_000_000
+ON_CARD_BESIDE_BYTES = 250 * MEGABYTE
+"""What one session takes on a card above what it takes of a process's memory: buffers that grow by
+powers of two, and cuDNN's workspace. Five networks took 114 to 238 MB (docs/measurements.md)."""
+
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -57,6 +61,11 @@ def budgets_for(providers: Sequence[str], settings: PoolSettings) -> tuple[Budge
 
 def cpu_capacity(memory_bytes: int, settings: PoolSettings) -> int:
     return int(memory_bytes * settings.memory_share)
+
+
+def bytes_on_card(process_bytes: int, *, sessions: int) -> int:
+    """What a network may take of a card, whose need of a process's memory is known."""
+    return (process_bytes + ON_CARD_BESIDE_BYTES) * sessions
 
 
 def gpu_capacity(memory_bytes: int, settings: PoolSettings) -> int:

@@ -11,6 +11,7 @@ from vision.errors import ModelFailed
 from vision.pool.memory import (
     PoolSettings,
     budgets_for,
+    bytes_on_card,
     cpu_capacity,
     gpu_capacity,
     gpu_memory_bytes,
@@ -31,6 +32,11 @@ def test_a_card_keeps_its_reserve() -> None:
     assert gpu_capacity(24 * GIGABYTE, PoolSettings()) == 19_200_000_000
     assert gpu_capacity(2 * GIGABYTE, PoolSettings()) == 976_000_000
     assert gpu_capacity(GIGABYTE // 2, PoolSettings()) == 0
+
+
+def test_every_session_on_a_card_takes_more_than_the_network() -> None:
+    assert bytes_on_card(60_000_000, sessions=1) == 310_000_000
+    assert bytes_on_card(60_000_000, sessions=4) == 1_240_000_000
 
 
 def test_card_without_driver_says_what_to_do(
