@@ -18,24 +18,29 @@ from typing import Literal
 
 import cv2
 import numpy as np
+import onnxruntime
 import psutil
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from vision.backends.backend import Backend
+from vision.backends.providers import LIBRARY_NAMES
 from vision.errors import ModelError
 from vision.manifest import ModelEntry, ModelFormat
 from vision.networks import Networks, NetworkSettings
+from vision.pool.memory import MEGABYTE, gpu_memory_in_use_bytes
 
 RUNTIMES = ("onnx", "opencv")
+ON_CARD = "cuda"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """One model on one backend; memory is what the process grew by, while loading and in all.
 
-    `failure` says why there are no figures.
+    On a graphics card it is what more of the card was in use; `first_ms` is there what an input of
+    a new shape costs. `failure` says why there are no figures.
     """
 
     model: str
@@ -55,12 +60,12 @@ def measure(
     entry: ModelEntry, networks: Networks, *, backend: str, threads: int, side: int, runs: int
 ) -> Measured:
     """Load and run in this process."""
-    process = psutil.Process()
-    before = process.memory_info().rss
+    used = gpu_memory_in_use_bytes if backend == ON_CARD else _resident_bytes
+    before = used()
     started = time.perf_counter()
     network = networks.open(entry.name)
     load_ms = (time.perf_counter() - started) * 1000
-    loaded = process.memory_info().rss
+    loaded = used()
     shape = shape_of(network, entry, side)
     batch = np.random.default_rng(0).uniform(entry.input.low, entry.input.high, shape)
     times = []
@@ -68,20 +73,24 @@ def measure(
         started = time.perf_counter()
         network.run(batch.astype(np.float32))
         times.append((time.perf_counter() - started) * 1000)
-    after = process.memory_info().rss
+    after = used()
     steady = sorted(times[1:])
     return Measured(
         model=entry.name,
-        backend=backend if network.device == "cpu" else f"{backend} ({network.device})",
+        backend=backend if network.device in ("cpu", backend) else f"{backend} ({network.device})",
         threads=threads,
         input_shape=shape,
         load_ms=load_ms,
         first_ms=times[0],
         p50_ms=statistics.median(steady),
         p95_ms=steady[min(len(steady) - 1, int(len(steady) * 0.95))],
-        loaded_mb=(loaded - before) / 1e6,
-        run_mb=(after - before) / 1e6,
+        loaded_mb=(loaded - before) / MEGABYTE,
+        run_mb=(after - before) / MEGABYTE,
     )
+
+
+def _resident_bytes() -> int:
+    return int(psutil.Process().memory_info().rss)
 
 
 def shape_of(network: Backend, entry: ModelEntry, side: int) -> tuple[int, ...]:
@@ -116,7 +125,12 @@ def _child(options: argparse.Namespace) -> Measured:
     cv2.setNumThreads(options.threads)
     runtime: Literal["onnx", "opencv"] = "opencv" if options.backend == "opencv" else "onnx"
     networks = Networks(
-        NetworkSettings(threads=options.threads, runtime=runtime, models_folder=options.models)
+        NetworkSettings(
+            threads=options.threads,
+            runtime=runtime,
+            providers=(ON_CARD if options.backend == ON_CARD else "cpu",),
+            models_folder=options.models,
+        )
     )
     entry = networks.entry(options.only)
     try:
@@ -138,7 +152,10 @@ def _child(options: argparse.Namespace) -> Measured:
 
 
 def _backends(entry: ModelEntry) -> tuple[str, ...]:
-    return ("hailo",) if entry.format is ModelFormat.HEF else RUNTIMES
+    if entry.format is ModelFormat.HEF:
+        return ("hailo",)
+    has_card = LIBRARY_NAMES[ON_CARD] in onnxruntime.get_available_providers()
+    return (*RUNTIMES, ON_CARD) if has_card else RUNTIMES
 
 
 def _table(found: Sequence[Measured]) -> Table:
@@ -173,7 +190,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--runs", type=int, default=30, help="after the first, of each")
     parser.add_argument("--side", type=int, default=640, help="width where the network's is free")
     parser.add_argument("--only", help="one model, by name, in this process")
-    parser.add_argument("--backend", choices=(*RUNTIMES, "hailo"), default="onnx", help="of --only")
+    parser.add_argument(
+        "--backend", choices=(*RUNTIMES, ON_CARD, "hailo"), default="onnx", help="of --only"
+    )
     parser.add_argument("--threads", type=int, help="of --only; left out: 1 and 2")
     parser.add_argument("--json", action="store_true", help="one line of JSON for each row")
     options = parser.parse_args(arguments)

@@ -26,6 +26,7 @@ from benchmarks.plate_scores import (
 )
 from benchmarks.plate_sheet import write_sheet
 from benchmarks.plate_thai import thai_digits
+from vision.networks import Networks, NetworkSettings
 from vision.plates.reader import EmbeddedPlateReader
 
 DEFAULT_FOLDER = Path("../shared/data/plates")
@@ -55,13 +56,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
             shown = [p for p in shown if is_for_tuning(p.path.name) == (options.half == "tune")]
         for regions in _region_sets(folder.name, options.regions):
             label = f"{folder.name} {'+'.join(regions) or 'guessed'}"
-            reader = EmbeddedPlateReader(regions=regions, threads=options.threads)
+            reader = _reader(regions, options)
             outcomes = measure(shown, reader, label=label, margin=options.crops)
             found += summaries(label, outcomes)
             failures += _failures(label, shown, outcomes)
         if options.compare:
             found += summaries(f"{folder.name} RapidOCR", measure_peer(shown, label="RapidOCR"))
     _print(found, failures, options)
+
+
+def _reader(regions: tuple[str, ...], options: argparse.Namespace) -> EmbeddedPlateReader:
+    settings = NetworkSettings(
+        threads=options.threads, providers=tuple(options.providers.split(","))
+    )
+    return EmbeddedPlateReader(regions=regions, networks=Networks(settings))
 
 
 def _print(found: Sequence[Summary], failures: Failures, options: argparse.Namespace) -> None:
@@ -123,7 +131,7 @@ def _time(found: Sequence[Summary]) -> Table:
 def _measure_boards(options: argparse.Namespace) -> None:
     """Print how many boards without a plate gave one."""
     regions = _regions(options.regions or "")
-    reader = EmbeddedPlateReader(regions=regions, threads=options.threads)
+    reader = _reader(regions, options)
     found = false_boards(reader)
     name, false = f"boards {'+'.join(regions) or 'guessed'}", rate(len(found), len(BOARDS))
     if options.json:
@@ -138,7 +146,7 @@ def _measure_boards(options: argparse.Namespace) -> None:
 def _measure_thai(options: argparse.Namespace) -> None:
     """Print how often the digits of drawn Thai plates are read, known and guessed."""
     for regions in (("th",), ()):
-        reader = EmbeddedPlateReader(regions=regions, threads=options.threads)
+        reader = _reader(regions, options)
         found = thai_digits(reader, options.thai, seed=1)
         name = f"thai {'+'.join(regions) or 'guessed'}"
         if options.json:
@@ -155,10 +163,10 @@ def _measure_reliability(folders: Sequence[Path], options: argparse.Namespace) -
     kinds: dict[str, list[Outcome]] = {}
     for folder in folders:
         for regions in _region_sets(folder.name, options.regions):
-            reader = EmbeddedPlateReader(regions=regions, threads=options.threads)
+            reader = _reader(regions, options)
             for kind, outcome in _worsened(folder, reader, options):
                 kinds.setdefault(kind, []).append(outcome)
-    readers = {r: EmbeddedPlateReader(regions=r, threads=options.threads) for r in _KNOWN}
+    readers = {r: _reader(r, options) for r in _KNOWN}
     drawn = list(drawn_plates(options.drawn, seed=1))
     for region, text, picture in track(drawn, description="drawn", console=_stderr()):
         for regions in ((region,), ()):
@@ -220,6 +228,7 @@ def _parser() -> argparse.ArgumentParser:
         help="comma-separated; empty: guess; left out: both, each folder's name and guessing",
     )
     add("--threads", type=int, default=2)
+    add("--providers", default="cpu", help="as AGENT_ONNX_PROVIDERS: cuda,cpu")
     add("--half", choices=("both", "check", "tune"), default="both")
     add(
         "--crops",

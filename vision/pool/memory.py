@@ -86,13 +86,22 @@ def machine_memory_bytes() -> int:
 
 def gpu_memory_bytes() -> int:
     """Memory of the first graphics card, as its driver tells; raises `ModelFailed`."""
+    return _told_by_driver("memory.total")
+
+
+def gpu_memory_in_use_bytes() -> int:
+    """What of it is in use, by whomever; raises `ModelFailed`."""
+    return _told_by_driver("memory.used")
+
+
+def _told_by_driver(figure: str) -> int:
     program = shutil.which("nvidia-smi")
     if program is None:
         raise ModelFailed(
             "AGENT_ONNX_PROVIDERS asks for a graphics card, and nvidia-smi is not installed: "
             "install the card's driver, or write AGENT_ONNX_PROVIDERS=cpu"
         )
-    query = [program, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    query = [program, f"--query-gpu={figure}", "--format=csv,noheader,nounits"]
     try:
         told = subprocess.run(query, capture_output=True, text=True, check=True, timeout=30)  # noqa: S603 - a fixed command
         return int(told.stdout.split()[0]) * 1024 * 1024
