@@ -28,8 +28,8 @@ _WITH_CUDA = {LIBRARY_NAMES["cuda"], LIBRARY_NAMES["tensorrt"]}
 def fault_of(library_name: str) -> str:
     """Why this provider runs nothing here, in one line; empty where it does.
 
-    Loads the CUDA libraries that pip installed beside onnxruntime, which it does not look for by
-    itself. Takes a third of a second on a card.
+    Loads the CUDA libraries that pip installed beside onnxruntime, for a system that has none. Takes
+    about a second on a card.
     """
     said = io.StringIO()
     with contextlib.redirect_stdout(said), warnings.catch_warnings():
@@ -47,4 +47,6 @@ def fault_of(library_name: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.strip().partition("\n")[0].split())[:300]
+    """The first line that says something; onnxruntime draws banners of stars around some."""
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return next((line[:300] for line in lines if line.strip("* ") and line[0] != "*"), "")
