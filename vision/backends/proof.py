@@ -28,8 +28,8 @@ _WITH_CUDA = {LIBRARY_NAMES["cuda"], LIBRARY_NAMES["tensorrt"]}
 def fault_of(library_name: str) -> str:
     """Why this provider runs nothing here, in one line; empty where it does.
 
-    Loads the CUDA libraries that pip installed beside onnxruntime, for a system that has none. Takes
-    about a second on a card.
+    Loads the CUDA libraries that pip installed beside onnxruntime, for a system that has none.
+    Takes about a second on a card.
     """
     said = io.StringIO()
     with contextlib.redirect_stdout(said), warnings.catch_warnings():

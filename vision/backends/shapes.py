@@ -1,6 +1,6 @@
 """A session of its own for each input shape, where changing the shape is dear: on a graphics card.
 
-There the runtime prepares every convolution anew when the shape differs from the last run's: 0.4 to
+There the runtime prepares every convolution anew when the shape differs from the last run's: 0.2 to
 4 s on an H200 (docs/measurements.md), where the run itself takes 2 to 5 ms.
 """
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.vision.graphics_card import needs_card
 from vision.backends.backend import warm_up
 from vision.backends.onnx import OnnxBackend
 from vision.errors import ModelFailed, ModelMissing
@@ -54,3 +55,17 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 def test_no_threads_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="threads is 0"):
         OnnxBackend("x", b"", threads=0)
+
+
+@pytest.mark.hardware
+@needs_card
+def test_card_answers_as_the_processor_does_whatever_shapes_take_turns(
+    backend: OnnxBackend,
+) -> None:
+    path = locate(model_entry(MODEL))
+    card = OnnxBackend.from_file(MODEL, path, threads=1, providers=("cuda",))
+    assert card.device == "cuda"
+    rng = np.random.default_rng(0)
+    for side in (64, 96, 64, 128, 160, 192, 64):
+        batch = rng.uniform(-1, 1, size=(1, 3, side, 96)).astype(np.float32)
+        assert card.run(batch)[0] == pytest.approx(backend.run(batch)[0], abs=1e-3)
