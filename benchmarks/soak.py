@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +34,7 @@ _ROOT: Final = Path(__file__).resolve().parents[1]
 SAMPLE_S: Final = 2.0
 SETTLED_SHARE: Final = 1 / 3
 """The first third is left out: models, caches and allocators fill up then."""
+START_S: Final = 120.0
 STOP_S: Final = 30.0
 TABLES: Final = {
     "detection_results": "lpr_detections",
@@ -115,6 +116,17 @@ def agent_process(folder: Path, *, port: int, source: str) -> Iterator[subproces
         process.wait()
 
 
+def _wait_for_a_row(process: subprocess.Popen[bytes], database: Path) -> None:
+    """Until the agent is at work; the time of its start is no part of the run."""
+    deadline_s = time.monotonic() + START_S
+    while process.poll() is None and time.monotonic() < deadline_s:
+        with suppress(apsw.Error):  # the tables are being made
+            if database.exists() and any(_ids(database, TABLES.keys())):
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"the agent wrote no row within {START_S:.0f} s: see its output")
+
+
 def watch(
     process: subprocess.Popen[bytes],
     server: ServerProcess,
@@ -186,6 +198,7 @@ def soak(
     centre.mkdir()
     with ServerProcess(centre) as server:
         with agent_process(camera, port=server.port, source=source) as process:
+            _wait_for_a_row(process, camera / "db" / "lpr_data.db")
             samples = watch(process, server, seconds=minutes * 60, tell=tell)
             cpu_s = cost_of(process.pid).cpu_s
             process.send_signal(signal.SIGTERM)

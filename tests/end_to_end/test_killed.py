@@ -86,7 +86,7 @@ def test_until_end_stopped_by_a_signal_is_no_success(place: Installation, pictur
     agent = place.start_agent(f"images:{pictures}", "--until-end")
     wait_until(lambda: len(place.captured()) >= 1, what="a first sighting, with no server there")
     agent.send_signal(signal.SIGTERM)
-    assert agent.wait(5) == 1, place.output_of("agent")
+    assert agent.wait(60) == 1, place.output_of("agent")
     assert "stopped before the end" in place.output_of("agent")
     assert {sent for _, _, sent in place.captured()} == {0}
 

@@ -11,9 +11,23 @@ from pathlib import Path
 
 from tests.scripts.checkout import ROOT, Checkout, Outcome
 
+NOT_SHIPPED = {"tests", "benchmarks"}
 SHIPPED = (
-    *("agent", "server", "wire", "vision", "settings", "telemetry", "db", "scripts", "systemd"),
-    *("nginx", "docs", "pyproject.toml", ".env.example", "CHANGELOG.md", "LICENSE"),
+    *(
+        path.parent.name
+        for path in ROOT.glob("*/__init__.py")
+        if path.parent.name not in NOT_SHIPPED
+    ),
+    *(
+        "scripts",
+        "systemd",
+        "nginx",
+        "docs",
+        "pyproject.toml",
+        ".env.example",
+        "CHANGELOG.md",
+        "LICENSE",
+    ),
     *(path.name for path in ROOT.glob("README*.md")),
     *(path.name for path in ROOT.glob("*.sh")),
 )

@@ -93,7 +93,7 @@ def test_two_runs_at_once_build_it_once(checkout: Checkout) -> None:
         subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    said = [run.communicate(timeout=60)[1] for run in runs]
+    said = [run.communicate(timeout=180)[1] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], said
     assert sum(BUILT in text for text in said) == 1
     assert checkout.bash("environment_has runtime").code == 0
