@@ -58,8 +58,7 @@ async def web_side(
     connected: Callable[[], frozenset[str]],
     now: Callable[[], datetime],
 ) -> AsyncIterator[WebSide]:
-    """`connected` names the cameras with a line open now. Raises StorageUnavailable where the
-    database cannot be written."""
+    """`connected` names the cameras with a line open now."""
     lifetimes = Lifetimes(
         idle=timedelta(minutes=settings.session_idle_minutes),
         whole=timedelta(hours=settings.session_hours),
@@ -72,7 +71,7 @@ async def web_side(
         feed = None if figures is None else Feed(LiveFigures(figures).message)
         reception = Reception(accounts, hashing)
         office = Office(accounts, hashing, reception)
-        key = await accounts.change(lambda book: book.new_setup_key())
+        setup_path = await setup_path_of(accounts)
         application = create_application(
             WebParts(
                 report=condition.report,
@@ -96,7 +95,7 @@ async def web_side(
                 application=application,
                 accounts=accounts,
                 feed=feed,
-                setup_path=None if key is None else f"/setup?key={key}",
+                setup_path=setup_path,
             )
     finally:
         hashing.close()
@@ -104,6 +103,18 @@ async def web_side(
         with contextlib.suppress(StorageUnavailable):  # half a minute of uses, and said elsewhere
             await accounts.flush_uses()
         await accounts.close()
+
+
+async def setup_path_of(accounts: AccountStore) -> str | None:
+    """Of a new link, where there is no admin. A full disk keeps no server from starting."""
+    try:
+        if await accounts.has_admin():
+            return None
+        key = await accounts.change(lambda book: book.new_setup_key())
+    except StorageUnavailable as error:
+        _log.warning("no set-up link could be made; start again for one", reason=str(error))
+        return None
+    return None if key is None else f"/setup?key={key}"
 
 
 def _api(

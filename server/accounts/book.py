@@ -78,7 +78,8 @@ class AccountBook:
     def set_up(self, caller: Caller, key: str, name: str, password_hash: str) -> User:
         """The first admin, by the one-time link, which is used up."""
         with self._change(caller, Action.ACCOUNT_MADE, name, "by the set-up link") as connection:
-            if not setup_links.is_good(connection, key, self._now()):
+            is_good = setup_links.is_good(connection, key, self._now())
+            if not is_good or self._has_admin():
                 raise AccountRefused(
                     "this set-up link is used up or too old: start the server again for a new "
                     "one, or write: python -m server user add NAME --role admin"
@@ -108,10 +109,12 @@ class AccountBook:
     def new_setup_key(self) -> str | None:
         """Of a new link, where there is no active admin yet; None where there is."""
         with transaction(self._connection):
-            if users.count(self._connection, standing=Standing.ACTIVE, role=Role.ADMIN):
-                setup_links.end_all(self._connection)
+            if self._has_admin():
                 return None
             return setup_links.make(self._connection, self._now())
+
+    def _has_admin(self) -> bool:
+        return users.count(self._connection, standing=Standing.ACTIVE, role=Role.ADMIN) > 0
 
     def set_standing(
         self, caller: Caller, user_id: int, standing: Standing, role: Role | None = None
@@ -142,9 +145,7 @@ class AccountBook:
 
     def _keep_an_admin(self, changed: User) -> None:
         was_admin = changed.role is Role.ADMIN and changed.standing is Standing.ACTIVE
-        if was_admin and not users.count(
-            self._connection, standing=Standing.ACTIVE, role=Role.ADMIN
-        ):
+        if was_admin and not self._has_admin():
             raise AccountRefused(
                 f"{changed.name} is the last admin: make another one first, or nobody could "
                 "manage accounts any more"

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import ssl
+from datetime import UTC, datetime
 from pathlib import Path
 
+import apsw
 import httpx
 import pytest
 
+from server.accounts.lifetimes import Lifetimes
+from server.accounts.store import AccountStore
 from server.app import running
 from server.config import ServerSettings
 from server.errors import StartRefused
-from tests.server.conftest import settings_in
+from server.storage.adoption import prepare_database
+from server.trial import try_running
+from server.web_side import setup_path_of
+from tests.server.conftest import connections_to, settings_in
 
 BEYOND = "127.1"
 """Short for 127.0.0.1, which no rule here knows: to the server it is a place in the network."""
@@ -84,3 +91,38 @@ async def test_an_account_outlives_the_server_and_so_does_its_session(
             headers={"authorization": f"Bearer {session}"},
         )
         assert answer.json()["name"] == "root"
+
+
+async def test_a_database_that_cannot_be_written_gives_no_link_and_stops_nothing(
+    settings: ServerSettings,
+) -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    prepare_database(settings.db_path, zone_of=settings.zone_of, now=now)
+    accounts = AccountStore(settings.db_path, Lifetimes(), lambda: now)
+    for each in connections_to(settings.db_path):
+        each.set_busy_timeout(1)
+    other = apsw.Connection(str(settings.db_path))
+    other.execute("BEGIN IMMEDIATE")
+    assert await setup_path_of(accounts) is None
+    other.execute("ROLLBACK")
+    other.close()
+    assert str(await setup_path_of(accounts)).startswith("/setup?key=")
+    await accounts.close()
+
+
+async def test_the_trial_from_outside_knows_tls_and_strangers(
+    tmp_path: Path, certificate: Path
+) -> None:
+    settings = settings_in(tmp_path, web_host=BEYOND, tls_cert=certificate, tls_key=certificate)
+    async with running(settings) as server:
+        there = settings_in(
+            tmp_path,
+            port=server.ingest_port,
+            web_host=BEYOND,
+            web_port=server.web_port,
+            tls_cert=certificate,
+            tls_key=certificate,
+        )
+        lines = await try_running(there)
+    assert [line.partition(" ")[0] for line in lines] == ["SUCCESS", "SUCCESS"]
+    assert f"https://{BEYOND}:{server.web_port}/health answers" in lines[1]

@@ -28,7 +28,7 @@ def says_too_much(path: str, content_length: str | None) -> bool:
     return not content_length.isdecimal() or int(content_length) > largest_bytes(path)
 
 
-def measured(scope: Scope, receive: Receive) -> Receive:
+def measured(scope: Scope, receive: Receive, *, pause_s: float = PAUSE_S) -> Receive:
     """Counts what really comes, announced or not."""
     most, seen, is_whole = largest_bytes(scope["path"]), 0, False
 
@@ -37,7 +37,7 @@ def measured(scope: Scope, receive: Receive) -> Receive:
         if is_whole:
             return await receive()
         try:
-            async with asyncio.timeout(PAUSE_S):
+            async with asyncio.timeout(pause_s):
                 message = await receive()
         except TimeoutError:
             raise BodyTooSlow(HTTPConnection(scope)) from None

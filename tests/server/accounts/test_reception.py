@@ -9,6 +9,7 @@ import pytest
 
 from guarding.lockout import FIRST_WAIT_S, FREE_FAILURES
 from server.accounts.contract import SignInFailed, Standing
+from server.accounts.permissions import Role
 from server.accounts.reception import FREE_FAILURES_OF_A_NAME, REGISTRATIONS
 from server.device_token import digest_of
 from server.errors import AccountRefused
@@ -173,3 +174,11 @@ async def test_a_set_up_link_gets_too_old_and_ends_with_the_next(house: House) -
     house.clock.later(hours=25)
     with pytest.raises(AccountRefused, match="used up or too old"):
         await house.reception.set_up(new, "anna", PASSWORD, ADDRESS)
+
+
+async def test_a_set_up_link_is_good_for_nothing_once_there_is_an_admin(house: House) -> None:
+    key = await house.store.change(lambda book: book.new_setup_key())
+    await house.user("anna", Role.ADMIN)
+    assert key is not None
+    with pytest.raises(AccountRefused, match="used up or too old"):
+        await house.reception.set_up(key, "eve", PASSWORD, ADDRESS)

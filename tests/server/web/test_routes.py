@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,9 +18,9 @@ from starlette.routing import BaseRoute, Mount
 
 from server.accounts.permissions import SCOPES, TABLE, THIS_MACHINE, Permission, Role
 from server.app import running
-from server.config import ServerSettings
 from server.web.security.demands import Demand, requires
 from server.web.security.rules import is_open
+from tests.server.conftest import settings_in
 from tests.server.web.site import HERE, URL, Site
 
 WITHOUT_DEMAND = ("/static",)
@@ -216,9 +217,9 @@ async def test_where_it_is_not_trusted_this_machine_is_a_stranger(site: Site) ->
 
 
 async def test_each_page_of_a_running_server_asks_for_its_permission(
-    settings: ServerSettings,
+    tmp_path: Path,
 ) -> None:
-    async with running(settings) as server:
+    async with running(settings_in(tmp_path, pages=True)) as server:
         # what NiceGUI itself serves is for whoever is known, which the gate sees to
         inner = ("/_nicegui", "/favicon.ico")
         places = places_of(

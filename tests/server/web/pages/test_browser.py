@@ -345,3 +345,31 @@ async def test_every_page_fits_a_phone_in_the_dark(
     assert await page.evaluate(ground) == "rgb(244, 246, 248)"
     await context.close()
     assert not complaints
+
+
+async def test_the_api_is_shown_with_nothing_from_elsewhere(page: Page, site: Site) -> None:
+    await page.goto(f"{site.url}/docs")
+    await expect(page.locator("#operations-sightings-search_api_v1_sightings_get")).to_be_visible()
+
+
+async def test_a_handler_that_got_into_a_page_does_not_run(
+    browser: Browser, site: Site, admin: Any
+) -> None:
+    context = await _opened(browser, admin, DESKTOP)
+    page = await context.new_page()
+    refused: list[str] = []
+    page.on("console", lambda said: refused.append(said.text))
+    await page.goto(f"{site.url}/sightings")
+    await page.evaluate(
+        """() => {
+          const place = document.createElement("div");
+          place.innerHTML = '<img src="/nothing" onerror="window.gotIn = true">';
+          const script = document.createElement("script");
+          script.textContent = "window.gotIn = true";
+          document.body.append(place, script);
+          return new Promise((done) => place.firstChild.addEventListener("error", done));
+        }"""
+    )
+    assert await page.evaluate("window.gotIn") is None
+    assert any("Content Security Policy" in text for text in refused)
+    await context.close()
