@@ -17,8 +17,10 @@ from server.storage.reading.cameras import Cameras, StateRule
 from server.storage.reading.data import DataOverview, Pruning
 from server.storage.reading.services import ServiceHistory
 from server.storage.reading.sightings import Corrections, Pictures, Sightings
+from server.storage.reading.usage import UsageCounts
 from server.storage.service_minutes import SqliteServiceHistory
 from server.storage.sightings import SqliteSightings
+from server.storage.usage_counts import SqliteUsageCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,7 @@ class Library:
     data: DataOverview
     pruning: Pruning
     services: ServiceHistory
+    usage: UsageCounts
 
 
 @contextlib.contextmanager
@@ -60,4 +63,5 @@ def library_of(settings: ServerSettings) -> Iterator[Library]:
             ),
             pruning=pruning,
             services=SqliteServiceHistory(pool),
+            usage=SqliteUsageCounts(pool),
         )

@@ -132,6 +132,7 @@ def _api(
         data=library.data,
         pruning=library.pruning,
         services=library.services,
+        usage=library.usage,
         auditor=auditor,
         connected=connected,
         now=now,

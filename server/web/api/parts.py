@@ -11,6 +11,7 @@ from server.storage.reading.cameras import Cameras
 from server.storage.reading.data import DataOverview, Pruning
 from server.storage.reading.services import ServiceHistory
 from server.storage.reading.sightings import Corrections, Pictures, Sightings
+from server.storage.reading.usage import UsageCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class ApiParts:
     data: DataOverview
     pruning: Pruning
     services: ServiceHistory
+    usage: UsageCounts
     auditor: Auditor
     connected: Callable[[], frozenset[str]]
     now: Callable[[], datetime]

@@ -112,6 +112,7 @@ class Site:
                     data=library.data,
                     pruning=library.pruning,
                     services=library.services,
+                    usage=library.usage,
                     auditor=house.store,
                     connected=frozenset,
                     now=house.clock.now,

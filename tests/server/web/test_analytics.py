@@ -100,6 +100,39 @@ async def test_a_stretch_that_is_none_is_refused(site: Site, parameters: dict[st
     assert answer.status_code == 400
 
 
+async def test_usage_counts_sightings_plates_and_people(site: Site) -> None:
+    await site.house.user("vera")
+    store = SqliteStore(site.house.path, site.house.path.parent / "pictures")
+    try:
+        rows = [
+            plate(number, text, at=BEGIN + timedelta(hours=hours), device_id=camera)
+            for number, text, hours, camera in (
+                (1, "AB 1", -30, "gate-1"),  # the time before
+                (2, "AB-1", 1, "gate-1"),
+                (3, "CD2", 1, "gate-1"),
+                (1, "AB1", 25, "gate-2"),
+                (2, "EF3", 26, "gate-2"),
+            )
+        ]
+        await store.commit_group(rows, BEGIN)
+    finally:
+        await store.close()
+    await site.house.caller("vera")
+    async with await reader(site) as browser:
+        answer = await browser.get(
+            "/api/v1/analytics/usage", params={"from": "2026-03-01", "to": "2026-03-02"}
+        )
+    said = answer.json()
+    assert answer.status_code == 200, said
+    assert (said["sightings"], said["sightings_before"], said["sightings_growth"]) == (4, 1, 3.0)
+    assert said["by_day"] == {"2026-03-01": 2, "2026-03-02": 2}
+    assert said["busiest_hours"] == [1, 2]
+    assert said["by_camera"] == {"gate-1": 2, "gate-2": 2}
+    assert said["plates"] == {"unique": 3, "returning": 1}
+    assert said["people"]["active"] >= 1
+    assert said["people"]["adoption"]["sign-in"] > 0
+
+
 async def test_strangers_are_told_nothing(site: Site) -> None:
     async with site.browser() as browser:
         answer = await browser.get("/api/v1/analytics/performance")

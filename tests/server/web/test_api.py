@@ -25,6 +25,7 @@ from server.storage.reading.cameras import CameraBooks, CameraCard
 from server.storage.reading.data import DataSizes
 from server.storage.reading.sightings import Correction, SightingDetail, SightingPage
 from server.storage.service_minutes import SqliteServiceHistory
+from server.storage.usage_counts import SqliteUsageCounts
 from server.web.api import examples
 from server.web.api.parts import ApiParts
 from server.web.api.routes import add_api, routers
@@ -83,6 +84,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             data=centre.data,
             pruning=centre.pruning,
             services=SqliteServiceHistory(centre.pool),
+            usage=SqliteUsageCounts(centre.pool),
             auditor=accounts,
             connected=lambda: frozenset({"gate-1"}),
             now=lambda: NOON + timedelta(hours=2),
@@ -297,6 +299,7 @@ DEMANDS = {
     "GET /data/sizes": Permission.SEE_DATA,
     "GET /data/stats": Permission.SEE_DATA,
     "GET /analytics/performance": Permission.SEE_SERVER,
+    "GET /analytics/usage": Permission.SEE_SERVER,
     "GET /data/prune/preview": Permission.SEE_DATA,
     "GET /data/prune": Permission.SEE_DATA,
     "POST /data/prune": Permission.DELETE_DATA,

@@ -1,0 +1,67 @@
+"""Counts of sightings, plates and people's deeds over time, by the indexes that are there."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from server.analytics.usage import Deeds, HourCount, PlateCounts
+from server.storage.reader_pool import Reader, ReaderPool
+from server.storage.search import text_of
+
+_HOUR_S: Final = 3600
+_HOURS: Final = (
+    "SELECT unixepoch(d.captured_at) / 3600, c.device_id, count(*) FROM cameras AS c "
+    "CROSS JOIN lpr_detections AS d INDEXED BY lpr_detections_device "
+    "ON d.device_id = c.device_id AND d.captured_at >= :begin AND d.captured_at < :end "
+    "GROUP BY 1, 2 ORDER BY 1, 2"
+)
+_PLATES: Final = (
+    "SELECT count(*), count(*) FILTER (WHERE first < last) FROM ("
+    "SELECT min(substr(captured_at, 1, 10)) AS first, max(substr(captured_at, 1, 10)) AS last "
+    "FROM lpr_detections INDEXED BY lpr_detections_captured_at "
+    "WHERE captured_at >= :begin AND captured_at < :end AND plate_key <> '' GROUP BY plate_key)"
+)
+_DEEDS: Final = (
+    "SELECT DISTINCT actor, action FROM audit_log INDEXED BY audit_log_at "
+    "WHERE at >= :begin AND at < :end AND actor_kind = 'user'"
+)
+
+
+class SqliteUsageCounts:
+    """Implements the contract's UsageCounts."""
+
+    def __init__(self, pool: ReaderPool) -> None:
+        self._pool = pool
+
+    async def hours(self, *, begin: datetime, end: datetime) -> tuple[HourCount, ...]:
+        def read(reader: Reader) -> tuple[HourCount, ...]:
+            return tuple(
+                HourCount(at=datetime.fromtimestamp(hour * _HOUR_S, UTC), camera=name, count=count)
+                for hour, name, count in reader.rows(_HOURS, _between(begin, end))
+            )
+
+        return await self._pool.ask(read)
+
+    async def plates(self, *, begin: datetime, end: datetime) -> PlateCounts:
+        def read(reader: Reader) -> PlateCounts:
+            unique, returning = reader.row(_PLATES, _between(begin, end)) or (0, 0)
+            return PlateCounts(unique=unique, returning=returning)
+
+        return await self._pool.ask(read)
+
+    async def deeds(self, *, begin: datetime, end: datetime) -> Deeds:
+        def read(reader: Reader) -> Deeds:
+            by_action: dict[str, set[str]] = {}
+            for actor, action in reader.rows(_DEEDS, _between(begin, end)):
+                by_action.setdefault(action, set()).add(actor)
+            return Deeds(
+                people=frozenset().union(*by_action.values()),
+                by_action={action: frozenset(who) for action, who in by_action.items()},
+            )
+
+        return await self._pool.ask(read)
+
+
+def _between(begin: datetime, end: datetime) -> dict[str, str]:
+    return {"begin": text_of(begin), "end": text_of(end)}
