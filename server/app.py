@@ -174,7 +174,7 @@ async def _serving(
             openings.browsers,
             tls=openings.browsers_tls,
             trusts_proxies=False,
-            has_sockets=settings.pages,
+            has_sockets=settings.pages or side.feed is not None,
         )
         state = Running(
             ingest_port=openings.cameras_port,

@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Final
+
+import structlog
 
 from server.analytics.live import (
     FACE_DETECTION,
@@ -19,8 +22,13 @@ from server.figures import INGEST, SERVICE, ServerFigures
 from server.ingest.stats import DENIED
 from wire.rows import Table
 
+ACTIVE: Final = timedelta(minutes=5)
+"""Who did something within this is at work."""
 LOOKS: Final = 12
 """So many looks back lies the beginning of what is told: with one every five seconds, a minute."""
+
+
+_log = structlog.get_logger(__name__)
 
 
 class LiveFigures:
@@ -42,10 +50,12 @@ class LiveFigures:
         """All counters now."""
         figures = self._figures
         accuracy = {}
+        share = users = None
         try:
             share = await figures.store.uncorrected_share()
-        except StorageUnavailable:
-            share = None  # said already where it matters
+            users = await figures.store.active_users(figures.now() - ACTIVE)
+        except StorageUnavailable as error:
+            _log.warning("live figures lack the database's", reason=str(error))
         if share is not None:
             accuracy[PLATE_RECOGNITION] = share
         counters, rows = figures.counters, figures.meter.rows
@@ -65,5 +75,6 @@ class LiveFigures:
                 PLATE_RECOGNITION: Totals(requests=plates, seen=plates, is_part=True),
                 FACE_DETECTION: Totals(requests=faces, seen=faces, is_part=True),
             },
+            active_users=users,
             accuracy=accuracy,
         )

@@ -29,6 +29,7 @@ from server.storage.pictures import PictureArchive, day_of, register_picture_bas
 from server.storage.protocol import Conflict, Held, Outcome, ServerStats, Stored
 from server.storage.records import TARGETS, record_of
 from server.storage.service_minutes import write_minutes
+from server.storage.usage_counts import active_users
 from wire.accepted import AcceptedRow
 from wire.rows import Table
 from wire.v1 import Hello
@@ -96,6 +97,10 @@ class SqliteStore:
     async def keep_minutes(self, works: Mapping[str, Work]) -> None:
         """Writes down what services did in a minute. Raises StorageUnavailable."""
         await self._write(lambda: self._keep_minutes(works))
+
+    async def active_users(self, since: datetime) -> int:
+        """People at work since then. Raises StorageUnavailable."""
+        return await self._read(lambda: active_users(self._reader, since))
 
     async def uncorrected_share(self) -> float | None:
         """How many of the latest readings stand, 0..1. Raises StorageUnavailable."""

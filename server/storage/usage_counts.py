@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+import apsw
+
 from server.analytics.usage import Deeds, HourCount, PlateCounts
 from server.storage.reader_pool import Reader, ReaderPool
 from server.storage.search import text_of
@@ -22,10 +24,16 @@ _PLATES: Final = (
     "FROM lpr_detections INDEXED BY lpr_detections_captured_at "
     "WHERE captured_at >= :begin AND captured_at < :end AND plate_key <> '' GROUP BY plate_key)"
 )
+_ACTIVE: Final = "SELECT count(DISTINCT user_id) FROM sessions WHERE last_used_at >= ?"
 _DEEDS: Final = (
     "SELECT DISTINCT actor, action FROM audit_log INDEXED BY audit_log_at "
     "WHERE at >= :begin AND at < :end AND actor_kind = 'user'"
 )
+
+
+def active_users(connection: apsw.Connection, since: datetime) -> int:
+    """People whose session was used since then (noted with half a minute's delay)."""
+    return int(connection.execute(_ACTIVE, (text_of(since),)).get)
 
 
 class SqliteUsageCounts:

@@ -133,6 +133,20 @@ async def test_usage_counts_sightings_plates_and_people(site: Site) -> None:
     assert said["people"]["adoption"]["sign-in"] > 0
 
 
+async def test_people_at_work_are_those_whose_session_was_used_lately(site: Site) -> None:
+    for name in ("vera", "otto"):
+        await site.house.user(name)
+        await site.house.caller(name)
+    await site.house.caller("vera")  # with another browser
+    now = site.house.clock.now()
+    store = SqliteStore(site.house.path, site.house.path.parent / "pictures")
+    try:
+        assert await store.active_users(now - timedelta(minutes=5)) == 2
+        assert await store.active_users(now + timedelta(minutes=5)) == 0
+    finally:
+        await store.close()
+
+
 async def test_strangers_are_told_nothing(site: Site) -> None:
     async with site.browser() as browser:
         answer = await browser.get("/api/v1/analytics/performance")

@@ -36,6 +36,7 @@ async def test_figures_come_at_connection_and_again(settings: ServerSettings) ->
     assert {"overall", "face_recognition", "face_detection", "plate_recognition"} < set(metrics)
     assert metrics["overall"]["total_requests"] == 5
     assert metrics["overall"]["success_rate"] == 100
+    assert metrics["overall"]["active_users"] == 0
     assert metrics["ingest"]["error_rate"] == 0
     assert 0 < metrics["ingest"]["response_time"] < 10
     assert metrics["plate_recognition"]["plates_detected_per_min"] > 0
