@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 from rich.progress import track
 
@@ -29,26 +34,167 @@ BOARDS = (
     "FIG 123", "TAB 1234", "VOL 2000", "INV 2024", "REF 1234", "SKU 12345", "DAY 123", "MAY 2024",
     "NOV 2026", "JUN 1999", "SEP 1234", "PAGE 123", "LOT 4521", "ROW 123", "PIN 1234", "TOP 1000",
     "BMW 320", "AUDI A4", "BMW 320D", "GOLF GTI", "MAN 18440", "VOLVO FH16", "SCANIA R450",
-    "DAF XF 480",
+    "DAF XF 480", "UPS 4711", "UPS4711", "DHL 24", "DHL 3000", "TNT 1234", "GLS 2025", "DPD 5521",
+    "AB 12 CDE", "AA-123-BB", "WX 52468", "1234 BCD", "ABC 1234", "ABC1D23", "1ABC234", "BCD-1234",
+    "KLM 642", "AFR 1234", "SAS 903", "ICE 577", "IC 2043", "RE 4711", "EC 217 AB", "RB 1234",
+    "LOK 185", "NASA 1969", "APOLLO 11", "PSALM 23", "EN 12464", "DIN 1451", "IEC 60529", "FCC 15B",
+    "EAN 40123", "ZIP 90210", "PLZ 10115", "BN 53113", "LS 12 DA", "SW1A 2AA", "EC1V 9HX",
+    "M5V 3L9", "75008 PARIS", "CH-8001", "IP65 230V", "AC 230V", "LED 1200", "HP 1505", "LG 55NANO",
+    "PS5 825GB", "XBOX 360", "IPHONE 15", "GALAXY S24", "CR2032", "AA 1500", "PCB 1204", "RJ45",
+    "HDMI 2.1", "WPA2 PSK", "EST 1998", "SINCE 1871", "EST. 1924", "AGE 18", "PG 13", "U 16",
+    "FC 1860", "VFB 1893", "FCB 1900", "RUN 5K", "RACE 421", "TEAM 07", "CLUB 33", "UNIT 4 B",
 )  # fmt: skip
-"""Texts of signs, shops, overlays, prices and model names: none is a plate, many look like one."""
+"""Texts of signs, shops, overlays, prices, models and addresses: none is a plate, many look like
+one."""
+
+_SIZE = (640, 360)
+_STYLES_OF_A_TEXT = 2
 
 
-def drawn_board(text: str) -> Picture:
-    """`text` in dark capitals 47 px high on a light board, 1280x720: sharper than any street."""
-    picture = np.full((720, 1280, 3), (105, 100, 95), np.uint8)
-    font, size, weight = cv2.FONT_HERSHEY_SIMPLEX, 2.2, 6
-    (width, _), _ = cv2.getTextSize(text, font, size, weight)
-    cv2.rectangle(picture, (375, 318), (425 + width, 415), (235, 240, 240), cv2.FILLED)
-    cv2.putText(picture, text, (400, 390), font, size, (20, 15, 15), weight, cv2.LINE_AA)
-    return picture
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """A text, and the kind of board that it stands on (a key of `STYLES`). All boards of a text are
+    for tuning or none is (`benchmarks.plate_scores.is_for_tuning` of it)."""
+
+    text: str
+    style: str
 
 
-def false_boards(reader: PlateReader) -> dict[str, tuple[str, ...]]:
-    """The boards of `BOARDS` on which plates were read, and what was read there."""
+def boards() -> tuple[Board, ...]:
+    """Each text in two styles, the same ones on every machine."""
+    names = sorted(STYLES)
+    return tuple(
+        Board(text=text, style=names[(first + step) % len(names)])
+        for text in BOARDS
+        for first in [hashlib.sha256(text.encode()).digest()[1]]
+        for step in range(_STYLES_OF_A_TEXT)
+    )
+
+
+def drawn_board(board: Board) -> Picture:
+    """640x360 pixels, capitals 18 to 34 px high, slightly askew, soft and noisy."""
+    seed = hashlib.sha256(f"{board.style} {board.text}".encode()).digest()[:8]
+    rng = np.random.default_rng(int.from_bytes(seed, "little"))
+    canvas = _surroundings(rng)
+    STYLES[board.style](canvas, board.text, float(rng.uniform(18, 34)), rng)
+    turn = cv2.getRotationMatrix2D((320, 180), float(rng.uniform(-4, 4)), 1.0)
+    picture = cv2.warpAffine(canvas, turn, _SIZE, borderMode=cv2.BORDER_REPLICATE)
+    picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.4, 1.0)))
+    noisy = picture + rng.normal(0, rng.uniform(1, 6), picture.shape)
+    return np.asarray(np.clip(noisy, 0, 255), np.uint8)
+
+
+def false_boards(reader: PlateReader, shown: Sequence[Board]) -> dict[Board, tuple[str, ...]]:
+    """Those of `shown` on which plates were read, and what was read there."""
     found = {}
-    for text in track(BOARDS, description="boards", console=Console(stderr=True)):
-        plates = reader.read(drawn_board(text)).plates
+    for board in track(shown, description="boards", console=Console(stderr=True)):
+        plates = reader.read(drawn_board(board)).plates
         if plates:
-            found[text] = tuple(plate.text for plate in plates)
+            found[board] = tuple(plate.text for plate in plates)
     return found
+
+
+def _surroundings(rng: np.random.Generator) -> Picture:
+    """Coarse patches of grey and colour, as walls, sky and leaves out of focus are."""
+    patches = rng.uniform(60, 180, (6, 10, 1)) + rng.normal(0, 4, (6, 10, 3))
+    return np.asarray(
+        cv2.resize(np.clip(patches, 0, 255).astype(np.uint8), _SIZE, interpolation=cv2.INTER_CUBIC)
+    )
+
+
+Colour = tuple[int, int, int]
+
+
+def _written(
+    canvas: Picture,
+    text: str,
+    height: float,
+    ink: Colour,
+    *,
+    outline: Colour | None = None,
+    center: tuple[float, float] = (320, 180),
+) -> None:
+    """`text` in capitals `height` pixels high, middle at `center`, in the face inside Pillow."""
+    image = Image.fromarray(canvas)
+    draw = ImageDraw.Draw(image)
+    draw.text(
+        center,
+        text,
+        font=_font(height),
+        fill=ink,
+        anchor="mm",
+        stroke_width=max(1, round(height * 0.035)),
+        stroke_fill=outline or ink,
+    )
+    canvas[:] = np.asarray(image)
+
+
+def _font(height: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size=height / _CAPITAL)
+
+
+_CAPITAL = 0.71
+"""Height of a capital letter in sizes of that face."""
+
+
+def _text_width(text: str, height: float) -> float:
+    left, _, right, _ = _font(height).getbbox(text)
+    return right - left
+
+
+def _panel(
+    canvas: Picture,
+    text: str,
+    height: float,
+    ground: Colour,
+    border: Colour,
+    margin: tuple[float, float],
+) -> None:
+    along, down = (
+        _text_width(text, height) / 2 + margin[0] * height,
+        height / 2 + margin[1] * height,
+    )
+    corners = (round(320 - along), round(180 - down)), (round(320 + along), round(180 + down))
+    cv2.rectangle(canvas, *corners, ground, cv2.FILLED)
+    cv2.rectangle(canvas, *corners, border, max(1, round(height * 0.08)))
+
+
+def _sign(canvas: Picture, text: str, height: float, rng: np.random.Generator) -> None:
+    margin = float(rng.uniform(0.3, 1.4)), float(rng.uniform(0.25, 1.2))
+    _panel(canvas, text, height, (236, 238, 236), (60, 60, 60), margin)
+    _written(canvas, text, height, (22, 20, 20))
+
+
+def _direction_sign(canvas: Picture, text: str, height: float, rng: np.random.Generator) -> None:
+    grounds: list[Colour] = [(150, 60, 10), (60, 110, 20), (30, 30, 160), (40, 40, 45)]
+    margin = float(rng.uniform(0.3, 1.4)), float(rng.uniform(0.25, 1.2))
+    _panel(canvas, text, height, grounds[int(rng.integers(4))], (235, 235, 235), margin)
+    _written(canvas, text, height, (240, 240, 240))
+
+
+def _painted_side(canvas: Picture, text: str, height: float, rng: np.random.Generator) -> None:
+    paint = rng.uniform(10, 110, 3)
+    canvas[:] = np.clip(canvas * 0.1 + paint, 0, 255).astype(np.uint8)
+    _written(canvas, text, height, (225, 230, 235))
+
+
+def _shop_front(canvas: Picture, text: str, height: float, rng: np.random.Generator) -> None:
+    down = height * float(rng.uniform(0.9, 1.6))
+    canvas[max(0, round(180 - down)) : round(180 + down)] = rng.uniform(190, 245, 3)
+    _written(canvas, text, height, (30, 20, 40))
+
+
+def _overlay(canvas: Picture, text: str, height: float, rng: np.random.Generator) -> None:
+    outline = (10, 10, 10) if rng.uniform() < 0.6 else None
+    _written(canvas, text, height, (250, 250, 250), outline=outline, center=(200, 60))
+
+
+STYLES: dict[str, Callable[[Picture, str, float, np.random.Generator], None]] = {
+    "sign": _sign,
+    "direction sign": _direction_sign,
+    "painted side": _painted_side,
+    "shop front": _shop_front,
+    "overlay": _overlay,
+}
+"""Dark on a light board, light on a coloured one, light on a vehicle's or wall's paint, dark on a
+broad front, and written into the picture by a camera."""

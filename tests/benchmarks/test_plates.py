@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.plate_boards import BOARDS, drawn_board, false_boards
+from benchmarks.plate_boards import BOARDS, STYLES, Board, boards, drawn_board, false_boards
 from benchmarks.plate_peer import plain
 from benchmarks.plate_photographs import photographs
 from benchmarks.plate_reliability import degraded, drawn_plates, reliability
@@ -77,13 +77,21 @@ def test_boards_with_a_plate_are_counted_and_named() -> None:
             plate = reading(ScriptedPlate(text="ABC123", box=box))
             return PlateReadings(plates=(plate,) if len(self.looks) == 2 else ())
 
-    assert false_boards(Reader({})) == {BOARDS[1]: ("ABC123",)}
-    assert len(BOARDS) == len(set(BOARDS)) > 100
+    shown = boards()
+    assert false_boards(Reader({}), shown[:3]) == {shown[1]: ("ABC123",)}
+    assert len(shown) == len(set(shown)) == 2 * len(BOARDS)
+    assert {board.style for board in shown} == set(STYLES)
 
 
-def test_a_drawn_board_can_be_read() -> None:
-    (found,) = EmbeddedPlateReader().read(drawn_board("ABC 123")).plates
-    assert found.text == "ABC123"
+@pytest.mark.parametrize(("style", "is_refused"), [("sign", False), ("painted side", True)])
+def test_a_drawn_board_can_be_read(style: str, is_refused: bool) -> None:
+    whole = Box(x1=0, y1=0, x2=640, y2=360)
+    board = drawn_board(Board(text="ABC 123", style=style))
+    found = EmbeddedPlateReader().read(board, within=whole)
+    seen = [(one.raw_text, one.reason) for one in found.refused]
+    assert "ABC 123" in [text for text, _ in seen] + [one.raw_text for one in found.plates]
+    if is_refused:
+        assert seen == [("ABC 123", "surroundings")]
 
 
 def test_halves_are_about_equal_and_stable() -> None:

@@ -18,15 +18,17 @@ MOST_EDGE_CHARACTERS = 2
 MOST_COST = 1.15
 """Beyond this the text is bent so much that everyday text would fit: one stray character or two."""
 
-MOST_COST_RARE = 0.8
+MOSTCOST_RARE = 0.8
 """Likewise for rare formats, their own price included: no stray character."""
 
 MOST_COST_UNIFORM = 0.5
 """Likewise for texts of digits or letters only, which any number or word fits: no correction."""
 
+COST_RARE = 0.35
+"""Price of a rare format, whatever the text: what else fits goes first."""
+
 _COST_EDGE = 0.8
 _COST_STRIP = 0.5
-_COST_RARE = 0.35
 _DOUBT = 0.4
 _CERTAIN = 0.9
 """A character read with this much is none of a frame or screw: while guessing it is not left out
@@ -118,7 +120,7 @@ def fits(
             edge_cost = 0.0
             if dropped:
                 edge_cost = _COST_STRIP if is_strip else len(dropped) * _COST_EDGE
-            cost = aligned.cost + edge_cost + (_COST_RARE if plate_format.is_rare else 0.0)
+            cost = aligned.cost + edge_cost + (COST_RARE if plate_format.is_rare else 0.0)
             if cost <= _most_cost(plate_format):
                 kept = tuple(laid.character for laid in aligned.laid)
                 text = "".join(character.text for character in kept)
@@ -148,7 +150,7 @@ def _most_cost(plate_format: PlateFormat) -> float:
     kinds = set(plate_format.slots) - set(PLACES)
     if not kinds & LETTERS or kinds <= LETTERS:
         return MOST_COST_UNIFORM
-    return MOST_COST_RARE if plate_format.is_rare else MOST_COST
+    return MOSTCOST_RARE if plate_format.is_rare else MOST_COST
 
 
 def _trimmed(

@@ -1,11 +1,13 @@
 """Whether a line of text is a plate, from what its looks allow. Knows no picture, asks no network.
 
 Reasons of refusal are stable words: `empty`, `format` (fits no expected format), `everyday` (the
-words of a sign), `unsure` (below the floor of confidence).
+words of a sign), `unsure` (below the floor of confidence), `surroundings` (below it because of the
+ground that the text stands on).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +24,7 @@ from vision.reading import PlateReading, RefusedReading
 LEAST_CONFIDENCE = 0.5
 """Below it a text is not emitted."""
 
+_WORD_AND_NUMBER = re.compile(r"(?P<before>[A-Z]+)\d*[A-Z]?|\d+(?P<behind>[A-Z]+)")
 _CLEAR_ENERGY, _CLEAR_SHARE = 0.35, 0.9
 
 
@@ -92,9 +95,11 @@ def judge(
     best = weighed.best
     if expected.is_guess and _is_everyday(best.fit.text):
         return refused(line, "everyday")
-    confidence = certainty.probability(best)
+    sure = certainty.of_text(best)
+    confidence = sure * certainty.of_plate(best, line.ground, is_guess=expected.is_guess)
     if confidence < expected.least_confidence:
-        return refused(line, "unsure", confidence)
+        reason = "unsure" if sure < expected.least_confidence else "surroundings"
+        return refused(line, reason, confidence)
     region, share = _region(weighed, expected.formats)
     return PlateReading(
         text=best.fit.text,
@@ -129,9 +134,9 @@ def within(box: Box, visible: Box) -> Box:
 
 
 def _is_everyday(text: str) -> bool:
-    """Whether the letters are one word of a sign, with a number before or behind it."""
-    word = text.strip("0123456789")
-    return word.isalpha() and word in everyday_words()
+    """Whether it is a word of a sign with a number, which may have a unit of one letter."""
+    found = _WORD_AND_NUMBER.fullmatch(text)
+    return found is not None and (found["before"] or found["behind"]) in everyday_words()
 
 
 def _region(weighed: Weighed, formats: Sequence[PlateFormat]) -> tuple[str | None, float | None]:

@@ -63,7 +63,7 @@ class TextRecogniser:
     def read(self, crops: Sequence[Tensor]) -> tuple[tuple[Hypothesis, ...], ...]:
         """What each line, as `line_crop` cuts it, may say: upper case, signs included.
 
-        They run one by one: a batch of three took 10% less time on two threads and 15% more on one.
+        They run one by one: batches gain nothing on one thread (docs/decisions/015).
         """
         return tuple(self._read_one(crop) for crop in crops)
 

@@ -23,19 +23,33 @@ _MOST_WIDTH_PX = 400
 _LEAST_CONTRAST = 12.0
 _OTHER_GROUND = 0.4
 _LEAST_ENDS = 3
+_NEAR_END, _FAR_END = 0.1, 0.35
+_MARGIN_ACROSS, _MARGIN_ALONG = 0.12, 0.04
+_LEAST_PIECE, _WIDEST_PIECE = 0.4, 1.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """Distance from the text to the end of its ground on each side, in heights of the text.
 
-    None where it goes on beyond 1.6 heights.
+    None where it goes on beyond 1.6 heights. `is_dark`: the text is lighter than it.
     """
 
     above: float | None
     below: float | None
     left: float | None
     right: float | None
+    is_dark: bool = False
+
+    @property
+    def across(self) -> float:
+        """How close above and below it ends, as on plates: 1 (at once) to 0 (not near)."""
+        return (_closeness(self.above) + _closeness(self.below)) / 2
+
+    @property
+    def along(self) -> float:
+        """How close it ends to the left and right, likewise."""
+        return (_closeness(self.left) + _closeness(self.right)) / 2
 
     @property
     def is_enclosed(self) -> bool:
@@ -43,6 +57,14 @@ class Ground:
         not all around."""
         ends = (self.above, self.below, self.left, self.right)
         return sum(end is not None for end in ends) >= _LEAST_ENDS
+
+
+def _closeness(distance: float | None) -> float:
+    """1 where a plate ends for certain (a detected line has a margin of its own), falling to 0
+    where few do: a distance beyond that says no more."""
+    if distance is None:
+        return 0.0
+    return min(1.0, max(0.0, (_FAR_END - distance) / (_FAR_END - _NEAR_END)))
 
 
 def ground_of(picture: Picture, quad: Quad) -> Ground | None:
@@ -75,19 +97,38 @@ def ground_of(picture: Picture, quad: Quad) -> Ground | None:
         below=_distance(is_other_row[reach_px + _HEIGHT_PX :], per_row),
         left=_distance(is_other_column[:reach_along][::-1], per_column),
         right=_distance(is_other_column[reach_along + width_px :], per_column),
+        is_dark=ground < ink,
     )
 
 
-def _levels(text: NDArray[np.uint8]) -> tuple[float, float] | None:
-    """Grey of the ground (the larger share of the line) and of the ink (Otsu 1979)."""
-    threshold, _ = cv2.threshold(text, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    light, dark = text[text > threshold], text[text <= threshold]
+def _levels(line: NDArray[np.uint8]) -> tuple[float, float] | None:
+    """Grey of the ground and of the ink of a detected line (told apart as Otsu 1979 does).
+
+    The line's margin is left out, for on a plate it holds the edge and what is around it. Ink is
+    the smaller share; light ink must also fall into more characters than the dark would, since
+    shadows and pictures on plates cover much of them.
+    """
+    rows, columns = line.shape
+    across, along = round(rows * _MARGIN_ACROSS), round(columns * _MARGIN_ALONG)
+    core = np.ascontiguousarray(line[across : rows - across, along : columns - along])
+    threshold, _ = cv2.threshold(core, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    is_light = core > threshold
+    light, dark = core[is_light], core[~is_light]
     if light.size == 0 or dark.size == 0:
         return None
     levels = float(np.median(light)), float(np.median(dark))
     if levels[0] - levels[1] < _LEAST_CONTRAST:
         return None
-    return levels if light.size >= dark.size else (levels[1], levels[0])
+    is_light_ink = light.size < dark.size and _characters(is_light) > _characters(~is_light)
+    return (levels[1], levels[0]) if is_light_ink else levels
+
+
+def _characters(ink: NDArray[np.bool_]) -> int:
+    """Pieces that are as high and narrow as characters."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=4)
+    widths, heights = stats[1:count, cv2.CC_STAT_WIDTH], stats[1:count, cv2.CC_STAT_HEIGHT]
+    is_character = (heights >= _LEAST_PIECE * _HEIGHT_PX) & (widths <= _WIDEST_PIECE * _HEIGHT_PX)
+    return int(is_character.sum())
 
 
 def _distance(is_other: NDArray[np.bool_], step: float) -> float | None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vision.plates.formats import PlateFormat
-from vision.plates.grammar import Fit, fits
+from vision.plates.grammar import COST_RARE, Fit, fits
 from vision.plates.hypotheses import Hypothesis
 
 NATS_PER_COST = 3.0
@@ -32,6 +32,12 @@ class Candidate:
     fit: Fit
     energy: float
     share: float
+
+    @property
+    def strain(self) -> float:
+        """The energy without its format's price: what speaks against the text itself, in nats."""
+        price = NATS_PER_COST * COST_RARE if self.fit.format.is_rare else 0.0
+        return max(0.0, self.energy - price)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,7 +129,7 @@ def test_what_is_set_is_hidden_and_the_watchlist_is_not(
     assert hides(screen(**options), plate_sighting()) == expected
 
 
-@pytest.mark.parametrize("reason", ["format", "unsure", "cut", "tilted", "crowded"])
+@pytest.mark.parametrize("reason", ["format", "unsure", "surroundings", "cut", "tilted", "crowded"])
 def test_text_that_may_be_a_plate_of_elsewhere_or_a_part_of_one_is_hidden(reason: str) -> None:
     watched = "AB1234 CD5678"
     assert hides(screen(plates=True, watched=watched, doubtful=reason), plate_sighting()) == [

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from vision.plates.confidence import as_sure_as, calibration
 from vision.plates.formats import formats_of
 from vision.plates.grammar import best_fit
-from vision.plates.weighing import Candidate
+from vision.plates.surroundings import Ground
+from vision.plates.weighing import NATS_PER_COST, Candidate
 from vision.reading import CharacterReading
 
 unit = st.floats(0.0, 1.0)
+distance = st.one_of(st.none(), st.floats(0.0, 1.6))
 
 
 def candidate(share: float, least: float, energy: float) -> Candidate:
@@ -28,14 +30,46 @@ def test_nothing_that_speaks_for_a_text_makes_it_less_sure(
 ) -> None:
     worse = candidate(min(share, share_2), min(least, least_2), max(energy, energy_2))
     better = candidate(max(share, share_2), max(least, least_2), min(energy, energy_2))
-    probability = calibration().probability
-    assert 0 < probability(worse) <= probability(better) < 1
+    of_text = calibration().of_text
+    assert 0 < of_text(worse) <= of_text(better) < 1
+
+
+@given(st.tuples(distance, distance, distance, distance), st.booleans(), st.booleans())
+def test_ground_that_reaches_further_never_makes_a_plate_likelier(
+    ends: tuple[float | None, ...], is_dark: bool, is_guess: bool
+) -> None:
+    near, far = sorted(ends[:2], key=lambda end: 9.0 if end is None else end)
+    grounds = [
+        Ground(above=end, below=end, left=ends[2], right=ends[3], is_dark=is_dark)
+        for end in (far, near)
+    ]
+    of_plate, one = calibration().of_plate, candidate(1.0, 1.0, 0.0)
+    worse, better = (of_plate(one, ground, is_guess=is_guess) for ground in grounds)
+    assert 0 < worse <= better < 1
 
 
 def test_a_plain_reading_is_sure_and_a_contested_one_is_not() -> None:
-    probability = calibration().probability
-    assert probability(candidate(1.0, 1.0, 0.0)) > 0.9
-    assert probability(candidate(0.3, 0.4, 2.0)) < 0.5
+    of_text = calibration().of_text
+    assert of_text(candidate(1.0, 1.0, 0.0)) > 0.9
+    assert of_text(candidate(0.3, 0.4, 2.0)) < 0.5
+
+
+def test_a_text_whose_ground_ends_is_a_plate_and_light_words_on_a_wall_are_none() -> None:
+    of_plate, one = calibration().of_plate, candidate(1.0, 1.0, 0.0)
+    plate = Ground(above=0.1, below=0.1, left=0.0, right=0.2)
+    wall = Ground(above=None, below=None, left=None, right=None, is_dark=True)
+    assert of_plate(one, plate, is_guess=True) > 0.9
+    assert of_plate(one, None, is_guess=True) > 0.9
+    assert of_plate(one, wall, is_guess=True) < 0.1
+
+
+def test_a_rare_format_says_nothing_against_a_text() -> None:
+    characters = [CharacterReading(text=c, confidence=0.9) for c in "ABC123"]
+    rare = next(f for f in formats_of(["us"]) if f.is_rare and f.slots == "LLL*DDD")
+    fit = best_fit(characters, [rare])
+    assert fit is not None
+    energy = NATS_PER_COST * fit.cost
+    assert Candidate(fit=fit, energy=energy, share=1.0).strain == pytest.approx(0.3)
 
 
 @given(st.lists(unit, min_size=1, max_size=9), st.floats(0.01, 0.99))

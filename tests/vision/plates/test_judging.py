@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vision.geometry import Box
-from vision.plates.confidence import Calibration
+from vision.plates.confidence import Calibration, PlateWeights, TextWeights
 from vision.plates.ctc import TextLine
 from vision.plates.formats import formats_of, personal_formats_of
 from vision.plates.hypotheses import Hypothesis
@@ -15,7 +15,10 @@ from vision.plates.text_regions import TextRegion
 from vision.reading import CharacterReading, PlateReading, RefusedReading
 
 VISIBLE = Box(x1=0, y1=0, x2=95, y2=32)
-CALIBRATION = Calibration(constant=0.0, share=0.5, least=0.5, energy=-0.5)
+CALIBRATION = Calibration(
+    text=TextWeights(constant=0.0, share=0.5, least=0.5, strain=-0.5),
+    plate=PlateWeights(constant=-1.0, across=3.0, along=3.0, dark=-2.0, strain=0.0),
+)
 ENCLOSED = Ground(above=0.1, below=0.1, left=0.2, right=None)
 OPEN = Ground(above=None, below=0.1, left=None, right=0.2)
 
@@ -59,6 +62,14 @@ def test_reasons_of_refusal() -> None:
     assert judged(line((hypothesis("RK-755AJ", confidence=0.01),)), "eu") == "unsure"
 
 
+def test_the_text_of_a_wall_is_refused_for_its_surroundings() -> None:
+    wall = Ground(above=None, below=None, left=None, right=None, is_dark=True)
+    sure = (hypothesis("RK-755AJ"),)
+    assert judged(line(sure, ground=ENCLOSED), "eu") == "RK755AJ"
+    assert judged(line(sure, ground=wall), "eu") == "surroundings"
+    assert judged(line((hypothesis("RK-755AJ", confidence=0.01),), ground=wall), "eu") == "unsure"
+
+
 def test_the_second_likeliest_text_is_taken_where_only_it_fits() -> None:
     looks = (hypothesis("R8Z 0503"), hypothesis("R82 0503", doubt=0.6))
     assert judged(line(looks), "us", floor=0.1) == "R820503"
@@ -83,6 +94,7 @@ def test_two_texts_as_likely_leave_both_unsure() -> None:
 
 def test_words_of_signs_are_no_plates_while_guessing() -> None:
     assert judged(line((hypothesis("BUS 123"),))) == "everyday"
+    assert judged(line((hypothesis("NET 500G"),))) == "everyday"
     assert judged(line((hypothesis("BXS 123"),))) == "BXS123"
     assert judged(line((hypothesis("BUS 123"),)), "us") == "BUS123"
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vision.geometry import Quad
-from vision.plates.surroundings import ground_of
+from vision.plates.surroundings import REACH, Ground, ground_of
 from vision.reading import Picture
 
 QUAD: Quad = ((200, 200), (320, 200), (320, 240), (200, 240))
@@ -39,6 +39,23 @@ def test_light_letters_on_a_dark_plate_are_the_same() -> None:
     found = ground_of(dark, QUAD)
     assert found is not None
     assert found.is_enclosed
+    assert found.is_dark
+
+
+def test_thick_strokes_and_a_dark_edge_within_the_line_make_no_ground_dark() -> None:
+    picture = painted((196, 196, 324, 244))
+    cv2.putText(
+        picture, "AB 123", (203, 234), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (20,) * 3, 8, cv2.LINE_AA
+    )
+    cv2.rectangle(picture, (196, 196), (324, 244), (30,) * 3, 6)
+    found = ground_of(picture, QUAD)
+    assert found is not None
+    assert not found.is_dark
+
+
+def test_how_close_the_ground_ends_is_told_across_and_along() -> None:
+    found = Ground(above=0.0, below=None, left=0.225, right=REACH)
+    assert (found.across, found.along) == (0.5, pytest.approx(0.25))
 
 
 def test_words_on_paint_have_no_end() -> None:
