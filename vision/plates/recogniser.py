@@ -63,7 +63,7 @@ class TextRecogniser:
     def read(self, crops: Sequence[Tensor]) -> tuple[tuple[Hypothesis, ...], ...]:
         """What each line, as `line_crop` cuts it, may say: upper case, signs included.
 
-        They run one by one: batches gain nothing on one thread (docs/decisions/015).
+        They run one by one: batches gain nothing on one thread (docs/decisions/017).
         """
         return tuple(self._read_one(crop) for crop in crops)
 
