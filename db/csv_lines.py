@@ -20,7 +20,7 @@ def csv_lines(rows: Iterable[Iterable[Any]]) -> str:
 
 def cell(value: Any) -> Any:
     """Numbers stay numbers; a text never begins a formula: it is led by an apostrophe then."""
-    if isinstance(value, str):
-        begins = (value, value.lstrip())
-        return f"'{value}" if any(each.startswith(_STARTS_FORMULA) for each in begins) else value
-    return "" if value is None else value
+    if not isinstance(value, str):
+        return "" if value is None else value
+    is_formula = value.startswith(_STARTS_FORMULA) or value.lstrip().startswith(_STARTS_FORMULA)
+    return f"'{value}" if is_formula else value

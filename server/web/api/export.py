@@ -26,7 +26,7 @@ def csv_header() -> str:
 
 
 def csv_of(details: Iterable[SightingDetail]) -> str:
-    return csv_lines([_value(each, column) for column in COLUMNS] for each in details)
+    return csv_lines(map(_values, details))
 
 
 def json_of(details: Iterable[SightingDetail]) -> str:
@@ -35,7 +35,7 @@ def json_of(details: Iterable[SightingDetail]) -> str:
 
 
 def _object(detail: SightingDetail) -> dict[str, Any]:
-    found: dict[str, Any] = {column: _value(detail, column) for column in COLUMNS}
+    found: dict[str, Any] = dict(zip(COLUMNS, _values(detail), strict=True))
     found["corrections"] = [
         {
             "plate": each.plate,
@@ -51,7 +51,39 @@ def _object(detail: SightingDetail) -> dict[str, Any]:
     return found
 
 
-def _value(detail: SightingDetail, column: str) -> Any:
-    place = detail if hasattr(detail, column) else detail.card
-    value = getattr(place, column)
-    return value.isoformat() if isinstance(value, datetime) else value
+def _values(detail: SightingDetail) -> tuple[Any, ...]:
+    """In the order of COLUMNS."""
+    card = detail.card
+    return (
+        card.id,
+        _time(card.captured_at),
+        card.plate,
+        card.read_plate,
+        card.is_corrected,
+        card.confidence_percent,
+        card.region,
+        card.direction,
+        card.device_id,
+        card.checkpoint_id,
+        card.hostname,
+        card.timestamp,
+        _time(card.received_at),
+        detail.dwell_s,
+        detail.vehicle_type,
+        detail.vehicle_color,
+        detail.latitude,
+        detail.longitude,
+        detail.exposure_time_s,
+        detail.analog_gain,
+        detail.lux,
+        detail.clock_state,
+        card.image_status,
+        detail.image_sha256,
+        detail.message_id,
+        detail.epoch,
+        detail.sequence,
+    )
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

@@ -8,7 +8,7 @@ import io
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from server.storage.reading.data import DataSizes
 from server.storage.reading.sightings import Correction, SightingDetail, SightingPage
 from server.storage.service_minutes import SqliteServiceHistory
 from server.storage.usage_counts import SqliteUsageCounts
-from server.web.api import examples
+from server.web.api import examples, export
 from server.web.api.parts import ApiParts
 from server.web.api.routes import add_api, routers
 from server.web.errors import add_errors
@@ -222,6 +222,18 @@ async def test_an_export_in_json_has_corrections_and_evidence_where_asked(house:
     assert "evidence" not in line
     answer = await house.ask("GET", "/sightings/export?format=json&evidence=yes&plate=4")
     assert json.loads(answer.text)["evidence"] == {"characters": said}
+
+
+async def test_each_column_of_an_export_has_its_own_value(house: House) -> None:
+    await house.centre.take(
+        plate(7, "A", region="th", direction="left", confidence=91.0, dwell_s=1.5, lux=3.0)
+    )
+    detail = await house.centre.sightings.detail(1)
+    line = json.loads(export.json_of([replace(detail, evidence=None)]))
+    for column in export.COLUMNS:
+        value = getattr(detail if hasattr(detail, column) else detail.card, column)
+        assert line[column] == (value.isoformat() if isinstance(value, datetime) else value)
+    assert set(line) == {*export.COLUMNS, "corrections"}
 
 
 async def test_an_export_ends_when_whoever_asked_goes_away(house: House) -> None:
