@@ -84,7 +84,7 @@ _NUMBERED_HEALTH: Final = (
     "AND captured_at < :until AND sequence IS NOT NULL AND epoch IS NOT NULL"
 )
 _FIRST_ROWS: Final = tuple(
-    f"SELECT id, received_at FROM {table} ORDER BY id LIMIT 1"  # noqa: S608 (our own names)
+    f"SELECT id, received_at FROM {table} WHERE id = (SELECT min(id) FROM {table})"  # noqa: S608 (our own names)
     for table in ("lpr_detections", "health_monitors", "face_detections")
 )
 _EVICTIONS: Final = (

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
 
+from benchmarks.history import Plan
+from benchmarks.load_history import UNTIL, ask_all, load
 from db.migrations import SERVER_SQLITE, migrate
 from server.storage.reading.sightings import Matching, SightingFilter
 from server.storage.search import plan_of
@@ -103,3 +106,39 @@ def test_they_come_in_order_without_sorting_all(database: apsw.Connection, name:
     ordered = "ORDER BY captured_at DESC, id DESC LIMIT :limit"
     said = steps(database, f"{plan.at_or_after('captured_at, id')} {ordered}", values)
     assert not any("TEMP B-TREE FOR ORDER BY" in step for step in said), said
+
+
+LARGE = ("lpr_detections", "health_monitors", "face_detections", "message_ledger", "server_stats")
+
+
+async def test_no_question_of_any_page_reads_a_whole_table(tmp_path: Path) -> None:
+    plan = Plan(
+        sightings=200, cameras=40, days=1, until=UNTIL, pictures=0.05, regulars=9, health_days=0
+    )
+    await load(tmp_path, plan, lambda: None)
+    asked: dict[str, Any] = {}
+
+    def note(_cursor: apsw.Cursor, sql: str, values: Any) -> bool:
+        asked[sql] = values
+        return True
+
+    def watch(opened: apsw.Connection) -> None:
+        opened.exec_trace = note
+
+    apsw.connection_hooks.append(watch)
+    try:
+        await ask_all(tmp_path, 2)
+    finally:
+        apsw.connection_hooks.remove(watch)
+    connection = apsw.Connection(str(tmp_path / "websocket_server.db"))
+    questions = {
+        sql: values
+        for sql, values in asked.items()
+        if sql.startswith(("SELECT", "WITH")) and "FROM pictures " not in sql
+    }
+    assert len(questions) > 25
+    for sql, values in questions.items():
+        said = steps(connection, sql, values)
+        scans = [step for step in said for name in (*LARGE, "h") if step.startswith(f"SCAN {name}")]
+        assert not scans, f"{sql}: {said}"
+    connection.close()
