@@ -158,20 +158,22 @@ own_data() {
 
 # Settings are root's to write and the services' to read.
 make_settings() {
-    local file="$root$data/.env.production"
+    local file="$root$data/.env.production" written
     if [[ ! -e "$file" ]]; then
         if $dry_run; then
             say "would write: $file"
             return
         fi
-        cat >"$file.new" <<'TEXT'
+        # Complete before it comes into a folder whose owner could lay a link in its place.
+        written="$(mktemp)"
+        cat >"$written" <<'TEXT'
 # Settings of this installation: KEY=VALUE lines. /opt/sightpost/current/.env.example lists every
 # key with its default. After a change: run_production_extended.sh restart
 TEXT
-        [[ ",$roles," != *,sender,* ]] || echo "AGENT_SENDER=separate" >>"$file.new"
-        chmod 0640 "$file.new"
-        own "$file.new" 0
-        mv -- "$file.new" "$file"
+        [[ ",$roles," != *,sender,* ]] || echo "AGENT_SENDER=separate" >>"$written"
+        chmod 0640 "$written"
+        own "$written" 0
+        mv --no-target-directory -- "$written" "$file"
     fi
 }
 

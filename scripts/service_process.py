@@ -1,7 +1,8 @@
-"""Keeps one program running as a process with a pid file, where there is no service manager.
+"""Starts and stops one program as a process with a pid file, where there is no service manager.
 
-Needs nothing beyond the standard library. `start` returns when the program says that it is ready
-(by the protocol of sd_notify), or tells why it ended.
+A supervisor (supervising.py) keeps it running; its process is the one in the file. Needs nothing
+beyond the standard library. `start` returns when the program says that it is ready (by the protocol
+of sd_notify), or tells why it ended.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ EXIT_NOT_RUNNING: Final = 3
 """As the Linux Standard Base has it for `status`."""
 LOOK_S: Final = 0.1
 TAIL_LINES: Final = 12
+SUPERVISOR: Final = Path(__file__).resolve().parent / "supervising.py"
 STARTED_FIELD: Final = 19
 """Of /proc/PID/stat, counted after the state: the time of its start in ticks since boot."""
 
@@ -49,6 +51,7 @@ class Service:
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self._folder = folder
+        self._account = account_of(folder)
         self._pid_file = folder / "run" / f"{name}.pid"
         self._output = folder / "log" / f"{name}.start.log"
 
@@ -62,22 +65,21 @@ class Service:
         return mark if mark.is_running() else None
 
     def start(self, command: Sequence[str], *, ready_s: float) -> int:
-        account = account_of(self._folder)
-        for path in (self._pid_file.parent, self._output.parent):
-            path.mkdir(mode=0o750, exist_ok=True)
-            account.own(path)
-        with self._alone(), notification_socket(account) as notices:
+        with self._account.acting():
+            self._output.parent.mkdir(mode=0o750, exist_ok=True)
+        with self._alone(), notification_socket(self._account) as notices:
             if mark := self.running():
                 return said(0, f"{self.name} runs already (process {mark.pid})")
-            process = self._launched(command, notices, account)
-            (mark_file := self._pid_file.with_suffix(".new")).write_text(
-                f"{process.pid} {started_at(process.pid)}\n", "ascii"
-            )
-            mark_file.replace(self._pid_file)
+            process = self._launched(command, notices)
+            with self._account.acting():
+                (mark_file := self._pid_file.with_suffix(".new")).write_text(
+                    f"{process.pid} {started_at(process.pid)}\n", "ascii"
+                )
+                mark_file.replace(self._pid_file)
             is_ready = wait_until_ready(notices, process, ready_s)
         code = process.poll()
         if code is not None:
-            self._pid_file.unlink(missing_ok=True)
+            self._forget()
             return said(1, f"ERROR {self.name} ended with exit code {code}:\n{self._last_words()}")
         if not is_ready:
             text = f"{self.name} runs (process {process.pid}) but is not ready yet: see its log"
@@ -88,11 +90,11 @@ class Service:
         with self._alone():
             mark = self.running()
             if mark is None:
-                self._pid_file.unlink(missing_ok=True)
+                self._forget()
                 return said(0, f"{self.name} does not run")
             for number, wait_s in ((signal.SIGTERM, patience_s), (signal.SIGKILL, 10.0)):
                 if ended(mark, number, wait_s):
-                    self._pid_file.unlink(missing_ok=True)
+                    self._forget()
                     how = "" if number == signal.SIGTERM else f", killed after {patience_s:g} s"
                     return said(0, f"SUCCESS {self.name} stopped{how}")
         return said(1, f"ERROR {self.name} (process {mark.pid}) does not end")
@@ -103,15 +105,15 @@ class Service:
             return said(EXIT_NOT_RUNNING, f"{self.name}: does not run")
         return said(0, f"{self.name}: runs (process {mark.pid})")
 
-    def _launched(
-        self, command: Sequence[str], notices: socket.socket, account: Account
-    ) -> subprocess.Popen[bytes]:
+    def _launched(self, command: Sequence[str], notices: socket.socket) -> subprocess.Popen[bytes]:
+        """Under a supervisor, which starts it anew where it ends or hangs."""
         environment = {**os.environ, "NOTIFY_SOCKET": notices.getsockname()}
         environment.pop("WATCHDOG_USEC", None)
-        with self._output.open("wb") as output:
-            account.own(self._output)
+        with self._account.acting():
+            output = self._output.open("wb")
+        with output:
             return subprocess.Popen(
-                command,
+                [sys.executable, str(SUPERVISOR), *command],
                 cwd=self._folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -119,18 +121,25 @@ class Service:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 umask=0o027,
-                **account.as_popen(),
+                **self._account.as_popen(),
             )
 
+    def _forget(self) -> None:
+        with self._account.acting():
+            self._pid_file.unlink(missing_ok=True)
+
     def _last_words(self) -> str:
-        text = self._output.read_text("utf-8", errors="replace")
+        with self._account.acting():
+            text = self._output.read_text("utf-8", errors="replace")
         return "\n".join(f"    {line}" for line in text.splitlines()[-TAIL_LINES:])
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Two starts at once make one process."""
-        self._pid_file.parent.mkdir(mode=0o750, exist_ok=True)
-        with self._pid_file.with_suffix(".lock").open("w") as lock:
+        with self._account.acting():
+            self._pid_file.parent.mkdir(mode=0o750, exist_ok=True)
+            opened = self._pid_file.with_suffix(".lock").open("w")
+        with opened as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -145,9 +154,23 @@ class Account:
     ids: tuple[int, int] | None
     groups: tuple[int, ...] = ()
 
-    def own(self, path: Path) -> None:
-        if self.ids is not None:
-            os.chown(path, *self.ids)
+    @contextmanager
+    def acting(self) -> Iterator[None]:
+        """Files are touched with this account's rights: in a folder of its own it could lay links
+        that lead root elsewhere."""
+        if self.ids is None:
+            yield
+            return
+        before = os.getegid(), os.getgroups()
+        os.setgroups(self.groups)
+        os.setegid(self.ids[1])
+        os.seteuid(self.ids[0])
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+            os.setegid(before[0])
+            os.setgroups(before[1])
 
     def as_popen(self) -> dict[str, Any]:
         if self.ids is None:
@@ -170,12 +193,12 @@ def account_of(folder: Path) -> Account:
 @contextmanager
 def notification_socket(account: Account) -> Iterator[socket.socket]:
     """In a folder of its own, since such a path must be short."""
-    place = Path(tempfile.mkdtemp(prefix="sightpost-"))
+    with account.acting():
+        place = Path(tempfile.mkdtemp(prefix="sightpost-"))
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
-            listening.bind(str(place / "notify"))
-            for path in (place, place / "notify"):
-                account.own(path)
+            with account.acting():
+                listening.bind(str(place / "notify"))
             yield listening
     finally:
         shutil.rmtree(place)

@@ -14,7 +14,7 @@ find_databases() {
 # Backups belong to whom the data belong to, and are for nobody else to read.
 make_backup_folder() { # FOLDER
     (umask 0027 && mkdir -p -- "$1") || fail "$1 cannot be made: run this as root, or name another folder"
-    ((EUID != 0)) || chown --reference="$data_dir" -- "$1"
+    ((EUID != 0)) || chown --no-dereference --reference="$data_dir" -- "$1"
 }
 
 # Prints each copy's path on success; exits 1 where one fails.
@@ -26,7 +26,7 @@ back_up_databases() { # FOLDER
         [[ -n "$database" ]] || continue
         copy="$1/$(basename -- "$database" .db)-$(date --utc +%Y%m%dT%H%M%SZ).db"
         in_data "$code_dir/scripts/online_backup.py" "$database" "$copy" || exit 1
-        ((EUID != 0)) || chown --reference="$database" -- "$copy"
+        ((EUID != 0)) || chown --no-dereference --reference="$database" -- "$copy"
     done
 }
 

@@ -66,6 +66,19 @@ setting_path() { # PROGRAM KEY
     printf '%s\n' "$value"
 }
 
+# Runs a command in the data folder with the rights of whom it belongs to: who owns a folder could lay
+# links in it that lead root elsewhere.
+as_data_owner() { # COMMAND...
+    local user group
+    user="$(stat --format %u -- "$data_dir")"
+    group="$(stat --format %g -- "$data_dir")"
+    if ((EUID == 0 && user != 0)); then
+        (cd -- "$data_dir" && exec setpriv --reuid "$user" --regid "$group" --clear-groups -- "$@")
+    else
+        (cd -- "$data_dir" && exec "$@")
+    fi
+}
+
 # What a script does to the machine goes through here, so that with --dry-run it is only said.
 dry_run=false
 change() {

@@ -131,9 +131,9 @@ add_settings() {
         say "would add to $data_dir/.env: ${lines[*]}"
         return
     fi
-    printf '%s\n' "# added by take_over.sh" "${lines[@]}" >>"$data_dir/.env"
-    ((EUID != 0)) || chown --reference="$data_dir" -- "$data_dir/.env"
-    chmod 0640 -- "$data_dir/.env"
+    printf '%s\n' "# added by take_over.sh" "${lines[@]}" |
+        as_data_owner bash -c 'cat >>.env && chmod 0640 .env' ||
+        fail "$data_dir/.env cannot be written by the owner of $data_dir: give it to that account"
 }
 
 is_raspberry_pi() { grep -q -a 'Raspberry Pi' /proc/device-tree/model 2>/dev/null; }

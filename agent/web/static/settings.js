@@ -10,6 +10,7 @@ const LARGE_STEP = 0.05;
 const CORNER_PX = 8;
 const FINGER_PX = 22;
 const TEXT_PX = 14;
+const AGAIN_MS = 3000;
 
 for (const form of document.querySelectorAll("form[data-settings]")) {
   form.addEventListener("submit", async (event) => {
@@ -270,9 +271,10 @@ buttons.remove.addEventListener("click", () => {
   remove(chosen);
   changed();
 });
-buttons["refresh-still"].addEventListener("click", () => {
+function newPicture() {
   still.src = `/api/v1/picture.jpg?${Date.now()}`;
-});
+}
+buttons["refresh-still"].addEventListener("click", newPicture);
 buttons["save-drawing"].addEventListener("click", async () => {
   try {
     await ask("PUT", "/api/v1/settings", { zones, line });
@@ -282,9 +284,12 @@ buttons["save-drawing"].addEventListener("click", async () => {
     tell(error.message, "error");
   }
 });
+let again;
 function sized() {
   document.getElementById("still-note").hidden = still.naturalWidth > 0;
   still.classList.toggle("missing", !still.naturalWidth);
+  clearTimeout(again);
+  if (!still.naturalWidth) again = setTimeout(newPicture, AGAIN_MS);
   if (still.naturalWidth) {
     still.parentElement.style.setProperty("--ratio", still.naturalWidth / still.naturalHeight);
     height = (WIDTH * still.naturalHeight) / still.naturalWidth;

@@ -179,6 +179,8 @@ async def test_health_is_checked_at_once(page: Page, camera: Camera) -> None:
 async def test_a_zone_is_drawn_by_mouse_and_a_line_by_keyboard(page: Page, camera: Camera) -> None:
     await page.goto(camera.url + "/settings")
     await page.wait_for_function("document.getElementById('still').naturalWidth > 0")
+    save = page.get_by_role("button", name="Save").first
+    await expect(save).to_be_in_viewport(ratio=1)  # below the picture, and in sight with it
     box = await page.locator("#drawing").bounding_box()
     assert box is not None
     await page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.3 * box["height"])

@@ -1,0 +1,139 @@
+"""Keeps one program running where there is no service manager: what ends by itself, or says nothing
+any more, is started anew.
+
+Needs nothing beyond the standard library. It is to its program what systemd would be (the protocol
+of sd_notify, with a watchdog), and hands on to whoever started it that the program is ready. A
+program that ends before it was ever ready is not started anew: its exit code is handed on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+AGAIN_S: Final = 5.0
+"""Between an end and the next start, as the units have it."""
+SILENT_S: Final = 60.0
+"""Without a word for so long, a program that was ready hangs: `WatchdogSec` of the units."""
+LOOK_S: Final = 0.5
+_PR_SET_PDEATHSIG: Final = 1
+
+
+class Supervisor:
+    """One program and the socket on which it says how it is."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        notices: socket.socket,
+        *,
+        silent_s: float = SILENT_S,
+        again_s: float = AGAIN_S,
+    ) -> None:
+        self._command = command
+        self._notices = notices
+        self._silent_s = silent_s
+        self._again_s = again_s
+        self._outer = os.environ.get("NOTIFY_SOCKET")
+        self._was_ready = False
+        self._is_stopping = False
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def stop(self, *_: object) -> None:
+        """On a signal: the program ends in order, and with it this one."""
+        self._is_stopping = True
+        if self._process is not None:
+            self._process.terminate()
+
+    def run(self) -> int:
+        """Until told to stop, or until the first start fails; the program's exit code."""
+        while True:
+            code = self._run_once()
+            if self._is_stopping or not self._was_ready:
+                return code if code >= 0 else 128 - code
+            say(f"ERROR it ended with {code} and is started again in {self._again_s:g} s")
+            due_s = time.monotonic() + self._again_s
+            while (left_s := due_s - time.monotonic()) > 0 and not self._is_stopping:
+                time.sleep(min(LOOK_S / 5, left_s))
+            if self._is_stopping:
+                return 0
+
+    def _run_once(self) -> int:
+        environment = {
+            **os.environ,
+            "NOTIFY_SOCKET": str(self._notices.getsockname()),
+            "WATCHDOG_USEC": str(round(self._silent_s * 1_000_000)),
+        }
+        self._process = process = subprocess.Popen(
+            self._command, env=environment, preexec_fn=_die_with_parent
+        )
+        if self._is_stopping:
+            process.terminate()
+        heard_s, is_ready = time.monotonic(), False
+        while process.poll() is None:
+            if select.select([self._notices], [], [], LOOK_S)[0]:
+                said = self._notices.recv(4096)
+                heard_s = time.monotonic()
+                if b"READY=1" in said:
+                    is_ready = True
+                    self._hand_on()
+            elif is_ready and not self._is_stopping and time.monotonic() - heard_s > self._silent_s:
+                say(f"ERROR it has said nothing for {self._silent_s:g} s and is killed")
+                process.kill()
+                is_ready = False
+        return process.wait()
+
+    def _hand_on(self) -> None:
+        """To whoever started this, once; nobody may be there any more."""
+        if self._was_ready or self._outer is None:
+            return
+        self._was_ready = True
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+            try:
+                line.sendto(b"READY=1", self._outer)
+            except OSError:
+                say("it is ready; nobody waits for it any more")
+
+
+def say(text: str) -> None:
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    print(f"{moment} {text}", flush=True)
+
+
+def _die_with_parent() -> None:
+    """In the child: killed when the supervisor is, however it dies (prctl(2))."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--silent-s", type=float, default=SILENT_S, help="until it counts as hung")
+    parser.add_argument("--again-s", type=float, default=AGAIN_S, help="until it is started anew")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run")
+    given = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory(prefix="sightpost-") as place,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notices,
+    ):
+        notices.bind(str(Path(place) / "notify"))
+        supervisor = Supervisor(
+            given.command, notices, silent_s=given.silent_s, again_s=given.again_s
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, supervisor.stop)
+        return supervisor.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

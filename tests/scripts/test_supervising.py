@@ -1,0 +1,121 @@
+"""scripts/supervising.py: what ends or hangs is started anew, and ends with whoever minds it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.programs import wait_until
+from tests.scripts.checkout import ROOT
+
+PROGRAM = """
+import os, signal, socket, sys, time
+line = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+line.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+with open("starts", "a") as starts:
+    starts.write(f"{os.getpid()}\\n")
+if sys.argv[1] == "ends":
+    sys.exit(7)
+while True:
+    if sys.argv[1] == "works":
+        line.sendto(b"WATCHDOG=1", os.environ["NOTIFY_SOCKET"])
+    time.sleep(0.05)
+"""
+
+
+@contextmanager
+def supervised(folder: Path, *program: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Started in that folder, with a socket on which it says that its program is ready."""
+    script = str(ROOT / "scripts" / "supervising.py")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as outer:
+        outer.bind(str(folder / "outer"))
+        process = subprocess.Popen(
+            [sys.executable, script, "--silent-s", "1", "--again-s", "0.01", *program],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "NOTIFY_SOCKET": str(folder / "outer")},
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def python(kind: str) -> tuple[str, ...]:
+    return sys.executable, "-S", "-c", PROGRAM, kind
+
+
+def starts(folder: Path) -> list[int]:
+    file = folder / "starts"
+    return [int(line) for line in file.read_text().split()] if file.exists() else []
+
+
+@pytest.mark.parametrize("kind", ["ends", "hangs"])
+def test_program_that_ends_or_says_nothing_is_started_anew(kind: str, tmp_path: Path) -> None:
+    with supervised(tmp_path, *python(kind)) as supervisor:
+        wait_until(lambda: len(starts(tmp_path)) >= 3, what="the third start")
+        assert supervisor.poll() is None
+
+
+def test_program_that_was_never_ready_is_not_started_anew(tmp_path: Path) -> None:
+    with supervised(tmp_path, "bash", "-c", "echo x >>starts; exit 3") as supervisor:
+        assert supervisor.wait(60) == 3
+    assert (tmp_path / "starts").read_text() == "x\n"
+
+
+def test_signal_ends_program_and_supervisor(tmp_path: Path) -> None:
+    with supervised(tmp_path, *python("works")) as supervisor:
+        wait_until(lambda: bool(starts(tmp_path)), what="the start")
+        supervisor.terminate()
+        assert supervisor.wait(60) == 128 + signal.SIGTERM
+    (pid,) = starts(tmp_path)
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_killed_supervisor_takes_its_program_with_it(tmp_path: Path) -> None:
+    with supervised(tmp_path, *python("works")) as supervisor:
+        wait_until(lambda: bool(starts(tmp_path)), what="the start")
+        supervisor.kill()
+        supervisor.wait()
+        (pid,) = starts(tmp_path)
+        wait_until(lambda: not _runs(pid), what="its end")
+
+
+def _runs(pid: int) -> bool:
+    """Whether it is there and no zombie, which waits for somebody else's init."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="accounts differ for root alone: run as root")
+def test_link_in_an_account_s_folder_does_not_lead_root_elsewhere() -> None:
+    with tempfile.TemporaryDirectory() as name:  # where that account can go, too
+        place = Path(name)
+        place.chmod(0o755)
+        elsewhere, data = place / "elsewhere", place / "data"
+        elsewhere.mkdir(mode=0o755)
+        data.mkdir(mode=0o755)
+        (data / "log").symlink_to(elsewhere)
+        os.chown(data, 1234, 1234)
+        script = str(ROOT / "scripts" / "service_process.py")
+        done = subprocess.run(
+            [sys.executable, script, "--name", "agent", "--folder", str(data), "start", "true"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert "Permission denied" in done.stderr
+        assert list(elsewhere.iterdir()) == []
