@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from server.errors import QuestionInvalid
 from server.storage.reading.sightings import Order, SightingFilter
@@ -21,8 +22,8 @@ LONGEST: Final = 512
 class Position(msgspec.Struct, frozen=True, array_like=True):
     """Just before this sighting in the order of time; `captured_at` None: among those without."""
 
-    captured_at: str | None = LATEST
-    id: int = LARGEST_ID
+    captured_at: Annotated[str, Meta(max_length=64)] | None = LATEST
+    id: Annotated[int, Meta(ge=-1, le=LARGEST_ID)] = LARGEST_ID
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
@@ -33,9 +34,9 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     """
 
     fits: str
-    as_of: int
+    as_of: Annotated[int, Meta(ge=0, le=LARGEST_ID)]
     after: Position
-    shown: int = 0
+    shown: Annotated[int, Meta(ge=0, le=LARGEST_ID)] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +14,7 @@ import apsw
 import pytest
 
 from server.errors import NotThere, QuestionInvalid, TookTooLong
-from server.storage.cursors import Position
+from server.storage.cursors import Asked, Position
 from server.storage.reader_pool import Reader
 from server.storage.reading.sightings import Matching, Order, SightingFilter, SightingPage
 from server.storage.search import find, plan_of
@@ -247,6 +249,28 @@ async def test_what_is_asked_wrongly_is_named(
 ) -> None:
     with pytest.raises(QuestionInvalid, match=expected):
         await centre.sightings.page(SightingFilter(), **question)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        [2**70, ["~", 1], 0],
+        [-1, ["~", 1], 0],
+        [9, ["~", 2**70], 0],
+        [9, ["~", -2], 0],
+        [9, ["~", 1], -5],
+        [9, ["x" * 100, 1], 0],
+        [9, [7, 1], 0],
+        [9, None],
+    ],
+)
+async def test_a_forged_cursor_is_refused_and_breaks_nothing(
+    centre: Centre, forged: list[Any]
+) -> None:
+    digest = Asked(chosen=SightingFilter(), order=Order.NEWEST).digest
+    text = base64.urlsafe_b64encode(json.dumps([digest, *forged]).encode()).decode()
+    with pytest.raises(QuestionInvalid, match="next_cursor of an earlier page"):
+        await centre.sightings.page(SightingFilter(), cursor=text)
 
 
 async def test_a_cursor_fits_only_its_own_question(centre: Centre) -> None:
