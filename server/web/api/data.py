@@ -50,6 +50,14 @@ def data_router(parts: ApiParts) -> APIRouter:
         begin = moment("from", since, parts.zone) or end - DEFAULT_SPAN
         return await parts.data.stats(since=begin, until=end, points=points)
 
+    _add_pruning(router, parts)
+    return router
+
+
+def _add_pruning(router: APIRouter, parts: ApiParts) -> None:
+    sees = [requires(Permission.SEE_DATA)]
+    refused = responses(HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE)
+
     @router.get("/prune/preview", dependencies=sees, responses=refused)
     async def preview(older_than_days: OlderThan) -> PrunePreview:
         """What pruning would take. Looks at every row: seconds on a large database."""
@@ -75,5 +83,3 @@ def data_router(parts: ApiParts) -> APIRouter:
             f"older than {wanted.older_than_days} days",
         )
         return await parts.pruning.start(older_than_days=wanted.older_than_days, now=parts.now())
-
-    return router
