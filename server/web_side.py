@@ -28,6 +28,7 @@ from server.live_figures import LiveFigures
 from server.web.api.parts import ApiParts
 from server.web.application import create_application
 from server.web.pages.centre import Centre
+from server.web.pages.statics import add_statics
 from server.web.parts import WebParts
 from server.web.realtime import Feed
 from server.web.security.rules import Door
@@ -90,6 +91,7 @@ async def web_side(
             )
         )
         centre = _centre(settings, library, accounts, office, connected, now)
+        add_statics(application)
         async with _pages(application, centre, are_wanted=settings.pages):
             yield WebSide(
                 application=application,

@@ -10,11 +10,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 from nicegui import app as pages_app
 from nicegui import ui
 
@@ -26,24 +24,27 @@ from server.web.pages.data import add_data
 from server.web.pages.failures import add_failures
 from server.web.pages.live import LiveBoard
 from server.web.pages.overview import add_overview
-from server.web.pages.shell import STATIC
 from server.web.pages.sightings import add_sightings
+from server.web.pages.statics import FOLDER
 from server.web.pages.users import add_users
 from server.web.pages.viewer import add_viewer
-from server.web.pages.viewing import Viewers
+from server.web.pages.viewing import PATIENCE_S, Viewers
 
-_STATIC: Final = Path(__file__).parent / "static"
 _RECONNECT_S: Final = 10.0
 """A page outlives so long a break of its line; pings go at 0.8 of it."""
 
 
 @contextlib.asynccontextmanager
-async def pages_on(app: FastAPI, centre: Centre) -> AsyncIterator[None]:
-    """All pages are on `app` inside `async with`; what `app` has already keeps its paths."""
+async def pages_on(
+    app: FastAPI, centre: Centre, *, patience_s: float = PATIENCE_S
+) -> AsyncIterator[None]:
+    """All pages are on `app` inside `async with`; what `app` has already keeps its paths.
+
+    A browser that does not show what it is sent within `patience_s` is let go.
+    """
     board = LiveBoard(centre.cameras, centre.sightings, connected=centre.connected, now=centre.now)
-    viewers = Viewers()
+    viewers = Viewers(patience_s=patience_s)
     logging.getLogger("nicegui").setLevel(logging.ERROR)  # pages not found are no news
-    app.mount(STATIC, StaticFiles(directory=_STATIC), name="static")
     pages_app.middleware_stack = None  # of a server before this one in the process
     pages_app.user_middleware.clear()
     add_failures(centre)
@@ -58,7 +59,7 @@ async def pages_on(app: FastAPI, centre: Centre) -> AsyncIterator[None]:
     ui.run_with(
         app,
         title="Sightpost",
-        favicon=_STATIC / "icon.svg",
+        favicon=FOLDER / "icon.svg",
         language="en-US",
         binding_refresh_interval=None,
         reconnect_timeout=_RECONNECT_S,

@@ -22,10 +22,10 @@ from server.errors import (
     TookTooLong,
 )
 from server.web.pages.centre import Centre
+from server.web.pages.statics import STATIC
 from server.web.pages.tags import button, icon, link, tag
 from server.web.security.demands import current_caller, requires
 
-STATIC: Final = "/static"
 PATIENCE_S: Final = 30.0
 """For a page's data; what takes longer is told as a fault."""
 

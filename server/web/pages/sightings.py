@@ -83,7 +83,7 @@ def _filter(asked: Asked, cameras: tuple[CameraCard, ...], *, is_table: bool) ->
             *("Plate", "plate"),
             value=given.get("plate"),
             type="search",
-            placeholder="any part, * and ? for what you do not know",
+            placeholder="such as AB12* or ?B1234",
             maxlength=64,
             data_key="/",
             autocomplete="off",

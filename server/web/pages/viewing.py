@@ -20,7 +20,7 @@ _log = structlog.get_logger(__name__)
 class Viewers:
     """Has a task for each open page, for as long as it is open. Runs inside `async with`."""
 
-    def __init__(self, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, *, patience_s: float) -> None:
         self._patience_s = patience_s
         self._tasks: set[asyncio.Task[None]] = set()
 
