@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -18,15 +18,11 @@ _log = structlog.get_logger(__name__)
 
 
 class Viewers:
-    """Has a task for each open page, for as long as it is open. Runs inside `async with`."""
+    """Has a task for each open page, for as long as it is open."""
 
     def __init__(self, *, patience_s: float) -> None:
         self._patience_s = patience_s
         self._tasks: set[asyncio.Task[None]] = set()
-
-    @property
-    def tasks(self) -> Set[asyncio.Task[None]]:
-        return self._tasks
 
     def show(self, client: Client, board: LiveBoard, update: Callable[[Snapshot], None]) -> None:
         """Calls `update`, within the page, with each snapshot that this viewer has time for."""
@@ -46,11 +42,11 @@ class Viewers:
         await client.connected()
         async with contextlib.aclosing(board.follow()) as snapshots:
             async for snapshot in snapshots:
+                await client.connected()  # a line that broke may come back
                 with client:
                     update(snapshot)
                 if not await self._has_shown(client):
                     await let_go(client)
-                    return
 
     async def _has_shown(self, client: Client) -> bool:
         """Answers come in order: this one comes after what was sent before it was drawn."""
@@ -62,8 +58,7 @@ class Viewers:
 
 
 async def let_go(client: Client) -> None:
-    """Ends a page; its browser loads it anew when it comes through again."""
+    """Closes a page's line. Its browser may open another; the page goes if it does not."""
     _log.info("a viewer was too slow and was let go", address=client.ip)
-    client.delete()
-    for socket, _ in tuple(core.sio.manager.get_participants("/", client.id)):
-        await core.sio.disconnect(socket)
+    for _, line in tuple(core.sio.manager.get_participants("/", client.id)):
+        await core.sio.eio.disconnect(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -175,6 +176,7 @@ async def test_the_keyboard_walks_through_what_was_found(page: Page, site: Site)
     await page.goto(f"{site.url}/sightings?camera=classic:{HOSTILE}")
     plates = await page.locator(".shot .plate").all_text_contents()
     assert {MARKUP, THAI, LONG, "=1+1"} <= set(plates)
+    before_last = await page.locator(".shot").nth(-2).get_attribute("data-sighting")
     await page.locator(".shot").first.click()
     heading = page.get_by_role("heading", level=1)
     await expect(heading).to_have_text(plates[0])
@@ -184,6 +186,7 @@ async def test_the_keyboard_walks_through_what_was_found(page: Page, site: Site)
     await expect(page.get_by_role("button", name="next sighting")).to_be_disabled()
     await page.keyboard.press("ArrowLeft")
     await expect(heading).to_have_text(plates[-2])
+    await expect(page).to_have_url(re.compile(f"/sightings/{before_last}[?]"))
     await page.reload()
     await expect(heading).to_have_text(plates[-2])
     await page.keyboard.press("Escape")

@@ -1,0 +1,103 @@
+"""Pages in a server's own loop: those who show nothing are let go, and who wants none pays none."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+
+import pytest
+from fastapi import FastAPI
+from playwright.async_api import async_playwright
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.app import utc_now
+from server.library import library_of
+from server.web.pages.centre import Centre
+from server.web.pages.hosting import pages_on
+from server.web.pages.statics import add_statics
+from telemetry.web_server import WebServer
+from tests.server.accounts.conftest import ADMIN, House, house
+from tests.server.conftest import settings_in
+from tests.server.web.pages.test_browser import OPTIONS
+
+__all__ = ["house"]
+
+CHANGED = "was => (document.querySelector('.dot')?.textContent ?? was) !== was"
+BUSY = "() => { const end = Date.now() + 2500; while (Date.now() < end); }"
+
+
+class EverybodyIsAdmin:
+    """In place of the gate, which has tests of its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})["caller"] = ADMIN
+        await self._app(scope, receive, send)
+
+
+@contextlib.asynccontextmanager
+async def pages_of(house: House, *, patience_s: float) -> AsyncIterator[str]:
+    """The address of pages on an empty centre."""
+    settings = settings_in(house.path.parent)
+    app = FastAPI()
+    app.add_middleware(EverybodyIsAdmin)
+    add_statics(app)
+    with library_of(settings) as library:
+        centre = Centre(
+            sightings=library.sightings,
+            corrections=library.corrections,
+            cameras=library.cameras,
+            data=library.data,
+            pruning=library.pruning,
+            accounts=house.office,
+            auditor=house.store,
+            connected=frozenset,
+            now=utc_now,
+            zone=settings.time_zone,
+            version="0.1.0",
+        )
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            async with pages_on(app, centre, patience_s=patience_s), asyncio.TaskGroup() as tasks:
+                server = WebServer(app, listener, has_sockets=True)
+                tasks.create_task(server.run_until_stopped())
+                try:
+                    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+                finally:
+                    server.stop()
+
+
+@pytest.mark.system
+async def test_a_browser_that_shows_nothing_is_let_go_and_comes_back(house: House) -> None:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Debian's package chromium is not installed")
+    async with (
+        pages_of(house, patience_s=0.5) as url,
+        async_playwright() as playwright,
+        asyncio.timeout(60),
+    ):
+        browser = await playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
+        page = await browser.new_page()
+        lines: list[str] = []
+        page.on("websocket", lambda line: lines.append(line.url))
+        await page.goto(url)
+        await page.get_by_text("No camera yet").wait_for()
+        await page.wait_for_function(CHANGED, arg=await page.locator(".dot").text_content())
+        assert len(lines) == 1
+        await page.evaluate(BUSY)
+        await page.wait_for_function(CHANGED, arg=await page.locator(".dot").text_content())
+        assert len(lines) > 1
+        await browser.close()
+
+
+def test_a_server_without_pages_does_not_import_what_they_need() -> None:
+    asked = "import sys, server.app; sys.exit('nicegui' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", asked], check=False, timeout=60)
+    assert run.returncode == 0
