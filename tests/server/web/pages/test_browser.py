@@ -33,6 +33,8 @@ PAGES: Final = {
     "/users": "Users",
     "/audit": "Audit log",
 }
+PATIENCE_MS: Final = 25_000
+"""Two cores may have other work."""
 ADMIN: Final = ("somchai", "correct horse battery staple")
 
 
@@ -47,6 +49,7 @@ async def browser() -> AsyncIterator[Browser]:
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Debian's package chromium is not installed")
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
         yield running

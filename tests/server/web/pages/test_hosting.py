@@ -81,10 +81,11 @@ async def test_a_browser_that_shows_nothing_is_let_go_and_comes_back(house: Hous
     async with (
         pages_of(house, patience_s=0.5) as url,
         async_playwright() as playwright,
-        asyncio.timeout(60),
+        asyncio.timeout(120),
     ):
         browser = await playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
         page = await browser.new_page()
+        page.set_default_timeout(60_000)
         lines: list[str] = []
         page.on("websocket", lambda line: lines.append(line.url))
         await page.goto(url)
