@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import socket
+import ssl
 import subprocess
 import sys
 import tarfile
@@ -24,6 +25,7 @@ import apsw
 from dotenv import dotenv_values
 
 from agent.config import AgentSettings, load_settings
+from guarding.origin import is_loopback
 from server.config import ServerSettings
 from server.errors import ConfigInvalid
 from settings.loading import ENV_FILES, Settings, SettingsInvalid, key_of
@@ -123,7 +125,7 @@ def everything(answers: Mapping[str, Future[str]]) -> Iterator[tuple[str, str]]:
         logs |= {agent.log_file, agent.sender_log_file}
     if isinstance(server, ServerSettings):
         yield "database-server.txt", attempted(lambda: database_facts(server.db_path, "server"))
-        yield "health-server.json", attempted(lambda: health(server.web_host, server.web_port))
+        yield "health-server.json", attempted(lambda: server_health(server))
         logs |= {path for path in (server.log_file,) if path is not None}
     starts = Path("log").glob("*.start.log")
     for path in sorted({*logs, *starts}):
@@ -214,10 +216,20 @@ def database_facts(path: Path, kind: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def health(host: str, port: int) -> str:
-    """What GET /health answers, without the newest sightings."""
+def server_health(server: ServerSettings) -> str:
+    """As a browser meets it: over TLS where the pages are reached over the network."""
+    is_encrypted = server.tls_cert is not None and not is_loopback(server.web_host)
+    return health(server.web_host, server.web_port, is_encrypted=is_encrypted)
+
+
+def health(host: str, port: int, *, is_encrypted: bool = False) -> str:
+    """What GET /health answers, without the newest sightings. Nothing secret is sent, so that the
+    certificate, which need not name this address, is not asked about."""
     place = f"[{host}]" if ":" in host else {"0.0.0.0": "127.0.0.1"}.get(host, host)  # noqa: S104 (compared with)
-    with urllib.request.urlopen(f"http://{place}:{port}/health", timeout=5) as answer:
+    url = f"{'https' if is_encrypted else 'http'}://{place}:{port}/health"
+    unasked = ssl.create_default_context()
+    unasked.check_hostname, unasked.verify_mode = False, ssl.CERT_NONE
+    with urllib.request.urlopen(url, timeout=5, context=unasked) as answer:  # noqa: S310 (our own port)
         said = json.load(answer)
     said.pop("latest_sightings", None)
     return json.dumps(said, indent=2, ensure_ascii=False) + "\n"

@@ -105,9 +105,10 @@ def change_role(
 @user_app.command("password")
 def password(name: Name, from_stdin: FromStdin = False, db: Database = None) -> None:
     """Set somebody's password; their sessions end."""
-    with _book(db) as (book, connection):
+    with _book(db) as (_, connection):
         user = users.user_named(connection, name)
-        password_hash = new_hash(_password(from_stdin=from_stdin), name=user.name)
+    password_hash = new_hash(_password(from_stdin=from_stdin), name=user.name)
+    with _book(db) as (book, _):
         book.set_password(COMMAND_LINE, user.id, password_hash)
     typer.echo(f"{name} signs in with the new password from now on.")
 

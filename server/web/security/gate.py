@@ -26,8 +26,9 @@ from server.web.security.telling import refusal_of
 
 LOOKED_UP_EVERY_S: Final = 5.0
 """So long an open page may outlive its session, or what its account may do."""
-_EVENT: Final = "42"
-"""With this begins what a person did on a page (socket.io protocol 5, an EVENT packet)."""
+_EVENT: Final = '42["event"'
+"""With this begins what a person did on a page: socket.io's EVENT packet of NiceGUI's name for it.
+Pings and acknowledgements of what is live come by themselves."""
 _POLICY_VIOLATION: Final = 1008
 
 _log = structlog.get_logger(__name__)
@@ -94,7 +95,8 @@ class Gate:
             line = _WatchedLine(self._register, knock, caller, self._clock)
             await self._app(scope, line.received(receive), line.sent(send))
         else:
-            self._note_use(caller)
+            if caller.session is not None and knock.is_by_hand:
+                self._register.note_session_use(caller.session)
             await self._answer(scope, receive, answering, knock)
 
     async def _answer(
@@ -117,10 +119,6 @@ class Gate:
         if knock.is_direct or knock.place is None:
             return 0.0
         return self._pace.wait_s(knock.place, self._clock())
-
-    def _note_use(self, caller: Caller) -> None:
-        if caller.session is not None:
-            self._register.note_session_use(caller.session)
 
 
 def _shown(scope: Scope, knock: Knock) -> dict[str, Any]:

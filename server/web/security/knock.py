@@ -45,6 +45,13 @@ class Knock:
         return self.is_websocket or self.method in CHANGING
 
     @property
+    def is_by_hand(self) -> bool:
+        """Whether somebody did something, as far as can be told: not a picture that a page that is
+        kept up to date loads by itself, nor what its line carries."""
+        purpose = self.headers.get("sec-fetch-dest", "document")
+        return purpose in ("document", "empty") and not self.path.startswith("/_nicegui")
+
+    @property
     def wants_page(self) -> bool:
         """Whether a person looks at the answer."""
         return not self.is_websocket and "text/html" in self.headers.get("accept", "")

@@ -104,7 +104,7 @@ async def test_a_line_ends_soon_after_its_session(site: Site) -> None:
     line, house = Line(), site.house
     browser, running = await opened(site, line)
     assert (await browser.heard.get())["type"] == "websocket.accept"
-    assert (await browser.says('42["click"]'))["text"] == '42["click"]'
+    assert (await browser.says('42["event",{}]'))["text"] == '42["event",{}]'
     session = line.callers[0].session
     assert session is not None
     await house.office.end_session(line.callers[0])
@@ -149,7 +149,7 @@ async def test_a_disabled_account_is_shown_nothing_more(site: Site) -> None:
 
 
 async def test_what_a_person_does_keeps_the_session_and_a_ping_does_not(site: Site) -> None:
-    for text, is_kept in (('42["click"]', True), ("3", False)):
+    for text, is_kept in (('42["event",{}]', True), ("3", False), ('42["ack",{}]', False)):
         line, house = Line(), site.house
         browser, running = await opened(site, line)
         await browser.heard.get()
@@ -159,3 +159,25 @@ async def test_what_a_person_does_keeps_the_session_and_a_ping_does_not(site: Si
         house.clock.later(minutes=40)
         assert (await house.store.caller_of(session, FAR) is not None) is is_kept
         running.cancel()
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "is_kept"),
+    [
+        ("/api/v1/me", {}, True),
+        ("/api/v1/me", {"sec-fetch-dest": "document"}, True),
+        ("/api/v1/me", {"sec-fetch-dest": "empty"}, True),
+        ("/api/v1/me", {"sec-fetch-dest": "image"}, False),
+        ("/_nicegui_ws/socket.io/", {"sec-fetch-dest": "empty"}, False),
+    ],
+)
+async def test_what_a_page_loads_by_itself_does_not_keep_the_session(
+    site: Site, path: str, headers: dict[str, str], *, is_kept: bool
+) -> None:
+    session = await site.session(Role.VIEWER)
+    clock, store = site.house.clock, site.house.store
+    async with site.browser(cookie=f"sightpost_centre={session}") as browser:
+        clock.later(minutes=40)
+        await browser.get(path, headers={**headers, "sec-fetch-site": "same-origin"})
+        clock.later(minutes=40)
+    assert (await store.caller_of(digest_of(session), FAR) is not None) is is_kept
