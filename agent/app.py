@@ -43,7 +43,7 @@ from vision.errors import VisionError
 TOLD: Final = (AgentError, SourceError, VisionError)
 """Errors that a person can mend: they come out of the loop as they are."""
 
-FINISH_S: Final = 2.0
+FINISH_S: Final = 2.5
 """What the frame in hand gets after a signal."""
 GIVE_BACK_S: Final = 60.0
 """Between two times that freed memory is returned to the system."""

@@ -12,7 +12,7 @@ import structlog
 
 from agent.driver_thread import DriverThread
 
-CLOSE_S: Final = 0.7
+CLOSE_S: Final = 0.5
 """For each part; together they stay within what a signal grants (`agent.process.STOP_S`)."""
 
 T = TypeVar("T")
