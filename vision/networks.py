@@ -88,9 +88,7 @@ class Networks:
         self._provider_names = tuple(short_name(name) for name in choice.library_names)
         self.notices: tuple[str, ...] = choice.notices
         self.pool = pool or ModelPool(budgets_for(self._provider_names, self._settings.pool))
-        self._hailo = hailo
-        self._device: HailoDevice | None = None
-        self._opening = threading.Lock()
+        self._loading = _Loading(self._settings, provider_names=self._provider_names, hailo=hailo)
 
     def entries(self) -> Sequence[ModelEntry]:
         """All that the manifest names, our own first."""
@@ -121,23 +119,45 @@ class Networks:
         request = ModelRequest(
             name=name, device=device, size=_size_on(device, entry), priority=priority
         )
-        backend = self.pool.open(request, lambda: self._loaded(entry, path, prepare))
+        loading = self._loading  # and not all of this: see there
+        backend = self.pool.open(request, lambda: loading.loaded(entry, path, prepare))
         return MeteredBackend(backend, self.performance)
 
     def close(self) -> None:
         """Give everything back. May be repeated."""
         self.pool.close()
-        device, self._device = self._device, None
-        if device is not None:
-            device.close()
+        self._loading.close()
 
     @property
     def _onnx_device(self) -> str:
         return "cpu" if self._settings.runtime == "opencv" else self._provider_names[0]
 
-    def _loaded(self, entry: ModelEntry, path: Path, prepare: Prepare | None) -> Backend:
+
+class _Loading:
+    """Makes networks. Apart from `Networks`, whose pool keeps this for loading them again: dropped
+    networks are no circle that holds their memory until garbage is collected."""
+
+    def __init__(
+        self,
+        settings: NetworkSettings,
+        *,
+        provider_names: tuple[str, ...],
+        hailo: Callable[[], Any],
+    ) -> None:
+        self._settings = settings
+        self._provider_names = provider_names
+        self._hailo = hailo
+        self._device: HailoDevice | None = None
+        self._opening = threading.Lock()
+
+    def close(self) -> None:
+        device, self._device = self._device, None
+        if device is not None:
+            device.close()
+
+    def loaded(self, entry: ModelEntry, path: Path, prepare: Prepare | None) -> Backend:
         """Ready to run, so that no picture waits for the set-up."""
-        backend = self._loaded_cold(entry, path, prepare)
+        backend = self._cold(entry, path, prepare)
         side = _WARM_UP_SIDE
         try:
             warm_up(backend, height=entry.input.height or side, width=entry.input.width or side)
@@ -146,7 +166,7 @@ class Networks:
             raise
         return backend
 
-    def _loaded_cold(self, entry: ModelEntry, path: Path, prepare: Prepare | None) -> Backend:
+    def _cold(self, entry: ModelEntry, path: Path, prepare: Prepare | None) -> Backend:
         if entry.format is ModelFormat.HEF:
             return self._accelerator().load(entry.name, path)
         if entry.format is not ModelFormat.ONNX:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +130,15 @@ def test_file_can_be_changed_before_it_is_loaded(tmp_path: Path) -> None:
     networks = Networks(NetworkSettings(models_folder=own_models(tmp_path)))
     backend = networks.open("seven", prepare=lambda model: other)
     assert backend.run(BATCH)[0] == pytest.approx([8.0])
+
+
+def test_dropped_networks_give_their_memory_back_without_a_collection_of_garbage() -> None:
+    networks = Networks()
+    backend = networks.open("pp-ocrv6-rec-small")
+    pool = weakref.ref(networks.pool)
+    gc.disable()
+    try:
+        del networks, backend
+        assert pool() is None
+    finally:
+        gc.enable()
