@@ -51,6 +51,15 @@ def _zones(value: Any) -> Any:
     return {name.strip(): zone.strip() for name, _, zone in pairs}
 
 
+def _days(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in _parts(value)]
+    if not all(name.strip() and days.strip() for name, _, days in pairs):
+        raise ValueError("expected PURPOSE=DAYS, several with commas")
+    return {name.strip().lower(): days.strip() for name, _, days in pairs}
+
+
 def _lower(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
 
@@ -60,6 +69,7 @@ Networks = Annotated[
     tuple[Annotated[Network, BeforeValidator(_network)], ...], BeforeValidator(_parts)
 ]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+DayCount = Annotated[int, Field(ge=1, le=36500)]
 
 
 class ServerSettings(Settings):
@@ -243,6 +253,47 @@ class ServerSettings(Settings):
         description="hours after which everybody has to sign in again",
         examples=["12"],
     )
+    models_folder: Path = Field(
+        Path("models"),
+        alias="SERVER_MODELS_DIR",
+        description="folder of fetched models, for faces",
+        examples=["models"],
+    )
+    face_detector: str = Field(
+        "auto",
+        alias="SERVER_FACE_DETECTOR",
+        description="what finds faces: a model's name, or auto: the first that is there",
+        examples=["yunet-2023mar"],
+    )
+    face_embedder: str = Field(
+        "auto",
+        alias="SERVER_FACE_EMBEDDER",
+        description="what tells faces apart: a model's name, or auto: the first that is there",
+        examples=["sface-2021dec"],
+    )
+    face_threads: int = Field(
+        2,
+        alias="SERVER_FACE_THREADS",
+        ge=1,
+        le=64,
+        description="processor threads of one look for faces",
+        examples=["2"],
+    )
+    face_queue: int = Field(
+        32,
+        alias="SERVER_FACE_QUEUE",
+        ge=0,
+        le=10_000,
+        description="pictures that may wait to be looked into; the next is answered with 503",
+        examples=["32"],
+    )
+    face_keep_days: Annotated[dict[str, DayCount], BeforeValidator(_days)] = Field(
+        {},
+        alias="SERVER_FACE_KEEP_DAYS",
+        description="days after which people enrolled for a purpose are forgotten, PURPOSE=DAYS, "
+        "comma-separated",
+        examples=["visitors=30,contractors=365"],
+    )
     retention_days: int = Field(
         0,
         alias="SERVER_RETENTION_DAYS",
@@ -295,6 +346,11 @@ class ServerSettings(Settings):
     def pictures_path(self) -> Path:
         """The folder of the picture files, one a day."""
         return self.db_path.parent / "pictures"
+
+    @property
+    def face_index_path(self) -> Path:
+        """The index of faces, which is built anew where it is missing."""
+        return self.db_path.parent / "faces" / "index.usearch"
 
     def zone_of(self, checkpoint_id: str) -> tzinfo:
         """The time zone of a checkpoint's times that come without offset."""

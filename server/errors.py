@@ -29,6 +29,18 @@ class TooBusy(ServerError):
     """Too much of this is under way already; the same may be asked again in a moment."""
 
 
+class QueueFull(TooBusy):
+    """As much of this waits as may; `retry_after_s` guesses when there is room again."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class FacesUnavailable(ServerError):
+    """No face can be looked for as things are; the text says what is missing and how to get it."""
+
+
 class PruneRefused(ServerError):
     """Old rows cannot be given up as asked."""
 

@@ -51,7 +51,9 @@ CONTRACTS = {
         "server.accounts.contract",
         "server.analytics",  # values, and pure functions of them: nothing to be handed in
         "server.accounts.permissions",  # every route names what it asks for
+        "server.faces.contract",
         "server.storage.connection",  # one database, opened one way
+        "server.storage.durable",  # what survives a power cut does so one way
         "server.storage.protocol",
         "server.storage.reading",  # what is read: asked by pages and REST, answered by any store
     ),

@@ -102,6 +102,8 @@ class Action(Enum):
     CORRECTION = "correction"
     DELETION = "deletion"
     PERSON_SEEN = "person seen"
+    PERSON_ENROLLED = "person enrolled"
+    PERSON_CHANGED = "person changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,8 @@ class Permission(Enum):
     EXPORT = "sightings:export"
     CORRECT = "sightings:correct"
     SEE_PEOPLE = "people:read"
+    ENROL_PEOPLE = "people:enrol"
+    FORGET_PEOPLE = "people:forget"
     SEE_DATA = "data:read"
     DELETE_DATA = "data:delete"
     SEE_SERVER = "server:read"
@@ -41,7 +43,9 @@ _MEANINGS: Final[Mapping[Permission, str]] = {
     Permission.SEE_SIGHTINGS: "see and search sightings, with their pictures and evidence",
     Permission.EXPORT: "take sightings away as CSV or JSON",
     Permission.CORRECT: "correct a reading",
-    Permission.SEE_PEOPLE: "look at people's faces",
+    Permission.SEE_PEOPLE: "look at people's faces, ask who somebody is, see who is enrolled",
+    Permission.ENROL_PEOPLE: "enrol people, change what is held on them",
+    Permission.FORGET_PEOPLE: "forget people, take away all that is held on one, reset the index",
     Permission.SEE_DATA: "see how much is stored, and what pruning would take",
     Permission.DELETE_DATA: "give up old rows and pictures",
     Permission.SEE_SERVER: "see the server's own state: metrics, health in detail, `/docs`",
@@ -62,6 +66,7 @@ _OPERATOR: Final = _VIEWER | {
     Permission.EXPORT,
     Permission.CORRECT,
     Permission.SEE_PEOPLE,
+    Permission.ENROL_PEOPLE,
     Permission.SEE_DATA,
 }
 TABLE: Final[Mapping[Role, frozenset[Permission]]] = {

@@ -15,9 +15,11 @@ from starlette.exceptions import HTTPException
 from server.accounts.contract import SignInFailed
 from server.errors import (
     AccountRefused,
+    FacesUnavailable,
     NotThere,
     PruneRefused,
     QuestionInvalid,
+    QueueFull,
     ServerError,
     StorageUnavailable,
     TooBusy,
@@ -83,6 +85,10 @@ def status_of(error: Exception) -> tuple[int, int | None]:
             return 404, None
         case StorageUnavailable(retry_after_s=retry_after_s):
             return 503, math.ceil(retry_after_s)
+        case QueueFull(retry_after_s=retry_after_s):
+            return 503, math.ceil(retry_after_s)
+        case FacesUnavailable():
+            return 503, None
         case TooBusy() | TookTooLong():
             return 503, 5
         case _:

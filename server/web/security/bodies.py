@@ -11,8 +11,14 @@ from starlette.types import Message, Receive, Scope
 from server.web.security.refusals import BodyTooLarge, BodyTooSlow
 
 LARGEST_BYTES: Final = 64 * 1024
-LARGER: Final = (("/_nicegui", 1024 * 1024),)
-"""Paths below which more is allowed: what happened on a page, where no WebSocket gets through."""
+_MEGABYTE: Final = 1024 * 1024
+LARGER: Final = (
+    ("/_nicegui", _MEGABYTE),
+    *((path, 48 * _MEGABYTE) for path in ("/query", "/api/v1/faces")),
+    *((path, 128 * _MEGABYTE) for path in ("/add_embedding", "/api/v1/persons")),
+)
+"""Paths below which more is allowed: what happened on a page, where no WebSocket gets through; one
+or two pictures to be looked into; several to enrol somebody. They go to the disk as they come."""
 PAUSE_S: Final = 20.0
 """Between two pieces of a body."""
 

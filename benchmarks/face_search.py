@@ -1,0 +1,323 @@
+"""Measures nearest-neighbour libraries on galleries of faces: `python -m benchmarks.face_search`.
+
+Galleries are drawn as identities: a direction each, and pictures that are spread around it. Queries
+are new draws of known identities, and strangers. Each case runs in a process of its own, so that
+its memory can be told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+Vectors = NDArray[np.float32]
+
+PICTURES_EACH = 4
+"""Pictures of one identity in the gallery."""
+
+SPREAD = 0.8
+"""Length of the noise against the direction's: two draws of one identity have a cosine of
+1 / (1 + 0.64) = 0.61 on average, as two photographs of one person have (docs/measurements.md)."""
+
+ACCEPT = 0.45
+"""A stranger whose best cosine reaches it counts as a false accept."""
+
+MOST = 5
+_CHUNK = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One library with a gallery of so many vectors of so many numbers."""
+
+    library: str
+    vectors: int
+    numbers: int
+    queries: int
+    exact_queries: int
+    seed: int = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """Shares are 0..1 of the queries; times of one query on one thread; memory of the index."""
+
+    library: str
+    vectors: int
+    numbers: int
+    recall: float | None
+    right: float
+    false_accepts: float
+    p50_ms: float
+    p99_ms: float
+    memory_mb: float
+    file_mb: float
+    build_s: float
+    load_s: float
+
+
+class Searched(Protocol):
+    """What is measured; `search` gives the keys and cosines of the best, the best first."""
+
+    def build(self, vectors: Vectors) -> None: ...
+
+    def search(self, query: Vectors) -> tuple[NDArray[Any], Vectors]: ...
+
+    def save(self, path: Path) -> None: ...
+
+    def load(self, path: Path) -> None: ...
+
+
+class Exact:
+    """Every cosine, by numpy."""
+
+    def __init__(self, numbers: int) -> None:
+        self._vectors: Vectors = np.empty((0, numbers), np.float32)
+
+    def build(self, vectors: Vectors) -> None:
+        self._vectors = vectors.copy()
+
+    def search(self, query: Vectors) -> tuple[NDArray[Any], Vectors]:
+        cosines = self._vectors @ query
+        best = np.argpartition(cosines, -MOST)[-MOST:]
+        best = best[np.argsort(-cosines[best])]
+        return best, cosines[best]
+
+    def save(self, path: Path) -> None:
+        with path.open("wb") as file:
+            np.save(file, self._vectors)
+
+    def load(self, path: Path) -> None:
+        with path.open("rb") as file:
+            self._vectors = np.load(file)
+
+
+class Usearch:
+    """A graph of half-precision vectors, as the server keeps it."""
+
+    def __init__(self, numbers: int, *, dtype: str = "f16") -> None:
+        from usearch.index import Index
+
+        self._index = Index(
+            ndim=numbers,
+            metric="ip",
+            dtype=dtype,
+            connectivity=16,
+            expansion_add=128,
+            expansion_search=128,
+        )
+
+    def build(self, vectors: Vectors) -> None:
+        keys = np.arange(len(vectors), dtype=np.uint64)
+        for start in range(0, len(vectors), _CHUNK):
+            self._index.add(keys[start : start + _CHUNK], vectors[start : start + _CHUNK])
+
+    def search(self, query: Vectors) -> tuple[NDArray[Any], Vectors]:
+        found = self._index.search(query, MOST, threads=1)
+        return found.keys, 1 - found.distances
+
+    def save(self, path: Path) -> None:
+        self._index.save(str(path))
+
+    def load(self, path: Path) -> None:
+        self._index.load(str(path))
+
+
+class Faiss:
+    """faiss' graph; it cannot take a vector out again."""
+
+    def __init__(self, numbers: int) -> None:
+        import faiss
+
+        self._faiss = faiss
+        self._index = faiss.IndexHNSWFlat(numbers, 16, faiss.METRIC_INNER_PRODUCT)
+        self._index.hnsw.efConstruction = 128
+        self._index.hnsw.efSearch = 128
+
+    def build(self, vectors: Vectors) -> None:
+        self._index.add(vectors)
+        self._faiss.omp_set_num_threads(1)
+
+    def search(self, query: Vectors) -> tuple[NDArray[Any], Vectors]:
+        cosines, keys = self._index.search(query[np.newaxis], MOST)
+        return keys[0], cosines[0]
+
+    def save(self, path: Path) -> None:
+        self._faiss.write_index(self._index, str(path))
+
+    def load(self, path: Path) -> None:
+        self._index = self._faiss.read_index(str(path))
+        self._index.hnsw.efSearch = 128
+        self._faiss.omp_set_num_threads(1)
+
+
+LIBRARIES: dict[str, Callable[[int], Searched]] = {
+    "numpy": Exact,
+    "usearch": Usearch,
+    "usearch-i8": lambda numbers: Usearch(numbers, dtype="i8"),
+    "faiss": Faiss,
+}
+
+
+def directions(count: int, numbers: int, random: np.random.Generator) -> Vectors:
+    """So many unit vectors, in all directions alike."""
+    drawn = random.standard_normal((count, numbers), dtype=np.float32)
+    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+
+def draws(identities: Vectors, random: np.random.Generator) -> Vectors:
+    """A picture of each: its direction with noise of length SPREAD on average, made a unit."""
+    noise = random.standard_normal(identities.shape, dtype=np.float32)
+    drawn = identities + noise * np.float32(SPREAD / np.sqrt(identities.shape[1]))
+    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+    return drawn
+
+
+def measure(case: Case) -> Result:
+    """One case, in this process."""
+    random = np.random.default_rng(case.seed)
+    identities = directions(case.vectors // PICTURES_EACH, case.numbers, random)
+    gallery = np.concatenate([draws(identities, random) for _ in range(PICTURES_EACH)])
+    asked = random.integers(0, len(identities), case.queries)
+    known = draws(identities[asked], random)
+    strangers = directions(case.queries, case.numbers, random)
+    truth = [_best(gallery, query) for query in known[: case.exact_queries]]
+    before = psutil.Process().memory_info().rss
+    index = LIBRARIES[case.library](case.numbers)
+    build_s = _seconds(lambda: index.build(gallery))
+    memory = psutil.Process().memory_info().rss - before
+    found, times = _ask(index, known)
+    unknown, more_times = _ask(index, strangers)
+    times = sorted(times + more_times)
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        path = Path(folder) / "index"
+        index.save(path)
+        size = path.stat().st_size
+        other = LIBRARIES[case.library](case.numbers)
+        load_s = _seconds(lambda: other.load(path))
+    people = len(identities)
+    hits = [int(keys[0]) == best for (keys, _), best in zip(found, truth, strict=False)]
+    right = [int(keys[0]) % people == who for (keys, _), who in zip(found, asked, strict=True)]
+    return Result(
+        library=case.library,
+        vectors=case.vectors,
+        numbers=case.numbers,
+        recall=None if case.library == "numpy" else float(np.mean(hits)),
+        right=float(np.mean(right)),
+        false_accepts=float(np.mean([cosines[0] >= ACCEPT for _, cosines in unknown])),
+        p50_ms=times[len(times) // 2] * 1000,
+        p99_ms=times[int(len(times) * 0.99)] * 1000,
+        memory_mb=memory / 1e6,
+        file_mb=size / 1e6,
+        build_s=build_s,
+        load_s=load_s,
+    )
+
+
+def _best(gallery: Vectors, query: Vectors) -> int:
+    return int(np.argmax(gallery @ query))
+
+
+def _ask(
+    index: Searched, queries: Vectors
+) -> tuple[list[tuple[NDArray[Any], Vectors]], list[float]]:
+    answers, times = [], []
+    for query in queries:
+        started = time.perf_counter()
+        answers.append(index.search(query))
+        times.append(time.perf_counter() - started)
+    return answers, times
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def in_own_process(case: Case) -> Result:
+    """`measure` in a fresh interpreter with one thread for numpy's sums."""
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks.face_search", "--case", json.dumps(asdict(case))],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "1"},
+    )
+    return Result(**json.loads(run.stdout))
+
+
+def _table(results: Sequence[Result]) -> Table:
+    columns = (
+        "library", "vectors", "numbers", "recall@1", "right person", "false accepts", "p50", "p99",
+        "memory", "file", "build", "load",
+    )  # fmt: skip
+    table = Table(title=f"faces found among enrolled ones; spread {SPREAD}, accept at {ACCEPT}")
+    for column in columns:
+        table.add_column(column, justify="left" if column == "library" else "right")
+    for one in results:
+        table.add_row(
+            one.library,
+            f"{one.vectors:,}",
+            str(one.numbers),
+            "" if one.recall is None else f"{one.recall:.4f}",
+            f"{one.right:.4f}",
+            f"{one.false_accepts:.4f}",
+            f"{one.p50_ms:.2f} ms",
+            f"{one.p99_ms:.2f} ms",
+            f"{one.memory_mb:,.0f} MB",
+            f"{one.file_mb:,.0f} MB",
+            f"{one.build_s:.1f} s",
+            f"{one.load_s:.2f} s",
+        )
+    return table
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.face_search", description=__doc__)
+    parser.add_argument("--vectors", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--numbers", type=int, nargs="+", default=[128, 512])
+    parser.add_argument("--libraries", nargs="+", choices=LIBRARIES, default=list(LIBRARIES))
+    parser.add_argument("--queries", type=int, default=1000, help="of each kind")
+    parser.add_argument("--exact-queries", type=int, default=1000, help="compared with exact ones")
+    parser.add_argument("--json", action="store_true", help="one line of JSON for each row")
+    parser.add_argument("--case", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.case:
+        print(json.dumps(asdict(measure(Case(**json.loads(options.case))))))
+        return
+    results = []
+    for vectors in options.vectors:
+        for numbers in options.numbers:
+            for library in options.libraries:
+                case = Case(
+                    library=library,
+                    vectors=vectors,
+                    numbers=numbers,
+                    queries=options.queries,
+                    exact_queries=options.exact_queries,
+                )
+                results.append(in_own_process(case))
+                if options.json:
+                    print(json.dumps(asdict(results[-1])), flush=True)
+    if not options.json:
+        Console(width=170).print(_table(results))
+
+
+if __name__ == "__main__":
+    main()

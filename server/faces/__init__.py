@@ -1,0 +1,1 @@
+"""People who are enrolled, and the faces they are found by."""

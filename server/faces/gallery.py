@@ -1,0 +1,215 @@
+"""The gallery: what the database holds, and an index of it that never says anything else.
+
+Blocking and safe for many threads. A change is committed first and put into the index then. Whoever
+searches compares the index's revision with the database's and brings the index up to date where
+they differ: after a crash, or where another program (`python -m server faces`) changed the gallery.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, TypeVar
+
+import apsw
+import numpy as np
+
+from server.faces import person_rows, vector_rows
+from server.faces.decision import Candidate, Vector
+from server.faces.index import FaceIndex
+from server.faces.index_file import Belonging, IndexFile
+from server.faces.ledger import Ledger
+from server.faces.vector_rows import ModelKey
+from server.storage.connection import (
+    open_reader,
+    open_second_writer,
+    storage_errors,
+    transaction,
+)
+
+T = TypeVar("T")
+
+CANDIDATES: Final = 32
+"""Nearest vectors whose persons are looked at closely."""
+
+_LOOKS: Final = 3
+
+
+class Gallery:
+    """On a migrated database; `model` None: persons can be managed, nobody can be found.
+
+    All methods raise StorageUnavailable.
+    """
+
+    def __init__(self, database: Path, index_path: Path, model: ModelKey | None) -> None:
+        self.model = model
+        self._database = database
+        self._file = IndexFile(index_path)
+        self._writer = open_second_writer(database)
+        self._writer.pragma("secure_delete", True)  # what is forgotten is overwritten
+        person_rows.add_text_functions(self._writer)
+        self._upkeep = threading.RLock()
+        self._mine = threading.local()
+        self._readers: list[apsw.Connection] = []
+        self._index = FaceIndex(model.numbers if model is not None else 1)
+        self._revision = -1
+        self._saved_revision = -1
+
+    def open_index(self) -> None:
+        """Loads the index, or builds it; what a search does otherwise, which would wait for it."""
+        if self.model is None:
+            return
+        with storage_errors(), self._upkeep:
+            belonging = self._belonging(self.model)
+            held = self._file.load(belonging)
+            if held is not None:
+                self._index = held
+            self._bring_up_to_date(self.model)
+
+    def change(self, work: Callable[[Ledger], T]) -> T:
+        """What `work` does to the gallery, all of it or nothing; it is found when this returns."""
+        with storage_errors(), self._upkeep:
+            before = vector_rows.state(self._writer).revision
+            with transaction(self._writer):
+                ledger = Ledger(self._writer, self.model)
+                answer = work(ledger)
+                self._writer.execute("UPDATE face_gallery SET revision = revision + 1")
+                after = vector_rows.state(self._writer).revision
+            if self._revision == before == after - 1:
+                self._follow(ledger)
+                self._revision = after
+        return answer
+
+    def read(self, work: Callable[[apsw.Connection], T]) -> T:
+        """What `work` finds, all of it at one moment."""
+        with storage_errors():
+            connection = self._reader()
+            with _moment(connection):
+                return work(connection)
+
+    def near(self, vector: Vector, *, most: int = CANDIDATES) -> tuple[Candidate, ...]:
+        """Persons with a vector among the nearest, with all that is held on each of them now."""
+        model = self.model
+        if model is None:
+            return ()
+        for _ in range(_LOOKS):
+            found = self.read(lambda connection: self._near(connection, vector, most, model))
+            if found is not None:
+                return found
+            with storage_errors(), self._upkeep:
+                self._bring_up_to_date(model)
+        keys = self._index.search(vector, most)
+        return self.read(lambda connection: vector_rows.candidates(connection, keys, model))
+
+    def _near(
+        self, connection: apsw.Connection, vector: Vector, most: int, model: ModelKey
+    ) -> tuple[Candidate, ...] | None:
+        if vector_rows.state(connection).revision != self._revision:
+            return None
+        return vector_rows.candidates(connection, self._index.search(vector, most), model)
+
+    def indexed(self) -> int:
+        """Vectors in the index."""
+        return len(self._index)
+
+    def index_has(self, keys: tuple[int, ...]) -> int:
+        """How many of these are still in the index."""
+        return int(np.isin(np.asarray(keys, np.uint64), self._index.keys()).sum())
+
+    def rebuild(self) -> None:
+        """Makes the index anew from the database. Searches see the old one until it is whole."""
+        model = self.model
+        if model is None:
+            return
+        with storage_errors(), self._upkeep:
+            self._file.delete()
+            fresh = FaceIndex(model.numbers)
+            revision = self._fill(fresh, model)
+            self._index, self._revision = fresh, revision
+            self._save(model)
+
+    def forget_index_file(self) -> None:
+        """What is on disk of the index goes: it may hold vectors of somebody who is forgotten."""
+        with storage_errors(), self._upkeep:
+            self._file.delete()
+            self._saved_revision = -1
+
+    def save(self) -> None:
+        """Writes the index, where it changed since."""
+        with storage_errors(), self._upkeep:
+            if self.model is not None and self._saved_revision != self._revision >= 0:
+                self._save(self.model)
+
+    def close(self) -> None:
+        """Saves the index; idempotent."""
+        with self._upkeep:
+            try:
+                self.save()
+            finally:
+                self._revision = -1
+                for connection in (self._writer, *self._readers):
+                    connection.close()
+                self._readers.clear()
+
+    def _follow(self, ledger: Ledger) -> None:
+        """The index after a change; removing comes first, as a key is never given twice."""
+        if ledger.is_emptied:
+            self._index = FaceIndex(self._index.numbers)
+            self._file.delete()
+        self._index.remove(np.asarray(ledger.removed, np.uint64))
+        if ledger.added:
+            keys = np.asarray([key for key, _ in ledger.added], np.uint64)
+            gone = np.isin(keys, np.asarray(ledger.removed, np.uint64))
+            vectors = np.stack([vector for _, vector in ledger.added]).astype(np.float32)
+            self._index.add(keys[~gone], vectors[~gone])
+
+    def _bring_up_to_date(self, model: ModelKey) -> None:
+        if vector_rows.state(self._writer).revision != self._revision:
+            self._revision = self._fill(self._index, model)
+
+    def _fill(self, index: FaceIndex, model: ModelKey) -> int:
+        """Makes the index hold what the database holds; the revision that it then has."""
+        with _moment(self._writer):
+            revision = vector_rows.state(self._writer).revision
+            held = vector_rows.ids(self._writer, model)
+        there = index.keys()
+        index.remove(np.setdiff1d(there, held))
+        missing = np.setdiff1d(held, there)
+        # What another program takes away meanwhile has a later revision, which is seen.
+        for keys, vectors in vector_rows.in_chunks(self._writer, missing, model):
+            index.add(keys, vectors)
+        return revision
+
+    def _save(self, model: ModelKey) -> None:
+        self._file.save(self._index, self._belonging(model))
+        self._saved_revision = self._revision
+
+    def _belonging(self, model: ModelKey) -> Belonging:
+        return Belonging(
+            gallery_id=vector_rows.state(self._writer).gallery_id,
+            model=model.name,
+            model_version=model.version,
+            numbers=model.numbers,
+        )
+
+    def _reader(self) -> apsw.Connection:
+        held: apsw.Connection | None = getattr(self._mine, "connection", None)
+        if held is None:
+            held = open_reader(self._database)
+            person_rows.add_text_functions(held)
+            self._mine.connection = held
+            with self._upkeep:
+                self._readers.append(held)
+        return held
+
+
+@contextlib.contextmanager
+def _moment(connection: apsw.Connection) -> Iterator[None]:
+    """Everything that is read within is of one moment; nobody is kept from writing."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("COMMIT")

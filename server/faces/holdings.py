@@ -1,0 +1,82 @@
+"""All that is held on one person: given to whoever has a right to it, or taken away and proved."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import apsw
+
+from server.faces import ledger, person_rows
+from server.faces.contract import ForgetReport
+from server.faces.gallery import Gallery
+
+
+def forget(gallery: Gallery, class_id: int, now: datetime) -> ForgetReport:
+    """Takes everything away, then looks for it in every table and in the index. Raises NotThere."""
+    taken = gallery.change(lambda book: book.forget(class_id))
+    gallery.forget_index_file()
+    left = gallery.read(lambda connection: ledger.left_of(connection, class_id))
+    left["index"] = gallery.index_has(taken.embeddings)
+    return ForgetReport(
+        class_id=class_id,
+        pictures=taken.rows["face_pictures"],
+        embeddings=taken.rows["face_embeddings"],
+        negatives=taken.rows["face_negatives"],
+        index_entries=len(taken.embeddings),
+        left=left,
+        forgotten_at=now,
+    )
+
+
+def archive_of(connection: apsw.Connection, class_id: int, now: datetime) -> bytes:
+    """A ZIP: `person.json`, and every picture as a JPEG. Raises NotThere."""
+    person = person_rows.find(connection, class_id)
+    told = {
+        "person": asdict(person),
+        "exported_at": now,
+        "pictures": list(_pictures(connection, class_id)),
+        "embeddings": list(_vectors(connection, "face_embeddings", class_id)),
+        "faces_said_not_to_be_this_person": list(_vectors(connection, "face_negatives", class_id)),
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("person.json", json.dumps(told, indent=2, ensure_ascii=False, default=str))
+        rows: Any = connection.execute(
+            "SELECT image_id, content FROM face_pictures WHERE class_id = ? ORDER BY image_id",
+            (class_id,),
+        )
+        for image_id, content in rows:
+            archive.writestr(f"pictures/{image_id}.jpg", content, zipfile.ZIP_STORED)
+    return packed.getvalue()
+
+
+def _pictures(connection: apsw.Connection, class_id: int) -> Iterator[dict[str, Any]]:
+    rows: Any = connection.execute(
+        "SELECT image_id, source_sha256, quality, source, added_at FROM face_pictures "
+        "WHERE class_id = ? ORDER BY image_id",
+        (class_id,),
+    )
+    for image_id, source_sha256, quality, source, added_at in rows:
+        yield {
+            "image_id": image_id,
+            "file": f"pictures/{image_id}.jpg",
+            "source_sha256": source_sha256,
+            "quality": json.loads(quality),
+            "source": source,
+            "added_at": added_at,
+        }
+
+
+def _vectors(connection: apsw.Connection, table: str, class_id: int) -> Iterator[dict[str, Any]]:
+    rows: Any = connection.execute(
+        f"SELECT model, model_version, hex(vector) FROM {table} WHERE class_id = ?",  # noqa: S608 (our own tables)
+        (class_id,),
+    )
+    for model, version, digits in rows:
+        yield {"model": model, "model_version": version, "float32_little_endian_hex": digits}

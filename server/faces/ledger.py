@@ -1,0 +1,174 @@
+"""Every change of the gallery, inside one transaction, and what it means for the index."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import apsw
+
+from server.errors import NotThere
+from server.faces import person_rows, vector_rows
+from server.faces.contract import PersonDetails
+from server.faces.decision import Vector
+from server.faces.vector_rows import ModelKey
+
+TABLES: Final = ("face_negatives", "face_embeddings", "face_pictures", "face_persons")
+"""In which something is held on a person, by class_id; in the order in which it goes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPicture:
+    """A face to be enrolled: a JPEG of it, what it was cut from, how good it is, its vector."""
+
+    source_sha256: str
+    content: bytes
+    quality: dict[str, Any]
+    source: str
+    vector: Vector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """How many rows went, by table, and the ids of the embeddings among them."""
+
+    rows: dict[str, int]
+    embeddings: tuple[int, ...]
+
+
+class Ledger:
+    """On a connection within a transaction. `added` and `removed` are for the index, after it."""
+
+    def __init__(self, connection: apsw.Connection, model: ModelKey | None) -> None:
+        self.connection = connection
+        self.added: list[tuple[int, Vector]] = []
+        self.removed: list[int] = []
+        self.is_emptied = False
+        self._model = model
+
+    def add_person(self, details: PersonDetails, now: datetime) -> int:
+        """The class id."""
+        return person_rows.insert(self.connection, details, now)
+
+    def edit_person(self, class_id: int, details: PersonDetails, now: datetime) -> None:
+        """Raises NotThere."""
+        person_rows.update(self.connection, class_id, details, now)
+
+    def add_picture(
+        self, class_id: int, picture: NewPicture, model: ModelKey, now: datetime
+    ) -> int | None:
+        """The picture's id; None where the person has that picture already. Raises NotThere."""
+        person_rows.find(self.connection, class_id)
+        row: Any = self.connection.execute(
+            "INSERT INTO face_pictures (class_id, source_sha256, content, quality, source, "
+            "added_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING image_id",
+            (
+                class_id,
+                picture.source_sha256,
+                picture.content,
+                json.dumps(picture.quality),
+                picture.source,
+                person_rows.stamp(now),
+            ),
+        ).fetchone()
+        if row is None:
+            return None
+        image_id = int(row[0])
+        self.add_embedding(class_id, image_id, model, picture.vector)
+        person_rows.touch(self.connection, class_id, now)
+        return image_id
+
+    def add_embedding(self, class_id: int, image_id: int, model: ModelKey, vector: Vector) -> None:
+        """Of a picture that has none of this model."""
+        key = vector_rows.insert(self.connection, class_id, image_id, model, vector)
+        if model == self._model:
+            self.added.append((key, vector))
+
+    def deny(self, class_id: int, model: ModelKey, vector: Vector, by: str, now: datetime) -> None:
+        """A face that is not this person's. Raises NotThere."""
+        person_rows.find(self.connection, class_id)
+        self.connection.execute(
+            "INSERT INTO face_negatives (class_id, model, model_version, vector, noted_by, "
+            "noted_at) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                class_id,
+                model.name,
+                model.version,
+                vector_rows.blob_of(vector),
+                by,
+                person_rows.stamp(now),
+            ),
+        )
+
+    def delete_picture(self, image_id: int, now: datetime) -> int:
+        """The class id of whose it was. Raises NotThere."""
+        class_id = owner_of(self.connection, image_id)
+        self._drop_embeddings("image_id = ?", image_id)
+        self.connection.execute("DELETE FROM face_pictures WHERE image_id = ?", (image_id,))
+        person_rows.touch(self.connection, class_id, now)
+        return class_id
+
+    def forget(self, class_id: int) -> Taken:
+        """Everything that is held on a person. Raises NotThere."""
+        person_rows.find(self.connection, class_id)
+        gone = self._drop_embeddings("class_id = ?", class_id)
+        rows = {"face_embeddings": len(gone)}
+        for table in TABLES:
+            if table not in rows:
+                rows[table] = self._delete(table, "class_id = ?", class_id)
+        return Taken(rows=rows, embeddings=gone)
+
+    def forget_everybody(self) -> None:
+        """The gallery is empty, and another one: no index of the old one fits it."""
+        self.is_emptied = True
+        self.added.clear()
+        for table in TABLES:
+            self.connection.execute(f"DELETE FROM {table}")  # noqa: S608 (our own tables)
+        self.connection.execute("UPDATE face_gallery SET gallery_id = lower(hex(randomblob(8)))")
+
+    def drop_other_models(self, model: ModelKey) -> int:
+        """Vectors of any but this model go; how many."""
+        gone = self._drop_embeddings("(model, model_version) <> (?, ?)", model.name, model.version)
+        self._delete(
+            "face_negatives", "(model, model_version) <> (?, ?)", model.name, model.version
+        )
+        return len(gone)
+
+    def _drop_embeddings(self, condition: str, *values: int | str) -> tuple[int, ...]:
+        rows: Any = self.connection.execute(
+            f"DELETE FROM face_embeddings WHERE {condition} RETURNING embedding_id",  # noqa: S608 (our own conditions)
+            values,
+        ).fetchall()
+        gone = tuple(int(row[0]) for row in rows)
+        self.removed += gone
+        return gone
+
+    def _delete(self, table: str, condition: str, *values: int | str) -> int:
+        self.connection.execute(f"DELETE FROM {table} WHERE {condition}", values)  # noqa: S608 (our own names)
+        return self.connection.changes()
+
+
+def owner_of(connection: apsw.Connection, image_id: int) -> int:
+    """The class id of a picture's person. Raises NotThere."""
+    row: Any = None
+    if 0 < image_id < 2**63:
+        row = connection.execute(
+            "SELECT class_id FROM face_pictures WHERE image_id = ?", (image_id,)
+        ).fetchone()
+    if row is None:
+        raise NotThere(f"there is no picture {image_id}: there never was, or it was deleted")
+    return int(row[0])
+
+
+def left_of(connection: apsw.Connection, class_id: int) -> dict[str, int]:
+    """How many rows are still held on a person, by table."""
+    found = {}
+    for table in TABLES:
+        row: Any = connection.execute(
+            f"SELECT count(*) FROM {table} WHERE class_id = ?",  # noqa: S608 (our own tables)
+            (class_id,),
+        ).fetchone()
+        found[table] = int(row[0])
+    return found

@@ -1,0 +1,193 @@
+"""Looks into pictures: every face with its quality, its vector and a cut-out to be kept.
+
+Blocking; a looker is used by one thread at a time. Never asks who somebody is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from server.errors import FacesUnavailable, QuestionInvalid
+from server.faces.contract import Upload
+from server.faces.decision import Vector
+from server.faces.vector_rows import ModelKey
+from vision.errors import BadPicture, ModelError, ModelMissing
+from vision.faces.choice import FaceModels, face_models
+from vision.faces.embedding import FaceEmbedder
+from vision.faces.quality import FaceQuality, quality_of
+from vision.geometry import Box
+from vision.manifest import ModelEntry
+from vision.networks import Networks
+from vision.pictures import decode_picture, encode_jpeg
+from vision.reading import FaceDetection, FaceDetector, Picture
+
+MOST_BYTES: Final = 20 * 1024 * 1024
+"""Of one picture as it comes."""
+
+MOST_FACES: Final = 32
+"""Of one picture, the largest; the others are not looked at."""
+
+CUT_OUT_SIDE: Final = 640
+CUT_OUT_QUALITY: Final = 92
+_CUT_OUT_MARGIN: Final = 0.5
+"""Of the face's size on each side: what alignment and another detector need."""
+
+VERSION_DIGITS: Final = 12
+
+GET_MODELS: Final = (
+    "python -m agent models fetch yunet-2023mar sface-2021dec, into the folder of SERVER_MODELS_DIR"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenFace:
+    """`vector` None: without landmarks or size enough there is none. `cut_out` is a JPEG."""
+
+    box: Box
+    confidence: float
+    quality: FaceQuality
+    has_landmarks: bool
+    vector: Vector | None
+    cut_out: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A picture's size in pixels, the SHA-256 of its file, and its faces, the largest first."""
+
+    width: int
+    height: int
+    sha256: str
+    faces: tuple[SeenFace, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """What serves: names, and the key by which vectors are kept. `problem` says what is missing."""
+
+    detector: str | None
+    key: ModelKey | None
+    problem: str | None
+
+
+class FaceLooker:
+    """A detector and an embedder of this thread's own; the networks are the pool's."""
+
+    def __init__(self, detector: FaceDetector, embedder: FaceEmbedder) -> None:
+        self._detector = detector
+        self._embedder = embedder
+
+    def look(self, upload: Upload) -> Seen:
+        """Raises QuestionInvalid for what is no usable picture, FacesUnavailable where a model
+        breaks. What is EXIF-rotated, of 16 bits, CMYK or animated is taken as
+        `vision.pictures.decode_picture` says."""
+        if len(upload.content) > MOST_BYTES:
+            raise QuestionInvalid(
+                f"{upload.name}: {len(upload.content)} bytes, expected at most {MOST_BYTES}"
+            )
+        try:
+            picture = decode_picture(upload.content, name=upload.name)
+            found = sorted(self._detector.detect(picture), key=lambda face: -face.box.area)
+            faces = tuple(self._seen(picture, face) for face in found[:MOST_FACES])
+        except BadPicture as error:
+            raise QuestionInvalid(str(error)) from error
+        except ModelError as error:
+            raise FacesUnavailable(f"faces cannot be looked for: {error}") from error
+        height, width = picture.shape[:2]
+        return Seen(
+            width=width,
+            height=height,
+            sha256=hashlib.sha256(upload.content).hexdigest(),
+            faces=faces,
+        )
+
+    def _seen(self, picture: Picture, face: FaceDetection) -> SeenFace:
+        quality = quality_of(picture, face)
+        vector = None
+        if face.landmarks is not None and quality.size > 0:
+            try:
+                vector = self._embedder.embed(picture, face.landmarks)
+            except ValueError:  # the landmarks coincide: no face can be laid upright by them
+                vector = None
+        return SeenFace(
+            box=face.box,
+            confidence=face.confidence,
+            quality=quality,
+            has_landmarks=face.landmarks is not None,
+            vector=vector,
+            cut_out=cut_out(picture, face.box),
+        )
+
+
+def cut_out(picture: Picture, box: Box) -> bytes:
+    """The face and what is close around it as a JPEG that fits 640 x 640: nobody else's is kept."""
+    height, width = picture.shape[:2]
+    grown = box.grown(box.width * _CUT_OUT_MARGIN, box.height * _CUT_OUT_MARGIN)
+    x, y, part_width, part_height = grown.clipped(width, height).as_xywh()
+    part = picture[y : y + max(2, part_height), x : x + max(2, part_width)]
+    return encode_jpeg(
+        np.ascontiguousarray(part), width=CUT_OUT_SIDE, height=CUT_OUT_SIDE, quality=CUT_OUT_QUALITY
+    )
+
+
+def make_looker(networks: Networks, *, detector: str, embedder: str) -> FaceLooker:
+    """Opens the networks. Raises FacesUnavailable saying what is missing and how to get it."""
+    models = _opened(networks, detector, embedder)
+    problem = _problem(models)
+    if models.embedder is None or problem is not None:
+        raise FacesUnavailable(problem or "there is no embedding model")
+    return FaceLooker(models.detector, models.embedder)
+
+
+def models_here(networks: Networks, *, detector: str, embedder: str) -> Models:
+    """What would serve; loads it once, to know how many numbers a vector has."""
+    try:
+        models = _opened(networks, detector, embedder)
+        problem = _problem(models)
+        if models.embedder is None or problem is not None:
+            return Models(detector=models.detector.model, key=None, problem=problem)
+        numbers = _numbers(models.embedder)
+    except FacesUnavailable as error:
+        return Models(detector=None, key=None, problem=str(error))
+    except ModelError as error:
+        return Models(detector=None, key=None, problem=f"faces cannot be looked for: {error}")
+    entry = networks.entry(models.embedder.model)
+    key = ModelKey(name=entry.name, version=version_of(entry), numbers=numbers)
+    return Models(detector=models.detector.model, key=key, problem=None)
+
+
+def version_of(entry: ModelEntry) -> str:
+    """The first digits of the SHA-256 of the model's file."""
+    return entry.sha256[:VERSION_DIGITS]
+
+
+def _opened(networks: Networks, detector: str, embedder: str) -> FaceModels:
+    try:
+        return face_models(networks, detector=detector, embedder=embedder)
+    except ModelMissing as error:
+        raise FacesUnavailable(f"{error}; faces need both models: {GET_MODELS}") from error
+    except ModelError as error:
+        raise FacesUnavailable(f"faces cannot be looked for: {error}") from error
+
+
+def _problem(models: FaceModels) -> str | None:
+    if models.embedder is None:
+        return f"there is no embedding model on this machine: {GET_MODELS}"
+    if models.detector.model == "opencv-frontalface":
+        return f"there is no face detector that locates eyes, nose and mouth: {GET_MODELS}"
+    return None
+
+
+def _numbers(embedder: FaceEmbedder) -> int:
+    grey = np.full((112, 112, 3), 127, np.uint8)
+    marks = ((38.0, 52.0), (74.0, 52.0), (56.0, 72.0), (42.0, 92.0), (71.0, 92.0))
+    return int(embedder.embed(grey, marks).size)
+
+
+LookerMaker = Callable[[], FaceLooker]
+"""Makes the looker of a thread."""

@@ -1,0 +1,157 @@
+"""Persons as the database has them: found, listed, written. Knows no picture and no vector."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import apsw
+
+from server.errors import NotThere
+from server.faces.contract import (
+    MOST_PERSONS,
+    Person,
+    PersonDetails,
+    PersonFilter,
+    PersonPage,
+)
+from server.faces.many_ids import many
+
+_COLUMNS: Final = (
+    "p.class_id, p.ten, p.tuoi, p.gioitinh, p.noio, p.consent, p.purpose, p.keep_until, "
+    "p.enrolled_at, p.changed_at, "
+    "(SELECT count(*) FROM face_pictures f WHERE f.class_id = p.class_id)"
+)
+
+
+def stamp(moment: datetime) -> str:
+    """As the tables have it; times of UTC sort as texts."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def insert(connection: apsw.Connection, details: PersonDetails, now: datetime) -> int:
+    """The class id."""
+    connection.execute(
+        "INSERT INTO face_persons (ten, tuoi, gioitinh, noio, consent, purpose, keep_until, "
+        "enrolled_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*_values(details), stamp(now), stamp(now)),
+    )
+    return connection.last_insert_rowid()
+
+
+def update(
+    connection: apsw.Connection, class_id: int, details: PersonDetails, now: datetime
+) -> None:
+    """Raises NotThere."""
+    find(connection, class_id)
+    connection.execute(
+        "UPDATE face_persons SET ten = ?, tuoi = ?, gioitinh = ?, noio = ?, consent = ?, "
+        "purpose = ?, keep_until = ?, changed_at = ? WHERE class_id = ?",
+        (*_values(details), stamp(now), class_id),
+    )
+
+
+def touch(connection: apsw.Connection, class_id: int, now: datetime) -> None:
+    """Something of theirs changed."""
+    connection.execute(
+        "UPDATE face_persons SET changed_at = ? WHERE class_id = ?", (stamp(now), class_id)
+    )
+
+
+def find(connection: apsw.Connection, class_id: int) -> Person:
+    """Raises NotThere."""
+    row = None
+    if 0 < class_id < 2**63:
+        row = connection.execute(
+            f"SELECT {_COLUMNS} FROM face_persons p WHERE p.class_id = ?",  # noqa: S608 (our own columns)
+            (class_id,),
+        ).fetchone()
+    if row is None:
+        raise NotThere(f"there is no person {class_id}: nobody had that number, or was forgotten")
+    return _person(row)
+
+
+def those_of(connection: apsw.Connection, class_ids: tuple[int, ...]) -> dict[int, Person]:
+    """By class id; who is not there is left out."""
+    if not class_ids:
+        return {}
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM face_persons p "  # noqa: S608 (our own columns)
+        "WHERE p.class_id IN (SELECT value FROM carray(?))",
+        (many(class_ids),),
+    )
+    return {person.class_id: person for person in map(_person, rows)}
+
+
+def page(
+    connection: apsw.Connection, wanted: PersonFilter, *, offset: int, limit: int
+) -> PersonPage:
+    """Those that match, by class id."""
+    conditions: list[tuple[str, Any]] = [
+        ("instr(lower_text(p.ten), ?) > 0", wanted.name.strip().lower() or None),
+        ("instr(lower_text(p.noio), ?) > 0", wanted.place.strip().lower() or None),
+        ("p.tuoi >= ?", wanted.least_age),
+        ("p.tuoi <= ?", wanted.most_age),
+    ]
+    given = [(text, value) for text, value in conditions if value is not None]
+    where = " AND ".join(["true", *(text for text, _ in given)])
+    values = tuple(value for _, value in given)
+    total: Any = connection.execute(
+        f"SELECT count(*) FROM face_persons p WHERE {where}",  # noqa: S608 (our own conditions)
+        values,
+    ).fetchone()
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM face_persons p WHERE {where} "  # noqa: S608 (likewise)
+        "ORDER BY p.class_id LIMIT ? OFFSET ?",
+        (*values, max(1, min(limit, MOST_PERSONS)), max(0, offset)),
+    )
+    return PersonPage(persons=tuple(map(_person, rows)), total=int(total[0]))
+
+
+def overdue(connection: apsw.Connection, now: datetime) -> tuple[int, ...]:
+    """Class ids of those who are to be forgotten by now."""
+    rows: Any = connection.execute(
+        "SELECT class_id FROM face_persons WHERE keep_until <= ? ORDER BY class_id", (stamp(now),)
+    )
+    return tuple(class_id for (class_id,) in rows)
+
+
+def add_text_functions(connection: apsw.Connection) -> None:
+    """`lower_text`: SQLite's own `lower` knows only English letters."""
+
+    def lower_text(*arguments: apsw.SQLiteValue) -> str:
+        return str(arguments[0] or "").lower()
+
+    connection.create_scalar_function("lower_text", lower_text, 1, deterministic=True)
+
+
+def _values(details: PersonDetails) -> tuple[Any, ...]:
+    keep_until = details.keep_until
+    return (
+        details.name,
+        details.age,
+        details.gender,
+        details.place,
+        details.consent,
+        details.purpose,
+        None if keep_until is None else stamp(keep_until),
+    )
+
+
+def _person(row: Any) -> Person:
+    class_id, name, age, gender, place, consent, purpose, keep_until, enrolled, changed, count = row
+    return Person(
+        class_id=class_id,
+        details=PersonDetails(
+            name=name,
+            age=age,
+            gender=gender,
+            place=place,
+            consent=consent,
+            purpose=purpose,
+            keep_until=None if keep_until is None else datetime.fromisoformat(keep_until),
+        ),
+        enrolled_at=datetime.fromisoformat(enrolled),
+        changed_at=datetime.fromisoformat(changed),
+        pictures=count,
+    )

@@ -1,0 +1,122 @@
+"""Vectors of enrolled faces as the database has them, by model, and what an index follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import apsw
+import numpy as np
+
+from server.faces.decision import Candidate, Vector, Vectors
+from server.faces.index import Keys
+from server.faces.many_ids import many
+
+CHUNK: Final = 20_000
+"""Vectors read at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelKey:
+    """An embedding model: name, the first 12 digits of its file's SHA-256, numbers in a vector."""
+
+    name: str
+    version: str
+    numbers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GalleryState:
+    """Which gallery this is, and how often it was changed."""
+
+    gallery_id: str
+    revision: int
+
+
+def state(connection: apsw.Connection) -> GalleryState:
+    row: Any = connection.execute("SELECT gallery_id, revision FROM face_gallery").fetchone()
+    return GalleryState(gallery_id=row[0], revision=row[1])
+
+
+def blob_of(vector: Vector) -> bytes:
+    """As the tables have it."""
+    return np.ascontiguousarray(vector, dtype="<f4").tobytes()
+
+
+def vectors_of(blobs: Sequence[bytes], numbers: int) -> Vectors:
+    """Shape (how many, numbers); raises ValueError where one has another length."""
+    if not blobs:
+        return np.empty((0, numbers), np.float32)
+    joined = np.frombuffer(b"".join(blobs), dtype="<f4")
+    return joined.reshape(len(blobs), numbers).astype(np.float32)
+
+
+def insert(
+    connection: apsw.Connection, class_id: int, image_id: int, model: ModelKey, vector: Vector
+) -> int:
+    """The embedding's id."""
+    connection.execute(
+        "INSERT INTO face_embeddings (image_id, class_id, model, model_version, vector) "
+        "VALUES (?, ?, ?, ?, ?)",
+        (image_id, class_id, model.name, model.version, blob_of(vector)),
+    )
+    return connection.last_insert_rowid()
+
+
+def ids(connection: apsw.Connection, model: ModelKey) -> Keys:
+    """Of all embeddings of the model, rising."""
+    rows = connection.execute(
+        "SELECT embedding_id FROM face_embeddings WHERE model = ? AND model_version = ? "
+        "ORDER BY embedding_id",
+        (model.name, model.version),
+    )
+    return np.fromiter((row[0] for row in rows), dtype=np.uint64)
+
+
+def in_chunks(
+    connection: apsw.Connection, wanted: Keys, model: ModelKey
+) -> Iterator[tuple[Keys, Vectors]]:
+    """Embeddings by id; those that are gone are left out."""
+    for start in range(0, len(wanted), CHUNK):
+        part = tuple(int(key) for key in wanted[start : start + CHUNK])
+        rows: Any = connection.execute(
+            "SELECT embedding_id, vector FROM face_embeddings "
+            "WHERE embedding_id IN (SELECT value FROM carray(?))",
+            (many(part),),
+        ).fetchall()
+        keys = np.asarray([row[0] for row in rows], dtype=np.uint64)
+        yield keys, vectors_of([row[1] for row in rows], model.numbers)
+
+
+def candidates(
+    connection: apsw.Connection, embeddings: Keys, model: ModelKey
+) -> tuple[Candidate, ...]:
+    """Whose those embeddings are, with all that is held on each of them."""
+    if not len(embeddings):
+        return ()
+    wanted = many(int(key) for key in embeddings)
+    people = tuple(
+        row[0]
+        for row in connection.execute(
+            "SELECT DISTINCT class_id FROM face_embeddings "
+            "WHERE embedding_id IN (SELECT value FROM carray(?))",
+            (wanted,),
+        )
+    )
+    return tuple(
+        Candidate(
+            class_id=class_id,
+            vectors=_held(connection, "face_embeddings", class_id, model),
+            negatives=_held(connection, "face_negatives", class_id, model),
+        )
+        for class_id in people
+    )
+
+
+def _held(connection: apsw.Connection, table: str, class_id: Any, model: ModelKey) -> Vectors:
+    rows: Any = connection.execute(
+        f"SELECT vector FROM {table} WHERE class_id = ? AND model = ? AND model_version = ?",  # noqa: S608 (our own tables)
+        (class_id, model.name, model.version),
+    )
+    return vectors_of([row[0] for row in rows], model.numbers)

@@ -1,0 +1,227 @@
+"""Routes of persons and faces: enrol, find, verify, change, export, forget."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import APIRouter, File, Form, Query, Response, UploadFile
+from pydantic import BaseModel, Field
+
+from server.accounts.permissions import Permission
+from server.faces.contract import (
+    MOST_PERSONS,
+    Faces,
+    ForgetReport,
+    GalleryStatus,
+    PersonDetails,
+    PersonFilter,
+    PictureCard,
+    ResetKind,
+)
+from server.web.api.face_answers import (
+    EnrolmentAnswer,
+    IdentificationAnswer,
+    PersonAnswer,
+    PersonsAnswer,
+    VerificationAnswer,
+    box_answer,
+    enrolment_answer,
+    identification_answer,
+    person_answer,
+)
+from server.web.api.uploads import upload_of, uploads_of
+from server.web.security.demands import CurrentCaller, requires
+
+_SEES: Final = [requires(Permission.SEE_PEOPLE)]
+_ENROLS: Final = [requires(Permission.ENROL_PEOPLE)]
+_FORGETS: Final = [requires(Permission.FORGET_PEOPLE)]
+_SOURCE: Final = "upload"
+
+Likenesses = Annotated[int, Query(ge=1, le=32, description="Likenesses of each face.")]
+
+
+class PersonWanted(BaseModel):
+    """What is written down of a person. `keep_until`: they are forgotten after it."""
+
+    name: str = Field(examples=["Nguyễn Thị Lan"])
+    age: int | None = None
+    gender: str = ""
+    place: str = ""
+    consent: str = Field(default="", examples=["signed on 2026-03-01"])
+    purpose: str = Field(default="", examples=["staff"])
+    keep_until: datetime | None = None
+
+    def details(self) -> PersonDetails:
+        return PersonDetails(**self.model_dump())
+
+
+class ResetWanted(BaseModel):
+    """`rebuild` builds the index anew; `forget-everybody` first takes away everybody."""
+
+    confirm: ResetKind
+
+
+class ForgetAnswer(BaseModel):
+    """What was held and is gone; `left` counts what was still found afterwards, by place."""
+
+    is_gone: bool
+    report: ForgetReport
+
+
+def persons_router(faces: Faces) -> APIRouter:
+    """Everything below /api/v1/persons."""
+    router = APIRouter(prefix="/api/v1/persons", tags=["persons"])
+    _add_persons(router, faces)
+    _add_person(router, faces)
+    _add_pictures(router, faces)
+    return router
+
+
+def faces_router(faces: Faces) -> APIRouter:
+    """Everything below /api/v1/faces."""
+    router = APIRouter(prefix="/api/v1/faces", tags=["faces"])
+
+    @router.post("/identify", dependencies=_SEES)
+    async def identify(
+        caller: CurrentCaller, file: UploadFile, most: Likenesses = 5
+    ) -> IdentificationAnswer:
+        """Who is in the picture: every face, with the likeliest persons. Audited."""
+        found = await faces.identify(caller, await upload_of(file), most=most)
+        return identification_answer(found)
+
+    @router.get("/sightings/{sighting_id}", dependencies=_SEES)
+    async def identify_sighting(
+        caller: CurrentCaller, sighting_id: int, most: Likenesses = 5
+    ) -> IdentificationAnswer:
+        """Who is in the picture of a sighting. Audited."""
+        return identification_answer(await faces.identify_sighting(caller, sighting_id, most=most))
+
+    @router.post("/verify", dependencies=_SEES)
+    async def verify(
+        caller: CurrentCaller, file: UploadFile, other: UploadFile
+    ) -> VerificationAnswer:
+        """Whether the largest faces of two pictures are one person's. Audited."""
+        told = await faces.verify(caller, await upload_of(file), await upload_of(other))
+        return VerificationAnswer(
+            is_same=told.is_same,
+            score=told.score,
+            probability=told.probability,
+            threshold=told.threshold,
+            boxes=(box_answer(told.boxes[0]), box_answer(told.boxes[1])),
+        )
+
+    @router.get("/status", dependencies=_SEES)
+    async def status() -> GalleryStatus:
+        """How many are enrolled, with which models; `problem` says what is missing."""
+        return await faces.status()
+
+    @router.post("/reset", dependencies=_FORGETS)
+    async def reset(caller: CurrentCaller, wanted: ResetWanted) -> GalleryStatus:
+        """Builds the index anew; searches see the old or the new one. Audited."""
+        return await faces.reset(caller, wanted.confirm)
+
+    return router
+
+
+def _add_persons(router: APIRouter, faces: Faces) -> None:
+    @router.get("", dependencies=_SEES)
+    async def persons(
+        caller: CurrentCaller,
+        name: str = "",
+        place: str = "",
+        least_age: int | None = None,
+        most_age: int | None = None,
+        offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+        limit: Annotated[int, Query(ge=1, le=MOST_PERSONS)] = 50,
+    ) -> PersonsAnswer:
+        """Who is enrolled, by parts of name and place, and by age. Audited."""
+        wanted = PersonFilter(name=name, place=place, least_age=least_age, most_age=most_age)
+        found = await faces.persons(caller, wanted, offset=offset, limit=limit)
+        told = tuple(person_answer(each) for each in found.persons)
+        return PersonsAnswer(persons=told, total=found.total)
+
+    @router.post("", dependencies=_ENROLS, status_code=HTTPStatus.CREATED)
+    async def enrol(
+        caller: CurrentCaller,
+        file: Annotated[list[UploadFile], File()],
+        name: Annotated[str, Form()],
+        age: Annotated[int | None, Form()] = None,
+        gender: Annotated[str, Form()] = "",
+        place: Annotated[str, Form()] = "",
+        consent: Annotated[str, Form()] = "",
+        purpose: Annotated[str, Form()] = "",
+        keep_until: Annotated[datetime | None, Form()] = None,
+    ) -> EnrolmentAnswer:
+        """A new person, by one or more pictures of one face each. Audited."""
+        details = PersonDetails(
+            name=name,
+            age=age,
+            gender=gender,
+            place=place,
+            consent=consent,
+            purpose=purpose,
+            keep_until=keep_until,
+        )
+        done = await faces.enrol(caller, details, await uploads_of(file), source=_SOURCE)
+        return enrolment_answer(done)
+
+
+def _add_person(router: APIRouter, faces: Faces) -> None:
+    @router.get("/{class_id}", dependencies=_SEES)
+    async def person(caller: CurrentCaller, class_id: int) -> PersonAnswer:
+        """One person. Audited."""
+        return person_answer(await faces.person(caller, class_id))
+
+    @router.put("/{class_id}", dependencies=_ENROLS)
+    async def edit(caller: CurrentCaller, class_id: int, wanted: PersonWanted) -> PersonAnswer:
+        """Changes what is written down of a person. Audited."""
+        return person_answer(await faces.edit(caller, class_id, wanted.details()))
+
+    @router.delete("/{class_id}", dependencies=_FORGETS)
+    async def forget(caller: CurrentCaller, class_id: int) -> ForgetAnswer:
+        """Takes away everything that is held on a person, and proves it. Audited."""
+        report = await faces.forget(caller, class_id)
+        return ForgetAnswer(is_gone=report.is_gone, report=report)
+
+    @router.post("/{class_id}/denied", dependencies=_ENROLS, status_code=HTTPStatus.NO_CONTENT)
+    async def deny(caller: CurrentCaller, class_id: int, file: UploadFile) -> None:
+        """The largest face of the picture is not this person's. Audited."""
+        await faces.deny(caller, class_id, await upload_of(file))
+
+    @router.get("/{class_id}/export", dependencies=_FORGETS, response_class=Response)
+    async def export(caller: CurrentCaller, class_id: int) -> Response:
+        """A ZIP of all that is held on a person. Audited."""
+        content = await faces.export(caller, class_id)
+        headers = {
+            "Content-Disposition": f'attachment; filename="person-{class_id}.zip"',
+            "Cache-Control": "no-store",
+        }
+        return Response(content, media_type="application/zip", headers=headers)
+
+
+def _add_pictures(router: APIRouter, faces: Faces) -> None:
+    @router.get("/{class_id}/pictures", dependencies=_SEES)
+    async def pictures(caller: CurrentCaller, class_id: int) -> tuple[PictureCard, ...]:
+        """A person's enrolment pictures. Audited."""
+        return await faces.pictures_of(caller, class_id)
+
+    @router.post("/{class_id}/pictures", dependencies=_ENROLS, status_code=HTTPStatus.CREATED)
+    async def add_pictures(
+        caller: CurrentCaller, class_id: int, file: Annotated[list[UploadFile], File()]
+    ) -> EnrolmentAnswer:
+        """More pictures of a person; those that are refused are told. Audited."""
+        done = await faces.add_pictures(caller, class_id, await uploads_of(file), source=_SOURCE)
+        return enrolment_answer(done)
+
+    @router.get("/pictures/{image_id}", dependencies=_SEES, response_class=Response)
+    async def picture(caller: CurrentCaller, image_id: int) -> Response:
+        """An enrolment picture. Audited."""
+        content = await faces.picture(caller, image_id)
+        return Response(content, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+    @router.delete("/pictures/{image_id}", dependencies=_ENROLS, status_code=HTTPStatus.NO_CONTENT)
+    async def delete_picture(caller: CurrentCaller, image_id: int) -> None:
+        """Takes away one enrolment picture with its vector. Audited."""
+        await faces.delete_picture(caller, image_id)

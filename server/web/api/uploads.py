@@ -1,0 +1,35 @@
+"""Pictures that come as files of a form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import UploadFile
+
+from server.errors import QuestionInvalid
+from server.faces.contract import Upload
+
+_LONGEST_NAME = 80
+
+
+async def upload_of(file: UploadFile) -> Upload:
+    """The whole file; the gate has bounded its size."""
+    return Upload(name=_name(file), content=await file.read())
+
+
+async def uploads_of(*fields: UploadFile | Sequence[UploadFile] | None) -> list[Upload]:
+    """The files of several fields together. Raises QuestionInvalid where there is none."""
+    files: list[UploadFile] = []
+    for field in fields:
+        if field is None:
+            continue
+        files += [field] if isinstance(field, UploadFile) else list(field)
+    if not files:
+        raise QuestionInvalid("file: expected one or more pictures, got none")
+    return [await upload_of(file) for file in files]
+
+
+def _name(file: UploadFile) -> str:
+    """For messages: what the sender calls it, made harmless."""
+    shown = "".join(each for each in file.filename or "" if each.isprintable())
+    return shown[:_LONGEST_NAME] or "picture"

@@ -1,0 +1,259 @@
+"""The gallery and its index say the same, whoever changed what, and whatever lay on the disk."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from server.errors import NotThere
+from server.faces import holdings, person_rows, vector_rows
+from server.faces.contract import PersonDetails
+from server.faces.decision import Vector
+from server.faces.gallery import Gallery
+from server.faces.ledger import Ledger, NewPicture
+from server.faces.vector_rows import ModelKey
+from server.storage.adoption import prepare_database
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MODEL = ModelKey(name="tiny", version="0123456789ab", numbers=16)
+
+
+def vector(seed: int) -> Vector:
+    drawn = np.random.default_rng(seed).standard_normal(MODEL.numbers)
+    return np.asarray(drawn / np.linalg.norm(drawn), np.float32)
+
+
+def picture(seed: int) -> NewPicture:
+    return NewPicture(
+        source_sha256=f"{seed:064x}",
+        content=b"jpeg",
+        quality={"total": 0.9},
+        source="upload",
+        vector=vector(seed),
+    )
+
+
+def enrol(gallery: Gallery, *seeds: int, name: str = "Lan") -> int:
+    def work(book: Ledger) -> int:
+        class_id = book.add_person(PersonDetails(name=name), NOW)
+        for seed in seeds:
+            book.add_picture(class_id, picture(seed), MODEL, NOW)
+        return class_id
+
+    return gallery.change(work)
+
+
+def nearest(gallery: Gallery, seed: int) -> int | None:
+    """Whose vector is exactly that one."""
+    for candidate in gallery.near(vector(seed)):
+        if float(np.max(candidate.vectors @ vector(seed))) > 0.999:
+            return candidate.class_id
+    return None
+
+
+def is_consistent(gallery: Gallery) -> bool:
+    """Index and database hold the same embeddings."""
+    held = gallery.read(lambda rows: vector_rows.ids(rows, MODEL))
+    return gallery.indexed() == len(held) == gallery.index_has(tuple(int(key) for key in held))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "server.db"
+    prepare_database(path, zone_of=lambda _: UTC, now=NOW)
+    return path
+
+
+def open_gallery(database: Path, model: ModelKey | None = MODEL) -> Gallery:
+    made = Gallery(database, database.parent / "faces" / "index.usearch", model)
+    made.open_index()
+    return made
+
+
+@pytest.fixture
+def gallery(database: Path) -> Iterator[Gallery]:
+    made = open_gallery(database)
+    yield made
+    made.close()
+
+
+def test_who_is_enrolled_is_found_at_once(gallery: Gallery) -> None:
+    first, second = enrol(gallery, 1, 2), enrol(gallery, 3)
+    assert [nearest(gallery, seed) for seed in (1, 2, 3)] == [first, first, second]
+    assert is_consistent(gallery)
+
+
+def test_a_deleted_picture_is_found_no_more_and_the_others_are(gallery: Gallery) -> None:
+    class_id = enrol(gallery, 1, 2)
+    gallery.change(lambda book: book.delete_picture(1, NOW))
+    assert nearest(gallery, 1) is None
+    assert nearest(gallery, 2) == class_id
+    assert is_consistent(gallery)
+
+
+def test_a_number_is_never_given_twice(gallery: Gallery) -> None:
+    gone = enrol(gallery, 1)
+    holdings.forget(gallery, gone, NOW)
+    assert enrol(gallery, 2) > gone
+    with pytest.raises(NotThere, match=f"there is no person {gone}"):
+        gallery.read(lambda rows: person_rows.find(rows, gone))
+
+
+def test_a_change_that_fails_changes_nothing(gallery: Gallery) -> None:
+    enrol(gallery, 1)
+
+    def work(book: Ledger) -> None:
+        book.forget(1)
+        book.forget(99)
+
+    with pytest.raises(NotThere):
+        gallery.change(work)
+    assert nearest(gallery, 1) == 1
+    assert is_consistent(gallery)
+
+
+def test_the_same_picture_is_not_enrolled_twice(gallery: Gallery) -> None:
+    class_id = enrol(gallery, 1)
+    assert gallery.change(lambda book: book.add_picture(class_id, picture(1), MODEL, NOW)) is None
+    assert gallery.indexed() == 1
+
+
+def test_the_index_is_loaded_again_as_it_was(database: Path) -> None:
+    first = open_gallery(database)
+    enrol(first, 1)
+    first.close()
+    again = open_gallery(database)
+    assert nearest(again, 1) == 1
+    again.close()
+
+
+@pytest.mark.parametrize("damage", ["torn", "gone", "mislabelled", "older"])
+def test_an_index_file_that_is_wrong_does_no_harm(database: Path, damage: str) -> None:
+    file = database.parent / "faces" / "index.usearch"
+    first = open_gallery(database)
+    enrol(first, 1)
+    first.close()
+    older = file.read_bytes(), file.with_name("index.usearch.json").read_bytes()
+    second = open_gallery(database)
+    enrol(second, 2)
+    holdings.forget(second, 1, NOW)
+    second.close()
+    if damage == "torn":
+        file.write_bytes(file.read_bytes()[:40])
+    elif damage == "gone":
+        file.unlink()
+    elif damage == "mislabelled":
+        file.with_name("index.usearch.json").write_text("{")
+    else:
+        file.write_bytes(older[0])
+        file.with_name("index.usearch.json").write_bytes(older[1])
+    third = open_gallery(database)
+    assert nearest(third, 1) is None
+    assert nearest(third, 2) == 2
+    assert is_consistent(third)
+    third.close()
+
+
+def test_what_another_program_changes_is_seen_by_the_next_search(
+    database: Path, gallery: Gallery
+) -> None:
+    enrol(gallery, 1)
+    other = open_gallery(database)
+    added = enrol(other, 2)
+    other.change(lambda book: book.forget(1))
+    assert nearest(gallery, 2) == added
+    assert nearest(gallery, 1) is None
+    assert is_consistent(gallery)
+    other.close()
+
+
+def test_vectors_of_another_model_are_not_compared(database: Path) -> None:
+    first = open_gallery(database)
+    enrol(first, 1)
+    first.close()
+    other = open_gallery(database, ModelKey(name="tiny", version="ffffffffffff", numbers=16))
+    assert other.near(vector(1)) == ()
+    other.close()
+
+
+def test_everybody_is_forgotten_in_one_step(gallery: Gallery) -> None:
+    enrol(gallery, 1)
+    enrol(gallery, 2)
+    gallery.change(lambda book: book.forget_everybody())
+    assert gallery.near(vector(1)) == ()
+    assert gallery.indexed() == 0
+    assert enrol(gallery, 3) == 3
+
+
+def test_an_index_built_anew_finds_the_same(gallery: Gallery) -> None:
+    enrol(gallery, 1, 2)
+    gallery.rebuild()
+    assert nearest(gallery, 2) == 1
+    assert is_consistent(gallery)
+
+
+@contextmanager
+def searching(gallery: Gallery, seed: int, expected: int) -> Iterator[list[object]]:
+    """Two threads that look for a vector all the while; the list is of wrong answers."""
+    wrong: list[object] = []
+    is_over = threading.Event()
+
+    def search() -> None:
+        while not is_over.is_set():
+            found = nearest(gallery, seed)
+            if found != expected:
+                wrong.append(found)
+
+    threads = [threading.Thread(target=search) for _ in range(2)]
+    for each in threads:
+        each.start()
+    try:
+        yield wrong
+    finally:
+        is_over.set()
+        for each in threads:
+            each.join()
+
+
+def test_searches_go_on_while_people_come_and_go(gallery: Gallery) -> None:
+    stays = enrol(gallery, 1)
+    with searching(gallery, 1, stays) as wrong:
+        for seed in range(2, 30):
+            class_id = enrol(gallery, seed)
+            assert nearest(gallery, seed) == class_id
+            if seed % 2:
+                holdings.forget(gallery, class_id, NOW)
+                assert nearest(gallery, seed) is None
+            if seed == 20:
+                gallery.rebuild()
+    assert wrong == []
+    assert is_consistent(gallery)
+
+
+def test_being_forgotten_leaves_nothing_and_says_so(database: Path, gallery: Gallery) -> None:
+    class_id = enrol(gallery, 1, 2)
+    gallery.change(lambda book: book.deny(class_id, MODEL, vector(9), "ada", NOW))
+    gallery.save()
+    report = holdings.forget(gallery, class_id, NOW)
+    assert (report.pictures, report.embeddings, report.negatives, report.index_entries) == (
+        2,
+        2,
+        1,
+        2,
+    )
+    assert report.is_gone
+    assert set(report.left) == {
+        "face_persons",
+        "face_pictures",
+        "face_embeddings",
+        "face_negatives",
+        "index",
+    }
+    assert not (database.parent / "faces" / "index.usearch").exists()
+    assert nearest(gallery, 1) is None
