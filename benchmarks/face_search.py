@@ -110,13 +110,13 @@ class Exact:
 class Usearch:
     """A graph of half-precision vectors, as the server keeps it."""
 
-    def __init__(self, numbers: int, *, dtype: str = "f16") -> None:
+    def __init__(self, numbers: int) -> None:
         from usearch.index import Index
 
         self._index = Index(
             ndim=numbers,
             metric="ip",
-            dtype=dtype,
+            dtype="f16",
             connectivity=16,
             expansion_add=128,
             expansion_search=128,
@@ -169,7 +169,6 @@ class Faiss:
 LIBRARIES: dict[str, Callable[[int], Searched]] = {
     "numpy": Exact,
     "usearch": Usearch,
-    "usearch-i8": lambda numbers: Usearch(numbers, dtype="i8"),
     "faiss": Faiss,
 }
 

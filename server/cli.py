@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from server.cli_database import Database, fail, writable_database
+from server.cli_faces import faces_app
 from server.cli_prune import DryRun, KeepIds, OlderThan, run_prune
 from server.cli_users import user_app
 from server.config import PREFIXES, ServerSettings
@@ -42,6 +43,7 @@ token_app = typer.Typer(
 )
 app.add_typer(token_app, name="token")
 app.add_typer(user_app, name="user")
+app.add_typer(faces_app, name="faces")
 
 
 def main() -> None:

@@ -253,6 +253,12 @@ class ServerSettings(Settings):
         description="hours after which everybody has to sign in again",
         examples=["12"],
     )
+    faces: bool = Field(
+        True,
+        alias="SERVER_FACES",
+        description="false: no face gallery, and none of the memory that looking for faces takes",
+        examples=["false"],
+    )
     models_folder: Path = Field(
         Path("models"),
         alias="SERVER_MODELS_DIR",

@@ -22,6 +22,7 @@ from server.accounts.store import AccountStore
 from server.condition import Condition
 from server.config import ServerSettings
 from server.errors import StorageUnavailable
+from server.faces.contract import Faces
 from server.figures import ServerFigures
 from server.library import Library, library_of
 from server.live_figures import LiveFigures
@@ -67,12 +68,14 @@ async def web_side(
     accounts = AccountStore(settings.db_path, lifetimes, now)
     hashing = Hashing()
     rest = contextlib.ExitStack()
+    beside = contextlib.AsyncExitStack()
     try:
         library = await asyncio.to_thread(rest.enter_context, library_of(settings))
         feed = None if figures is None else Feed(LiveFigures(figures).message)
         reception = Reception(accounts, hashing)
         office = Office(accounts, hashing, reception)
         setup_path = await setup_path_of(accounts)
+        faces = await beside.enter_async_context(_faces(settings, library, accounts, now))
         application = create_application(
             WebParts(
                 report=condition.report,
@@ -82,6 +85,7 @@ async def web_side(
                 signing_in=reception,
                 accounts=office,
                 api=_api(settings, library, accounts, connected, now),
+                faces=faces,
                 auditor=accounts,
                 register=accounts,
                 door=Door(
@@ -101,6 +105,7 @@ async def web_side(
             )
     finally:
         hashing.close()
+        await beside.aclose()
         await asyncio.to_thread(rest.close)
         with contextlib.suppress(StorageUnavailable):  # half a minute of uses, and said elsewhere
             await accounts.flush_uses()
@@ -175,6 +180,20 @@ async def _pages(application: FastAPI, centre: Centre, *, are_wanted: bool) -> A
 
     async with pages_on(application, centre):
         yield
+
+
+@contextlib.asynccontextmanager
+async def _faces(
+    settings: ServerSettings, library: Library, auditor: Auditor, now: Callable[[], datetime]
+) -> AsyncIterator[Faces | None]:
+    """A server without them imports neither networks nor what looks into pictures."""
+    if not settings.faces:
+        yield None
+        return
+    from server.face_side import face_side
+
+    async with face_side(settings, auditor=auditor, pictures=library.pictures, now=now) as faces:
+        yield faces
 
 
 async def write_uses(accounts: AccountStore) -> None:

@@ -66,9 +66,10 @@ COMPOSERS = {
     ),
     "server": (
         *("server.app", "server.__main__", "server.cli", "server.cli_prune"),
-        *("server.cli_database", "server.cli_users"),
+        *("server.cli_database", "server.cli_faces", "server.cli_users", "server.face_commands"),
         *(
             "server.condition",
+            "server.face_side",
             "server.figures",
             "server.live_figures",
             "server.minute_keeper",

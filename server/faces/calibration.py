@@ -68,15 +68,17 @@ def fit(cosines: Sequence[float], are_same: Sequence[bool]) -> Logistic:
     """The logistic that explains which pairs are of one person, both kinds counting alike.
 
     Platt 1999, "Probabilistic outputs for support vector machines": least log loss against targets
-    short of 0 and 1 by the number of examples, which keeps pairs that are told apart without fault
-    from making it a step. Newton's method. Raises ValueError without both kinds.
+    short of 0 and 1 by the number of examples, here of the rarer kind for both, which keeps pairs
+    that are told apart without fault from making it a step. Newton's method. Raises ValueError
+    without both kinds.
     """
     x = np.asarray(cosines, np.float64)
     same = np.asarray(are_same, bool)
     count, others = int(same.sum()), int((~same).sum())
     if not count or not others:
         raise ValueError("pairs of one person and of two are needed to tell them apart")
-    target = np.where(same, (count + 1) / (count + 2), 1 / (others + 2))
+    short = 1 / (min(count, others) + 2)
+    target = np.where(same, 1 - short, short)
     weight = np.where(same, 0.5 / count, 0.5 / others)
     design = np.column_stack([x, np.ones_like(x)])
     values = np.zeros(2)

@@ -9,7 +9,6 @@ from enum import Enum
 from typing import Final, Protocol
 
 from server.accounts.contract import Caller
-from server.faces.decision import Outcome
 from vision.geometry import Box
 
 MOST_PERSONS: Final = 200
@@ -17,6 +16,14 @@ MOST_PERSONS: Final = 200
 
 MOST_PICTURES: Final = 20
 """Enrolment pictures in one request."""
+
+
+class Outcome(Enum):
+    """What can be said of a face."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    AMBIGUOUS = "ambiguous"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,27 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
+
+from server.faces.contract import Outcome
 
 Vector = NDArray[np.float32]
 """Shape (n,), of length 1."""
 
 Vectors = NDArray[np.float32]
 """Shape (how many, n), rows of length 1."""
-
-NEGATIVE_LIKENESS = 0.9
-"""A face this close to one that was said not to be the person's is that very face again."""
-
-
-class Outcome(Enum):
-    """What can be said of a face."""
-
-    KNOWN = "known"
-    UNKNOWN = "unknown"
-    AMBIGUOUS = "ambiguous"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +77,7 @@ def score_of(face: Vector, candidate: Candidate) -> Score:
     """A candidate has at least one vector."""
     score = combined(face, candidate.vectors)
     closest = float(np.max(candidate.negatives @ face)) if len(candidate.negatives) else -1.0
-    is_denied = closest >= NEGATIVE_LIKENESS or closest > score
-    return Score(class_id=candidate.class_id, score=score, is_denied=is_denied)
+    return Score(class_id=candidate.class_id, score=score, is_denied=closest > score)
 
 
 def decide(face: Vector, candidates: Sequence[Candidate], rule: Rule) -> Decision:

@@ -111,8 +111,13 @@ class Gallery:
         return vector_rows.candidates(connection, self._index.search(vector, most), model)
 
     def indexed(self) -> int:
-        """Vectors in the index."""
-        return len(self._index)
+        """Vectors in the index, once it is up to date."""
+        model = self.model
+        if model is None:
+            return 0
+        with storage_errors(), self._upkeep:
+            self._bring_up_to_date(model)
+            return len(self._index)
 
     def index_has(self, keys: tuple[int, ...]) -> int:
         """How many of these are still in the index."""

@@ -48,9 +48,11 @@ class Ledger:
         self.is_emptied = False
         self._model = model
 
-    def add_person(self, details: PersonDetails, now: datetime) -> int:
-        """The class id."""
-        return person_rows.insert(self.connection, details, now)
+    def add_person(
+        self, details: PersonDetails, now: datetime, *, class_id: int | None = None
+    ) -> int:
+        """The class id: that one, which nobody has, or the next."""
+        return person_rows.insert(self.connection, details, now, class_id=class_id)
 
     def edit_person(self, class_id: int, details: PersonDetails, now: datetime) -> None:
         """Raises NotThere."""

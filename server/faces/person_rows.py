@@ -29,12 +29,18 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def insert(connection: apsw.Connection, details: PersonDetails, now: datetime) -> int:
-    """The class id."""
+def insert(
+    connection: apsw.Connection,
+    details: PersonDetails,
+    now: datetime,
+    *,
+    class_id: int | None = None,
+) -> int:
+    """The class id: that one, which nobody has, or the next."""
     connection.execute(
-        "INSERT INTO face_persons (ten, tuoi, gioitinh, noio, consent, purpose, keep_until, "
-        "enrolled_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*_values(details), stamp(now), stamp(now)),
+        "INSERT INTO face_persons (class_id, ten, tuoi, gioitinh, noio, consent, purpose, "
+        "keep_until, enrolled_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (class_id, *_values(details), stamp(now), stamp(now)),
     )
     return connection.last_insert_rowid()
 

@@ -57,6 +57,12 @@ def content(connection: apsw.Connection, image_id: int) -> bytes:
     return bytes(row[0])
 
 
+def is_there(connection: apsw.Connection, image_id: int) -> bool:
+    """Whether the picture was not deleted meanwhile."""
+    found = connection.execute("SELECT 1 FROM face_pictures WHERE image_id = ?", (image_id,))
+    return found.fetchone() is not None
+
+
 def without(
     connection: apsw.Connection, model: ModelKey, *, after: int, limit: int
 ) -> list[tuple[int, int, bytes]]:

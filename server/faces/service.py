@@ -18,6 +18,7 @@ from server.accounts.contract import Action, Auditor, Caller, CallerKind
 from server.errors import FacesUnavailable, QuestionInvalid
 from server.faces import holdings, person_rows, picture_rows
 from server.faces.calibration import Calibration, calibration_of
+from server.faces.choosing import new_picture, usable
 from server.faces.contract import (
     MOST_PICTURES,
     Enrolment,
@@ -26,6 +27,7 @@ from server.faces.contract import (
     GalleryStatus,
     Identification,
     Likeness,
+    Outcome,
     Person,
     PersonDetails,
     PersonFilter,
@@ -36,12 +38,12 @@ from server.faces.contract import (
     Upload,
     Verification,
 )
-from server.faces.decision import Decision, Outcome, decide
+from server.faces.decision import Decision, decide
 from server.faces.desk import LookingDesk
 from server.faces.gallery import Gallery
-from server.faces.gate import ENROLMENT, QUERY, Demands, judge
+from server.faces.gate import QUERY, judge
 from server.faces.ledger import Ledger, NewPicture
-from server.faces.looking import Models, Seen, SeenFace
+from server.faces.looking import Models, SeenFace
 from server.faces.quality_card import card_of
 from server.faces.retention import checked
 from server.faces.vector_rows import ModelKey
@@ -255,7 +257,7 @@ class FaceService:
             numbers=None if models.key is None else models.key.numbers,
             persons=counted.persons,
             pictures=counted.pictures,
-            indexed=0 if models.key is None else gallery.indexed(),
+            indexed=await self._read(gallery.indexed),
             waiting=counted.waiting,
             revision=counted.revision,
             problem=models.problem,
@@ -353,40 +355,6 @@ class FaceService:
 
     async def _on(self, executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(executor, work)
-
-
-def usable(seen: Seen, upload: Upload, demands: Demands) -> SeenFace:
-    """The largest face, good enough to be compared. Raises QuestionInvalid saying why not."""
-    if not seen.faces:
-        raise QuestionInvalid(f"{upload.name}: there is no face in it")
-    face = seen.faces[0]
-    verdict = judge(
-        face.quality, width_px=face.box.width, has_landmarks=face.has_landmarks, demands=demands
-    )
-    if not verdict.is_good:
-        raise QuestionInvalid(f"{upload.name}: {'; '.join(verdict.reasons)}")
-    if face.vector is None:
-        raise QuestionInvalid(f"{upload.name}: the face cannot be laid upright by its landmarks")
-    return face
-
-
-def new_picture(seen: Seen, upload: Upload, source: str) -> NewPicture:
-    """The one face of a picture, to be enrolled. Raises QuestionInvalid saying why not."""
-    if len(seen.faces) > 1:
-        raise QuestionInvalid(
-            f"{upload.name}: there are {len(seen.faces)} faces in it, expected one: cut out the "
-            "person to be enrolled"
-        )
-    face = usable(seen, upload, ENROLMENT)
-    if face.vector is None:
-        raise QuestionInvalid(f"{upload.name}: the face cannot be laid upright by its landmarks")
-    return NewPicture(
-        source_sha256=seen.sha256,
-        content=face.cut_out,
-        quality={**face.quality.as_json(), "total": round(face.quality.total, 3)},
-        source=source,
-        vector=face.vector,
-    )
 
 
 def _enrolled(

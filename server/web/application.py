@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from server.web.api.accounts import add_accounts
+from server.web.api.faces import add_faces
 from server.web.api.routes import add_api
 from server.web.errors import add_errors
 from server.web.health import add_health
@@ -27,6 +28,8 @@ def create_application(parts: WebParts) -> FastAPI:
     add_signing(app, parts.signing_in, parts.accounts)
     add_accounts(app, parts.accounts, parts.auditor)
     add_api(app, parts.api)
+    if parts.faces is not None:
+        add_faces(app, parts.faces)
     add_reference(app)
     if parts.feed is not None:
         add_realtime(app, parts.feed)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.accounts.contract import Accounts, Auditor, SigningIn
+from server.faces.contract import Faces
 from server.peer import Network
 from server.web.api.parts import ApiParts
 from server.web.health import Details, Report
@@ -17,7 +18,8 @@ from server.web.security.rules import Door
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebParts:
-    """`figures` and `feed` None: there is no GET /metrics, and no live figures."""
+    """`figures` and `feed` None: there is no GET /metrics, and no live figures; `faces` None: no
+    face gallery."""
 
     report: Report
     details: Details
@@ -26,6 +28,7 @@ class WebParts:
     signing_in: SigningIn
     accounts: Accounts
     api: ApiParts
+    faces: Faces | None
     auditor: Auditor
     register: Register
     door: Door

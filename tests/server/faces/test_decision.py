@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.faces.decision import Candidate, Outcome, Rule, Vector, combined, decide, score_of
+from server.faces.contract import Outcome
+from server.faces.decision import Candidate, Rule, Vector, combined, decide, score_of
 
 RULE = Rule(threshold=0.5, margin=0.1)
 FACE = np.array([1, 0, 0], np.float32)

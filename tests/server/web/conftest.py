@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from server.library import library_of
 from tests.server.accounts.conftest import House, house  # noqa: F401 - a fixture
 from tests.server.conftest import settings_in
+from tests.server.faces.galleries import service_on
 from tests.server.web.site import Site
+from vision.networks import Networks, NetworkSettings
 
 
 @pytest.fixture
-def site(house: House) -> Iterator[Site]:  # noqa: F811 - the fixture of that name
+async def site(house: House) -> AsyncIterator[Site]:  # noqa: F811 - the fixture of that name
+    """Its face gallery has no models."""
     settings = settings_in(house.path.parent, db_path=house.path)
+    networks = Networks(NetworkSettings(threads=1))
+    faces = service_on(house.path, networks, house.store, house.clock.now)
     with library_of(settings) as library:
-        yield Site(house, library)
+        yield Site(house, library, faces)
+    await faces.close()
+    networks.close()

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from httpx import ASGITransport
 
 from server.accounts.permissions import Permission, Role
+from server.faces.contract import Faces
 from server.library import Library
 from server.web.api.parts import ApiParts
 from server.web.application import create_application
@@ -83,6 +84,7 @@ class Site:
 
     house: House
     library: Library
+    faces: Faces
     trusts_this_machine: bool = False
     health: HealthReport | None = None
 
@@ -118,6 +120,7 @@ class Site:
                     now=house.clock.now,
                     zone=UTC,
                 ),
+                faces=self.faces,
                 auditor=house.store,
                 register=house.store,
                 door=Door(trusts_this_machine=self.trusts_this_machine),

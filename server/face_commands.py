@@ -1,0 +1,205 @@
+"""What `python -m server faces ...` does, also while the server runs."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+from server.accounts.book import COMMAND_LINE, AccountBook
+from server.accounts.contract import Action
+from server.cli_database import fail, writable_database
+from server.config import ServerSettings
+from server.errors import FacesUnavailable
+from server.face_side import gallery_of, models_of, networks_of
+from server.faces import holdings, person_rows, picture_rows
+from server.faces.contract import Refusal
+from server.faces.gallery import Gallery
+from server.faces.importing import Importer
+from server.faces.looking import FaceLooker, Models, make_looker
+from server.faces.reembedding import reembed
+from server.faces.vector_rows import ModelKey
+
+SHOWN_REFUSALS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The gallery of a database, and what looks into pictures where that was asked for."""
+
+    settings: ServerSettings
+    gallery: Gallery
+    models: Models
+    book: AccountBook
+
+    def model(self) -> ModelKey:
+        """Raises FacesUnavailable."""
+        if self.models.key is None:
+            raise FacesUnavailable(self.models.problem or "there is no embedding model")
+        return self.models.key
+
+
+def take_over(
+    folder: Path, *, purpose: str, consent: str, report: Path | None, db: Path | None
+) -> None:
+    """Take people over from the older face service; it may be run again."""
+    with _desk(db) as desk, _looker(desk) as looker, _progress() as progress:
+        task = progress.add_task("looking into pictures")
+        importer = Importer(
+            gallery=desk.gallery,
+            model=desk.model(),
+            look=looker.look,
+            keep_days=desk.settings.face_keep_days,
+            progress=lambda name: progress.update(task, description=name),
+        )
+        desk.book.note(COMMAND_LINE, Action.PERSON_ENROLLED, "import", str(folder))
+        done = importer.run(folder, purpose=purpose, consent=consent, now=_now())
+    typer.echo(
+        f"{done.persons} persons and {done.pictures} pictures were taken over; {done.known} "
+        f"pictures were here already; {len(done.refused)} things were refused."
+    )
+    _tell(done.refused, report)
+
+
+def embed_again(*, keep_others: bool, db: Path | None) -> None:
+    """Give every enrolment picture a vector of the model in use."""
+    with _desk(db) as desk, _looker(desk) as looker:
+        model = desk.model()
+        waiting = desk.gallery.read(lambda rows: picture_rows.counted(rows, model)).waiting
+        desk.book.note(COMMAND_LINE, Action.PERSON_CHANGED, "re-embed", model.name)
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task(f"embedding with {model.name}", total=waiting)
+            done = reembed(
+                desk.gallery,
+                model,
+                looker.look,
+                keep_others=keep_others,
+                progress=lambda count: progress.advance(task, count),
+            )
+    typer.echo(
+        f"{done.pictures} pictures have a vector of {model.name} now; {done.dropped} vectors of "
+        "other models are gone."
+    )
+    if done.refused and not keep_others:
+        typer.echo("Vectors of other models are kept, because some pictures could not be done:")
+    _tell(done.refused, None)
+
+
+def forget(class_id: int | None, *, db: Path | None) -> None:
+    """A person, None: everybody whose time is over; prints a report as JSON, a line each."""
+    with _desk(db) as desk:
+        numbers: Sequence[int] = [class_id] if class_id is not None else ()
+        if class_id is None:
+            numbers = desk.gallery.read(lambda rows: person_rows.overdue(rows, _now()))
+        for number in numbers:
+            _must_be_there(desk.gallery, number)
+            desk.book.note(COMMAND_LINE, Action.DELETION, f"person {number}", "forgotten")
+            found = holdings.forget(desk.gallery, number, _now())
+            typer.echo(json.dumps({"is_gone": found.is_gone, **asdict(found)}, default=str))
+    if not numbers:
+        typer.echo("Nobody's time is over.")
+
+
+def export(class_id: int, *, to: Path, db: Path | None) -> None:
+    """Write all that is held on a person into a ZIP file."""
+    with _desk(db) as desk:
+        content = desk.gallery.read(lambda rows: holdings.archive_of(rows, class_id, _now()))
+        desk.book.note(COMMAND_LINE, Action.EXPORT, f"person {class_id}", str(to))
+    try:
+        to.write_bytes(content)
+    except OSError as error:
+        fail(f"{to} cannot be written: {error.strerror or error}")
+    typer.echo(f"{to}: {len(content):,} bytes, all that is held on person {class_id}.")
+
+
+def status(*, db: Path | None) -> None:
+    """How many are enrolled, and with which model they are found."""
+    with _desk(db) as desk:
+        counted = desk.gallery.read(lambda rows: picture_rows.counted(rows, desk.models.key))
+    table = Table("persons", "pictures", "without a vector", "model", "detector")
+    key = desk.models.key
+    table.add_row(
+        str(counted.persons),
+        str(counted.pictures),
+        str(counted.waiting),
+        "none" if key is None else f"{key.name} {key.version} ({key.numbers} numbers)",
+        desk.models.detector or "none",
+    )
+    Console().print(table)
+    if desk.models.problem is not None:
+        typer.echo(desk.models.problem)
+
+
+def _must_be_there(gallery: Gallery, class_id: int) -> None:
+    """Raises NotThere."""
+    gallery.read(lambda rows: person_rows.find(rows, class_id))
+
+
+@contextlib.contextmanager
+def _desk(db: Path | None) -> Iterator[Desk]:
+    """Of a database that is there. A running server sees every change at its next search."""
+    settings = ServerSettings.load(db_path=db)
+    networks = networks_of(settings)
+    try:
+        models = models_of(settings, networks)
+        with writable_database(settings, must_exist=True) as connection:
+            gallery = gallery_of(settings, models)
+            try:
+                yield Desk(
+                    settings=settings,
+                    gallery=gallery,
+                    models=models,
+                    book=AccountBook(connection, _now),
+                )
+            finally:
+                gallery.close()
+    finally:
+        networks.close()
+
+
+@contextlib.contextmanager
+def _looker(desk: Desk) -> Iterator[FaceLooker]:
+    desk.model()
+    networks = networks_of(desk.settings)
+    try:
+        yield make_looker(
+            networks,
+            detector=desk.settings.face_detector,
+            embedder=desk.settings.face_embedder,
+        )
+    finally:
+        networks.close()
+
+
+def _progress() -> Progress:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"))
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def _tell(refused: Sequence[Refusal], report: Path | None) -> None:
+    for each in refused[:SHOWN_REFUSALS]:
+        typer.echo(f"  {each.name}: {each.reason}")
+    if len(refused) > SHOWN_REFUSALS:
+        typer.echo(f"  and {len(refused) - SHOWN_REFUSALS} more")
+    if report is None:
+        return
+    try:
+        with report.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("name", "reason"))
+            writer.writerows((each.name, each.reason) for each in refused)
+    except OSError as error:
+        fail(f"{report} cannot be written: {error.strerror or error}")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,68 @@
+"""`python -m server faces` without a running server; what shares a process lives in it together."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from server.cli import app
+from server.config import ServerSettings
+from server.errors import FacesUnavailable, NotThere
+from server.storage.adoption import prepare_database
+from tests.server.faces.test_gallery import NOW
+from tests.server.faces.tiny_faces import RED, networks, photo
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to run commands in, with tiny models, a database and a person to be taken over."""
+    monkeypatch.chdir(tmp_path)
+    networks(tmp_path / "models").close()
+    settings = ServerSettings.load(environ={}, env_files=[])
+    prepare_database(settings.db_path, zone_of=settings.zone_of, now=NOW)
+    (tmp_path / "older" / "7").mkdir(parents=True)
+    (tmp_path / "older" / "7" / "a.png").write_bytes(photo(RED))
+    (tmp_path / "older" / "class_info.csv").write_text("class_id,ten\n7,Lan\n8,Minh\n")
+    return tmp_path
+
+
+def said(*arguments: str) -> str:
+    result = CliRunner().invoke(app, ["faces", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_people_are_taken_over_exported_and_forgotten(place: Path) -> None:
+    told = said("import", "older", "--report", "refused.csv")
+    assert "1 persons and 1 pictures were taken over" in told
+    assert "class_info.csv line 3" in (place / "refused.csv").read_text()
+    assert "tiny-arcface" in said("status")
+    assert "0 pictures have a vector" in said("re-embed")
+    said("export", "7", "--to", "lan.zip")
+    assert "person.json" in zipfile.ZipFile(io.BytesIO((place / "lan.zip").read_bytes())).namelist()
+    report = json.loads(said("forget", "7"))
+    assert report["is_gone"] is True
+    with pytest.raises(NotThere):
+        said("forget", "7")
+    assert "Nobody's time is over" in said("forget", "--overdue")
+
+
+def test_without_models_the_command_that_gets_them_is_named(place: Path) -> None:
+    (place / "models" / "models.toml").unlink()
+    with pytest.raises(FacesUnavailable, match="python -m agent models fetch"):
+        said("import", "older")
+
+
+@pytest.mark.parametrize(
+    "order", ["usearch.index, onnxruntime, cv2", "onnxruntime, cv2, usearch.index"]
+)
+def test_index_and_networks_live_in_one_process_whichever_comes_first(order: str) -> None:
+    run = subprocess.run([sys.executable, "-c", f"import {order}"], check=False, timeout=60)
+    assert run.returncode == 0
