@@ -102,7 +102,7 @@ def forget(class_id: int | None, *, db: Path | None) -> None:
             numbers = desk.gallery.read(lambda rows: person_rows.overdue(rows, _now()))
         for number in numbers:
             _must_be_there(desk.gallery, number)
-            desk.book.note(COMMAND_LINE, Action.DELETION, f"person {number}", "forgotten")
+            desk.book.note(COMMAND_LINE, Action.PERSON_FORGOTTEN, f"person {number}", "forgotten")
             found = holdings.forget(desk.gallery, number, _now())
             typer.echo(json.dumps({"is_gone": found.is_gone, **asdict(found)}, default=str))
     if not numbers:
@@ -113,7 +113,7 @@ def export(class_id: int, *, to: Path, db: Path | None) -> None:
     """Write all that is held on a person into a ZIP file."""
     with _desk(db) as desk:
         content = desk.gallery.read(lambda rows: holdings.archive_of(rows, class_id, _now()))
-        desk.book.note(COMMAND_LINE, Action.EXPORT, f"person {class_id}", str(to))
+        desk.book.note(COMMAND_LINE, Action.PERSON_EXPORTED, f"person {class_id}", str(to))
     try:
         to.write_bytes(content)
     except OSError as error:

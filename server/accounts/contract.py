@@ -104,6 +104,8 @@ class Action(Enum):
     PERSON_SEEN = "person seen"
     PERSON_ENROLLED = "person enrolled"
     PERSON_CHANGED = "person changed"
+    PERSON_EXPORTED = "person exported"
+    PERSON_FORGOTTEN = "person forgotten"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

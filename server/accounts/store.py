@@ -37,6 +37,10 @@ DEMANDED: Final = {
     Action.CORRECTION: Permission.CORRECT,
     Action.DELETION: Permission.DELETE_DATA,
     Action.PERSON_SEEN: Permission.SEE_PEOPLE,
+    Action.PERSON_ENROLLED: Permission.ENROL_PEOPLE,
+    Action.PERSON_CHANGED: Permission.ENROL_PEOPLE,
+    Action.PERSON_EXPORTED: Permission.FORGET_PEOPLE,
+    Action.PERSON_FORGOTTEN: Permission.FORGET_PEOPLE,
 }
 """What an action needs at the moment when it is written down."""
 

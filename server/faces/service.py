@@ -15,6 +15,7 @@ from typing import Final, Protocol, TypeVar
 import apsw
 
 from server.accounts.contract import Action, Auditor, Caller, CallerKind
+from server.accounts.permissions import Permission
 from server.errors import FacesUnavailable, QuestionInvalid
 from server.faces import holdings, person_rows, picture_rows
 from server.faces.calibration import Calibration, calibration_of
@@ -50,7 +51,12 @@ from server.faces.vector_rows import ModelKey
 
 T = TypeVar("T")
 
-RETENTION: Final = Caller(kind=CallerKind.MACHINE, name="retention", address="this machine")
+RETENTION: Final = Caller(
+    kind=CallerKind.MACHINE,
+    name="retention",
+    address="this machine",
+    permissions=frozenset({Permission.FORGET_PEOPLE}),
+)
 """Who forgets those whose time is over, for the audit log."""
 
 
@@ -199,20 +205,26 @@ class FaceService:
 
     async def delete_picture(self, caller: Caller, image_id: int) -> None:
         now = self._now()
-        await self._parts.auditor.audit(caller, Action.DELETION, f"enrolment picture {image_id}")
+        await self._parts.auditor.audit(
+            caller, Action.PERSON_CHANGED, f"enrolment picture {image_id}"
+        )
         await self._change(lambda book: book.delete_picture(image_id, now))
         self._parts.desk.forget()
         await self._on(self._writing, self._gallery.forget_index_file)
 
     async def forget(self, caller: Caller, class_id: int) -> ForgetReport:
         await self._read_rows(lambda rows: person_rows.find(rows, class_id))
-        await self._parts.auditor.audit(caller, Action.DELETION, f"person {class_id}", "forgotten")
+        await self._parts.auditor.audit(
+            caller, Action.PERSON_FORGOTTEN, f"person {class_id}", "forgotten"
+        )
         self._parts.desk.forget()
         report = await self._on(
             self._writing, lambda: holdings.forget(self._gallery, class_id, self._now())
         )
         detail = f"{report.pictures} pictures; nothing is left: {report.is_gone}"
-        await self._parts.auditor.audit(caller, Action.DELETION, f"person {class_id}", detail)
+        await self._parts.auditor.audit(
+            caller, Action.PERSON_FORGOTTEN, f"person {class_id}", detail
+        )
         return report
 
     async def persons(
@@ -244,7 +256,7 @@ class FaceService:
         content = await self._read_rows(
             lambda rows: holdings.archive_of(rows, class_id, self._now())
         )
-        await self._parts.auditor.audit(caller, Action.EXPORT, f"person {class_id}")
+        await self._parts.auditor.audit(caller, Action.PERSON_EXPORTED, f"person {class_id}")
         return content
 
     async def status(self) -> GalleryStatus:
@@ -264,7 +276,7 @@ class FaceService:
         )
 
     async def reset(self, caller: Caller, kind: ResetKind) -> GalleryStatus:
-        await self._parts.auditor.audit(caller, Action.DELETION, "face index", kind.value)
+        await self._parts.auditor.audit(caller, Action.PERSON_FORGOTTEN, "face index", kind.value)
         if kind is ResetKind.EVERYBODY:
             self._parts.desk.forget()
             await self._change(lambda book: book.forget_everybody())

@@ -154,9 +154,9 @@ async def test_every_look_and_change_is_in_the_audit_log(house: House) -> None:
     assert [action for action, _ in actions[1:6]] == [seen] * 5
     assert [action for action, _ in actions[6:]] == [
         Action.PERSON_CHANGED.value,
-        Action.EXPORT.value,
-        Action.DELETION.value,
-        Action.DELETION.value,
+        Action.PERSON_EXPORTED.value,
+        Action.PERSON_FORGOTTEN.value,
+        Action.PERSON_FORGOTTEN.value,
     ]
 
 
