@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -104,24 +104,26 @@ class LiveBoard:
     async def _look(self) -> Snapshot:
         at = self._now()
         try:
-            found = Snapshot(
-                at=at,
-                cameras=await self._cameras.board(now=at, connected=self._connected()),
-                minutes=await self._sightings.per_minute(until=at),
-                latest=(await self._sightings.page(SightingFilter(), limit=LATEST)).cards,
-            )
+            found = await self._read(at)
         except ServerError as error:
             _log.warning("overview cannot be read", reason=str(error))
-            before = self._newest or Snapshot(at=at)
-            found = Snapshot(
-                at=at,
-                cameras=before.cameras,
-                minutes=before.minutes,
-                latest=before.latest,
-                fault=str(error),
-            )
+            found = self._as_before(at, str(error))
+        except Exception:  # noqa: BLE001 - who looks is told, and the next look is taken
+            _log.exception("overview failed")
+            found = self._as_before(at, "the overview failed: the server's log says why")
         async with self._changed:
             self._newest = found
             self._number += 1
             self._changed.notify_all()
         return found
+
+    async def _read(self, at: datetime) -> Snapshot:
+        return Snapshot(
+            at=at,
+            cameras=await self._cameras.board(now=at, connected=self._connected()),
+            minutes=await self._sightings.per_minute(until=at),
+            latest=(await self._sightings.page(SightingFilter(), limit=LATEST)).cards,
+        )
+
+    def _as_before(self, at: datetime, fault: str) -> Snapshot:
+        return replace(self._newest or Snapshot(at=at), at=at, fault=fault)
