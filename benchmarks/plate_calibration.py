@@ -34,7 +34,7 @@ _PRIOR = 0.5
 _TEXT_SIGNS = (0, 1, 1, -1)
 _PLATE_SIGNS = (0, 1, 1, -1, -1)
 
-BOARDS_FOR_A_PLATE = 0.5
+BOARDS_FOR_A_PLATE = 0.33
 """How many boards with a text that may fit a camera is taken to see for each plate. It cannot be
 known; more of them cost plates whose ground does not end close by."""
 

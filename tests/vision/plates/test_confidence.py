@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vision.plates.confidence import as_sure_as, calibration
@@ -24,6 +24,7 @@ def candidate(share: float, least: float, energy: float) -> Candidate:
     return Candidate(fit=fit, energy=energy, share=share)
 
 
+@settings(deadline=None)
 @given(unit, unit, st.floats(0, 4), unit, unit, st.floats(0, 4))
 def test_nothing_that_speaks_for_a_text_makes_it_less_sure(
     share: float, least: float, energy: float, share_2: float, least_2: float, energy_2: float
@@ -34,6 +35,7 @@ def test_nothing_that_speaks_for_a_text_makes_it_less_sure(
     assert 0 < of_text(worse) <= of_text(better) < 1
 
 
+@settings(deadline=None)
 @given(st.tuples(distance, distance, distance, distance), st.booleans(), st.booleans())
 def test_ground_that_reaches_further_never_makes_a_plate_likelier(
     ends: tuple[float | None, ...], is_dark: bool, is_guess: bool
