@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import tzinfo
 from enum import StrEnum
 from typing import Final, TypeVar
 from urllib.parse import urlencode
 
 from server.errors import QuestionInvalid
 from server.storage.reading.sightings import Matching, Order, SightingFilter
+from server.web.api.filters import moment
 
 KEYS: Final = (
     *("plate", "match", "from", "to", "camera", "region", "direction", "least", "most"),
@@ -51,8 +52,8 @@ def asked_of(query: Mapping[str, str], zone: tzinfo) -> Asked:
     chosen = SightingFilter(
         plate=given.get("plate", ""),
         matching=_one_of(given, "match", Matching, Matching.LIKELY),
-        since=_time(given, "from", zone),
-        until=_time(given, "to", zone, ends=True),
+        since=moment("from", given.get("from"), zone),
+        until=moment("to", given.get("to"), zone, ends=True),
         device_ids=(given["camera"],) if "camera" in given else (),  # a name may hold commas
         regions=_list(given, "region"),
         directions=_list(given, "direction"),
@@ -72,24 +73,6 @@ def _one_of(given: Mapping[str, str], key: str, kind: type[_Choice], default: _C
     except ValueError:
         words = ", ".join(kind)
         raise QuestionInvalid(f"{key}={value}: expected one of {words}") from None
-
-
-def _time(
-    given: Mapping[str, str], key: str, zone: tzinfo, *, ends: bool = False
-) -> datetime | None:
-    """A minute, or a whole day where only that is named: with `ends`, its end."""
-    value = given.get(key)
-    if value is None:
-        return None
-    try:
-        found = datetime.fromisoformat(value)
-    except ValueError:
-        raise QuestionInvalid(
-            f"{key}={value}: expected a time such as 2026-08-06T10:30, or a day"
-        ) from None
-    if ends and "T" not in value and " " not in value:
-        found += timedelta(days=1)
-    return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
 def _list(given: Mapping[str, str], key: str) -> tuple[str, ...]:

@@ -129,14 +129,6 @@ def framed(centre: Centre, visit: Visit) -> Iterator[ui.element]:
         tag("span", text=f"Sightpost {centre.version} · times in {centre.zone}")
 
 
-@contextlib.contextmanager
-def bare() -> Iterator[None]:
-    """A page without navigation, for those whom the centre does not know yet."""
-    ui.add_head_html(_HEAD)
-    with tag("div", "alone"), tag("div", id="content"):
-        yield
-
-
 def _navigation(visit: Visit) -> None:
     path = visit.request.url.path
     with tag("nav", aria_label="Pages"):

@@ -46,7 +46,13 @@ def test_a_camera_whose_name_holds_commas_is_one_camera() -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        *(("from", "yesterday"), ("to", "2026-13-01"), ("match", "nearly"), ("order", "worst")),
+        *(
+            ("from", "yesterday"),
+            ("to", "2026-13-01"),
+            ("to", "9999-12-31"),
+            ("match", "nearly"),
+            ("order", "worst"),
+        ),
         *(("least", "101"), ("most", "many"), ("least", "nan"), ("picture", "maybe")),
         ("plate", "A" * 201),
     ],
