@@ -94,7 +94,7 @@ async def web_side(
                 trusted_proxies=settings.trusted_proxies,
             )
         )
-        centre = _centre(settings, library, accounts, office, connected, now)
+        centre = _centre(settings, library, accounts, office, connected, feed, now)
         add_statics(application)
         async with _pages(application, centre, are_wanted=settings.pages):
             yield WebSide(
@@ -153,6 +153,7 @@ def _centre(
     auditor: Auditor,
     accounts: Accounts,
     connected: Callable[[], frozenset[str]],
+    feed: Feed | None,
     now: Callable[[], datetime],
 ) -> Centre:
     return Centre(
@@ -161,9 +162,11 @@ def _centre(
         cameras=library.cameras,
         data=library.data,
         pruning=library.pruning,
+        services=library.services,
         accounts=accounts,
         auditor=auditor,
         connected=connected,
+        live=lambda: None if feed is None else feed.latest,
         now=now,
         zone=settings.time_zone,
         version=VERSION,

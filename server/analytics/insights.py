@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from enum import IntEnum
 from typing import Final
 
@@ -57,12 +57,12 @@ _WEAK: Final = {
 
 
 def insights(
-    found: Sequence[Performance], *, silent_cameras: Sequence[str] = ()
+    found: Sequence[Performance], *, silent_cameras: Sequence[str] = (), zone: tzinfo = UTC
 ) -> tuple[Insight, ...]:
-    """All of them, the gravest first."""
+    """All of them, the gravest first; times are those of `zone`."""
     told = [*_of_cameras(silent_cameras)]
     for each in found:
-        told += [*_of_score(each), *_of_episodes(each), *_of_trends(each)]
+        told += [*_of_score(each), *_of_episodes(each, zone), *_of_trends(each)]
     return tuple(sorted(told, key=lambda insight: -insight.severity))
 
 
@@ -91,7 +91,7 @@ def _of_score(found: Performance) -> Iterator[Insight]:
     )
 
 
-def _of_episodes(found: Performance) -> Iterator[Insight]:
+def _of_episodes(found: Performance, zone: tzinfo) -> Iterator[Insight]:
     for episode in found.episodes:
         advice = _ADVICE.get((episode.figure, episode.is_high))
         if advice is None:  # fewer errors and quicker answers are no trouble
@@ -100,7 +100,7 @@ def _of_episodes(found: Performance) -> Iterator[Insight]:
             severity=_gravity(episode),
             subject=found.service,
             text=f"{found.service}: {_NAMES[episode.figure]} {_worded(episode)} "
-            f"{_span(episode.begins_at, episode.ends_at)}",
+            f"{_span(episode.begins_at.astimezone(zone), episode.ends_at.astimezone(zone))}",
             advice=advice,
         )
 

@@ -42,6 +42,7 @@ class Feed:
         self._look = look
         self._pace = pace or Pace()
         self._newest: str | None = None
+        self._latest: Mapping[str, Any] | None = None
         self._changed = asyncio.Event()
         self._readers = 0
 
@@ -49,11 +50,17 @@ class Feed:
     def readers(self) -> int:
         return self._readers
 
+    @property
+    def latest(self) -> Mapping[str, Any] | None:
+        """The newest message; None before the first."""
+        return self._latest
+
     async def run(self) -> None:
         """Looks until it is cancelled, also while nobody reads: the first message of a connection
         tells of the minute before it."""
         while True:
-            self._newest = json.dumps(await self._look())
+            self._latest = await self._look()
+            self._newest = json.dumps(self._latest)
             changed, self._changed = self._changed, asyncio.Event()
             changed.set()
             await asyncio.sleep(self._pace.interval_s)

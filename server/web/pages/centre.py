@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import Any
 
 from server.accounts.contract import Accounts, Auditor
 from server.storage.reading.cameras import Cameras
 from server.storage.reading.data import DataOverview, Pruning
+from server.storage.reading.services import ServiceHistory
 from server.storage.reading.sightings import Corrections, Sightings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Centre:
-    """`connected` names the devices with a line open now; times are shown in `zone`."""
+    """`connected` names the devices with a line open now; times are shown in `zone`. `live` gives
+    the newest message of /analytics/realtime, None where nothing is measured."""
 
     sightings: Sightings
     corrections: Corrections
     cameras: Cameras
     data: DataOverview
     pruning: Pruning
+    services: ServiceHistory
     accounts: Accounts
     auditor: Auditor
     connected: Callable[[], frozenset[str]]
+    live: Callable[[], Mapping[str, Any] | None]
     now: Callable[[], datetime]
     zone: tzinfo
     version: str

@@ -24,6 +24,7 @@ from server.web.pages.data import add_data
 from server.web.pages.failures import add_failures
 from server.web.pages.live import LiveBoard
 from server.web.pages.overview import add_overview
+from server.web.pages.performance import add_performance
 from server.web.pages.sightings import add_sightings
 from server.web.pages.statics import FOLDER
 from server.web.pages.users import add_users
@@ -53,6 +54,7 @@ async def pages_on(
     add_viewer(centre)
     add_cameras(centre)
     add_data(centre)
+    add_performance(centre)
     add_account(centre)
     add_users(centre)
     add_audit_log(centre)

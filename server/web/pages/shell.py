@@ -65,6 +65,7 @@ PLACES: Final = (
 )
 MENU: Final = (
     Place(name="Account and tokens", href="/account", icon="", permission=Permission.OWN_ACCOUNT),
+    Place(name="Performance", href="/performance", icon="", permission=Permission.SEE_SERVER),
     Place(name="Users", href="/users", icon="", permission=Permission.MANAGE_ACCOUNTS),
     Place(name="Audit log", href="/audit", icon="", permission=Permission.SEE_AUDIT),
 )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from server.analytics.work import Work
+from server.storage.connection import open_second_writer, transaction
+from server.storage.service_minutes import write_minutes
 from telemetry.distribution import SECONDS, Distribution
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -40,3 +44,11 @@ def day_of(
             )
         )
     return made
+
+
+def remember(database: Path, works: Mapping[str, Sequence[Work]]) -> None:
+    """Writes minutes of services into a server's database, all at once."""
+    with contextlib.closing(open_second_writer(database)) as connection, transaction(connection):
+        for service, minutes in works.items():
+            for work in minutes:
+                write_minutes(connection, {service: work})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -58,6 +59,8 @@ def test_a_burst_of_errors_is_found_and_is_critical() -> None:
     (told,) = insights([found])
     assert told.severity is Severity.CRITICAL
     assert "2026-03-01 15:00 to 15:10 UTC" in told.text
+    (there,) = insights([found], zone=ZoneInfo("Asia/Bangkok"))
+    assert "2026-03-01 22:00 to 22:10 +07" in there.text
 
 
 def test_a_lull_is_found_as_a_low_rate() -> None:

@@ -15,7 +15,7 @@ from server.accounts.permissions import Role
 from server.app import Pace, running
 from server.config import ServerSettings
 from server.storage.sqlite import SqliteStore
-from tests.server.analytics.day import BEGIN, day_of
+from tests.server.analytics.day import BEGIN, day_of, remember
 from tests.server.cameras import plate_row, v1_camera
 from tests.server.conftest import Query
 from tests.server.storage.history import plate
@@ -35,12 +35,10 @@ async def keep(site: Site, **given: Callable[[int], float]) -> None:
     store = SqliteStore(site.house.path, site.house.path.parent / "pictures")
     try:
         await store.commit_group([plate(1, "AB1")], BEGIN)
-        for work in day_of(seed=2):
-            await store.keep_minutes({"ingest": replace(work, at=work.at - DAY)})
-        for work in day_of(**given):
-            await store.keep_minutes({"ingest": work})
     finally:
         await store.close()
+    quiet = [replace(work, at=work.at - DAY) for work in day_of(seed=2)]
+    remember(site.house.path, {"ingest": [*quiet, *day_of(**given)]})
 
 
 async def asked(site: Site, **parameters: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@ PAGES: Final = {
     "/sightings?view=table": "Sightings",
     "/cameras": "Cameras",
     "/data": "Data",
+    "/performance": "Performance",
     "/account": "Account",
     "/users": "Users",
     "/audit": "Audit log",

@@ -1,0 +1,188 @@
+"""How well the server works: live figures, what somebody should know, each service's last day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from nicegui import ui
+
+from server.accounts.permissions import Permission
+from server.analytics.insights import GOOD_SCORE, POOR_SCORE
+from server.analytics.performance import in_steps
+from server.analytics.work import Work
+from server.web.analysing import InsightReport, PerformanceReport, ServiceReport, performance_report
+from server.web.pages import charts, wording
+from server.web.pages.centre import Centre
+from server.web.pages.shell import Visit, empty, page, title
+from server.web.pages.tags import tag
+
+REFRESHED_S: Final = 5.0
+DAY: Final = timedelta(days=1)
+TILES: Final = ("rows a second", "response, 95%", "succeed", "plates a minute")
+"""Of the last minute."""
+_LEVELS: Final = {"critical": "bad", "warning": "warn", "note": None}
+_NAMES: Final = {
+    "ingest": "Rows from cameras",
+    "server": "Pages and REST",
+    "plate_recognition": "Plates",
+    "face_detection": "Faces",
+    "face_recognition": "Face recognition",
+}
+
+
+def add_performance(centre: Centre) -> None:
+    @page(centre, "/performance", title="Performance", permission=Permission.SEE_SERVER)
+    async def shown(_visit: Visit) -> None:
+        now = centre.now()
+        begin = now - DAY
+        report = await performance_report(
+            centre.services,
+            centre.cameras,
+            begin=begin,
+            end=now,
+            now=now,
+            connected=centre.connected(),
+            zone=centre.zone,
+        )
+        minutes = await centre.services.minutes(begin=begin, end=now)
+        title("Performance")
+        _Live(centre)
+        _insights(report.insights)
+        _services(report)
+        _charts(centre, minutes, begin, now)
+
+
+class _Live:
+    """Tiles of the last minute, and a line for each service; drawn anew every few seconds."""
+
+    def __init__(self, centre: Centre) -> None:
+        self._centre = centre
+        self._tiles: dict[str, ui.label] = {}
+        with tag("section", "stack", aria_label="The last minute"), tag("div", "tiles"):
+            for name in TILES:
+                with tag("div", "tile"):
+                    value = tag("b", text=wording.NOTHING)
+                    assert isinstance(value, ui.label)  # noqa: S101 - it has a text
+                    self._tiles[name] = value
+                    tag("span", text=name)
+        self._update()
+        ui.timer(REFRESHED_S, self._update)
+
+    def _update(self) -> None:
+        said = self._centre.live()
+        if said is None:
+            return
+        for name, text in live_texts(said["metrics"]).items():
+            self._tiles[name].text = text
+
+
+def live_texts(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """What the tiles say of a realtime message's `metrics`."""
+    overall, plates = metrics["overall"], metrics["plate_recognition"]
+    rows = metrics.get("ingest", {}).get("request_rate")
+    slow, succeed = overall["response_time_95th"], overall["success_rate"]
+    return {
+        "rows a second": wording.number(rows, 1),
+        "response, 95%": wording.NOTHING if slow is None else f"{1000 * slow:,.0f} ms",
+        "succeed": wording.NOTHING if succeed is None else f"{succeed:.1f}%",
+        "plates a minute": wording.number(plates.get("plates_detected_per_min"), 1),
+    }
+
+
+def _insights(told: Sequence[InsightReport]) -> None:
+    with tag("section", "card", aria_label="To know"):
+        with tag("header"):
+            tag("h2", text="To know")
+            tag("span", "soft small", "the last 24 hours")
+        if not told:
+            tag("p", "empty", "Nothing stands out.")
+        for insight in told:
+            with tag("div", data_insight=insight.severity).style("padding: 6px 0"):
+                tag("span", "tag", insight.severity, data_level=_LEVELS[insight.severity])
+                tag("span", "break", f" {insight.text}")
+                tag("p", "soft small break", insight.advice)
+
+
+def _services(report: PerformanceReport) -> None:
+    if not report.services:
+        empty("Nothing was kept yet", "What services do is written down once a minute.")
+        return
+    with tag("section", "card flush", aria_label="Services"):
+        with tag("header"):
+            tag("h2", text="Services")
+            tag("span", "soft small", "the last 24 hours")
+        with tag("table", "stacks"):
+            with tag("thead"), tag("tr"):
+                for name in ("Service", "Score", "Requests", "Errors", "Response, 95%"):
+                    tag("th", "" if name == "Service" else "number", name)
+            with tag("tbody"):
+                for service in report.services:
+                    _service(service)
+
+
+def _service(service: ServiceReport) -> None:
+    slow, score = service.response_time_95th, service.score
+    errors = service.error_rate
+    with tag("tr", data_service=service.service):
+        with tag("td", "first"):
+            tag("span", text=_NAMES.get(service.service, service.service))
+            parts = ", ".join(f"{name} {part:.2f}" for name, part in service.score_parts.items())
+            tag("small", text=parts)
+        with tag("td", "number", data_name="Score"):
+            tag("span", "tag", wording.number(score), data_level=score_level(score))
+        tag("td", "number", wording.number(service.requests), data_name="Requests")
+        share = wording.NOTHING if errors is None else f"{errors:.2%}"
+        tag("td", "number", share, data_name="Errors")
+        said = wording.NOTHING if slow is None else f"{1000 * slow:,.0f} ms"
+        tag("td", "number", said, data_name="Response, 95%")
+
+
+def score_level(score: float | None) -> str | None:
+    """As the insights do."""
+    if score is None or score >= GOOD_SCORE:
+        return None
+    return "warn" if score >= POOR_SCORE else "bad"
+
+
+def _charts(
+    centre: Centre, minutes: Mapping[str, Sequence[Work]], begin: datetime, end: datetime
+) -> None:
+    steps = in_steps(minutes.get("ingest", ()))
+    if not steps:
+        return
+    with tag("section", "card", aria_label="Rows from cameras"):
+        with tag("header"):
+            tag("h2", text="Rows from cameras")
+            tag("span", "soft small", "the last 24 hours")
+        with tag("div", "charts"):
+            for name, colour, points in (
+                ("Rows a second", "accent", _points(steps, [step.rate for step in steps])),
+                (
+                    "Milliseconds to disk, 95%",
+                    "good",
+                    _points(steps, [_ms(step.quantile_s(0.95)) for step in steps]),
+                ),
+                ("Errors, %", "bad", _points(steps, [_percent(step) for step in steps])),
+            ):
+                with tag("figure"):
+                    tag("figcaption", "soft small", name)
+                    charts.chart(
+                        [charts.line(name, points, colour, centre.zone)],
+                        xAxis=charts.over_time(begin, end, centre.zone),
+                    ).classes("low")
+
+
+def _points(steps: Sequence[Work], values: Sequence[float | None]) -> list[tuple[datetime, float]]:
+    """Of those steps of which the figure is known."""
+    pairs = zip(steps, values, strict=True)
+    return [(step.at, round(value, 3)) for step, value in pairs if value is not None]
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else 1000 * seconds
+
+
+def _percent(step: Work) -> float | None:
+    return None if step.error_rate is None else 100 * step.error_rate
