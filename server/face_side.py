@@ -101,10 +101,13 @@ async def face_side(
 
 
 async def _keep(service: FaceService) -> None:
-    """Makes the index ready, then saves it and forgets who is due, again and again."""
+    """Makes the index ready, then forgets who is due and saves it, again and again."""
+    is_ready = False
     while True:
         try:
-            await service.prepare()
+            if not is_ready:
+                await service.prepare()
+                is_ready = True
             for class_id in await service.forget_overdue():
                 _log.info("a person was forgotten: their time is over", class_id=class_id)
             await service.save()

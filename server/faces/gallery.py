@@ -58,14 +58,15 @@ class Gallery:
         self._saved_revision = -1
 
     def open_index(self) -> None:
-        """Loads the index, or builds it; what a search does otherwise, which would wait for it."""
+        """Loads the index, or builds it; what a search does otherwise, which would wait for it.
+
+        One that is in use already is brought up to date.
+        """
         if self.model is None:
             return
         with storage_errors(), self._upkeep:
-            belonging = self._belonging(self.model)
-            held = self._file.load(belonging)
-            if held is not None:
-                self._index = held
+            if self._revision < 0:
+                self._index = self._file.load(self._belonging(self.model)) or self._index
             self._bring_up_to_date(self.model)
 
     def change(self, work: Callable[[Ledger], T]) -> T:

@@ -16,7 +16,7 @@ import apsw
 
 from server.accounts.contract import Action, Auditor, Caller, CallerKind
 from server.accounts.permissions import Permission
-from server.errors import FacesUnavailable, QuestionInvalid
+from server.errors import FacesUnavailable, QuestionInvalid, QueueFull
 from server.faces import holdings, person_rows, picture_rows
 from server.faces.calibration import Calibration, calibration_of
 from server.faces.choosing import new_picture, usable
@@ -50,6 +50,9 @@ from server.faces.retention import checked
 from server.faces.vector_rows import ModelKey
 
 T = TypeVar("T")
+
+PREPARING_S: Final = 5.0
+"""After which to ask again while the index is made ready."""
 
 RETENTION: Final = Caller(
     kind=CallerKind.MACHINE,
@@ -88,12 +91,17 @@ class FaceService:
         self._parts = parts
         self._gallery = parts.gallery
         self._now = parts.now
+        self._is_preparing = False
         self._reading = ThreadPoolExecutor(2, thread_name_prefix="sightpost-gallery")
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="sightpost-enrol")
 
     async def prepare(self) -> None:
-        """Makes the index ready; searches before that wait for it."""
-        await self._on(self._writing, self._gallery.open_index)
+        """Makes the index ready; who asks meanwhile is told to come again."""
+        self._is_preparing = True
+        try:
+            await self._on(self._writing, self._gallery.open_index)
+        finally:
+            self._is_preparing = False
 
     async def save(self) -> None:
         """Writes the index where it changed, so that the next start loads it."""
@@ -118,6 +126,11 @@ class FaceService:
 
     async def identify(self, caller: Caller, picture: Upload, *, most: int = 5) -> Identification:
         model = self._model()
+        if self._is_preparing:
+            raise QueueFull(
+                "the face index is being made ready after the start: ask again in a moment",
+                retry_after_s=PREPARING_S,
+            )
         seen = await self._parts.desk.look(picture)
         found = await self._read(lambda: [self._found(face, most, model) for face in seen.faces])
         await self._parts.auditor.audit(
@@ -161,7 +174,7 @@ class FaceService:
                 + "; ".join(f"{each.name}: {each.reason}" for each in refused)
             )
         await self._parts.auditor.audit(
-            caller, Action.PERSON_ENROLLED, details.name, f"{len(good)} pictures, {source}"
+            caller, Action.PERSON_ENROLLED, "a new person", f"{len(good)} pictures, {source}"
         )
         now, model = self._now(), self._model()
 
@@ -231,7 +244,7 @@ class FaceService:
         self, caller: Caller, wanted: PersonFilter, *, offset: int = 0, limit: int = 50
     ) -> PersonPage:
         await self._parts.auditor.audit(
-            caller, Action.PERSON_SEEN, "list of persons", f"from {offset}: {wanted}"
+            caller, Action.PERSON_SEEN, "list of persons", f"from {offset}{_asked_by(wanted)}"
         )
         return await self._read_rows(
             lambda rows: person_rows.page(rows, wanted, offset=offset, limit=limit)
@@ -393,6 +406,12 @@ def _enrolled(
         pictures=tuple(card for card in cards if card.image_id in added),
         refused=tuple(told),
     )
+
+
+def _asked_by(wanted: PersonFilter) -> str:
+    """What was asked for, without the words: the audit log outlives whom they name."""
+    asked = {"name": wanted.name, "place": wanted.place}
+    return "".join(f", by {field}" for field, value in asked.items() if value.strip())
 
 
 def _summary(found: Sequence[FoundFace]) -> str:

@@ -133,6 +133,15 @@ def test_the_index_is_loaded_again_as_it_was(database: Path) -> None:
     again.close()
 
 
+def test_an_index_in_use_is_not_replaced_by_an_older_file(gallery: Gallery) -> None:
+    enrol(gallery, 1)
+    gallery.save()
+    enrol(gallery, 2)
+    gallery.open_index()
+    assert nearest(gallery, 2) == 2
+    assert is_consistent(gallery)
+
+
 @pytest.mark.parametrize("damage", ["torn", "gone", "mislabelled", "older"])
 def test_an_index_file_that_is_wrong_does_no_harm(database: Path, damage: str) -> None:
     file = database.parent / "faces" / "index.usearch"

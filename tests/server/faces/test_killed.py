@@ -13,7 +13,7 @@ from tests.server.faces.test_gallery import NOW, enrol, open_gallery
 
 ROOT = Path(__file__).resolve().parents[3]
 STRIDE = 23
-"""Of the steps, each of which was tried once by hand with a stride of 1; a run takes a sample."""
+"""Every so many steps a life ends; all were tried once (docs/measurements.md)."""
 
 BEFORE = [1, 1, 2, 2, None, None]
 ENROLLED = [1, 1, 2, 2, 3, 3]

@@ -150,7 +150,7 @@ async def test_every_look_and_change_is_in_the_audit_log(house: House) -> None:
     await house.faces.forget(ADA, red)
     actions = await house.actions()
     seen = Action.PERSON_SEEN.value
-    assert actions[0] == (Action.PERSON_ENROLLED.value, "Lan")
+    assert actions[0] == (Action.PERSON_ENROLLED.value, "a new person")
     assert [action for action, _ in actions[1:6]] == [seen] * 5
     assert [action for action, _ in actions[6:]] == [
         Action.PERSON_CHANGED.value,
@@ -260,6 +260,16 @@ async def test_beyond_the_bound_callers_are_told_when_to_come_again(opening: Ope
     assert [each for each in answers if isinstance(each, BaseException)] == refused
 
 
+async def test_while_the_index_is_made_ready_callers_are_told_to_come_again(house: House) -> None:
+    red = await enrolled(house, RED)
+    preparing = asyncio.create_task(house.faces.prepare())
+    await asyncio.sleep(0)
+    with pytest.raises(QueueFull, match="made ready after the start"):
+        await house.who(photo(RED, seed=6))
+    await preparing
+    assert await house.who(photo(RED, seed=6)) == red
+
+
 async def test_an_identical_picture_is_not_looked_into_twice(opening: Opening) -> None:
     house = opening(waiting=0)
     await house.who(photo())
@@ -277,6 +287,15 @@ async def test_who_is_forgotten_is_not_found_and_nothing_is_left(house: House) -
     assert await house.who(seen) is None
     with pytest.raises(NotThere):
         await house.faces.person(ADA, red)
+
+
+async def test_the_audit_log_does_not_keep_the_name_of_who_is_forgotten(house: House) -> None:
+    red = await enrolled(house, RED, "Ngọc Ánh")
+    await house.faces.persons(ADA, PersonFilter(name="Ngọc Ánh"))
+    await house.faces.forget(ADA, red)
+    page = await house.accounts.audit_page()
+    assert len(page.entries) == 4
+    assert not [each for each in page.entries if "Ngọc" in each.subject + each.detail]
 
 
 async def test_all_that_is_held_on_a_person_is_exported(house: House) -> None:
