@@ -151,6 +151,7 @@ def _menu(visit: Visit) -> None:
             icon("theme")
         theme.on("click", js_handler="() => window.sightpostOtherTheme()")
         if caller.kind is not CallerKind.USER:
+            link("Sign in", "/login", "button quiet")
             return
         with tag("button", "quiet square", type="button", popovertarget="menu", aria_label="Menu"):
             icon("account")
