@@ -51,6 +51,7 @@ from server.faces.vector_rows import ModelKey
 
 T = TypeVar("T")
 
+MAKING_READY: Final = "the face index is being made ready after the start: ask again in a moment"
 PREPARING_S: Final = 5.0
 """After which to ask again while the index is made ready."""
 
@@ -127,10 +128,7 @@ class FaceService:
     async def identify(self, caller: Caller, picture: Upload, *, most: int = 5) -> Identification:
         model = self._model()
         if self._is_preparing:
-            raise QueueFull(
-                "the face index is being made ready after the start: ask again in a moment",
-                retry_after_s=PREPARING_S,
-            )
+            raise QueueFull(MAKING_READY, retry_after_s=PREPARING_S)
         seen = await self._parts.desk.look(picture)
         found = await self._read(lambda: [self._found(face, most, model) for face in seen.faces])
         await self._parts.auditor.audit(
@@ -282,10 +280,10 @@ class FaceService:
             numbers=None if models.key is None else models.key.numbers,
             persons=counted.persons,
             pictures=counted.pictures,
-            indexed=await self._read(gallery.indexed),
+            indexed=0 if self._is_preparing else await self._read(gallery.indexed),
             waiting=counted.waiting,
             revision=counted.revision,
-            problem=models.problem,
+            problem=MAKING_READY if self._is_preparing else models.problem,
         )
 
     async def reset(self, caller: Caller, kind: ResetKind) -> GalleryStatus:

@@ -24,7 +24,7 @@ def create_application(parts: WebParts) -> FastAPI:
         title="Sightpost server", version=VERSION, docs_url=None, redoc_url=None, openapi_url=None
     )
     add_errors(app)
-    add_health(app, parts.report, parts.details)
+    add_health(app, parts.report, parts.details, parts.faces)
     add_signing(app, parts.signing_in, parts.accounts)
     add_accounts(app, parts.accounts, parts.auditor)
     add_api(app, parts.api)

@@ -10,6 +10,8 @@ from pydantic import BaseModel
 
 from server.accounts.contract import CallerKind
 from server.accounts.permissions import Permission
+from server.errors import StorageUnavailable
+from server.faces.contract import Faces
 from server.web.security.demands import CurrentCaller, open_to_all, requires
 
 
@@ -82,20 +84,34 @@ class ServiceHealth(BaseModel):
     p95_ms: float | None
 
 
+class FacesHealth(BaseModel):
+    """The face gallery. `status` is ok, or waiting with the reason: models are missing, the index
+    is being made ready, the database cannot be read."""
+
+    status: str
+    model: str | None = None
+    persons: int = 0
+    indexed: int = 0
+    reason: str | None = None
+
+
 class DetailedHealth(HealthReport):
+    """`faces` None: there is no gallery."""
+
     cpu: ProcessorHealth
     memory: MemoryHealth
     disk: DiskHealth
     database_state: DatabaseHealth
     queue: QueueHealth
     services: list[ServiceHealth]
+    faces: FacesHealth | None = None
 
 
 Report = Callable[[], Awaitable[HealthReport]]
 Details = Callable[[], Awaitable[DetailedHealth]]
 
 
-def add_health(app: FastAPI, report: Report, details: Details) -> None:
+def add_health(app: FastAPI, report: Report, details: Details, faces: Faces | None = None) -> None:
     """All but `live` answer 200 while rows can be stored, 503 while not."""
     watchers = [open_to_all("whoever watches the server may know whether it works")]
 
@@ -120,7 +136,23 @@ def add_health(app: FastAPI, report: Report, details: Details) -> None:
         """Processor, memory, disk, database, queue, and how each service performs."""
         found = await details()
         _noted(found, response)
-        return found
+        if faces is None:
+            return found
+        return found.model_copy(update={"faces": await _faces_health(faces)})
+
+
+async def _faces_health(faces: Faces) -> FacesHealth:
+    try:
+        told = await faces.status()
+    except StorageUnavailable as error:
+        return FacesHealth(status="waiting", reason=str(error))
+    return FacesHealth(
+        status="ok" if told.problem is None else "waiting",
+        model=told.model,
+        persons=told.persons,
+        indexed=told.indexed,
+        reason=told.problem,
+    )
 
 
 def _noted(found: HealthReport, response: Response) -> HealthReport:

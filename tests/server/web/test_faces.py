@@ -156,6 +156,24 @@ async def test_without_models_the_answer_names_the_command(site: Site) -> None:
     assert "python -m agent models fetch" in answer.json()["message"]
 
 
+async def test_health_tells_of_the_gallery_and_what_it_lacks(site: Site) -> None:
+    async with await signed_in(site, Role.VIEWER) as browser:
+        told = (await browser.get("/health/detailed")).json()["faces"]
+    assert (told["status"], told["model"]) == ("waiting", None)
+    assert "python -m agent models fetch" in told["reason"]
+
+
+async def test_health_tells_of_the_model_and_the_index(browser: Browser) -> None:
+    await enrolled(browser, RED)
+    told = (await browser.get("/health/detailed")).json()["faces"]
+    assert (told["status"], told["model"], told["persons"], told["indexed"]) == (
+        "ok",
+        "tiny-arcface",
+        1,
+        2,
+    )
+
+
 async def test_an_operator_may_not_forget_anybody(gallery: Site) -> None:
     async with await signed_in(gallery, Role.OPERATOR) as browser:
         await enrolled(browser, RED)
