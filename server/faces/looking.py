@@ -23,7 +23,7 @@ from vision.faces.quality import FaceQuality, quality_of
 from vision.geometry import Box
 from vision.manifest import ModelEntry
 from vision.networks import Networks
-from vision.pictures import decode_picture, encode_jpeg
+from vision.pictures import LEAST_SIDE, decode_picture, encode_jpeg
 from vision.reading import FaceDetection, FaceDetector, Picture
 
 MOST_BYTES: Final = 20 * 1024 * 1024
@@ -129,7 +129,8 @@ def cut_out(picture: Picture, box: Box) -> bytes:
     height, width = picture.shape[:2]
     grown = box.grown(box.width * _CUT_OUT_MARGIN, box.height * _CUT_OUT_MARGIN)
     x, y, part_width, part_height = grown.clipped(width, height).as_xywh()
-    part = picture[y : y + max(2, part_height), x : x + max(2, part_width)]
+    x, y = min(x, width - LEAST_SIDE), min(y, height - LEAST_SIDE)
+    part = picture[y : y + max(LEAST_SIDE, part_height), x : x + max(LEAST_SIDE, part_width)]
     return encode_jpeg(
         np.ascontiguousarray(part), width=CUT_OUT_SIDE, height=CUT_OUT_SIDE, quality=CUT_OUT_QUALITY
     )
