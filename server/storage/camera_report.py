@@ -4,16 +4,15 @@ fails, and what is not understood is not known."""
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from server.storage.evidence import moment_of
+from server.storage.evidence import moment_of, number_of
 from server.storage.reading.cameras import CameraReport
 
-_NUMBER: Final = re.compile(r"-?\d{1,15}(?:\.\d{1,9})?", re.ASCII)
+_NUMBER: Final = re.compile(r"-?\d{1,12}(?:\.\d{1,9})?(?!\d)", re.ASCII)
 _RANGE: Final = re.compile(r"(\d{1,15})(?:-(\d{1,15}))?", re.ASCII)
 _THROTTLED: Final = (
     (0, "too little voltage"),
@@ -60,8 +59,7 @@ def _number(value: Any) -> float | None:
     """Of a number, or a text that begins with one, as `61.2` or `45%` do."""
     if isinstance(value, str) and (found := _NUMBER.match(value.strip())):
         return float(found.group())
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and math.isfinite(value) else None
+    return number_of(value)
 
 
 def _count(value: Any) -> int | None:

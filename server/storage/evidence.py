@@ -7,10 +7,9 @@ stays readable as a whole.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from server.storage.reading.sightings import (
     CharacterEvidence,
@@ -18,6 +17,11 @@ from server.storage.reading.sightings import (
     ReadingEvidence,
     RefusedEvidence,
 )
+
+LARGEST: Final = 1e12
+"""What cameras count and measure is far below it; much beyond, no span of time can be made of it."""
+YEARS: Final = range(1970, 2200)
+"""In which rows are captured; each of their moments is a time in every zone."""
 
 
 def evidence_of(text: str | None) -> Evidence | None:
@@ -30,7 +34,7 @@ def evidence_of(text: str | None) -> Evidence | None:
         readings=tuple(
             ReadingEvidence(
                 text=_text(each.get("text")) or "",
-                confidence=_number(each.get("confidence")),
+                confidence=number_of(each.get("confidence")),
                 at=moment_of(each.get("at")),
                 box=_box(each.get("box")),
             )
@@ -40,7 +44,7 @@ def evidence_of(text: str | None) -> Evidence | None:
         refused=tuple(
             RefusedEvidence(
                 text=_text(each.get("text")) or "",
-                confidence=_number(each.get("confidence")),
+                confidence=number_of(each.get("confidence")),
                 reason=_text(each.get("reason")) or "",
                 box=_box(each.get("box")),
             )
@@ -51,7 +55,7 @@ def evidence_of(text: str | None) -> Evidence | None:
         first_seen=moment_of(whole.get("first_seen")),
         last_seen=moment_of(whole.get("last_seen")),
         region=_text(whole.get("region")),
-        region_certainty=_number(whole.get("region_certainty")),
+        region_certainty=number_of(whole.get("region_certainty")),
         format=_text(whole.get("format")),
         is_partial=whole.get("partial") is True,
         province=_text(whole.get("province")),
@@ -69,7 +73,7 @@ def characters_of(whole: Mapping[str, Any]) -> tuple[CharacterEvidence, ...]:
     return tuple(
         CharacterEvidence(
             text=_text(each.get("text")) or "",
-            confidence=_number(each.get("confidence")),
+            confidence=number_of(each.get("confidence")),
             alternatives=_alternatives(each.get("alternatives")),
         )
         for each in _objects(whole.get("characters"))
@@ -77,14 +81,22 @@ def characters_of(whole: Mapping[str, Any]) -> tuple[CharacterEvidence, ...]:
 
 
 def moment_of(text: Any) -> datetime | None:
-    """A time with offset, in UTC; None where it is none, or nobody knows its offset."""
+    """A time with offset, in UTC; None where it is none, nobody knows its offset, or its year is
+    out of YEARS."""
     if not isinstance(text, str):
         return None
     try:
         moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+        is_known = moment.tzinfo is not None and moment.year in YEARS
+        return moment.astimezone(UTC) if is_known else None
     except (ValueError, OverflowError):
         return None
+
+
+def number_of(found: Any) -> float | None:
+    """None where it is none, or beyond LARGEST: JSON has integers that no double holds."""
+    is_number = isinstance(found, int | float) and not isinstance(found, bool)
+    return float(found) if is_number and abs(found) <= LARGEST else None
 
 
 def _object(text: str | None) -> Mapping[str, Any] | None:
@@ -107,7 +119,7 @@ def _alternatives(found: Any) -> tuple[tuple[str, float], ...]:
     if not isinstance(found, list):
         return ()
     pairs = [each for each in found if isinstance(each, list) and len(each) == 2]
-    read = [(_text(text), _number(share)) for text, share in pairs]
+    read = [(_text(text), number_of(share)) for text, share in pairs]
     known = [(text, share) for text, share in read if text is not None and share is not None]
     return tuple(sorted(known, key=lambda pair: -pair[1]))
 
@@ -116,13 +128,8 @@ def _text(found: Any) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _number(found: Any) -> float | None:
-    is_number = isinstance(found, int | float) and not isinstance(found, bool)
-    return float(found) if is_number and math.isfinite(found) else None
-
-
 def _numbers(found: Mapping[str, Any]) -> dict[str, float]:
-    read = {name: _number(value) for name, value in found.items()}
+    read = {name: number_of(value) for name, value in found.items()}
     return {name: value for name, value in read.items() if value is not None}
 
 

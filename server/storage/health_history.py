@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from server.storage.evidence import moment_of
+from server.storage.evidence import LARGEST, moment_of
 from server.storage.reader_pool import Reader
 from server.storage.reading.cameras import HealthHistory, HealthPoint, HealthSeries, HealthStretch
 from server.storage.search import text_of
@@ -63,7 +63,7 @@ _SERIES: Final = (
     "THEN json_extract(system_info, :path) END AS said "
     "FROM health_monitors INDEXED BY health_monitors_device WHERE device_id = :device "
     "AND component = :component AND captured_at >= :since AND captured_at < :until) "
-    "WHERE said GLOB '[-0-9]*') GROUP BY step ORDER BY step"
+    "WHERE said GLOB '[-0-9]*') WHERE abs(value) <= :largest GROUP BY step ORDER BY step"
 )
 
 
@@ -126,6 +126,7 @@ def _series(
         "begin": begin,
         "step_s": step_s,
         "path": f"$.{measure.key}",
+        "largest": LARGEST,
     }
     rows = reader.rows(_SERIES, asked)
     if not rows:

@@ -84,13 +84,21 @@ async def test_the_board_tells_of_each_camera_what_it_said_last(centre: Centre) 
     assert [each.component for each in detail.health] == ["agent", "camera", "disk"]
 
 
-@pytest.mark.parametrize("said", [None, {}, {"throttled": "x", "rows_waiting": "-1"}, "text"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        *(None, {}, {"throttled": "x", "rows_waiting": "-1"}, "text"),
+        {"temperature_c": 10**400, "rows_waiting": -(10**400), "clock_offset_s": 1e300},
+        {"clock_offset_s": "9" * 15, "oldest_waiting_at": "0001-01-01T00:00:00+00:00"},
+    ],
+)
 async def test_whatever_a_camera_says_it_has_its_place_on_the_board(
     centre: Centre, said: Any
 ) -> None:
     await centre.take(health(1, "<b>", at=NOON, status="?", facts=said))
     (card,) = await centre.cameras.board(now=NOON, connected=())
     assert (card.waiting, card.throttled, card.temperature_c) == (None, (), None)
+    assert (card.clock_offset_s, card.oldest_waiting_at) == (None, None)
 
 
 async def test_health_over_time_is_changes_of_state_and_thinned_measures(centre: Centre) -> None:
@@ -102,6 +110,7 @@ async def test_health_over_time_is_changes_of_state_and_thinned_measures(centre:
             for n, state in enumerate(states, start=1)
         ),
         health(20, "disk", at=NOON, facts={"disk_free_mb": "not known"}),
+        health(21, "clock", at=NOON, facts={"clock_offset_s": "9" * 400}),
     )
     history = await centre.cameras.health("gate-1", since=NOON, until=NOON + 20 * minute, points=10)
     cpu = [stretch for stretch in history.stretches if stretch.component == "cpu"]
