@@ -35,6 +35,7 @@ _CAMERAS: Final = (
     "WHERE device_id = cameras.device_id) AS latest_at FROM cameras "
     "WHERE :device IS NULL OR device_id = :device ORDER BY device_id"
 )
+_NAMES: Final = "SELECT device_id FROM cameras ORDER BY device_id LIMIT ?"
 _PARTS: Final = (
     "WITH RECURSIVE parts (device_id, component, number) AS ("
     "SELECT device_id, (SELECT min(component) FROM health_monitors "
@@ -122,6 +123,10 @@ class SqliteCameras:
             )
 
         return await self._pool.ask(work)
+
+    async def names(self, *, most: int) -> tuple[str, ...]:
+        rows = await self._pool.ask(lambda reader: reader.rows(_NAMES, (most,)))
+        return tuple(str(name) for (name,) in rows)
 
     async def camera(
         self, device_id: str, *, now: datetime, connected: Collection[str]

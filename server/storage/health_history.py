@@ -54,7 +54,7 @@ _CHANGES: Final = (
     "FROM health_monitors INDEXED BY health_monitors_device WHERE device_id = :device "
     "AND component = :component AND captured_at >= :since AND captured_at < :until) AS c "
     "CROSS JOIN health_monitors AS h ON h.id = c.id WHERE c.before IS NOT c.status "
-    "ORDER BY c.captured_at, c.id LIMIT :most"
+    "ORDER BY c.captured_at DESC, c.id DESC LIMIT :most"
 )
 _SERIES: Final = (
     "SELECT step, avg(value), min(value), max(value) FROM ("
@@ -90,8 +90,9 @@ def history_of(
 
 
 def _stretches(reader: Reader, component: str, values: dict[str, Any]) -> list[HealthStretch]:
+    """The newest, in order of time."""
     asked = values | {"component": component, "most": MOST_STRETCHES}
-    rows = reader.rows(_CHANGES, asked)
+    rows = reader.rows(_CHANGES, asked)[::-1]
     ends = [moment_of(at) for *_, at in rows[1:]] + [None]
     return [
         HealthStretch(

@@ -258,6 +258,10 @@ class Cameras(Protocol):
         """All cameras, by name; `connected` are the device ids with a line open now."""
         ...
 
+    async def names(self, *, most: int) -> tuple[str, ...]:
+        """Device ids, the first `most` by name."""
+        ...
+
     async def camera(
         self, device_id: str, *, now: datetime, connected: Collection[str]
     ) -> CameraDetail:

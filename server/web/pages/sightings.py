@@ -8,7 +8,6 @@ from nicegui import ui
 
 from server.accounts.permissions import Permission
 from server.errors import ServerError
-from server.storage.reading.cameras import CameraCard
 from server.storage.reading.sightings import Matching, Order, SightingPage
 from server.web.pages import wording
 from server.web.pages.asking import Asked, asked_of
@@ -19,6 +18,9 @@ from server.web.pages.sighting_card import sighting_card, sighting_row
 from server.web.pages.tags import choice, field, link, tag
 
 PAGE: Final = 48
+MOST_CHOICES: Final = 100
+"""Cameras to choose from; of more one is named by hand. Of two thousand the list alone would take
+half a second of the server and 10 MB for each open page."""
 DIRECTIONS: Final = ("approaching", "receding", "left", "right")
 _SHORT_ADDRESS: Final = """(event) => {
     const empty = [...event.target.elements].filter((field) => field.name && !field.value);
@@ -37,7 +39,7 @@ def add_sightings(centre: Centre) -> None:
         found = await centre.sightings.page(
             asked.chosen, order=asked.order, cursor=cursor or None, limit=PAGE
         )
-        cameras = await centre.cameras.board(now=centre.now(), connected=centre.connected())
+        cameras = await centre.cameras.names(most=MOST_CHOICES + 1)
         with title("Sightings"):
             count = tag("p", "soft number", "", id="found")
             with tag("div", "end"):
@@ -75,7 +77,7 @@ def _view_switch(asked: Asked, cursor: str, *, is_table: bool) -> None:
             )
 
 
-def _filter(asked: Asked, cameras: tuple[CameraCard, ...], *, is_table: bool) -> None:
+def _filter(asked: Asked, cameras: tuple[str, ...], *, is_table: bool) -> None:
     given = asked.given
     with tag("form", "card filter", method="get", action="/sightings", role="search") as form:
         form.on("submit", js_handler=_SHORT_ADDRESS)
@@ -90,11 +92,7 @@ def _filter(asked: Asked, cameras: tuple[CameraCard, ...], *, is_table: bool) ->
         )
         field("From", "from", value=given.get("from"), type="datetime-local")
         field("To", "to", value=given.get("to"), type="datetime-local")
-        names = [(camera.device_id, camera.device_id) for camera in cameras]
-        known = {name for name, _ in names}
-        if given.get("camera", "") not in {"", *known}:
-            names.append((given["camera"], given["camera"]))
-        choice("Camera", "camera", [("", "any"), *names], given.get("camera", ""))
+        _cameras(cameras, given.get("camera", ""))
         if is_table:
             tag("input", type="hidden", name="view", value="table")
         with tag("div", "filter-end"):
@@ -105,6 +103,14 @@ def _filter(asked: Asked, cameras: tuple[CameraCard, ...], *, is_table: bool) ->
             tag("summary", text="More")
             with tag("div", "rarer"):
                 _rarer(asked)
+
+
+def _cameras(names: tuple[str, ...], chosen: str) -> None:
+    if len(names) > MOST_CHOICES:
+        field("Camera", "camera", value=chosen, placeholder="any, or its whole name")
+        return
+    also = () if chosen in ("", *names) else (chosen,)
+    choice("Camera", "camera", [("", "any"), *((name, name) for name in (*names, *also))], chosen)
 
 
 def _rarer(asked: Asked) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from server.errors import NotThere, QuestionInvalid
+from server.storage.health_history import MOST_STRETCHES
 from server.storage.reading.cameras import CameraState, GapCause, StateRule
 from tests.server.rows import hello_of
 from tests.server.storage.history import NOON, Centre, centre_in, eviction, health, plate
@@ -122,6 +123,23 @@ async def test_health_over_time_is_changes_of_state_and_thinned_measures(centre:
     assert [(point.at, point.lowest, point.average, point.highest) for point in series.points][
         :2
     ] == [(NOON, 10.0, 10.0, 10.0), (NOON + 2 * minute, 20.0, 25.0, 30.0)]
+
+
+async def test_of_very_many_changes_the_newest_are_told_and_the_last_state_is_the_present(
+    centre: Centre,
+) -> None:
+    second = timedelta(seconds=1)
+    await centre.take(
+        *(
+            health(n, "link", at=NOON + n * second, status="FAIL" if n % 2 else "PASS")
+            for n in range(1, MOST_STRETCHES + 12)
+        )
+    )
+    history = await centre.cameras.health("gate-1", since=NOON, until=NOON + HOUR)
+    last = history.stretches[-1]
+    assert len(history.stretches) == MOST_STRETCHES
+    assert (last.since, last.status) == (NOON + (MOST_STRETCHES + 11) * second, "FAIL")
+    assert last.until is None
 
 
 async def test_the_books_name_what_is_missing_and_why(centre: Centre) -> None:
