@@ -72,6 +72,18 @@ def account(rows: Iterable[StoredRow], said: Said, *, since: date) -> Account:
     )
 
 
+def last_before(rows: Iterable[StoredRow], earlier: Iterable[StoredRow]) -> list[StoredRow]:
+    """Of each epoch in `rows`, the highest of the `earlier` ones that is below its first."""
+    firsts: dict[str, int] = {}
+    for epoch, number, _ in rows:
+        firsts[epoch] = min(number, firsts.get(epoch, number))
+    found: dict[str, StoredRow] = {}
+    for row in sorted(earlier):
+        if row[0] in firsts and row[1] < firsts[row[0]]:
+            found[row[0]] = row
+    return list(found.values())
+
+
 def _holes(ordered: Sequence[StoredRow]) -> Iterator[_Hole]:
     for (epoch, last, after), (next_epoch, number, before) in itertools.pairwise(ordered):
         if epoch == next_epoch and number > last + 1:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 from server.errors import NotThere, QuestionInvalid
-from server.storage.accounting import Said, StoredRow, account
+from server.storage.accounting import Said, StoredRow, account, last_before
 from server.storage.camera_report import report_of, said_of
 from server.storage.evidence import moment_of
 from server.storage.health_history import MOST_COMPONENTS, SETTINGS, components_of, history_of
@@ -27,6 +27,12 @@ from server.storage.search import text_of
 
 LONGEST_DAYS: Final = 31
 MOST_EVICTIONS: Final = 100
+"""That are told one by one."""
+_MOST_EXPLAINING: Final = 5000
+"""Evictions that explain what is missing: a full disk gives up a few rows at a time."""
+_LOOKED_BACK: Final = 20
+"""Rows of each kind before the days that are asked for: the last of them ends no hole, it begins
+one."""
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _CAMERAS: Final = (
@@ -83,6 +89,19 @@ _NUMBERED_HEALTH: Final = (
     "SELECT epoch, sequence, captured_at FROM health_monitors INDEXED BY health_monitors_device "
     "WHERE device_id = :device AND component = :component AND captured_at >= :since "
     "AND captured_at < :until AND sequence IS NOT NULL AND epoch IS NOT NULL"
+)
+_BEFORE: Final = tuple(
+    "SELECT epoch, sequence, captured_at FROM (SELECT epoch, sequence, captured_at "  # noqa: S608 (our own names)
+    f"FROM {table} INDEXED BY {table}_device WHERE device_id = :device AND captured_at < :since "
+    "AND captured_at >= :kept_since ORDER BY captured_at DESC LIMIT :back) "
+    "WHERE sequence IS NOT NULL AND epoch IS NOT NULL"
+    for table in ("lpr_detections", "face_detections", "evictions")
+)
+_HEALTH_BEFORE: Final = (
+    "SELECT epoch, sequence, captured_at FROM (SELECT epoch, sequence, captured_at "
+    "FROM health_monitors INDEXED BY health_monitors_device WHERE device_id = :device "
+    "AND component = :component AND captured_at < :since AND captured_at >= :kept_since "
+    "ORDER BY captured_at DESC LIMIT :back) WHERE sequence IS NOT NULL AND epoch IS NOT NULL"
 )
 _FIRST_ROWS: Final = tuple(
     f"SELECT id, received_at FROM {table} WHERE id = (SELECT min(id) FROM {table})"  # noqa: S608 (our own names)
@@ -247,16 +266,21 @@ def _books(reader: Reader, device_id: str, since: date, until: date) -> CameraBo
     begin = since - timedelta(days=1)
     if kept_since is not None:
         since, begin = max(since, kept_since), max(begin, kept_since)
-    values = {
+    asked = {
         "device": device_id,
         "since": _start_of(begin),
         "until": _start_of(until + timedelta(days=1)),
-        "most": MOST_EVICTIONS,
     }
-    evictions = [(str(row["epoch"]), _note(row)) for row in reader.rows_of(_EVICTIONS, values)]
+    rows = _numbered(reader, asked, "" if kept_since is None else _start_of(kept_since))
+    explaining = {
+        "device": device_id,
+        "since": min((asked["since"], *(at for _, _, at in rows))),
+        "most": _MOST_EXPLAINING,
+    }
+    evictions = [(str(row["epoch"]), _note(row)) for row in reader.rows_of(_EVICTIONS, explaining)]
     report = _report(_latest(reader, device_id))
     said = Said(epoch=camera["epoch"], report=report, evictions=tuple(evictions))
-    accounted = account(_numbered(reader, device_id, values), said, since=since)
+    accounted = account(rows, said, since=since)
     return CameraBooks(
         device_id=device_id,
         report=report,
@@ -264,7 +288,7 @@ def _books(reader: Reader, device_id: str, since: date, until: date) -> CameraBo
         days=accounted.days,
         gaps=accounted.gaps,
         more_gaps=accounted.more_gaps,
-        evictions=tuple(note for _, note in evictions),
+        evictions=tuple(note for _, note in evictions)[:MOST_EVICTIONS],
         kept_since=kept_since,
     )
 
@@ -276,11 +300,17 @@ def _kept_since(reader: Reader) -> date | None:
     return max((arrival.date() for arrival in arrivals if arrival is not None), default=None)
 
 
-def _numbered(reader: Reader, device_id: str, values: dict[str, Any]) -> list[StoredRow]:
-    rows: list[Any] = [row for sql in _NUMBERED for row in reader.rows(sql, values)]
-    for component in components_of(reader, device_id):
-        rows += reader.rows(_NUMBERED_HEALTH, values | {"component": component})
-    return rows
+def _numbered(reader: Reader, asked: dict[str, Any], kept_since: str) -> list[StoredRow]:
+    """Those of the time asked for, and of each epoch the last one before it, if it was captured
+    after all that was given up here: so that a hole is seen however long it lasted."""
+    asked = asked | {"kept_since": kept_since, "back": _LOOKED_BACK}
+    rows: list[Any] = [row for sql in _NUMBERED for row in reader.rows(sql, asked)]
+    before: list[Any] = [row for sql in _BEFORE for row in reader.rows(sql, asked)]
+    for component in components_of(reader, asked["device"]):
+        of_component = asked | {"component": component}
+        rows += reader.rows(_NUMBERED_HEALTH, of_component)
+        before += reader.rows(_HEALTH_BEFORE, of_component)
+    return [*rows, *last_before(rows, before)]
 
 
 def _epoch(row: Sequence[Any]) -> EpochBooks:

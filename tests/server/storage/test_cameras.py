@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from server.errors import NotThere, QuestionInvalid
+from server.storage.accounting import MOST_GAPS
+from server.storage.cameras import MOST_EVICTIONS
 from server.storage.health_history import MOST_STRETCHES
 from server.storage.reading.cameras import CameraState, GapCause, StateRule
 from tests.server.rows import hello_of
@@ -167,6 +169,43 @@ async def test_the_books_name_what_is_missing_and_why(centre: Centre) -> None:
     assert (await centre.cameras.books("gate-1", until=date(2026, 2, 1))).days == ()
 
 
+async def test_a_hole_is_seen_however_long_it_lasted(centre: Centre) -> None:
+    day = timedelta(days=1)
+    await centre.take(
+        plate(1, "AB1", at=NOON - 20 * day),
+        eviction(20, 2, 11, at=NOON - 15 * day),
+        health(21, "agent", at=NOON, facts={**FACTS, "rows_waiting": "0", "last_sequence": "21"}),
+    )
+    books = await centre.cameras.books("gate-1", until=NOON.date(), days=1)
+    assert [(gap.first, gap.last, gap.cause) for gap in books.gaps] == []
+    await centre.take(plate(30, "AB2", at=NOON + timedelta(minutes=1)))
+    books = await centre.cameras.books("gate-1", until=NOON.date(), days=1)
+    (today,) = books.days
+    assert (today.acknowledged, today.unexplained) == (2, 8)
+    books = await centre.cameras.books("gate-1", until=NOON.date() - 15 * day, days=1)
+    assert [(gap.first, gap.last, gap.cause) for gap in books.gaps] == [
+        (2, 11, GapCause.EVICTED),
+        (12, 19, GapCause.UNEXPLAINED),
+    ]
+    assert books.gaps[0].after == NOON - 20 * day
+
+
+async def test_however_many_evictions_there_were_each_explains_what_it_took(
+    centre: Centre,
+) -> None:
+    minute, count = timedelta(minutes=1), MOST_EVICTIONS + 20
+    await centre.take(
+        plate(1, "AB1", at=NOON),
+        *(eviction(1000 + n, n, n, at=NOON + n * minute) for n in range(2, count + 2)),
+        plate(count + 2, "AB2", at=NOON + timedelta(hours=9)),
+    )
+    books = await centre.cameras.books("gate-1", until=NOON.date(), days=1)
+    assert sum(gap.count for gap in books.gaps if gap.cause is GapCause.EVICTED) == MOST_GAPS
+    (day,) = books.days
+    assert day.evicted == count
+    assert len(books.evictions) == MOST_EVICTIONS
+
+
 async def test_what_was_given_up_here_as_old_is_no_gap(centre: Centre) -> None:
     day, hour = timedelta(days=1), timedelta(hours=1)
     midnight = NOON.replace(hour=0)
@@ -188,6 +227,11 @@ async def test_what_was_given_up_here_as_old_is_no_gap(centre: Centre) -> None:
     ]
     assert [(gap.first, gap.last) for gap in books.gaps] == [(6, 6)]
     assert books.epochs[0].rows_stored == 5
+
+
+async def test_names_come_in_order_and_no_more_than_are_asked_for(centre: Centre) -> None:
+    await centre.take(*(plate(n, "AB1", device_id=f"gate-{n}") for n in (3, 1, 2)))
+    assert await centre.cameras.names(most=2) == ("gate-1", "gate-2")
 
 
 async def test_a_camera_that_was_never_heard_of_is_not_there(centre: Centre) -> None:
