@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import functools
 import socket
 import ssl
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, cast
 
 import uvicorn
 from fastapi import FastAPI
+
+from telemetry.web_connections import BoundedConnection, Bounds
 
 _STOP_S: Final = 2
 _LARGEST_MESSAGE_BYTES: Final = 1024 * 1024
@@ -26,12 +30,15 @@ class WebServer(uvicorn.Server):
         tls: ssl.SSLContext | None = None,
         trusts_proxies: bool = True,
         has_sockets: bool = False,
+        bounds: Bounds | None = None,
     ) -> None:
         """`trusts_proxies`: whose request it is, is told by one on this machine; without it the
         application finds that out. `has_sockets`: it takes WebSockets too."""
+        protocol = functools.partial(BoundedConnection, bounds=bounds or Bounds())
         super().__init__(
             uvicorn.Config(
                 app,
+                http=cast("type[asyncio.Protocol]", protocol),
                 log_config=None,
                 access_log=False,
                 server_header=False,
