@@ -19,7 +19,7 @@ from server.storage.reading.sightings import (
 )
 
 LARGEST: Final = 1e12
-"""What cameras count and measure is far below it; much beyond, no span of time can be made of it."""
+"""What cameras count and measure is far below it; beyond, no span of time can be made of it."""
 YEARS: Final = range(1970, 2200)
 """In which rows are captured; each of their moments is a time in every zone."""
 
