@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,18 @@ async def test_without_models_the_answer_names_the_command(site: Site) -> None:
         answer = await browser.post("/query", files=[file(photo())])
     assert answer.status_code == 503
     assert "python -m agent models fetch" in answer.json()["message"]
+
+
+async def test_beyond_the_bound_the_answer_says_when_to_come_again(browser: Browser) -> None:
+    asked = [
+        browser.post(path, files=[file(photo(RED, seed=seed))])
+        for seed, path in enumerate(["/query", "/query", "/api/v1/faces/identify"] * 2)
+    ]
+    answers = await asyncio.gather(*asked)
+    refused = [each for each in answers if each.status_code == 503]
+    assert refused
+    assert len(refused) + sum(each.status_code == 200 for each in answers) == len(answers)
+    assert all(int(each.headers["retry-after"]) >= 1 for each in refused)
 
 
 async def test_health_tells_of_the_gallery_and_what_it_lacks(site: Site) -> None:
