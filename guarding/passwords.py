@@ -24,5 +24,5 @@ def matches(password: str, password_hash: str) -> bool:
     """Whether it is the password. Takes about 50 ms and MEMORY_KIB."""
     try:
         return _HASHER.verify(password_hash, password[: LONGEST + 1])
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):  # half a character
         return False

@@ -19,6 +19,7 @@ from server.accounts.permissions import SCOPES, Permission, Role
 from server.errors import AccountRefused
 from server.storage.connection import transaction
 
+LAST_YEAR: Final = 2199
 MOST_PENDING: Final = 100
 """Accounts that wait for approval; beyond these nobody registers."""
 
@@ -176,6 +177,8 @@ class AccountBook:
             raise AccountRefused(f"a token needs at least one scope, of these: {allowed}")
         if expires_at is not None and expires_at <= self._now():
             raise AccountRefused("the token would have expired already: choose a later day")
+        if expires_at is not None and expires_at.year > LAST_YEAR:
+            raise AccountRefused(f"a token lasts until {LAST_YEAR}, or for ever: leave its end out")
         detail = " ".join(sorted(scope.value for scope in scopes))
         with self._change(caller, Action.TOKEN_MADE, name, detail) as connection:
             return api_tokens.make(

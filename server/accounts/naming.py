@@ -41,6 +41,8 @@ def password(secret: str, *, name: str) -> str:
             f"the password has fewer than {LEAST_DIFFERENT} different characters: take a longer "
             "sentence, or let a password keeper make one"
         )
+    if any(unicodedata.category(each) == "Cs" for each in secret):
+        raise AccountRefused("the password has halves of characters in it, which are no text")
     if secret.casefold() == name.casefold():
         raise AccountRefused("the password is the account's name: take another")
     return secret

@@ -9,7 +9,7 @@ from typing import Any, Final
 from server.errors import NotThere, QuestionInvalid
 from server.storage.accounting import Said, StoredRow, account, last_before
 from server.storage.camera_report import report_of, said_of
-from server.storage.evidence import moment_of
+from server.storage.evidence import YEARS, moment_of
 from server.storage.health_history import MOST_COMPONENTS, SETTINGS, components_of, history_of
 from server.storage.reader_pool import Reader, ReaderPool
 from server.storage.reading.cameras import (
@@ -184,6 +184,8 @@ class SqliteCameras:
     async def books(self, device_id: str, *, until: date, days: int = 7) -> CameraBooks:
         if not 1 <= days <= LONGEST_DAYS:
             raise QuestionInvalid(f"days={days}: expected 1 to {LONGEST_DAYS}")
+        if until.year not in YEARS:
+            raise QuestionInvalid(f"until={until}: expected a day from 1970 to 2199")
         since = until - timedelta(days=days - 1)
         return await self._pool.ask(lambda reader: _books(reader, device_id, since, until))
 

@@ -295,6 +295,9 @@ def _check(chosen: SightingFilter) -> None:
             raise QuestionInvalid(
                 f"{name}: {len(getattr(chosen, name))} names, at most {MOST_NAMES} are taken"
             )
+    for name in ("device_ids", "regions", "directions"):
+        if any("\0" in each for each in getattr(chosen, name)):
+            raise QuestionInvalid(f"{name}: no name has a NUL character in it")
     for name in ("since", "until"):
         moment = getattr(chosen, name)
         if moment is not None and moment.tzinfo is None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Query
+from fastapi import APIRouter, FastAPI, Path, Query
 from pydantic import BaseModel, Field
 
 from server.accounts.contract import (
@@ -21,8 +21,12 @@ from server.accounts.contract import (
 )
 from server.accounts.permissions import Permission, Role
 from server.errors import AccountRefused
+from server.web.api.filters import moment
 from server.web.security.demands import CurrentCaller, open_to_all, requires
 
+LARGEST_ID = 2**63 - 1
+Number = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+"""Of a row."""
 _OWN = [requires(Permission.OWN_ACCOUNT)]
 _MANAGE = [requires(Permission.MANAGE_ACCOUNTS)]
 
@@ -160,7 +164,7 @@ def _add_own(router: APIRouter, accounts: Accounts) -> None:
         return MadeToken(token=token)
 
     @router.delete("/tokens/{token_id}", dependencies=_OWN, tags=["own account"])
-    async def revoke_token(caller: CurrentCaller, token_id: int) -> Done:
+    async def revoke_token(caller: CurrentCaller, token_id: Number) -> Done:
         """Ends a token: one's own, or anybody's with accounts:manage."""
         await accounts.revoke_token(caller, token_id)
         return Done(message=f"token {token_id} is revoked")
@@ -182,18 +186,18 @@ def _add_users(router: APIRouter, accounts: Accounts) -> None:
         )
 
     @router.patch("/users/{user_id}", dependencies=_MANAGE, tags=["accounts"])
-    async def change_user(caller: CurrentCaller, user_id: int, asked: AccountChange) -> Account:
+    async def change_user(caller: CurrentCaller, user_id: Number, asked: AccountChange) -> Account:
         """Approves, disables, enables an account, or changes its role."""
         return _account(await _changed(accounts, caller, user_id, asked))
 
     @router.put("/users/{user_id}/password", dependencies=_MANAGE, tags=["accounts"])
-    async def set_password(caller: CurrentCaller, user_id: int, asked: NewPassword) -> Done:
+    async def set_password(caller: CurrentCaller, user_id: Number, asked: NewPassword) -> Done:
         """Sets somebody's password and ends all their sessions."""
         await accounts.set_password(caller, user_id, asked.password)
         return Done(message="the password is set; the account's sessions have ended")
 
     @router.delete("/users/{user_id}", dependencies=_MANAGE, tags=["accounts"])
-    async def reject(caller: CurrentCaller, user_id: int) -> Done:
+    async def reject(caller: CurrentCaller, user_id: Number) -> Done:
         """Rejects an account that waits for approval. Others are disabled, not deleted: the audit
         log speaks of them."""
         await accounts.reject(caller, user_id)
@@ -205,7 +209,9 @@ def _add_users(router: APIRouter, accounts: Accounts) -> None:
         return [_token(each) for each in await accounts.list_tokens()]
 
 
-async def _changed(accounts: Accounts, caller: Caller, user_id: int, asked: AccountChange) -> User:
+async def _changed(
+    accounts: Accounts, caller: Caller, user_id: Number, asked: AccountChange
+) -> User:
     if asked.standing is not None:
         return await accounts.set_standing(caller, user_id, asked.standing, asked.role)
     if asked.role is not None:
@@ -216,21 +222,21 @@ async def _changed(accounts: Accounts, caller: Caller, user_id: int, asked: Acco
 def _add_audit(router: APIRouter, auditor: Auditor) -> None:
     @router.get("/audit", dependencies=[requires(Permission.SEE_AUDIT)], tags=["audit"])
     async def audit(
-        before: int | None = None,
+        before: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
         actor: Annotated[str | None, Query(max_length=200)] = None,
         action: Action | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
+        since: str | None = None,
+        until: str | None = None,
     ) -> Entries:
-        """Who did what, newest first; times need their offset."""
+        """Who did what, newest first; times without offset are UTC."""
         page = await auditor.audit_page(
             before=before,
             limit=limit,
             actor=actor,
             action=action,
-            since=since,
-            until=until,
+            since=moment("since", since, UTC),
+            until=moment("until", until, UTC),
         )
         return Entries(
             entries=[_entry(each) for each in page.entries], next_before=page.next_before

@@ -12,6 +12,8 @@ from server.errors import QuestionInvalid
 from server.storage.reading.sightings import Matching, SightingFilter
 
 MOST_NAMES: Final = 100
+YEARS: Final = range(1970, 2200)
+"""In which rows are captured: each of their moments is a time in every zone."""
 
 Plate = Annotated[
     str,
@@ -109,10 +111,12 @@ def moment(key: str, text: str | None, zone: tzinfo, *, ends: bool = False) -> d
         return None
     try:
         found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+        if found.year not in YEARS:
+            raise ValueError("no time of a row")
         if ends and len(text) <= len("2026-08-06"):
             found += timedelta(days=1)
         return found if found.tzinfo else found.replace(tzinfo=zone)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise QuestionInvalid(
             f"{key}={text[:40]!r}: expected a time such as 2026-08-06T10:30:00+07:00, or a day "
             "such as 2026-08-06"

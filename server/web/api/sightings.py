@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -89,10 +88,11 @@ def _add_search(router: APIRouter, parts: ApiParts) -> None:
 
     @router.get("/per-minute", dependencies=sees, responses=asked_wrongly)
     async def per_minute(
-        minutes: Annotated[int, Query(ge=1, le=1440)] = 60, until: datetime | None = None
+        minutes: Annotated[int, Query(ge=1, le=1440)] = 60, until: str | None = None
     ) -> tuple[MinuteCount, ...]:
         """Sightings of each of the last minutes, the oldest first."""
-        return await parts.sightings.per_minute(until=until or parts.now(), minutes=minutes)
+        end = filters.moment("until", until, parts.zone) or parts.now()
+        return await parts.sightings.per_minute(until=end, minutes=minutes)
 
 
 def _add_export(router: APIRouter, parts: ApiParts) -> None:

@@ -19,7 +19,7 @@ def add_audit_log(centre: Centre) -> None:
     async def audit(visit: Visit) -> None:
         actor, action = visit.asked("actor").strip(), visit.asked("action")
         before = visit.asked("before")
-        if before and not before.isdigit():
+        if before and not (before.isdecimal() and len(before) < len(str(2**63))):
             raise QuestionInvalid(f"before={before}: expected the number of an entry")
         found = await centre.auditor.audit_page(
             before=int(before) if before else None,

@@ -65,6 +65,7 @@ class Gate:
         self._trusted = trusted_proxies
         self._clock = clock
         self._pace = pace or Pace()
+        self._line_pace = Pace()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -92,7 +93,7 @@ class Gate:
         if verdict is not Verdict.ALLOWED:
             await answering.refuse(refusal_of(knock, verdict.status, verdict.text), receive)
         elif knock.is_websocket:
-            line = _WatchedLine(self._register, knock, caller, self._clock)
+            line = _WatchedLine(self._register, knock, caller, self._clock, self._line_pace)
             await self._app(scope, line.received(receive), line.sent(send))
         else:
             if caller.session is not None and knock.is_by_hand:
@@ -134,19 +135,26 @@ class _WatchedLine:
     """A page's WebSocket: it ends when its session does, or may do something else than at first."""
 
     def __init__(
-        self, register: Register, knock: Knock, caller: Caller, clock: Callable[[], float]
+        self,
+        register: Register,
+        knock: Knock,
+        caller: Caller,
+        clock: Callable[[], float],
+        pace: Pace,
     ) -> None:
         self._register = register
         self._knock = knock
         self._caller = caller
         self._clock = clock
+        self._pace = pace
         self._looked_at_s = clock()
         self._is_over = False
 
     def received(self, receive: Receive) -> Receive:
         async def watched() -> Message:
             message = await receive()
-            if message["type"] == "websocket.receive" and await self._has_ended():
+            is_said = message["type"] == "websocket.receive"
+            if is_said and (self._is_too_fast() or await self._has_ended()):
                 return {"type": "websocket.disconnect", "code": _POLICY_VIOLATION}
             session = self._caller.session
             if session is not None and (message.get("text") or "").startswith(_EVENT):
@@ -164,6 +172,12 @@ class _WatchedLine:
             await send(message)
 
         return watched
+
+    def _is_too_fast(self) -> bool:
+        """What a page does costs as much as a request; all lines of a caller count together."""
+        if self._knock.proof is not None and self._pace.wait_s(self._knock.proof, self._clock()):
+            self._is_over = True
+        return self._is_over
 
     async def _has_ended(self) -> bool:
         now_s = self._clock()

@@ -49,11 +49,16 @@ async def fields_of(request: Request) -> dict[str, str]:
         content = json.loads(body)
     except (ValueError, RecursionError):
         content = None
-    if not isinstance(content, dict) or not all(isinstance(v, str) for v in content.values()):
+    if not isinstance(content, dict) or not all(map(_is_text, content.values())):
         raise QuestionInvalid(
             'expected a JSON object of texts such as {"username": "anna", "password": "..."}'
         )
     return content
+
+
+def _is_text(value: Any) -> bool:
+    """JSON can spell halves of characters, which are no text."""
+    return isinstance(value, str) and not any("\ud800" <= each <= "\udfff" for each in value)
 
 
 Fields = Annotated[dict[str, str], Depends(fields_of)]

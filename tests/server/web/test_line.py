@@ -13,6 +13,7 @@ from server.accounts.contract import Caller, Standing
 from server.accounts.permissions import Role
 from server.device_token import digest_of
 from server.web.security.gate import LOOKED_UP_EVERY_S, Gate
+from server.web.security.pace import BURST
 from server.web.security.rules import Door
 from tests.server.accounts.conftest import ADMIN, House
 from tests.server.web.site import FAR, URL, Site
@@ -124,6 +125,16 @@ async def test_a_line_ends_when_its_account_may_do_something_else(site: Site) ->
     browser.to_send.put_nowait({"type": "websocket.receive", "text": "42[]"})
     await asyncio.wait_for(running, 10)
     assert not line.told
+
+
+async def test_a_line_that_says_too_much_at_once_ends(site: Site) -> None:
+    line = Line()
+    browser, running = await opened(site, line)
+    await browser.heard.get()
+    for _ in range(2 * BURST):
+        browser.to_send.put_nowait({"type": "websocket.receive", "text": '42["event"]'})
+    await asyncio.wait_for(running, 10)
+    assert len(line.told) == BURST
 
 
 async def test_a_disabled_account_is_shown_nothing_more(site: Site) -> None:
