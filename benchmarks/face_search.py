@@ -145,7 +145,7 @@ class Faiss:
         import faiss
 
         self._faiss = faiss
-        self._index = faiss.IndexHNSWFlat(numbers, 16, faiss.METRIC_INNER_PRODUCT)
+        self._index: Any = faiss.IndexHNSWFlat(numbers, 16, faiss.METRIC_INNER_PRODUCT)
         self._index.hnsw.efConstruction = 128
         self._index.hnsw.efSearch = 128
 
@@ -176,7 +176,8 @@ LIBRARIES: dict[str, Callable[[int], Searched]] = {
 def directions(count: int, numbers: int, random: np.random.Generator) -> Vectors:
     """So many unit vectors, in all directions alike."""
     drawn = random.standard_normal((count, numbers), dtype=np.float32)
-    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    unit: Vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    return unit
 
 
 def draws(identities: Vectors, random: np.random.Generator) -> Vectors:

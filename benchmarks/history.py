@@ -15,6 +15,7 @@ from typing import Any, Final
 from benchmarks.traffic import numbered, picture_of
 from wire.acceptance import accept_v1
 from wire.accepted import AcceptedRow
+from wire.base64_text import PictureBytes
 from wire.limits import Limits
 from wire.message_id import RANDOM_BYTES, time_ordered_id
 from wire.rows import (
@@ -153,7 +154,7 @@ class History:
         region, plate = source.choice(self._regulars) if is_regular else self._new_plate()
         read = self._misread(plate) if source.random() < self._plan.misread else plate
         has_picture = source.random() < self._plan.pictures
-        image = numbered(self._picture, next(self._numbers)) if has_picture else None
+        image = PictureBytes(numbered(self._picture, next(self._numbers))) if has_picture else None
         return LprRow(
             id=self._id(at),
             sequence=camera.next(),
@@ -162,7 +163,7 @@ class History:
                 license_plate=read,
                 confidence=round(100 * source.betavariate(9, 1.5), 1),
                 region=region,
-                direction=source.choice(_DIRECTIONS),  # type: ignore[arg-type]
+                direction=source.choice(_DIRECTIONS),
                 dwell_s=round(source.uniform(0.4, 6.0), 2),
                 clock_state="synchronised",
                 evidence=raw_json(evidence_of(read, plate, at, source)),
@@ -218,7 +219,11 @@ class History:
 
     def _new_plate(self) -> tuple[str, str]:
         source = self._source
-        digits, letters = source.randrange, lambda n: "".join(source.choices(_LETTERS, k=n))
+        digits = source.randrange
+
+        def letters(count: int) -> str:
+            return "".join(source.choices(_LETTERS, k=count))
+
         match source.random():
             case share if share < 0.4:
                 thai = "".join(source.choices(_THAI, k=2))

@@ -63,11 +63,14 @@ class Supervisor:
             if self._is_stopping or not self._was_ready:
                 return code if code >= 0 else 128 - code
             say(f"ERROR it ended with {code} and is started again in {self._again_s:g} s")
-            due_s = time.monotonic() + self._again_s
-            while (left_s := due_s - time.monotonic()) > 0 and not self._is_stopping:
-                time.sleep(min(LOOK_S / 5, left_s))
-            if self._is_stopping:
+            if self._told_to_stop_within(self._again_s):
                 return 0
+
+    def _told_to_stop_within(self, duration_s: float) -> bool:
+        due_s = time.monotonic() + duration_s
+        while (left_s := due_s - time.monotonic()) > 0 and not self._is_stopping:
+            time.sleep(min(LOOK_S / 5, left_s))
+        return self._is_stopping
 
     def _run_once(self) -> int:
         environment = {
@@ -96,9 +99,9 @@ class Supervisor:
 
     def _hand_on(self) -> None:
         """To whoever started this, once; nobody may be there any more."""
-        if self._was_ready or self._outer is None:
+        is_first, self._was_ready = not self._was_ready, True
+        if not is_first or self._outer is None:
             return
-        self._was_ready = True
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
             try:
                 line.sendto(b"READY=1", self._outer)
