@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Final
 
 from fastapi import Request
-from nicegui import ui
+from nicegui import Client, ui
 
 from server.accounts.contract import Caller, CallerKind
 from server.accounts.permissions import Permission
@@ -19,9 +19,11 @@ from server.errors import (
     QuestionInvalid,
     ServerError,
     StorageUnavailable,
+    TooBusy,
     TookTooLong,
 )
 from server.web.pages.centre import Centre
+from server.web.pages.room import make_room
 from server.web.pages.statics import STATIC
 from server.web.pages.tags import button, icon, link, tag
 from server.web.security.demands import current_caller, requires
@@ -35,12 +37,13 @@ _HEAD: Final = (
     f'<script src="{STATIC}/keys.js" defer></script>'
     f'<script src="{STATIC}/export.js" defer></script>'
 )
-_ANSWERED: Final = (QuestionInvalid, NotThere, TookTooLong, StorageUnavailable, AccountRefused)
-_PASSING: Final = (TookTooLong, StorageUnavailable)
+_PASSING: Final = (TookTooLong, TooBusy, StorageUnavailable)
+_ANSWERED: Final = (QuestionInvalid, NotThere, AccountRefused, *_PASSING)
 _STATUS: Final[dict[type[ServerError], int]] = {
     QuestionInvalid: 400,
     NotThere: 404,
     TookTooLong: 503,
+    TooBusy: 503,
     StorageUnavailable: 503,
 }
 
@@ -95,6 +98,7 @@ def page(
             visit = Visit(request=request, caller=current_caller(request))
             with framed(centre, visit) as main:
                 try:
+                    make_room(ui.context.client, Client.instances.values())
                     await build(visit)
                 except _ANSWERED as error:
                     main.clear()

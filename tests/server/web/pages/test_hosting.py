@@ -9,16 +9,22 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
+from nicegui import Client
 from playwright.async_api import async_playwright
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.app import utc_now
+from server.errors import TooBusy
 from server.library import library_of
 from server.web.pages.centre import Centre
 from server.web.pages.hosting import pages_on
+from server.web.pages.room import MOST_OF_ONE, make_room
 from server.web.pages.statics import add_statics
 from telemetry.web_server import WebServer
 from tests.server.accounts.conftest import ADMIN, House, house
@@ -56,9 +62,11 @@ async def pages_of(house: House, *, patience_s: float) -> AsyncIterator[str]:
             cameras=library.cameras,
             data=library.data,
             pruning=library.pruning,
+            services=library.services,
             accounts=house.office,
             auditor=house.store,
             connected=frozenset,
+            live=lambda: None,
             now=utc_now,
             zone=settings.time_zone,
             version="0.1.0",
@@ -96,6 +104,34 @@ async def test_a_browser_that_shows_nothing_is_let_go_and_comes_back(house: Hous
         await page.wait_for_function(CHANGED, arg=await page.locator(".dot").text_content())
         assert len(lines) > 1
         await browser.close()
+
+
+async def test_pages_that_nobody_looks_at_make_room_for_the_next(house: House) -> None:
+    async with pages_of(house, patience_s=5) as url, httpx.AsyncClient(timeout=60) as browser:
+        before = set(Client.instances)
+        for _ in range(MOST_OF_ONE + 5):
+            assert (await browser.get(f"{url}/audit")).status_code == 200
+        opened = set(Client.instances) - before
+        assert len(opened) <= MOST_OF_ONE
+        newest = max((Client.instances[each] for each in opened), key=lambda one: one.created)
+        with pytest.raises(TooBusy, match="close some"):
+            make_room(newest, [_Watched(newest) for _ in range(MOST_OF_ONE)])  # type: ignore[list-item]
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """A page with a browser at the other end of its line."""
+
+    like: Client
+    has_socket_connection: bool = True
+
+    @property
+    def created(self) -> float:
+        return self.like.created
+
+    @property
+    def request(self) -> Any:
+        return self.like.request
 
 
 def test_a_server_without_pages_does_not_import_what_they_need() -> None:
