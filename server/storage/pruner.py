@@ -13,7 +13,7 @@ from typing import Final
 import apsw
 import structlog
 
-from server.errors import QuestionInvalid
+from server.errors import QuestionInvalid, TooBusy
 from server.storage.connection import storage_errors
 from server.storage.pruning import Ages, Extent, ages_of, measure, prune
 from server.storage.reading.data import PrunePreview, PruneState
@@ -37,12 +37,18 @@ class SqlitePruning:
         self._pictures = pictures
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="sightpost-prune")
         self._is_stopping = threading.Event()
+        self._measuring: asyncio.Future[Extent] | None = None
         self._state: PruneState | None = None
         self._running: Future[None] | None = None
 
     async def preview(self, *, older_than_days: int, now: datetime) -> PrunePreview:
         ages = _ages(older_than_days, now)
-        extent = await asyncio.to_thread(self._measure, ages)
+        if self._measuring is not None and not self._measuring.done():
+            raise TooBusy("what would go is looked at for somebody already: ask again in a moment")
+        loop = asyncio.get_running_loop()
+        self._measuring = loop.run_in_executor(None, self._measure, ages)
+        # It reads a whole table, and goes on to its end also where whoever asked is gone.
+        extent = await asyncio.shield(self._measuring)
         return PrunePreview(
             rows_before=ages.rows_before,
             ids_before=ages.ids_before,

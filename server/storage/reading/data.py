@@ -109,7 +109,8 @@ class Pruning(Protocol):
     """Giving up what is old, as `python -m server prune` does."""
 
     async def preview(self, *, older_than_days: int, now: datetime) -> PrunePreview:
-        """What `start` would take. Looks at every row: seconds on a large database."""
+        """What `start` would take. Looks at every row: seconds on a large database. One at a
+        time: raises TooBusy."""
         ...
 
     async def start(self, *, older_than_days: int, now: datetime) -> PruneState:

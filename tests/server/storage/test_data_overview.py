@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from server.errors import QuestionInvalid
+from server.errors import QuestionInvalid, TooBusy
 from server.storage.protocol import ServerStats
 from tests.server.cameras import jpeg
 from tests.server.storage.history import NOON, Centre, centre_in, plate
@@ -48,6 +49,15 @@ async def test_an_empty_centre_has_sizes_too(tmp_path: Path) -> None:
         sizes = await empty.data.sizes()
         assert sizes.days == ()
         assert all(table.rows == 0 for table in sizes.tables)
+
+
+async def test_one_looks_at_a_time_at_what_pruning_would_take(centre: Centre) -> None:
+    found = await asyncio.gather(
+        *(centre.pruning.preview(older_than_days=1, now=NOON) for _ in range(3)),
+        return_exceptions=True,
+    )
+    assert [isinstance(each, TooBusy) for each in found] == [False, True, True]
+    assert (await centre.pruning.preview(older_than_days=1, now=NOON)).ids == 0
 
 
 async def test_pruning_takes_what_its_preview_says(centre: Centre) -> None:
