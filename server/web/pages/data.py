@@ -68,7 +68,7 @@ def _tables(centre: Centre, sizes: DataSizes) -> None:
             tag("h2", text="Tables")
         with tag("table", "stacks"):
             with tag("thead"), tag("tr"):
-                for name in ("Table", "Rows", "About"):
+                for name in ("Table", "Rows", "Size, about"):
                     tag("th", "" if name == "Table" else "number", name)
             with tag("tbody"):
                 for table in sizes.tables:
@@ -80,7 +80,7 @@ def _tables(centre: Centre, sizes: DataSizes) -> None:
                             tag("small", text=f"{table.name}{since}")
                         tag("td", "number", wording.number(table.rows), data_name="Rows")
                         size = wording.size(table.about_bytes)
-                        tag("td", "number nowrap", size, data_name="About")
+                        tag("td", "number nowrap", size, data_name="Size, about")
         tag("p", "soft small break", sizes.database).style("padding: 8px 16px 16px")
 
 

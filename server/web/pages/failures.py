@@ -10,12 +10,13 @@ from nicegui import Client, ui
 from nicegui import app as pages_app
 from nicegui.page import page as page_of
 
+from server.web.api.problems import problem
 from server.web.pages.centre import Centre
 from server.web.pages.shell import Visit, fault, framed
 from server.web.pages.tags import link, tag
 from server.web.security.demands import current_caller
 
-_FOR_PROGRAMS = ("/api/", "/_nicegui", "/static/")
+_FOR_PROGRAMS = ("/_nicegui", "/static/")
 
 
 def add_failures(centre: Centre) -> None:
@@ -24,6 +25,8 @@ def add_failures(centre: Centre) -> None:
     @pages_app.exception_handler(HTTPStatus.NOT_FOUND)
     async def not_found(request: Request, _: Exception) -> Response:
         path = request.scope.get("root_path", "") + request.scope["path"]
+        if path.startswith("/api/"):
+            return problem(HTTPStatus.NOT_FOUND, f"nothing is at {path}: see /docs", path)
         if path.startswith(_FOR_PROGRAMS):
             return JSONResponse({"detail": f"nothing is at {path}"}, HTTPStatus.NOT_FOUND)
         visit = Visit(request=request, caller=current_caller(request))

@@ -36,7 +36,7 @@ class _Overview:
         self._centre = centre
         self._sees_sightings = sees_sightings
         with title("Overview"), tag("div", "end"):
-            self._state = tag("span", "dot number", "")
+            self._state = tag("span", "dot number live", "")
         self._fault = tag("p", "notice", "", data_level="bad", role="alert")
         self._tiles: dict[str, ui.element] = {}
         with tag("div", "tiles"):

@@ -93,7 +93,10 @@ class _Users:
         button("Password …", lambda: self._setting_password(user), "low")
         if user.standing is Standing.ACTIVE:
             self._asking(
-                *("Disable", f"{user.name} is signed out within seconds and cannot come back."),
+                *(
+                    "Disable",
+                    f"{user.name} is signed out within seconds and stays out until enabled.",
+                ),
                 lambda: self._change(
                     accounts.set_standing(caller, user.id, Standing.DISABLED),
                     f"{user.name} disabled",

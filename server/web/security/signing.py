@@ -220,9 +220,13 @@ def _add_setup(app: FastAPI, signing_in: SigningIn) -> None:
 
     @app.get("/setup", dependencies=_BECOMING_KNOWN, include_in_schema=False)
     async def setup_page(request: Request) -> Response:
-        key = request.query_params.get("key", "")
         return form_page(
-            "setup.html", title=title, key=key, username="", shortest=SHORTEST_PASSWORD
+            "setup.html",
+            title=title,
+            key=request.query_params.get("key", ""),
+            username="",
+            shortest=SHORTEST_PASSWORD,
+            is_set_up=await signing_in.is_set_up(),
         )
 
     @app.post("/setup", dependencies=_BECOMING_KNOWN, include_in_schema=False)
@@ -238,6 +242,7 @@ def _add_setup(app: FastAPI, signing_in: SigningIn) -> None:
                 key=key,
                 username=name,
                 shortest=SHORTEST_PASSWORD,
+                is_set_up=False,
             )
         return _Answers(knock).signed_in(found, "/")
 

@@ -182,8 +182,12 @@ async def test_the_set_up_link_makes_an_admin_and_signs_them_in(site: Site) -> N
         form = {"key": key or "", "username": "root", "password": PASSWORD}
         weak = await browser.post("/setup", data={**form, "password": "short"})
         assert weak.status_code == 400
+        assert "Make the account" in page.text
         done = await browser.post("/setup", data=form)
         assert (done.status_code, done.headers["location"]) == (303, "/")
+        used = await browser.get("/setup", params={"key": key or ""})
+        assert "used up" in used.text
+        assert "Make the account" not in used.text
         browser.headers["accept"] = "application/json"
         assert (await browser.get("/api/v1/me")).json()["role"] == "admin"
         again = await browser.post("/setup", data={**form, "username": "eve"})

@@ -142,6 +142,14 @@ async def test_the_overview_shows_cameras_and_what_passes_without_a_reload(
     assert await page.evaluate("window.isTheSame")
 
 
+async def test_what_stands_still_is_not_called_live(page: Page, site: Site) -> None:
+    await page.goto(site.url)
+    await expect(page.get_by_text("live ·")).to_be_visible()
+    await page.evaluate("window.socket.disconnect()")
+    await expect(page.get_by_text("Connection lost.")).to_be_visible()
+    await expect(page.get_by_text("live ·")).to_be_hidden()
+
+
 async def test_a_plate_is_searched_looked_at_and_corrected(page: Page, site: Site) -> None:
     await page.goto(f"{site.url}/sightings")
     await page.keyboard.press("/")
@@ -231,6 +239,10 @@ async def test_nothing_matches_and_wrong_addresses_are_told(
         assert answer.status == status, path
         await expect(page.locator(".empty")).to_contain_text(text)
         await expect(page.get_by_role("link", name="Sightings", exact=True)).to_be_visible()
+    answer = await page.goto(f"{site.url}/api/v1/no/such/path")
+    assert answer is not None
+    assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert "nothing is at /api/v1/no/such/path" in (await answer.json())["detail"]
     await context.close()
 
 
@@ -345,6 +357,9 @@ async def test_every_page_fits_a_phone_in_the_dark(
             await expect(page).to_have_title(f"{PAGES[path]} · Sightpost")
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], path
         await expect(page.get_by_role("link", name="Sightings", exact=True)).to_be_in_viewport()
+    await page.goto(f"{site.url}/sightings")
+    for name in ("From", "To"):  # day and time, uncut
+        assert await page.get_by_label(name, exact=True).evaluate("it => it.offsetWidth") > 250
     ground = "getComputedStyle(document.body).backgroundColor"
     assert await page.evaluate(ground) == "rgb(13, 17, 22)"
     await page.get_by_role("button", name="Dark or light").click()
