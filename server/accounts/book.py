@@ -16,6 +16,7 @@ from guarding.passwords import hash_of
 from server.accounts import api_tokens, audit, naming, sessions, setup_links, users
 from server.accounts.contract import Action, Caller, CallerKind, Standing, User
 from server.accounts.permissions import SCOPES, Permission, Role
+from server.accounts.users import Credentials
 from server.errors import AccountRefused
 from server.storage.connection import transaction
 
@@ -198,9 +199,21 @@ class AccountBook:
         with self._change(caller, Action.TOKEN_REVOKED, subject) as connection:
             api_tokens.revoke(connection, token_id, self._now())
 
-    def begin_session(self, caller: Caller, user_id: int, *, replaced: bytes | None) -> str:
-        """A new session, whatever the browser brought; the one it had ends."""
+    def begin_session(self, caller: Caller, checked: Credentials, *, replaced: bytes | None) -> str:
+        """A new session, whatever the browser brought; the one it had ends.
+
+        AccountRefused where the account is not as it was `checked`: its password was changed or
+        it was disabled meanwhile, and no session of before may begin after that.
+        """
+        user_id = checked.user.id
         with self._change(caller, Action.SIGN_IN, caller.name) as connection:
+            present = users.credentials(connection, checked.user.name)
+            if (
+                present is None
+                or present.user.standing is not Standing.ACTIVE
+                or present.password_hash != checked.password_hash
+            ):
+                raise AccountRefused("the account was changed meanwhile: sign in again")
             if replaced is not None:
                 sessions.end(connection, replaced)
             users.update(connection, user_id, signed_in_at=self._now())

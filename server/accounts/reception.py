@@ -23,7 +23,6 @@ from server.accounts.contract import (
     SignedIn,
     SignInFailed,
     Standing,
-    User,
 )
 from server.accounts.hashing import MOST_WAITING, Hashing
 from server.accounts.permissions import TABLE
@@ -72,7 +71,7 @@ class Reception:
         self, name: str, password: str, address: str, *, replaced: bytes | None = None
     ) -> SignedIn:
         found = await self._checked(name, password, address)
-        return await self._begin(found.user, address, replaced)
+        return await self._begin(found, address, replaced)
 
     async def confirm(self, caller: Caller, password: str) -> None:
         """Whether it is the caller's own password; raises as `sign_in` does."""
@@ -99,12 +98,13 @@ class Reception:
         except AccountRefused:
             self._addresses.failed(_place(address), self._clock())
             raise
-        return await self._begin(user, address, None)
+        return await self._begin(Credentials(user=user, password_hash=password_hash), address, None)
 
     async def is_set_up(self) -> bool:
         return await self._store.has_admin()
 
-    async def _begin(self, user: User, address: str, replaced: bytes | None) -> SignedIn:
+    async def _begin(self, checked: Credentials, address: str, replaced: bytes | None) -> SignedIn:
+        user = checked.user
         caller = Caller(
             kind=CallerKind.USER,
             name=user.name,
@@ -113,9 +113,12 @@ class Reception:
             user_id=user.id,
             role=user.role,
         )
-        session = await self._store.change(
-            lambda book: book.begin_session(caller, user.id, replaced=replaced)
-        )
+        try:
+            session = await self._store.change(
+                lambda book: book.begin_session(caller, checked, replaced=replaced)
+            )
+        except AccountRefused as error:
+            raise SignInFailed(_WRONG, wait_s=0.0) from error
         return SignedIn(session=session, lasts_s=self._store.session_lasts_s, user=user)
 
     async def _checked(self, name: str, password: str, address: str) -> Credentials:

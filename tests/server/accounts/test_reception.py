@@ -9,6 +9,7 @@ import pytest
 
 from guarding.lockout import FIRST_WAIT_S, FREE_FAILURES
 from server.accounts.contract import SignInFailed, Standing
+from server.accounts.hashing import Hashing
 from server.accounts.permissions import Role
 from server.accounts.reception import FREE_FAILURES_OF_A_NAME, REGISTRATIONS
 from server.device_token import digest_of
@@ -35,6 +36,36 @@ async def test_who_signs_in_gets_a_session_of_which_only_the_hash_is_kept(
     await house.store.close()
     assert signed_in.session.encode() not in (tmp_path / "server.db").read_bytes()
     assert PASSWORD.encode() not in (tmp_path / "server.db").read_bytes()
+
+
+async def test_a_password_that_is_changed_while_it_is_checked_begins_no_session(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = await house.user("anna")
+    matches = Hashing.matches
+
+    async def and_then_changed(hashing: Hashing, password: str, kept: str | None) -> bool:
+        is_right = await matches(hashing, password, kept)
+        await house.office.set_password(ADMIN, anna.id, "another long password")
+        return is_right
+
+    monkeypatch.setattr(Hashing, "matches", and_then_changed)
+    await failing(house, "anna", PASSWORD)
+
+
+async def test_an_account_that_is_disabled_while_it_is_checked_begins_no_session(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = await house.user("anna")
+    matches = Hashing.matches
+
+    async def and_then_disabled(hashing: Hashing, password: str, kept: str | None) -> bool:
+        is_right = await matches(hashing, password, kept)
+        await house.office.set_standing(ADMIN, anna.id, Standing.DISABLED)
+        return is_right
+
+    monkeypatch.setattr(Hashing, "matches", and_then_disabled)
+    await failing(house, "anna", PASSWORD)
 
 
 async def test_all_failures_are_told_alike(house: House) -> None:

@@ -65,11 +65,12 @@ async def test_one_account_has_so_many_sessions_the_oldest_ends(house: House) ->
     await house.user("anna")
     caller = await house.caller("anna")
     assert caller.session is not None
-    assert caller.user_id is not None
+    checked = await house.store.credentials("anna")
+    assert checked is not None
     for _ in range(sessions.MOST_OF_ONE_ACCOUNT):
         house.clock.later(seconds=1)
         last = await house.store.change(
-            lambda book: book.begin_session(caller, caller.user_id or 0, replaced=None)
+            lambda book: book.begin_session(caller, checked, replaced=None)
         )
     assert not await knows(house, caller.session)
     assert await knows(house, digest_of(last))
