@@ -46,7 +46,7 @@ class PlateLooks:
         """Every plate of a picture that stands for itself."""
         return self._read(frame, None, "still")
 
-    def learn_texts(self, frame: Frame, *, is_calm: bool) -> None:
+    def learn_texts(self, frame: Frame, motion: MotionLook, *, is_calm: bool) -> None:
         """Look at the whole picture where that is due, for the texts that belong to it."""
         if self._texts.is_due(frame.at_s, is_calm=is_calm):
             width, height = frame.size
@@ -54,7 +54,8 @@ class PlateLooks:
             found = self._read(frame, Box(x1=0, y1=0, x2=width, y2=height), "scene")
             texts = [(plate.raw_text, plate.box) for plate in found.plates]
             texts += [(refused.raw_text, refused.box) for refused in found.refused]
-            self._texts.learn(frame.at_s, texts, is_calm=is_calm)
+            brightness = float(motion.grey.mean())
+            self._texts.learn(frame.at_s, texts, is_calm=is_calm, brightness=brightness)
 
     def passing(self, frame: Frame, view: Box, method: str, motion: MotionLook) -> PlateReadings:
         """The plates in that part which may pass; the look counts as one of `method`."""

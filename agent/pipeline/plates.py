@@ -128,7 +128,7 @@ class PlatePassages:
         self._carried &= alive
         self._spent &= alive
         self._beside = {key: value for key, value in self._beside.items() if key in alive}
-        self._looks.learn_texts(frame, is_calm=not look.regions)
+        self._looks.learn_texts(frame, look, is_calm=not look.regions)
         seen: list[_Seen] = []
         known = self._known_regions(regions)
         for due in self._schedule.due(now_s, regions, known):

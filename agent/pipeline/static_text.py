@@ -30,7 +30,9 @@ class StaticTextSettings:
     reported. Of what has been there for `doubt_s`, a third of the characters may be read otherwise,
     else one. Forgotten are texts in whose place more calm looks in a row found nothing than ever
     found them (a vehicle stood there, and may come back to the same place), texts unseen for
-    `forget_s`, and the oldest of more than `kept`.
+    `forget_s`, and the oldest of more than `kept`. A look says nothing of texts that were only
+    found where the picture was brighter than it is by more than `darker`: by night a sign that no
+    lamp reaches is there and cannot be read.
     """
 
     calm_s: float = 0.5
@@ -40,18 +42,21 @@ class StaticTextSettings:
     doubt_s: float = 60.0
     forget_s: float = 86_400.0
     kept: int = 64
+    darker: float = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
     """`is_clock`: it was seen with other digits. `looks` found it; `misses` calm ones since the
-    last of them found no text in its place."""
+    last of them found no text in its place. `darkest` is the brightness of the darkest picture in
+    which it was found."""
 
     text: str
     box: Box
     first_seen_s: float
     last_seen_s: float
     is_trusted: bool
+    darkest: float
     is_clock: bool = False
     looks: int = 1
     misses: int = 0
@@ -87,18 +92,34 @@ class StaticTexts:
             return False
         return self._looked_s is None or now_s - self._looked_s >= self._wait_s
 
-    def learn(self, now_s: float, seen: Iterable[tuple[str, Box]], *, is_calm: bool) -> None:
-        """Note the texts of a look at the whole picture."""
+    def learn(
+        self,
+        now_s: float,
+        seen: Iterable[tuple[str, Box]],
+        *,
+        is_calm: bool,
+        brightness: float,
+    ) -> None:
+        """Note the texts of a look at the whole picture, whose mean grey value is `brightness`."""
         if self._looked_s is not None:
             self._wait_s = min(2 * self._wait_s, self._settings.again_s)
         self._looked_s = now_s
         found = tuple(seen)
         if is_calm:
-            self._miss([box for _, box in found])
+            self._miss([box for _, box in found], brightness)
         for raw_text, box in found:
             text = _plain(raw_text)
             if len(text) >= _LEAST_CHARACTERS:
-                self._note(now_s, text, box, is_calm=is_calm)
+                self._note(
+                    _Known(
+                        text=text,
+                        box=box,
+                        first_seen_s=now_s,
+                        last_seen_s=now_s,
+                        is_trusted=is_calm,
+                        darkest=brightness,
+                    )
+                )
         oldest_s = now_s - self._settings.forget_s
         alive = [known for known in self._known if known.last_seen_s >= oldest_s]
         self._known = alive[-self._settings.kept :]
@@ -111,27 +132,29 @@ class StaticTexts:
             for known in self._known
         )
 
-    def _miss(self, places: Sequence[Box]) -> None:
-        """Count a calm look against what it did not find; let go what has gone."""
+    def _miss(self, places: Sequence[Box], brightness: float) -> None:
+        """Count a calm look against what it should have found; let go what has gone."""
         kept = list[_Known]()
         for known in self._known:
             is_found = any(_is_there(known.box, box) for box in places)
-            missed = replace(known, misses=0 if is_found else known.misses + 1)
+            is_too_dark = brightness * self._settings.darker < known.darkest
+            misses = known.misses if is_too_dark else known.misses + 1
+            missed = replace(known, misses=0 if is_found else misses)
             if missed.misses <= missed.looks:
                 kept.append(missed)
         self._known = kept
 
-    def _note(self, now_s: float, text: str, box: Box, *, is_calm: bool) -> None:
-        new = _Known(text=text, box=box, first_seen_s=now_s, last_seen_s=now_s, is_trusted=is_calm)
+    def _note(self, new: _Known) -> None:
         for known in self._known:
-            is_clock = text != known.text and _may_be_clocks(text, known.text)
-            if _is_there(known.box, box) and (is_clock or self._says(known, text)):
+            is_clock = new.text != known.text and _may_be_clocks(new.text, known.text)
+            if _is_there(known.box, new.box) and (is_clock or self._says(known, new.text)):
                 self._known.remove(known)
-                has_stayed = now_s - known.first_seen_s >= self._settings.doubt_s
+                has_stayed = new.last_seen_s - known.first_seen_s >= self._settings.doubt_s
                 new = replace(
                     new,
                     first_seen_s=known.first_seen_s,
-                    is_trusted=is_calm or known.is_trusted or has_stayed,
+                    is_trusted=new.is_trusted or known.is_trusted or has_stayed,
+                    darkest=min(new.darkest, known.darkest),
                     is_clock=is_clock or known.is_clock,
                     looks=known.looks + 1,
                 )
