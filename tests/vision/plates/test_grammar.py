@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vision.plates.formats import PLACE, PLACES, PlateFormat, formats_of
+from vision.plates.formats import (
+    PLACE,
+    PLACES,
+    PlateFormat,
+    formats_of,
+    personal_formats_of,
+)
 from vision.plates.grammar import Fit, best_fit, fits
 from vision.reading import CharacterReading
 
@@ -34,7 +40,6 @@ def fit(text: str, *regions: str) -> str | None:
         ("eu", "4B0:4979", "4B04979"),
         ("eu", "4B281875", "4B21875"),
         ("eu", "WSQ 3021", "WSQ3021"),
-        ("eu", "KM-BORAK", "KMBORAK"),
         ("eu", "SK RK755AJ", "RK755AJ"),
         ("us", "UHI-N2A", "UH1N2A"),
         ("us", "CHO-P8Y", "CH0P8Y"),
@@ -62,6 +67,16 @@ def test_reading_becomes_the_plate(region: str, text: str, plate: str) -> None:
 @pytest.mark.parametrize("regions", [(), ("eu",), ("br",), ("eu", "us", "br")])
 def test_everyday_text_is_no_plate(text: str, regions: tuple[str, ...]) -> None:
     assert fit(text, *regions) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "plate"), [("KM-BORAK", "KMBORAK"), ("KMBORA1", "KMBORA1"), ("PERSONA", None)]
+)
+def test_letters_alone_are_a_personal_plate_only_with_the_arms_between_them(
+    text: str, plate: str | None
+) -> None:
+    found = best_fit(read(text), personal_formats_of(["eu"]))
+    assert (None if found is None else found.text) == plate
 
 
 def test_look_alikes_other_than_zero_and_one_are_left_alone() -> None:
