@@ -36,6 +36,7 @@ _HEAD: Final = (
     f'<script src="{STATIC}/theme.js"></script>'
     f'<script src="{STATIC}/keys.js" defer></script>'
     f'<script src="{STATIC}/export.js" defer></script>'
+    f'<script src="{STATIC}/ending.js" defer></script>'
 )
 _PASSING: Final = (TookTooLong, TooBusy, StorageUnavailable)
 _ANSWERED: Final = (QuestionInvalid, NotThere, AccountRefused, *_PASSING)

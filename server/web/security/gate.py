@@ -5,6 +5,8 @@ What it found is in the scope's state: `caller`, and `knock`, what was asked.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -30,6 +32,10 @@ _EVENT: Final = '42["event"'
 """With this begins what a person did on a page: socket.io's EVENT packet of NiceGUI's name for it.
 Pings and acknowledgements of what is live come by themselves."""
 _POLICY_VIOLATION: Final = 1008
+_SESSION_ENDED: Final = "session ended"
+_RIGHTS_CHANGED: Final = "rights changed"
+_TOO_FAST: Final = "too many requests"
+"""Why a line was closed, in its close frame; pages/static/ending.js goes by the first two."""
 
 _log = structlog.get_logger(__name__)
 
@@ -47,7 +53,7 @@ class Register(Protocol):
 
 
 class Gate:
-    """ASGI middleware; `clock` is monotonic seconds."""
+    """ASGI middleware; `clock` is monotonic seconds, `look_every_s` is LOOKED_UP_EVERY_S."""
 
     def __init__(
         self,
@@ -58,12 +64,14 @@ class Gate:
         trusted_proxies: Sequence[Network] = (),
         pace: Pace | None = None,
         clock: Callable[[], float] = time.monotonic,
+        look_every_s: float = LOOKED_UP_EVERY_S,
     ) -> None:
         self._app = app
         self._register = register
         self._door = door
         self._trusted = trusted_proxies
         self._clock = clock
+        self._look_every_s = look_every_s
         self._pace = pace or Pace()
         self._line_pace = Pace()
 
@@ -93,8 +101,16 @@ class Gate:
         if verdict is not Verdict.ALLOWED:
             await answering.refuse(refusal_of(knock, verdict.status, verdict.text), receive)
         elif knock.is_websocket:
-            line = _WatchedLine(self._register, knock, caller, self._clock, self._line_pace)
-            await self._app(scope, line.received(receive), line.sent(send))
+            line = _WatchedLine(
+                self._register,
+                knock,
+                caller,
+                self._clock,
+                self._line_pace,
+                self._look_every_s,
+                send,
+            )
+            await line.run(self._app, scope, receive)
         else:
             if caller.session is not None and knock.is_by_hand:
                 self._register.note_session_use(caller.session)
@@ -132,7 +148,8 @@ def _shown(scope: Scope, knock: Knock) -> dict[str, Any]:
 
 
 class _WatchedLine:
-    """A page's WebSocket: it ends when its session does, or may do something else than at first."""
+    """A page's WebSocket: it is closed when its session ends, or may do something else than at
+    first, also while nothing is said on it."""
 
     def __init__(
         self,
@@ -141,20 +158,42 @@ class _WatchedLine:
         caller: Caller,
         clock: Callable[[], float],
         pace: Pace,
+        look_every_s: float,
+        send: Send,
     ) -> None:
         self._register = register
         self._knock = knock
         self._caller = caller
         self._clock = clock
         self._pace = pace
+        self._look_every_s = look_every_s
+        self._send = send
         self._looked_at_s = clock()
-        self._is_over = False
+        self._over = ""
+        self._is_closed = False
 
-    def received(self, receive: Receive) -> Receive:
+    async def run(self, app: ASGIApp, scope: Scope, receive: Receive) -> None:
+        """Until the application is done with it."""
+        watching = asyncio.create_task(self._watch())
+        try:
+            await app(scope, self._received(receive), self._sent)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        while self._knock.proof is not None and not await self._has_ended():
+            left_s = self._looked_at_s + self._look_every_s - self._clock()
+            await asyncio.sleep(max(left_s, 0.001))
+        if self._over:
+            await self._hang_up()
+
+    def _received(self, receive: Receive) -> Receive:
         async def watched() -> Message:
             message = await receive()
             is_said = message["type"] == "websocket.receive"
             if is_said and (self._is_too_fast() or await self._has_ended()):
+                await self._hang_up()
                 return {"type": "websocket.disconnect", "code": _POLICY_VIOLATION}
             session = self._caller.session
             if session is not None and (message.get("text") or "").startswith(_EVENT):
@@ -163,32 +202,42 @@ class _WatchedLine:
 
         return watched
 
-    def sent(self, send: Send) -> Send:
-        async def watched(message: Message) -> None:
-            if self._is_over:
-                return
-            if message["type"] == "websocket.send" and await self._has_ended():
-                message = {"type": "websocket.close", "code": _POLICY_VIOLATION}
-            await send(message)
+    async def _sent(self, message: Message) -> None:
+        if message["type"] == "websocket.send" and await self._has_ended():
+            await self._hang_up()
+        if self._is_closed:
+            return
+        self._is_closed = message["type"] == "websocket.close"
+        await self._send(message)
 
-        return watched
+    async def _hang_up(self) -> None:
+        """Once: servers take nothing more after the close frame, not even another."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        frame = {"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": self._over}
+        with contextlib.suppress(OSError):  # the browser went first
+            await self._send(frame)
 
     def _is_too_fast(self) -> bool:
         """What a page does costs as much as a request; all lines of a caller count together."""
         if self._knock.proof is not None and self._pace.wait_s(self._knock.proof, self._clock()):
-            self._is_over = True
-        return self._is_over
+            self._over = self._over or _TOO_FAST
+        return bool(self._over)
 
     async def _has_ended(self) -> bool:
         now_s = self._clock()
-        is_due = now_s - self._looked_at_s >= LOOKED_UP_EVERY_S
-        if self._knock.proof is None or not is_due or self._is_over:
-            return self._is_over
+        is_due = now_s - self._looked_at_s >= self._look_every_s
+        if self._knock.proof is None or not is_due or self._over:
+            return bool(self._over)
         self._looked_at_s = now_s
         try:
             found = await self._register.caller_of(self._knock.proof, self._knock.address)
         except StorageUnavailable as error:
             _log.warning("sessions cannot be looked up", reason=str(error))
             return False
-        self._is_over = found is None or found.permissions != self._caller.permissions
-        return self._is_over
+        if found is None:
+            self._over = _SESSION_ENDED
+        elif found.permissions != self._caller.permissions:
+            self._over = _RIGHTS_CHANGED
+        return bool(self._over)

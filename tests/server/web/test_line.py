@@ -64,13 +64,18 @@ class Browser:
         return await asyncio.wait_for(self.heard.get(), 10)
 
 
-def gate_of(house: House, line: Line) -> Gate:
+def gate_of(house: House, line: Line, look_every_s: float = LOOKED_UP_EVERY_S) -> Gate:
     return Gate(
         line,  # type: ignore[arg-type]
         register=house.store,
         door=Door(trusts_this_machine=False),
         clock=house.clock.seconds,
+        look_every_s=look_every_s,
     )
+
+
+def closed_for(reason: str) -> Message:
+    return {"type": "websocket.close", "code": 1008, "reason": reason}
 
 
 async def opened(site: Site, line: Line, **headers: str) -> tuple[Browser, asyncio.Task[None]]:
@@ -113,6 +118,7 @@ async def test_a_line_ends_soon_after_its_session(site: Site) -> None:
     browser.to_send.put_nowait({"type": "websocket.receive", "text": "42[]"})
     await asyncio.wait_for(running, 10)
     assert len(line.told) == 1
+    assert browser.heard.get_nowait() == closed_for("session ended")
 
 
 async def test_a_line_ends_when_its_account_may_do_something_else(site: Site) -> None:
@@ -125,6 +131,21 @@ async def test_a_line_ends_when_its_account_may_do_something_else(site: Site) ->
     browser.to_send.put_nowait({"type": "websocket.receive", "text": "42[]"})
     await asyncio.wait_for(running, 10)
     assert not line.told
+    assert browser.heard.get_nowait() == closed_for("rights changed")
+
+
+async def test_a_line_on_which_nothing_is_said_is_closed_too(site: Site) -> None:
+    line, house = Line(), site.house
+    browser, running = await opened(site, line)
+    await browser.heard.get()
+    running.cancel()
+    browser = Browser(gate_of(house, line, look_every_s=0.02), browser.headers)
+    running = asyncio.create_task(browser.run())
+    assert (await browser.heard.get())["type"] == "websocket.accept"
+    await house.office.end_session(line.callers[0])
+    house.clock.later(seconds=1)
+    assert await asyncio.wait_for(browser.heard.get(), 10) == closed_for("session ended")
+    running.cancel()
 
 
 async def test_a_line_that_says_too_much_at_once_ends(site: Site) -> None:
