@@ -229,6 +229,8 @@ def sql(
     try:
         register_picture_base64(connection, archive)
         _print_rows(connection, statement)
+    except apsw.ReadOnlyError:
+        fail(f"{statement}: this command only reads: expected a SELECT")
     except apsw.Error as error:
         fail(f"{statement}: {error}")
     finally:

@@ -39,7 +39,7 @@ class Role(Enum):
 
 
 _MEANINGS: Final[Mapping[Permission, str]] = {
-    Permission.SEE_CAMERAS: "see the cameras: state, health, settings, *nothing missing*",
+    Permission.SEE_CAMERAS: "see the cameras: state, health, settings, what is missing",
     Permission.SEE_SIGHTINGS: "see and search sightings, with their pictures and evidence",
     Permission.EXPORT: "take sightings away as CSV or JSON",
     Permission.CORRECT: "correct a reading",
@@ -48,7 +48,7 @@ _MEANINGS: Final[Mapping[Permission, str]] = {
     Permission.FORGET_PEOPLE: "forget people, take away all that is held on one, reset the index",
     Permission.SEE_DATA: "see how much is stored, and what pruning would take",
     Permission.DELETE_DATA: "give up old rows and pictures",
-    Permission.SEE_SERVER: "see the server's own state: metrics, health in detail, `/docs`",
+    Permission.SEE_SERVER: "see the server's own state: metrics, health in detail, the pages at /docs",
     Permission.OWN_ACCOUNT: "change one's own password, make and end one's own API tokens",
     Permission.MANAGE_ACCOUNTS: "approve, make, change and close accounts, end anybody's tokens",
     Permission.SEE_AUDIT: "read the audit log",

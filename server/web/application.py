@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from server.web.api.accounts import add_accounts
+from server.web.api.asked import only_known
 from server.web.api.faces import add_faces
 from server.web.api.routes import add_api
 from server.web.errors import add_errors
@@ -21,7 +22,12 @@ from telemetry.version import VERSION
 def create_application(parts: WebParts) -> FastAPI:
     """Everything that the server answers over HTTP. Every route states what it demands."""
     app = FastAPI(
-        title="Sightpost server", version=VERSION, docs_url=None, redoc_url=None, openapi_url=None
+        title="Sightpost server",
+        version=VERSION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(only_known)],
     )
     add_errors(app)
     add_health(app, parts.report, parts.details, parts.faces)

@@ -91,7 +91,7 @@ async def test_sql_reads_beside_a_running_server_and_writes_nothing(
         assert picture.stdout.splitlines()[1] == "/9j/"
         written = typed("sql", "DELETE FROM lpr_detections", *at)
         assert written.returncode == 2
-        assert "readonly" in written.stderr
+        assert "this command only reads" in written.stderr
         made = typed("token", "create", "gate-1", *at)
         assert made.returncode == 0, made.stderr
         assert "in force" not in made.stderr

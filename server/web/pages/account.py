@@ -95,7 +95,7 @@ class _Tokens:
                 for scope in usable:
                     with tag("label", "choice"):
                         tag("input", type="checkbox", name=scope.value)
-                        tag("span", text=scope.meaning.replace("*", "").replace("`", ""))
+                        tag("span", text=scope.meaning)
             choice("It ends after", "days", LIFETIMES, "365")
             with tag("div", "controls"):
                 button("Cancel", dialog.close, "quiet")

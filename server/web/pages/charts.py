@@ -22,6 +22,9 @@ _TOOLTIP: Final = {
     "axisPointer": {"type": "line", "lineStyle": {"color": "var(--soft)"}},
 }
 
+_FEW: Final = 20
+"""So many points of a line are marked, or one alone would not be seen."""
+
 _TIME_AXIS: Final = {
     "type": "time",
     "axisLine": {"lineStyle": {"color": "var(--line)"}},
@@ -72,7 +75,7 @@ def line(
     return {
         "type": "line",
         "name": name,
-        "showSymbol": False,
+        "showSymbol": len(points) <= _FEW,
         "lineStyle": {"width": 1.5},
         "color": f"var(--{colour})",
         "emphasis": {"disabled": True},

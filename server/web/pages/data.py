@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from nicegui import ui
@@ -33,14 +33,15 @@ def add_data(centre: Centre) -> None:
     async def data(visit: Visit) -> None:
         sizes = await centre.data.sizes(days=_DAYS)
         now = centre.now()
-        stats = await centre.data.stats(since=now - timedelta(days=1), until=now)
+        begin = now - timedelta(days=1)
+        stats = await centre.data.stats(since=begin, until=now)
         title("Data")
         _tiles(sizes)
         with tag("div", "halves"):
             _tables(centre, sizes)
             _Pruning(centre, visit, sizes)
         _by_day(sizes.days)
-        _stats(centre, stats)
+        _stats(centre, stats, begin, now)
 
 
 def _tiles(sizes: DataSizes) -> None:
@@ -108,7 +109,7 @@ def _day_chart(values: list[tuple[DaySize, float]], name: str) -> None:
     ).classes("low")
 
 
-def _stats(centre: Centre, stats: tuple[StatsPoint, ...]) -> None:
+def _stats(centre: Centre, stats: tuple[StatsPoint, ...], begin: datetime, end: datetime) -> None:
     with tag("section", "card", aria_label="The server"):
         with tag("header"):
             tag("h2", text="The server")
@@ -131,6 +132,7 @@ def _stats(centre: Centre, stats: tuple[StatsPoint, ...]) -> None:
                     tag("figcaption", "soft small", name)
                     charts.chart(
                         [charts.line(name, points, colour, zone)],
+                        xAxis=charts.over_time(begin, end, zone),
                         yAxis=charts.value_axis(whole=True),
                     ).classes("low")
 

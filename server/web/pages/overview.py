@@ -149,7 +149,7 @@ def camera_line(camera: CameraCard, now: datetime) -> CameraLine:
         (wording.offset(camera.clock_offset_s), states.clock_level(camera.clock_offset_s)),
         (wording.temperature(camera.temperature_c), states.heat_level(camera)),
         (camera.version or wording.NOTHING, None),
-        (faults, "warn"),
+        (faults, states.faults_level(camera.faults[:2])),
     )
 
 
@@ -172,7 +172,7 @@ def _camera_row(line: CameraLine) -> None:
             link(name[0], camera_address(name[0]), "name")
             tag("small", text=" · ".join(filter(None, (place[0], heard[0]))))
             if faults[0]:
-                tag("small", "problem", faults[0])
+                tag("small", "problem", faults[0], data_level=faults[1])
         with tag("td", "number", data_name="Waiting"):
             tag("span", text=waiting[0])
             if oldest[0]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from server.storage.reading.cameras import CameraCard, CameraState
+from server.storage.reading.cameras import CameraCard, CameraState, ComponentHealth
 
 LEVELS: Final = {
     CameraState.ONLINE: "good",
@@ -22,6 +23,11 @@ _ORDER: Final = {CameraState.SILENT: 0, CameraState.LATE: 1, CameraState.ONLINE:
 def urgency(camera: CameraCard) -> tuple[int, int, str]:
     """Sorts cameras by how much they need somebody: silent, late, faulty, then by name."""
     return (_ORDER[camera.state], -len(camera.faults), camera.device_id)
+
+
+def faults_level(faults: Iterable[ComponentHealth]) -> str:
+    """As bad as the worst of them."""
+    return "bad" if any(STATUS_LEVELS.get(each.status) == "bad" for each in faults) else "warn"
 
 
 def clock_level(offset_s: float | None) -> str | None:

@@ -25,6 +25,14 @@ def add_users(centre: Centre) -> None:
         await _Users(centre, visit).show()
 
 
+def is_last_admin(user: User, users: Sequence[User]) -> bool:
+    """Who cannot be disabled: nobody could manage accounts any more."""
+    admins = [
+        each.id for each in users if each.role is Role.ADMIN and each.standing is Standing.ACTIVE
+    ]
+    return admins == [user.id]
+
+
 class _Users:
     """The list, shown anew after each change."""
 
@@ -62,9 +70,9 @@ class _Users:
                     tag("th", "number" if name == "Signed in" else "", name)
             with tag("tbody"):
                 for user in users:
-                    self._row(user)
+                    self._row(user, may_go=not is_last_admin(user, users))
 
-    def _row(self, user: User) -> None:
+    def _row(self, user: User, *, may_go: bool) -> None:
         now = self._centre.now()
         with tag("tr", data_user=user.name):
             with tag("td", "second"):
@@ -78,9 +86,9 @@ class _Users:
             used = "never" if last is None else f"{wording.age(last, now)} ago"
             tag("td", "number soft nowrap", used, data_name="Signed in")
             with tag("td", "whole"), tag("div", "controls flush"):
-                self._actions(user)
+                self._actions(user, may_go=may_go)
 
-    def _actions(self, user: User) -> None:
+    def _actions(self, user: User, *, may_go: bool) -> None:
         caller, accounts = self._visit.caller, self._accounts
         if user.standing is Standing.PENDING:
             button("Approve …", lambda: self._approving(user), "low main")
@@ -92,6 +100,8 @@ class _Users:
         button("Role …", lambda: self._approving(user), "low")
         button("Password …", lambda: self._setting_password(user), "low")
         if user.standing is Standing.ACTIVE:
+            if not may_go or user.id == caller.user_id:
+                return
             self._asking(
                 *(
                     "Disable",

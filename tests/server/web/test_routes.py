@@ -258,3 +258,23 @@ async def test_each_page_of_a_running_server_asks_for_its_permission(
                     is_allowed = place.demand in TABLE[role]
                     assert (answer.status_code == 403) is not is_allowed, (place, role)
                 del browser.headers["authorization"]
+
+
+async def test_a_parameter_that_there_is_not_is_named_with_those_there_are(site: Site) -> None:
+    token = await site.token(Role.ADMIN, *SCOPES)
+    app = site.application()
+    async with site.browser(app=app, authorization=f"Bearer {token}") as program:
+        for path, known in (
+            ("/api/v1/sightings?colour=red", ("plate", "from", "limit")),
+            ("/api/v1/sightings/export?form=2026-08-01", ("format", "from", "evidence")),
+            ("/api/v1/me?colour=red", ("takes none",)),
+        ):
+            answer = await program.get(path)
+            assert answer.status_code == 400, answer.text
+            assert answer.headers["content-type"] == "application/problem+json"
+            said = answer.json()["detail"]
+            assert "'colour'" in said or "'form'" in said
+            assert all(each in said for each in known), said
+        assert (await program.get("/api/v1/sightings?limit=2&camera=a&camera=b")).is_success
+    async with site.browser(app=app) as stranger:
+        assert (await stranger.get("/api/v1/sightings?colour=red")).status_code == 401
