@@ -100,6 +100,7 @@ def _run(console: Console, places: Places, source: SourceUri, *, until_end: bool
         stack.callback(server.stop)
         _await_health(server, web_port)
         console.print(f"The server takes rows on ws://127.0.0.1:{port}/", soft_wrap=True)
+        console.print(f"Its pages are on http://127.0.0.1:{web_port}/", soft_wrap=True)
         console.print("Starting the agent ...")
         agent = _start_agent(places, source, port, agent_port, until_end=until_end)
         interrupted = False
@@ -165,6 +166,9 @@ def _conclude(
         ("Server's database", view.places.server_database),
     ):
         console.print(f"{name}: {shown(path)}", highlight=False, soft_wrap=True)
+    again = f".venv/bin/python -m server run --db {shown(view.places.server_database)}"
+    pages = f"The pages on them, on http://127.0.0.1:8080/ again: {again}"
+    console.print(pages, highlight=False, soft_wrap=True)
     if interrupted:
         return 130 if until_end else 0
     return code or server_code

@@ -178,7 +178,7 @@ class ServerSettings(Settings):
     time_zone: Zone = Field(
         ZoneInfo("Asia/Bangkok"),
         alias="SERVER_TIME_ZONE",
-        description="time zone of cameras that write times without offset",
+        description="time zone of the pages, and of cameras that write times without offset",
         examples=["Asia/Bangkok"],
     )
     checkpoint_time_zones: Annotated[dict[str, Zone], BeforeValidator(_zones)] = Field(

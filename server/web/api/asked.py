@@ -17,7 +17,7 @@ _LONGEST: Final = 40
 
 
 def only_known(connection: HTTPConnection) -> None:
-    """A dependency of every route. Raises QuestionInvalid, to callers who may ask anything at all."""
+    """A dependency of every route. Raises QuestionInvalid, to those who may ask anything at all."""
     route = connection.scope.get("route")
     if not connection.url.path.startswith(_PLACE) or not isinstance(route, APIRoute):
         return
