@@ -48,7 +48,7 @@ _MEANINGS: Final[Mapping[Permission, str]] = {
     Permission.FORGET_PEOPLE: "forget people, take away all that is held on one, reset the index",
     Permission.SEE_DATA: "see how much is stored, and what pruning would take",
     Permission.DELETE_DATA: "give up old rows and pictures",
-    Permission.SEE_SERVER: "see the server's own state: metrics, health in detail, what /docs shows",
+    Permission.SEE_SERVER: "see the server's own state: metrics, health in detail, /docs",
     Permission.OWN_ACCOUNT: "change one's own password, make and end one's own API tokens",
     Permission.MANAGE_ACCOUNTS: "approve, make, change and close accounts, end anybody's tokens",
     Permission.SEE_AUDIT: "read the audit log",
