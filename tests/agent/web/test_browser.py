@@ -249,10 +249,10 @@ async def test_what_the_camera_refuses_is_told_where_it_was_written(
     context = await _opened(browser)
     page = await context.new_page()
     await page.goto(camera.url + "/settings")
-    await page.get_by_label("Gain").fill("900")
+    await page.get_by_label("Brightness").fill("9")
     await page.evaluate("document.getElementById('camera').noValidate = true")
     await page.locator("#camera").get_by_role("button", name="Save").click()
-    await expect(page.locator("#camera .problem")).to_contain_text("camera.gain 900")
+    await expect(page.locator("#camera .problem")).to_contain_text("camera.brightness 9")
     await context.close()
 
 
