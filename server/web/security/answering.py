@@ -7,6 +7,7 @@ from typing import Any, Final
 from fastapi.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from server.accounts.contract import CallerKind
 from server.web.security.headers import API_POLICY, added_to, page_policy
 from server.web.security.knock import Knock
 from server.web.security.refusals import Refused
@@ -65,7 +66,10 @@ class Answering:
         """Where a route refused, tells so."""
         refusal = self.state.get("refusal")
         if isinstance(refusal, Refused) and not self._is_begun:
-            answer = refusal_of(self._knock, refusal.status_code, refusal.detail)
+            is_unsigned = self.state["caller"].kind is CallerKind.MACHINE
+            answer = refusal_of(
+                self._knock, refusal.status_code, refusal.detail, offers_sign_in=is_unsigned
+            )
             await answer(scope, receive, self._told)
 
     async def refuse(self, answer: Response, receive: Receive) -> None:

@@ -33,6 +33,7 @@ def form_page(name: str, *, title: str, status: int = 200, **values: Any) -> HTM
     return HTMLResponse(text, status, _HEADERS)
 
 
-def refused_page(status: int, text: str) -> HTMLResponse:
-    """Why something is not shown or done."""
-    return form_page("refused.html", title=HTTPStatus(status).phrase, status=status, text=text)
+def refused_page(status: int, text: str, *, sign_in: str | None) -> HTMLResponse:
+    """Why something is not shown or done; `sign_in` is where signing in may help."""
+    phrase = HTTPStatus(status).phrase
+    return form_page("refused.html", title=phrase, status=status, text=text, sign_in=sign_in)

@@ -15,16 +15,25 @@ LOGIN: Final = "/login"
 
 
 def refusal_of(
-    knock: Knock, status: int, text: str, *, retry_after_s: int | None = None
+    knock: Knock,
+    status: int,
+    text: str,
+    *,
+    retry_after_s: int | None = None,
+    offers_sign_in: bool = False,
 ) -> Response:
-    """The answer; where signing in would help a person, that page, which leads back here."""
+    """The answer; where signing in would help a person, that page, which leads back here.
+
+    `offers_sign_in`: the caller uses this machine without an account; one may be allowed more.
+    """
+    sign_in = f"{LOGIN}?next={quote(knock.path)}" if knock.method == "GET" else LOGIN
     if status == 401 and knock.wants_page and knock.method == "GET":
-        return RedirectResponse(f"{LOGIN}?next={quote(knock.path)}", status_code=303)
+        return RedirectResponse(sign_in, status_code=303)
     headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
     if status == 401:
         headers["www-authenticate"] = "Bearer"
     if knock.wants_page:
-        page = refused_page(status, text)
+        page = refused_page(status, text, sign_in=sign_in if offers_sign_in else None)
         page.headers.update(headers)
         return page
     return said(knock.path, status, text, headers)
