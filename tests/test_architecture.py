@@ -55,6 +55,7 @@ CONTRACTS = {
         "server.storage.connection",  # one database, opened one way
         "server.storage.durable",  # what survives a power cut does so one way
         "server.storage.protocol",
+        "server.storage.times",  # times are written one way
         "server.storage.reading",  # what is read: asked by pages and REST, answered by any store
     ),
 }

@@ -10,9 +10,10 @@ import apsw
 
 from server.accounts.contract import ApiToken
 from server.accounts.permissions import Permission
-from server.accounts.times import moment_of, moment_or_none, stamp
+from server.accounts.times import moment_of, moment_or_none
 from server.device_token import digest_of, new_token
 from server.errors import AccountRefused
+from server.storage.times import stamp
 
 MOST_OF_ONE_ACCOUNT: Final = 50
 """Tokens in force."""

@@ -8,7 +8,8 @@ from typing import Any, Final
 import apsw
 
 from server.accounts.contract import Action, AuditEntry, AuditPage, Caller, CallerKind
-from server.accounts.times import moment_of, stamp
+from server.accounts.times import moment_of
+from server.storage.times import stamp
 
 MOST_ON_A_PAGE: Final = 500
 LONGEST_TEXT: Final = 1000

@@ -10,8 +10,9 @@ from typing import Any, Final
 import apsw
 
 from server.accounts.lifetimes import Lifetimes
-from server.accounts.times import moment_of, stamp
+from server.accounts.times import moment_of
 from server.device_token import digest_of, new_token
+from server.storage.times import stamp
 
 MOST_OF_ONE_ACCOUNT: Final = 20
 """Beyond these the one that was used longest ago ends."""

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import apsw
 
-from server.accounts.times import moment_of, stamp
+from server.accounts.times import moment_of
 from server.device_token import digest_of, new_token
+from server.storage.times import stamp
 
 LASTS: Final = timedelta(hours=24)
 

@@ -1,13 +1,9 @@
-"""Times as the account tables have them: UTC, ISO 8601 with offset, to the second."""
+"""Reads the times of the account tables, which only this program writes."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-
-
-def stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def moment_of(text: Any) -> datetime:

@@ -10,8 +10,9 @@ import apsw
 
 from server.accounts.contract import Standing, User
 from server.accounts.permissions import Role
-from server.accounts.times import moment_of, moment_or_none, stamp
+from server.accounts.times import moment_of, moment_or_none
 from server.errors import AccountRefused
+from server.storage.times import stamp
 
 _COLUMNS: Final = "id, name, full_name, role, standing, created_at, last_sign_in_at"
 

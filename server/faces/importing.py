@@ -23,6 +23,7 @@ from server.faces.ledger import NewPicture
 from server.faces.looking import Seen
 from server.faces.retention import checked
 from server.faces.vector_rows import ModelKey
+from server.row_id import is_id
 from vision.pictures import PICTURE_SUFFIXES
 
 INFO: Final = "class_info.csv"
@@ -154,7 +155,7 @@ def read_class_info(
 
 def _line(row: Mapping[str, str | None], line: int, *, purpose: str, consent: str) -> ClassInfo:
     values = {name: (row.get(name) or "").strip() for name in COLUMNS}
-    if not values["class_id"].isdecimal() or not 0 < int(values["class_id"]) < 2**63:
+    if not values["class_id"].isdecimal() or not is_id(int(values["class_id"])):
         raise ValueError(f"class_id={values['class_id']!r}: expected a number above 0")
     age = values["tuoi"]
     if age and not age.isdecimal():

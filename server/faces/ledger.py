@@ -14,6 +14,8 @@ from server.faces import person_rows, vector_rows
 from server.faces.contract import PersonDetails
 from server.faces.decision import Vector
 from server.faces.vector_rows import ModelKey
+from server.row_id import is_id
+from server.storage.times import stamp
 
 TABLES: Final = ("face_negatives", "face_embeddings", "face_pictures", "face_persons")
 """In which something is held on a person, by class_id; in the order in which it goes."""
@@ -72,7 +74,7 @@ class Ledger:
                 picture.content,
                 json.dumps(picture.quality),
                 picture.source,
-                person_rows.stamp(now),
+                stamp(now),
             ),
         ).fetchone()
         if row is None:
@@ -100,7 +102,7 @@ class Ledger:
                 model.version,
                 vector_rows.blob_of(vector),
                 by,
-                person_rows.stamp(now),
+                stamp(now),
             ),
         )
 
@@ -155,7 +157,7 @@ class Ledger:
 def owner_of(connection: apsw.Connection, image_id: int) -> int:
     """The class id of a picture's person. Raises NotThere."""
     row: Any = None
-    if 0 < image_id < 2**63:
+    if is_id(image_id):
         row = connection.execute(
             "SELECT class_id FROM face_pictures WHERE image_id = ?", (image_id,)
         ).fetchone()

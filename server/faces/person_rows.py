@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import apsw
@@ -16,17 +16,14 @@ from server.faces.contract import (
     PersonPage,
 )
 from server.faces.many_ids import many
+from server.row_id import is_id
+from server.storage.times import stamp
 
 _COLUMNS: Final = (
     "p.class_id, p.ten, p.tuoi, p.gioitinh, p.noio, p.consent, p.purpose, p.keep_until, "
     "p.enrolled_at, p.changed_at, "
     "(SELECT count(*) FROM face_pictures f WHERE f.class_id = p.class_id)"
 )
-
-
-def stamp(moment: datetime) -> str:
-    """As the tables have it; times of UTC sort as texts."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def insert(
@@ -67,7 +64,7 @@ def touch(connection: apsw.Connection, class_id: int, now: datetime) -> None:
 def find(connection: apsw.Connection, class_id: int) -> Person:
     """Raises NotThere."""
     row = None
-    if 0 < class_id < 2**63:
+    if is_id(class_id):
         row = connection.execute(
             f"SELECT {_COLUMNS} FROM face_persons p WHERE p.class_id = ?",  # noqa: S608 (our own columns)
             (class_id,),

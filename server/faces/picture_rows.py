@@ -13,6 +13,7 @@ from server.errors import NotThere
 from server.faces import person_rows, vector_rows
 from server.faces.contract import PictureCard
 from server.faces.vector_rows import ModelKey
+from server.row_id import is_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ def those_of(connection: apsw.Connection, class_id: int) -> tuple[PictureCard, .
 def content(connection: apsw.Connection, image_id: int) -> bytes:
     """A JPEG. Raises NotThere."""
     row: Any = None
-    if 0 < image_id < 2**63:
+    if is_id(image_id):
         row = connection.execute(
             "SELECT content FROM face_pictures WHERE image_id = ?", (image_id,)
         ).fetchone()

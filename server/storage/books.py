@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import apsw
 
+from server.storage.times import text_of
 from wire.accepted import AcceptedRow
 from wire.v1 import Hello
 
@@ -122,7 +123,7 @@ def greet(connection: apsw.Connection, hello: Hello, now: datetime) -> None:
             hello.hostname,
             hello.checkpoint_id,
             hello.agent_version,
-            now.isoformat(timespec="milliseconds"),
+            text_of(now),
             hello.epoch,
             round((hello.time - now).total_seconds(), 3),
             hello.clock_state,

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from server.storage.evidence import moment_of, number_of
+from server.storage.evidence import number_of
 from server.storage.reading.cameras import CameraReport
+from server.storage.times import moment_of
 
 _NUMBER: Final = re.compile(r"-?\d{1,12}(?:\.\d{1,9})?(?!\d)", re.ASCII)
 _RANGE: Final = re.compile(r"(\d{1,15})(?:-(\d{1,15}))?", re.ASCII)

@@ -9,7 +9,6 @@ from typing import Any, Final
 from server.errors import NotThere, QuestionInvalid
 from server.storage.accounting import Said, StoredRow, account, last_before
 from server.storage.camera_report import report_of, said_of
-from server.storage.evidence import YEARS, moment_of
 from server.storage.health_history import MOST_COMPONENTS, SETTINGS, components_of, history_of
 from server.storage.reader_pool import Reader, ReaderPool
 from server.storage.reading.cameras import (
@@ -23,7 +22,7 @@ from server.storage.reading.cameras import (
     HealthHistory,
     StateRule,
 )
-from server.storage.search import text_of
+from server.storage.times import YEARS, moment_of, text_of
 
 LONGEST_DAYS: Final = 31
 MOST_EVICTIONS: Final = 100

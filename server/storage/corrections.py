@@ -16,10 +16,11 @@ from typing import Any, Final
 import apsw
 
 from server.errors import NotThere, QuestionInvalid
+from server.row_id import is_id
 from server.storage.connection import open_second_writer, storage_errors, transaction
 from server.storage.reading.sightings import Correction
-from server.storage.search import text_of
 from server.storage.sighting_rows import CORRECTION_COLUMNS, correction_of
+from server.storage.times import text_of
 from wire.limits import MESSAGE_CHARACTERS, PLATE_CHARACTERS
 
 _HELD: Final = "SELECT license_plate, corrected_plate FROM lpr_detections WHERE id = ?"
@@ -93,7 +94,7 @@ class SqliteCorrections:
 def _held(connection: apsw.Connection, sighting_id: int) -> tuple[str, str | None]:
     """What was read, and what it was corrected to."""
     row = None
-    if 0 < sighting_id < 2**63:
+    if is_id(sighting_id):
         row = connection.execute(_HELD, (sighting_id,)).fetchone()
     if row is None:
         raise NotThere(

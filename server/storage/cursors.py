@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Meta
 
 from server.errors import QuestionInvalid
+from server.row_id import LARGEST_ID
 from server.storage.reading.sightings import Order, SightingFilter
 
-LARGEST_ID: Final = 2**63 - 1
 LATEST: Final = "~"
 """Sorts behind every time."""
 LONGEST: Final = 512

@@ -10,16 +10,15 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from server.errors import QuestionInvalid
-from server.storage.evidence import moment_of
 from server.storage.pruning import picture_files, size_of
 from server.storage.reader_pool import Reader, ReaderPool
 from server.storage.reading.data import DataSizes, DaySize, StatsPoint, TableSize
-from server.storage.search import text_of
+from server.storage.times import Steps, moment_of, steps_of, text_of
 
 SAMPLE_ROWS: Final = 100
 MOST_DAYS: Final = 366
@@ -72,16 +71,15 @@ class SqliteDataOverview:
                 f"since={since.isoformat()}, until={until.isoformat()}, points={points}: expected "
                 "the first before the second, and 10 to 1000 points"
             )
-        begin = int(since.timestamp())
-        step_s = max(1, -(-int((until - since).total_seconds()) // points))
+        steps = steps_of(since, until, most=points)
         values = {
             "since": text_of(since),
             "until": text_of(until),
-            "begin": begin,
-            "step_s": step_s,
+            "begin": steps.begin_s,
+            "step_s": steps.length_s,
         }
         rows = await self._pool.ask(lambda reader: reader.rows(_STATS, values))
-        return tuple(_point(row, begin, step_s) for row in rows)
+        return tuple(_point(row, steps) for row in rows)
 
     def _sizes(
         self, tables: tuple[TableSize, ...], counts: dict[date, int], days: int
@@ -189,10 +187,10 @@ def _arrived(reader: Reader, row_id: int) -> str | None:
         return None  # an older server's row without a time of arrival
 
 
-def _point(row: Sequence[Any], begin: int, step_s: int) -> StatsPoint:
+def _point(row: Sequence[Any], steps: Steps) -> StatsPoint:
     step, active, connections, received, processed, errors = row
     return StatsPoint(
-        at=datetime.fromtimestamp(begin, UTC) + timedelta(seconds=step * step_s),
+        at=steps.at(step),
         active_connections=active or 0,
         new_connections=connections or 0,
         messages_received=received or 0,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from server.storage.reading.sightings import (
@@ -17,11 +16,10 @@ from server.storage.reading.sightings import (
     ReadingEvidence,
     RefusedEvidence,
 )
+from server.storage.times import moment_of
 
 LARGEST: Final = 1e12
 """What cameras count and measure is far below it; beyond, no span of time can be made of it."""
-YEARS: Final = range(1970, 2200)
-"""In which rows are captured; each of their moments is a time in every zone."""
 
 
 def evidence_of(text: str | None) -> Evidence | None:
@@ -78,19 +76,6 @@ def characters_of(whole: Mapping[str, Any]) -> tuple[CharacterEvidence, ...]:
         )
         for each in _objects(whole.get("characters"))
     )
-
-
-def moment_of(text: Any) -> datetime | None:
-    """A time with offset, in UTC; None where it is none, nobody knows its offset, or its year is
-    out of YEARS."""
-    if not isinstance(text, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        is_known = moment.tzinfo is not None and moment.year in YEARS
-        return moment.astimezone(UTC) if is_known else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def number_of(found: Any) -> float | None:

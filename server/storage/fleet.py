@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import apsw
+
+from server.storage.times import text_of
 
 SILENT_AFTER: Final = timedelta(minutes=15)
 """Cameras send a summary of their health every five minutes."""
@@ -43,7 +45,7 @@ class Fleet:
 
 def look_at_fleet(connection: apsw.Connection, *, now: datetime, most: int) -> Fleet:
     """The counts, and at most so many cameras one by one."""
-    before = (now.astimezone(UTC) - SILENT_AFTER).isoformat(timespec="milliseconds")
+    before = text_of(now - SILENT_AFTER)
     count, silent = connection.execute(_COUNT, (before,)).fetchone() or (0, 0)
     found: Any = connection.execute(_CAMERAS, (most,))
     cameras = tuple(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from server.storage.evidence import LARGEST, moment_of
+from server.storage.evidence import LARGEST
 from server.storage.reader_pool import Reader
 from server.storage.reading.cameras import HealthHistory, HealthPoint, HealthSeries, HealthStretch
-from server.storage.search import text_of
+from server.storage.times import moment_of, steps_of, text_of
 
 MOST_COMPONENTS: Final = 40
 """Of one camera: what it calls them is its own matter, how many must not be."""
@@ -120,19 +120,17 @@ def _series(
     if not components:
         return None
     component = measure.component if measure.component in components else components[0]
-    begin = int(since.timestamp())
-    step_s = max(1, -(-int((until - since).total_seconds()) // points))
+    steps = steps_of(since, until, most=points)
     asked = values | {
         "component": component,
-        "begin": begin,
-        "step_s": step_s,
+        "begin": steps.begin_s,
+        "step_s": steps.length_s,
         "path": f"$.{measure.key}",
         "largest": LARGEST,
     }
     rows = reader.rows(_SERIES, asked)
     if not rows:
         return None
-    first = datetime.fromtimestamp(begin, UTC)
     return HealthSeries(
         key=measure.key,
         title=measure.title,
@@ -141,7 +139,7 @@ def _series(
         limits=measure.limits,
         points=tuple(
             HealthPoint(
-                at=first + timedelta(seconds=step * step_s),
+                at=steps.at(step),
                 average=round(average, 3),
                 lowest=lowest,
                 highest=highest,

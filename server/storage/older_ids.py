@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import apsw
 
 from server.storage.records import TARGETS
+from server.storage.times import text_of
 from wire.checks import check_text, decode_base64
 from wire.classic import classic_device_id, detection_id, health_id
 from wire.errors import RowInvalid
@@ -52,7 +53,7 @@ class _Cameras:
 
     def __init__(self, connection: apsw.Connection, now: datetime) -> None:
         self._connection = connection
-        self._at = now.astimezone(UTC).isoformat(timespec="milliseconds")
+        self._at = text_of(now)
         self._numbers: dict[str, int] = {}
 
     def number(self, hostname: str, checkpoint_id: str) -> int:

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import apsw
 
+from server.storage.times import text_of
+
 MOST_RUNS: Final = 10_000
 """A server that restarts every second for hours must not fill its disk with their names."""
 
@@ -16,7 +18,7 @@ def note_run(connection: apsw.Connection, name: str, now: datetime) -> None:
     """Enters the run, once; forgets the oldest beyond `MOST_RUNS`."""
     connection.execute(
         "INSERT OR IGNORE INTO server_runs (name, first_greeting_at) VALUES (?, ?)",
-        (name, now.isoformat(timespec="milliseconds")),
+        (name, text_of(now)),
     )
     if connection.changes():
         last: Any = connection.last_insert_rowid()

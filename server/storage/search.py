@@ -9,16 +9,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import apsw
 
 from server.errors import QuestionInvalid
-from server.storage.cursors import LARGEST_ID, LATEST, Position
+from server.row_id import LARGEST_ID
+from server.storage.cursors import LATEST, Position
 from server.storage.plate_pattern import SEPARATORS, PlatePattern
 from server.storage.reader_pool import Reader
 from server.storage.reading.sightings import Matching, SightingFilter
+from server.storage.times import text_of
 
 MOST_NAMES: Final = 100
 FIRST_STEP: Final = timedelta(hours=1)
@@ -33,6 +35,8 @@ _CAPTURED_AT: Final = "lpr_detections_captured_at"
 _PLATE: Final = "lpr_detections_plate"
 _DEVICE: Final = "lpr_detections_device"
 _CORRECTED: Final = "lpr_detections_corrected"
+_LOOKED_UP: Final = (_PLATE, _CORRECTED)
+"""Lead to few sightings, however many there are in all."""
 _SHOWN: Final = "coalesce(corrected_plate, license_plate)"
 
 
@@ -94,14 +98,13 @@ def plan_of(chosen: SightingFilter) -> Plan:
         of_key = (of_device, *of_key)
     if chosen.is_corrected and pattern is None and not chosen.device_ids:
         index = _CORRECTED
-    is_looked_up = index in (_PLATE, _CORRECTED)
     finds_all = not of_row and pattern is None and len(chosen.device_ids) <= 1
     is_timed = chosen.since is not None or chosen.until is not None
     return Plan(
         index=index,
         conditions=("id <= :as_of", *of_key, *of_row),
         values=values | more_values,
-        is_stepped=not (is_looked_up or finds_all),
+        is_stepped=not (index in _LOOKED_UP or finds_all),
         since=text_of(chosen.since) if chosen.since else "",
         until=text_of(chosen.until) if chosen.until else LATEST,
         is_timed=is_timed,
@@ -151,10 +154,9 @@ def count(
     total = 0
     position = _begin(plan, Position())
     steps = _Steps(reader, plan)
-    is_looked_up = plan.index in (_PLATE, _CORRECTED)
     sql = plan.at_or_after("count(*)")
     while position.captured_at is not None and position.captured_at > plan.since:
-        lower = plan.since if is_looked_up else steps.back_from(position.captured_at)
+        lower = plan.since if plan.index in _LOOKED_UP else steps.back_from(position.captured_at)
         values = plan.values | {
             "lower": lower,
             "at": position.captured_at,
@@ -169,11 +171,6 @@ def count(
         values = plan.values | {"id": LARGEST_ID, "as_of": as_of}
         total += reader.rows(plan.without_time("count(*)"), values)[0][0]
     return total, None
-
-
-def text_of(moment: datetime) -> str:
-    """As rows have it."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def clock(limit_s: float) -> Callable[[], bool]:

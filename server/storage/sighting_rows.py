@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import apsw
 
-from server.storage.evidence import evidence_of, moment_of
+from server.storage.evidence import evidence_of
 from server.storage.reader_pool import Reader
 from server.storage.reading.sightings import Correction, SightingCard, SightingDetail
+from server.storage.times import moment_of
 
 CARD_COLUMNS: Final = (
     "id, license_plate, corrected_plate, device_id, checkpoint_id, hostname, captured_at, "

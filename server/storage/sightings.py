@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from server.errors import NotThere, QuestionInvalid
-from server.storage.cursors import LARGEST_ID, Asked, Cursor, Position, read, written
-from server.storage.evidence import characters_in, moment_of
+from server.row_id import is_id
+from server.storage.cursors import Asked, Cursor, Position, read, written
+from server.storage.evidence import characters_in
 from server.storage.pictures import PictureArchive
 from server.storage.plate_pattern import PlatePattern
 from server.storage.reader_pool import Reader, ReaderPool
@@ -27,7 +28,7 @@ from server.storage.reading.sightings import (
     SightingFilter,
     SightingPage,
 )
-from server.storage.search import Found, Plan, clock, count, find, plan_of, text_of
+from server.storage.search import Found, Plan, clock, count, find, plan_of
 from server.storage.sighting_rows import (
     CARD_COLUMNS,
     DETAIL_COLUMNS,
@@ -36,6 +37,7 @@ from server.storage.sighting_rows import (
     detail_of,
     rows_by_id,
 )
+from server.storage.times import moment_of, text_of
 
 SEARCH_S: Final = 0.15
 COUNT_S: Final = 0.15
@@ -267,7 +269,7 @@ def _highest(reader: Reader) -> int:
 
 
 def _id(sighting_id: int) -> int:
-    if not 0 < sighting_id <= LARGEST_ID:
+    if not is_id(sighting_id):
         raise _no_sighting(sighting_id)
     return sighting_id
 

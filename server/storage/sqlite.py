@@ -29,6 +29,7 @@ from server.storage.pictures import PictureArchive, day_of, register_picture_bas
 from server.storage.protocol import Conflict, Held, Outcome, ServerStats, Stored
 from server.storage.records import TARGETS, record_of
 from server.storage.service_minutes import write_minutes
+from server.storage.times import text_of
 from server.storage.usage_counts import active_users
 from wire.accepted import AcceptedRow
 from wire.rows import Table
@@ -170,7 +171,7 @@ class SqliteStore:
         return outcomes, fresh
 
     def _insert(self, fresh: list[tuple[bytes, AcceptedRow, int]], utc: datetime) -> None:
-        at = utc.isoformat(timespec="milliseconds")
+        at = text_of(utc)
         unix_s = int(utc.timestamp())
         records: dict[Table, list[tuple[object, ...]]] = {}
         ledger = []
@@ -212,7 +213,7 @@ class SqliteStore:
                 "INSERT INTO server_stats (timestamp, total_connections, active_connections, "
                 "messages_received, messages_processed, errors) VALUES (?, ?, ?, ?, ?, ?)",
                 (
-                    now.astimezone(UTC).isoformat(timespec="milliseconds"),
+                    text_of(now),
                     stats.total_connections,
                     stats.active_connections,
                     stats.messages_received,

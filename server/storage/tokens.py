@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ import apsw
 from server.device_token import DeviceToken, digest_of, new_token
 from server.errors import StartRefused, TokenRefused
 from server.storage.connection import open_reader, transaction
+from server.storage.times import stamp
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _COLUMNS: Final = "name, token_sha256, created_at, revoked_at, last_used_at"
@@ -37,7 +38,7 @@ def create_token(connection: apsw.Connection, name: str, now: datetime) -> str:
         connection.execute(
             "INSERT OR REPLACE INTO device_tokens (name, token_sha256, created_at) "
             "VALUES (?, ?, ?)",
-            (name, digest_of(token), _text(now)),
+            (name, digest_of(token), stamp(now)),
         )
     return token
 
@@ -53,7 +54,7 @@ def revoke_token(connection: apsw.Connection, name: str, now: datetime) -> None:
         if held.revoked_at is not None:
             raise TokenRefused(f"the token of {name} was revoked already, {held.revoked_at}")
         connection.execute(
-            "UPDATE device_tokens SET revoked_at = ? WHERE name = ?", (_text(now), name)
+            "UPDATE device_tokens SET revoked_at = ? WHERE name = ?", (stamp(now), name)
         )
 
 
@@ -106,7 +107,7 @@ def note_use(connection: apsw.Connection, names: Collection[str], now: datetime)
     """Writes when tokens were used last; within the caller's transaction."""
     connection.executemany(
         "UPDATE device_tokens SET last_used_at = ? WHERE name = ?",
-        [(_text(now), name) for name in names],
+        [(stamp(now), name) for name in names],
     )
 
 
@@ -127,7 +128,3 @@ def _token(row: tuple[Any, ...]) -> DeviceToken:
         revoked_at=revoked_at,
         last_used_at=last_used_at,
     )
-
-
-def _text(now: datetime) -> str:
-    return now.astimezone(UTC).isoformat(timespec="seconds")

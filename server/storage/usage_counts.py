@@ -9,7 +9,7 @@ import apsw
 
 from server.analytics.usage import Deeds, HourCount, PlateCounts
 from server.storage.reader_pool import Reader, ReaderPool
-from server.storage.search import text_of
+from server.storage.times import text_of
 
 _HOUR_S: Final = 3600
 _HOURS: Final = (

@@ -21,10 +21,10 @@ from server.accounts.contract import (
 )
 from server.accounts.permissions import Permission, Role
 from server.errors import AccountRefused
+from server.row_id import LARGEST_ID
 from server.web.api.filters import moment
 from server.web.security.demands import CurrentCaller, open_to_all, requires
 
-LARGEST_ID = 2**63 - 1
 Number = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 """Of a row."""
 _OWN = [requires(Permission.OWN_ACCOUNT)]

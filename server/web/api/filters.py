@@ -10,10 +10,9 @@ from fastapi import Query
 
 from server.errors import QuestionInvalid
 from server.storage.reading.sightings import Matching, SightingFilter
+from server.storage.times import YEARS
 
 MOST_NAMES: Final = 100
-YEARS: Final = range(1970, 2200)
-"""In which rows are captured: each of their moments is a time in every zone."""
 
 Plate = Annotated[
     str,

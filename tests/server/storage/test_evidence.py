@@ -11,8 +11,9 @@ import msgspec
 import pytest
 from pydantic import TypeAdapter
 
-from server.storage.evidence import moment_of, number_of
+from server.storage.evidence import number_of
 from server.storage.reading.sightings import Order, SightingDetail, SightingFilter
+from server.storage.times import moment_of
 from server.web.api.export import json_of
 from tests.server.cameras import row_id
 from tests.server.rows import hello_of
