@@ -29,6 +29,11 @@ class Permission(Enum):
         """In words, for documents and pages."""
         return _MEANINGS[self]
 
+    @property
+    def demand(self) -> str:
+        """What is said to those who lack it."""
+        return f"this needs the permission {self.value}: {self.meaning}"
+
 
 class Role(Enum):
     """What an account is for; each may do what the one before may, and more."""

@@ -101,9 +101,7 @@ class AccountStore:
         if present is None:
             raise AccountRefused("you have been signed out: sign in again at /login")
         if not present.may(permission):
-            raise AccountRefused(
-                f"this needs the permission {permission.value}: {permission.meaning}"
-            )
+            raise AccountRefused(permission.demand)
 
     async def audit(
         self, caller: Caller, action: Action, subject: str = "", detail: str = ""

@@ -17,11 +17,11 @@ from server.errors import (
     AccountRefused,
     NotThere,
     QuestionInvalid,
-    ServerError,
     StorageUnavailable,
     TooBusy,
     TookTooLong,
 )
+from server.web.errors import status_of
 from server.web.pages.centre import Centre
 from server.web.pages.room import make_room
 from server.web.pages.statics import STATIC
@@ -40,13 +40,6 @@ _HEAD: Final = (
 )
 _PASSING: Final = (TookTooLong, TooBusy, StorageUnavailable)
 _ANSWERED: Final = (QuestionInvalid, NotThere, AccountRefused, *_PASSING)
-_STATUS: Final[dict[type[ServerError], int]] = {
-    QuestionInvalid: 400,
-    NotThere: 404,
-    TookTooLong: 503,
-    TooBusy: 503,
-    StorageUnavailable: 503,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +96,7 @@ def page(
                     await build(visit)
                 except _ANSWERED as error:
                     main.clear()
-                    ui.status_code(_STATUS.get(type(error), 400))
+                    ui.status_code(status_of(error)[0])
                     with main:
                         fault(str(error), may_pass=isinstance(error, _PASSING))
 

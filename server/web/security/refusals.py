@@ -8,6 +8,7 @@ from fastapi import HTTPException
 from fastapi.requests import HTTPConnection
 
 from server.accounts.permissions import Permission
+from server.web.security.rules import Verdict
 
 
 class Refused(HTTPException):
@@ -27,20 +28,15 @@ class SignInNeeded(Refused):
     """Nobody has signed in."""
 
     def __init__(self, connection: HTTPConnection) -> None:
-        super().__init__(
-            401,
-            "sign in first: at /login, or with an API token as 'Authorization: Bearer TOKEN'",
-            connection,
-        )
+        verdict = Verdict.SIGN_IN_NEEDED
+        super().__init__(verdict.status, verdict.text, connection)
 
 
 class Forbidden(Refused):
     """The caller may not do this."""
 
     def __init__(self, permission: Permission, connection: HTTPConnection) -> None:
-        super().__init__(
-            403, f"this needs the permission {permission.value}: {permission.meaning}", connection
-        )
+        super().__init__(403, permission.demand, connection)
 
 
 class BodyTooLarge(Refused):
