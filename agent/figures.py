@@ -21,7 +21,7 @@ from agent.uplink.link import LinkFailure, LinkState
 from agent.uplink.sender import UplinkStatus
 from agent.watcher import KINDS
 from telemetry import catalogue as known
-from telemetry.certificate import CertificateUnreadable, expires_at
+from telemetry import certificate
 from telemetry.distribution import Spread
 from telemetry.face_level import LEVELS
 from telemetry.metrics import Reading
@@ -140,7 +140,7 @@ class AgentFigures:
         yield known.PICTURES_SIZE.of(self._parts.outbox.spool.size_bytes)
         if limits.quota_bytes:
             yield known.PICTURES_QUOTA.of(limits.quota_bytes)
-        yield from _certificate(self._settings)
+        yield from certificate.readings({"client": self._settings.client_cert})
 
     def _health(self) -> Iterator[Reading]:
         memory = self._parts.memory
@@ -211,15 +211,6 @@ def _uplink(status: UplinkStatus) -> Iterator[Reading]:
         yield known.ERRORS.of(count, "uplink", "connection", failure.label)
     if status.server_offset_s is not None:
         yield known.UPLINK_CLOCK.of(status.server_offset_s)
-
-
-def _certificate(settings: AgentSettings) -> Iterator[Reading]:
-    if settings.client_cert is None:
-        return
-    try:
-        yield known.CERTIFICATE.of(expires_at(settings.client_cert).timestamp(), "client")
-    except CertificateUnreadable as error:
-        _log.warning("a certificate's end is not known", certificate="client", reason=str(error))
 
 
 def _as_service(times: Times, service: str, endpoint: str) -> Iterator[Reading]:

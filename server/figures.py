@@ -17,12 +17,12 @@ from server.errors import StorageUnavailable
 from server.ingest.budget import ByteBudget
 from server.ingest.gateway import Gateway
 from server.ingest.meter import IngestMeter
-from server.ingest.stats import CODES, DENIED, Counters
+from server.ingest.stats import CODES, Counters
 from server.ingest.writer import GroupWriter
 from server.storage.fleet import Fleet
 from server.storage.sqlite import SqliteStore
 from telemetry import catalogue as known
-from telemetry.certificate import CertificateUnreadable, expires_at
+from telemetry import certificate
 from telemetry.face_level import LEVELS
 from telemetry.metrics import Reading
 from telemetry.request_meter import RequestMeter
@@ -105,9 +105,7 @@ class ServerFigures:
         for table in Table:
             count = self.meter.rows[table]
             yield known.REQUESTS.of(count, INGEST, table.value, "insert", "success")
-        # Who knocks at the door and is sent away asks nothing of the ingest.
-        wrong = self.counters.errors - self.counters.refused[DENIED]
-        yield known.REQUESTS.of(wrong, INGEST, "any", "insert", "error")
+        yield known.REQUESTS.of(self.counters.wrong, INGEST, "any", "insert", "error")
         latency = self.meter.latency_s.spread()
         yield known.REQUEST_DURATION.of(latency, INGEST, "any")
         for code in CODES:
@@ -140,13 +138,9 @@ def _on_disk(settings: ServerSettings) -> Iterator[Reading]:
     disk = psutil.disk_usage(str(database.absolute().parent))
     yield known.DISK_FREE.of(disk.free)
     yield known.DISK_SIZE.of(disk.total)
-    for name, file in (("server", settings.tls_cert), ("client_ca", settings.tls_client_ca)):
-        if file is None:
-            continue
-        try:
-            yield known.CERTIFICATE.of(expires_at(file).timestamp(), name)
-        except CertificateUnreadable as error:
-            _log.warning("a certificate's end is not known", certificate=name, reason=str(error))
+    yield from certificate.readings(
+        {"server": settings.tls_cert, "client_ca": settings.tls_client_ca}
+    )
 
 
 def _size_of(path: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -19,7 +20,6 @@ from server.analytics.live import (
 )
 from server.errors import StorageUnavailable
 from server.figures import INGEST, SERVICE, ServerFigures
-from server.ingest.stats import DENIED
 from wire.rows import Table
 
 ACTIVE: Final = timedelta(minutes=5)
@@ -43,11 +43,11 @@ class LiveFigures:
 
     async def message(self) -> dict[str, Any]:
         """Looks once more; the message from the oldest look that is remembered to this one."""
-        self._moments.append(await self.look())
+        self._moments.append(await self._look())
         return message(self._moments[0], self._moments[-1])
 
-    async def look(self) -> Moment:
-        """All counters now."""
+    async def _look(self) -> Moment:
+        """All counters now, and what the database knows of people."""
         figures = self._figures
         accuracy = {}
         share = users = None
@@ -58,23 +58,26 @@ class LiveFigures:
             _log.warning("live figures lack the database's", reason=str(error))
         if share is not None:
             accuracy[PLATE_RECOGNITION] = share
-        counters, rows = figures.counters, figures.meter.rows
-        errors = counters.errors - counters.refused[DENIED]
-        web = figures.requests.spread()
-        plates, faces = rows[Table.LPR_DETECTION], rows[Table.FACE_DETECTION]
-        return Moment(
-            at=figures.now(),
-            at_s=self._clock(),
-            services={
-                INGEST: Totals(
-                    requests=counters.rows_received + errors,
-                    errors=errors,
-                    times=figures.meter.latency_s.spread(),
-                ),
-                SERVICE: Totals(requests=web.count, errors=figures.requests.faults, times=web),
-                PLATE_RECOGNITION: Totals(requests=plates, seen=plates, is_part=True),
-                FACE_DETECTION: Totals(requests=faces, seen=faces, is_part=True),
-            },
-            active_users=users,
-            accuracy=accuracy,
-        )
+        now = counted(figures, at_s=self._clock())
+        return replace(now, active_users=users, accuracy=accuracy)
+
+
+def counted(figures: ServerFigures, *, at_s: float) -> Moment:
+    """All counters now; `at_s` is monotonic."""
+    counters, rows = figures.counters, figures.meter.rows
+    web = figures.requests.spread()
+    plates, faces = rows[Table.LPR_DETECTION], rows[Table.FACE_DETECTION]
+    return Moment(
+        at=figures.now(),
+        at_s=at_s,
+        services={
+            INGEST: Totals(
+                requests=counters.rows_received + counters.wrong,
+                errors=counters.wrong,
+                times=figures.meter.latency_s.spread(),
+            ),
+            SERVICE: Totals(requests=web.count, errors=figures.requests.faults, times=web),
+            PLATE_RECOGNITION: Totals(requests=plates, seen=plates, is_part=True),
+            FACE_DETECTION: Totals(requests=faces, seen=faces, is_part=True),
+        },
+    )

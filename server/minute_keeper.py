@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from server.analytics.live import Moment, work_between
 from server.analytics.work import Work
 from server.errors import StorageUnavailable
 from server.figures import INGEST, SERVICE, ServerFigures
-from server.live_figures import LiveFigures
+from server.live_figures import counted
 
 _log = structlog.get_logger(__name__)
 
@@ -23,15 +24,14 @@ class MinuteKeeper:
 
     def __init__(self, figures: ServerFigures, *, interval_s: float) -> None:
         self._figures = figures
-        self._live = LiveFigures(figures)
         self._interval_s = interval_s
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        before = await self._live.look()
+        before = counted(self._figures, at_s=time.monotonic())
         while True:
             await asyncio.sleep(self._interval_s)
-            now = await self._live.look()
+            now = counted(self._figures, at_s=time.monotonic())
             try:
                 await self._figures.store.keep_minutes(self._works(before, now))
                 before = now

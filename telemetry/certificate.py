@@ -6,15 +6,23 @@ The standard library shows a certificate's dates only after a handshake with it.
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
+
+import structlog
+
+from telemetry.catalogue import CERTIFICATE
+from telemetry.metrics import Reading
 
 _SEQUENCE: Final = 0x30
 _VERSION: Final = 0xA0
 _UTC_TIME: Final = 0x17
 _GENERALIZED_TIME: Final = 0x18
 _PEM_END: Final = "-----END CERTIFICATE-----"
+
+_log = structlog.get_logger(__name__)
 
 
 class CertificateUnreadable(Exception):
@@ -37,6 +45,17 @@ def expires_at(path: Path) -> datetime:
         raise CertificateUnreadable(
             f"{path}: expected a file with a certificate in PEM form: {error}"
         ) from error
+
+
+def readings(files: Mapping[str, Path | None]) -> Iterator[Reading]:
+    """For Prometheus, by the name of each; of a file that cannot be read only the log tells."""
+    for name, file in files.items():
+        if file is None:
+            continue
+        try:
+            yield CERTIFICATE.of(expires_at(file).timestamp(), name)
+        except CertificateUnreadable as error:
+            _log.warning("a certificate's end is not known", certificate=name, reason=str(error))
 
 
 def not_after(certificate: bytes) -> datetime:

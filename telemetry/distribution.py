@@ -68,3 +68,23 @@ class Distribution:
     def spread(self) -> Spread:
         """What was counted so far; `total` may be a value behind or ahead of `counts`."""
         return Spread(self._bounds, tuple(self._counts), self._total)
+
+
+def sum_of(spreads: Iterable[Spread]) -> Spread | None:
+    """Distributions over the same ranges as one; None of none."""
+    found: Spread | None = None
+    for spread in spreads:
+        if found is None:
+            found = spread
+            continue
+        counts = tuple(a + b for a, b in zip(found.counts, spread.counts, strict=True))
+        found = Spread(found.bounds, counts, found.total + spread.total)
+    return found
+
+
+def difference(now: Spread, before: Spread) -> Spread:
+    """What came between two moments; all of `now` where it was begun anew in between."""
+    if now.count < before.count:
+        return now
+    counts = tuple(max(0, a - b) for a, b in zip(now.counts, before.counts, strict=True))
+    return Spread(now.bounds, counts, max(0.0, now.total - before.total))

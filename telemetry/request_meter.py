@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from telemetry.catalogue import ERRORS, REQUEST_DURATION, REQUESTS
-from telemetry.distribution import SECONDS, Distribution, Spread
+from telemetry.distribution import SECONDS, Distribution, Spread, sum_of
 from telemetry.metrics import Reading
 
 Message = MutableMapping[str, Any]
@@ -56,11 +56,8 @@ class RequestMeter:
 
     def spread(self) -> Spread:
         """How long requests took, those of all routes together."""
-        spreads = [each.spread() for each in self._durations.values()]
-        counts = [0] * (len(SECONDS) + 1)
-        for spread in spreads:
-            counts = [before + count for before, count in zip(counts, spread.counts, strict=True)]
-        return Spread(SECONDS, tuple(counts), sum(spread.total for spread in spreads))
+        found = sum_of(each.spread() for each in self._durations.values())
+        return Distribution(SECONDS).spread() if found is None else found
 
     def readings(self) -> Iterator[Reading]:
         for (route, method, status), count in self._counts.items():

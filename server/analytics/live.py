@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from server.analytics.work import Work, difference, sum_of, sum_or_none
-from telemetry.distribution import Spread
+from server.analytics.work import Work, sum_or_none
+from telemetry.distribution import Spread, difference, sum_of
 
 FACE_RECOGNITION: Final = "face_recognition"
 FACE_DETECTION: Final = "face_detection"

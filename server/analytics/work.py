@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from telemetry.distribution import Spread
+from telemetry.distribution import Spread, sum_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +40,7 @@ class Work:
     @property
     def mean_s(self) -> float | None:
         """Seconds of a request, on average; None where none was timed."""
-        if self.times is None or not self.times.count:
-            return None
-        return self.times.total / self.times.count
+        return None if self.times is None else self.times.mean
 
     def quantile_s(self, share: float) -> float | None:
         """Seconds that `share` of the requests do not exceed; None where none was timed."""
@@ -68,26 +66,6 @@ def sum_or_none(counts: Iterable[int | None]) -> int | None:
     """Of those that were counted; None where none was."""
     counted = [count for count in counts if count is not None]
     return sum(counted) if counted else None
-
-
-def sum_of(spreads: Iterable[Spread]) -> Spread | None:
-    """Distributions over the same ranges as one; None of none."""
-    found: Spread | None = None
-    for spread in spreads:
-        if found is None:
-            found = spread
-            continue
-        counts = tuple(a + b for a, b in zip(found.counts, spread.counts, strict=True))
-        found = Spread(found.bounds, counts, found.total + spread.total)
-    return found
-
-
-def difference(now: Spread, before: Spread) -> Spread:
-    """What came between two moments; all of `now` where it was begun anew in between."""
-    if now.count < before.count:
-        return now
-    counts = tuple(max(0, a - b) for a, b in zip(now.counts, before.counts, strict=True))
-    return Spread(now.bounds, counts, max(0.0, now.total - before.total))
 
 
 def quantile(spread: Spread, share: float) -> float | None:

@@ -41,6 +41,11 @@ class Counters:
         self.errors += count
         self.refused[code] += count
 
+    @property
+    def wrong(self) -> int:
+        """Errors of those who were let in: who knocks and is sent away asks nothing of us."""
+        return self.errors - self.refused[DENIED]
+
     def snapshot(self) -> ServerStats:
         """The counts of this moment, as a row of `server_stats`."""
         return ServerStats(

@@ -65,29 +65,45 @@ class PerformanceReport:
     insights: tuple[InsightReport, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptWork:
+    """What services did from `begin` to `end`, minute by minute, and `earlier` for comparison: in
+    the same hours of the day before, or the stretch before a longer one."""
+
+    begin: datetime
+    end: datetime
+    minutes: Mapping[str, Sequence[Work]]
+    earlier: Mapping[str, Sequence[Work]]
+
+
+async def kept_work(services: ServiceHistory, *, begin: datetime, end: datetime) -> KeptWork:
+    """Raises StorageUnavailable, and TookTooLong."""
+    back = max(DAY, end - begin)
+    return KeptWork(
+        begin=begin,
+        end=end,
+        minutes=await services.minutes(begin=begin, end=end),
+        earlier=await services.minutes(begin=begin - back, end=end - back),
+    )
+
+
 async def performance_report(
-    services: ServiceHistory,
+    kept: KeptWork,
     cameras: Cameras,
     *,
-    begin: datetime,
-    end: datetime,
     now: datetime,
     connected: Collection[str],
     zone: tzinfo,
 ) -> PerformanceReport:
     """Times in words are those of `zone`. Raises StorageUnavailable, and TookTooLong."""
-    minutes = await services.minutes(begin=begin, end=end)
-    # The same hours of the day before, or the stretch before a longer one.
-    back = max(DAY, end - begin)
-    earlier = await services.minutes(begin=begin - back, end=end - back)
     # A month takes seconds, which the cameras' connections must not wait for.
-    found = await asyncio.to_thread(_analysed, minutes, earlier)
+    found = await asyncio.to_thread(_analysed, kept)
     board = await cameras.board(now=now, connected=connected)
     silent = [card.device_id for card in board if card.state is CameraState.SILENT]
     told = insights(found, silent_cameras=silent, zone=zone)
     return PerformanceReport(
-        begins_at=begin,
-        ends_at=end,
+        begins_at=kept.begin,
+        ends_at=kept.end,
         services=tuple(_service(each) for each in found),
         insights=tuple(
             InsightReport(
@@ -101,13 +117,11 @@ async def performance_report(
     )
 
 
-def _analysed(
-    minutes: Mapping[str, Sequence[Work]], earlier: Mapping[str, Sequence[Work]]
-) -> list[Performance]:
-    """Of each service; `earlier` says what is usual."""
+def _analysed(kept: KeptWork) -> list[Performance]:
+    """Of each service."""
     found = (
-        performance(name, works, usual_rate=usual_rate_of(earlier.get(name, ())))
-        for name, works in minutes.items()
+        performance(name, works, usual_rate=usual_rate_of(kept.earlier.get(name, ())))
+        for name, works in kept.minutes.items()
     )
     return [each for each in found if each is not None]
 

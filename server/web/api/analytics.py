@@ -10,7 +10,7 @@ from fastapi import APIRouter
 
 from server.accounts.permissions import Permission
 from server.errors import QuestionInvalid
-from server.web.analysing import PerformanceReport, performance_report
+from server.web.analysing import PerformanceReport, kept_work, performance_report
 from server.web.api.cameras import DEFAULT_SPAN, From, To
 from server.web.api.filters import moment
 from server.web.api.parts import ApiParts
@@ -36,10 +36,8 @@ def analytics_router(parts: ApiParts) -> APIRouter:
         formula of the score and what trends and episodes are."""
         begin, end = _stretch(parts, since, until)
         return await performance_report(
-            parts.services,
+            await kept_work(parts.services, begin=begin, end=end),
             parts.cameras,
-            begin=begin,
-            end=end,
             now=parts.now(),
             connected=parts.connected(),
             zone=parts.zone,

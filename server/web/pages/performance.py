@@ -12,7 +12,13 @@ from server.accounts.permissions import Permission
 from server.analytics.insights import GOOD_SCORE, POOR_SCORE
 from server.analytics.performance import in_steps
 from server.analytics.work import Work
-from server.web.analysing import InsightReport, PerformanceReport, ServiceReport, performance_report
+from server.web.analysing import (
+    InsightReport,
+    PerformanceReport,
+    ServiceReport,
+    kept_work,
+    performance_report,
+)
 from server.web.pages import charts, wording
 from server.web.pages.centre import Centre
 from server.web.pages.shell import Visit, empty, page, title
@@ -37,21 +43,19 @@ def add_performance(centre: Centre) -> None:
     async def shown(_visit: Visit) -> None:
         now = centre.now()
         begin = now - DAY
+        kept = await kept_work(centre.services, begin=begin, end=now)
         report = await performance_report(
-            centre.services,
+            kept,
             centre.cameras,
-            begin=begin,
-            end=now,
             now=now,
             connected=centre.connected(),
             zone=centre.zone,
         )
-        minutes = await centre.services.minutes(begin=begin, end=now)
         title("Performance")
         _Live(centre)
         _insights(report.insights)
         _services(report)
-        _charts(centre, minutes, begin, now)
+        _charts(centre, kept.minutes, begin, now)
 
 
 class _Live:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.analytics.work import Work, difference, quantile, sum_of, together
-from telemetry.distribution import SECONDS, Distribution, Spread
+from server.analytics.work import Work, quantile, together
+from telemetry.distribution import SECONDS, Distribution, Spread, difference, sum_of
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
