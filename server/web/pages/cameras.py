@@ -15,7 +15,7 @@ from server.web.pages.centre import Centre
 from server.web.pages.overview import camera_line, camera_table, no_camera
 from server.web.pages.shell import Visit, page, title
 from server.web.pages.sighting_card import camera_address
-from server.web.pages.tags import field, link, tag
+from server.web.pages.tags import field, link, tag, tile
 
 SPANS: Final = {"1": "day", "7": "week", "31": "month"}
 """Days of health, and of books, at once."""
@@ -83,20 +83,12 @@ def _head(centre: Centre, detail: CameraDetail) -> None:
         waiting = "rows waiting"
         if card.oldest_waiting_at is not None:
             waiting += f", the oldest for {wording.age(card.oldest_waiting_at, now)}"
-        _tile(wording.number(card.waiting), waiting, oldest)
+        tile(wording.number(card.waiting), waiting, oldest)
         clock = states.clock_level(card.clock_offset_s)
-        _tile(
-            wording.offset(card.clock_offset_s), f"clock, {card.clock_state or 'not told'}", clock
-        )
+        tile(wording.offset(card.clock_offset_s), f"clock, {card.clock_state or 'not told'}", clock)
         heat = f"slowed down: {', '.join(card.throttled)}" if card.throttled else "temperature"
-        _tile(wording.temperature(card.temperature_c), heat, states.heat_level(card))
-        _tile(card.version or wording.NOTHING, "version of the agent", None)
-
-
-def _tile(value: str, name: str, level: str | None) -> None:
-    with tag("div", "tile", data_level=level):
-        tag("b", text=value)
-        tag("span", "break", name)
+        tile(wording.temperature(card.temperature_c), heat, states.heat_level(card))
+        tile(card.version or wording.NOTHING, "version of the agent")
 
 
 def _tabs(device_id: str, tab: str) -> None:

@@ -86,15 +86,7 @@ def line(
 def bars(
     name: str, points: Sequence[tuple[datetime, float]], colour: str, zone: tzinfo
 ) -> dict[str, Any]:
-    return {
-        "type": "bar",
-        "name": name,
-        "color": f"var(--{colour})",
-        "emphasis": {"disabled": True},
-        "itemStyle": {"borderRadius": [2, 2, 0, 0]},
-        "barMaxWidth": 24,
-        "data": [[milliseconds(at, zone), value] for at, value in points],
-    }
+    return _bars(name, colour, [[milliseconds(at, zone), value] for at, value in points])
 
 
 def milliseconds(at: datetime, zone: tzinfo) -> float:
@@ -115,12 +107,16 @@ def named_axis(names: Sequence[str]) -> dict[str, Any]:
 
 def counted(name: str, values: Sequence[float]) -> dict[str, Any]:
     """Bars for the names of an axis."""
+    return _bars(name, "accent", list(values))
+
+
+def _bars(name: str, colour: str, values: Sequence[Any]) -> dict[str, Any]:
     return {
         "type": "bar",
         "name": name,
-        "color": "var(--accent)",
+        "color": f"var(--{colour})",
         "emphasis": {"disabled": True},
         "itemStyle": {"borderRadius": [2, 2, 0, 0]},
         "barMaxWidth": 24,
-        "data": list(values),
+        "data": values,
     }

@@ -15,7 +15,7 @@ from server.web.pages import charts, wording
 from server.web.pages.centre import Centre
 from server.web.pages.sheets import confirming
 from server.web.pages.shell import Visit, complain, note, page, title
-from server.web.pages.tags import field, form, tag
+from server.web.pages.tags import field, form, tag, tile
 
 _DAYS: Final = 31
 _TABLES: Final = {
@@ -49,18 +49,12 @@ def _tiles(sizes: DataSizes) -> None:
     share = 100 * used / max(1, sizes.disk_total_bytes)
     level = "bad" if share > 95 else "warn" if share > 85 else None
     with tag("div", "tiles"):
-        _tile(wording.size(sizes.database_bytes + sizes.log_bytes), "database")
+        tile(wording.size(sizes.database_bytes + sizes.log_bytes), "database")
         files = wording.plural(sizes.picture_files, "file")
-        _tile(wording.size(sizes.picture_bytes), f"pictures, {files}")
-        _tile(wording.size(sizes.disk_free_bytes), f"free on the disk, {share:.0f}% used", level)
+        tile(wording.size(sizes.picture_bytes), f"pictures, {files}")
+        tile(wording.size(sizes.disk_free_bytes), f"free on the disk, {share:.0f}% used", level)
         kept = "kept for ever" if not sizes.retention_days else f"{sizes.retention_days:,} days"
-        _tile(kept, "retention, SERVER_RETENTION_DAYS")
-
-
-def _tile(value: str, name: str, level: str | None = None) -> None:
-    with tag("div", "tile", data_level=level):
-        tag("b", text=value)
-        tag("span", "break", name)
+        tile(kept, "retention, SERVER_RETENTION_DAYS")
 
 
 def _tables(centre: Centre, sizes: DataSizes) -> None:

@@ -77,6 +77,13 @@ def choice(
     return made
 
 
+def tile(value: str, name: str, level: str | None = None) -> None:
+    """A figure with its name below."""
+    with tag("div", "tile", data_level=level):
+        tag("b", text=value)
+        tag("span", "break", name)
+
+
 def icon(name: str) -> ui.element:
     """One of static/icons, in the colour of the text around it."""
     return tag("span", "icon", data_icon=name, aria_hidden="true")
