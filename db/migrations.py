@@ -15,6 +15,7 @@ import apsw
 _FOLDER: Final = Path(__file__).resolve().parent
 AGENT: Final = _FOLDER / "agent"
 SERVER_SQLITE: Final = _FOLDER / "server" / "sqlite"
+SERVER_POSTGRES: Final = _FOLDER / "server" / "postgres"
 _NAME: Final = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _ADD_COLUMN: Final = re.compile(r"^ALTER TABLE (\w+) ADD COLUMN (\w+) [^;]*;$", re.MULTILINE)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from server.analytics.work import Work
 from server.device_token import DeviceToken
+from server.storage.fleet import Fleet
 from wire.accepted import AcceptedRow
 from wire.v1 import Hello
 
@@ -110,4 +112,24 @@ class StatsStore(Protocol):
 
     async def check(self) -> None:
         """Reads from the database; raises StorageUnavailable where that fails."""
+        ...
+
+
+class CentreStore(RowStore, TokenLookup, StatsStore, Protocol):
+    """Everything that the running server asks of the one place where it writes."""
+
+    async def fleet(self, *, now: datetime, most: int) -> Fleet:
+        """All cameras together, at most so many one by one. Raises StorageUnavailable."""
+        ...
+
+    async def keep_minutes(self, works: Mapping[str, Work]) -> None:
+        """Writes down what services did in a minute. Raises StorageUnavailable."""
+        ...
+
+    async def active_users(self, since: datetime) -> int:
+        """People at work since then. Raises StorageUnavailable."""
+        ...
+
+    async def uncorrected_share(self) -> float | None:
+        """How many of the latest readings stand, 0..1. Raises StorageUnavailable."""
         ...

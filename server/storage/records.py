@@ -31,9 +31,14 @@ class Target:
         return f"max(coalesce((SELECT max(id) FROM {self.name}), 0), coalesce(({last}), 0))"  # noqa: S608 (our own names)
 
     @property
+    def all_columns(self) -> tuple[str, ...]:
+        """In the order of the values of `record_of`."""
+        return (*_COMMON, *self.columns)
+
+    @property
     def insert(self) -> str:
         """The statement that takes `record_of` a row."""
-        columns = (*_COMMON, *self.columns)
+        columns = self.all_columns
         marks = ", ".join("?" * len(columns))
         return f"INSERT INTO {self.name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 (our own names)
 

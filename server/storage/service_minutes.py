@@ -35,7 +35,7 @@ def write_minutes(connection: apsw.Connection, works: Mapping[str, Work]) -> Non
         [
             (
                 service, int(work.at.timestamp()), work.seconds, work.requests, work.errors,
-                None if work.times is None else _encoded(work.times), work.load,
+                None if work.times is None else encoded(work.times), work.load,
             )
             for service, work in works.items()
         ],
@@ -82,7 +82,7 @@ def _work(
     )
 
 
-def _encoded(spread: Spread) -> str:
+def encoded(spread: Spread) -> str:
     times = _Times(spread.bounds, spread.counts, spread.total)
     return msgspec.json.encode(times).decode()
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
 
+from benchmarks.local_postgres import QUICK, PostgresMissing, local_postgres
 from server.config import ServerSettings
+from tests.server.storage.databases import Databases
 
 Query = Callable[[str], list[tuple[Any, ...]]]
 
@@ -74,3 +76,15 @@ def certificate(tmp_path: Path) -> Path:
     )  # fmt: skip
     path.write_bytes(path.read_bytes() + (tmp_path / "cert.pem").read_bytes())
     return path
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """A real PostgreSQL, started by the first test that asks for it."""
+    try:
+        with local_postgres(options=QUICK) as server:
+            found = Databases(server)
+            found.make_template()
+            yield found
+    except PostgresMissing as error:
+        pytest.skip(str(error))

@@ -1,0 +1,114 @@
+"""How this program reaches PostgreSQL: a bounded pool, and connections that read ids as texts."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any, Final, TypeAlias, cast
+
+import asyncpg
+
+from server.errors import StartRefused
+from server.storage.postgres.failures import storage_errors
+from settings.showing import hide_credentials
+
+Connection: TypeAlias = "asyncpg.Connection[Any]"
+Pool: TypeAlias = "asyncpg.Pool[Any]"
+
+ANSWER_S: Final = 60.0
+"""A statement that takes longer is broken off: a lost machine must not hold up all cameras."""
+CONNECT_S: Final = 10.0
+WAIT_S: Final = 10.0
+"""How long whoever finds all connections in use waits for one."""
+LEAST_VERSION: Final = 14
+
+
+def place_of(url: str) -> str:
+    """The database as people and logs may see it: without user, password and options."""
+    return hide_credentials(url).partition("?")[0]
+
+
+@contextlib.asynccontextmanager
+async def opened_pool(url: str, *, connections: int) -> AsyncIterator[Pool]:
+    """At most so many connections. Raises StartRefused where there is no database there."""
+    pool = await _pool(url, connections)
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+@contextlib.asynccontextmanager
+async def acquired(pool: Pool) -> AsyncIterator[Connection]:
+    """One of the pool's connections. Raises StorageUnavailable, GroupRefused for what goes on in
+    it."""
+    with storage_errors():
+        async with pool.acquire(timeout=WAIT_S) as connection:
+            yield cast("Connection", connection)  # a proxy of it, until it is given back
+
+
+async def opened(url: str) -> Connection:
+    """A connection beside any pool, which the caller closes. Raises StartRefused."""
+    try:
+        connection: Connection = await asyncpg.connect(
+            url, timeout=CONNECT_S, command_timeout=ANSWER_S, server_settings=_SETTINGS
+        )
+    except _NO_DATABASE as error:
+        raise _refused(url, error) from error
+    await _prepare(connection)
+    return connection
+
+
+_NO_DATABASE: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.exceptions.ClientConfigurationError,
+    OSError,
+    TimeoutError,
+    ValueError,
+)
+_SETTINGS: Final = {
+    "application_name": "sightpost",
+    "jit": "off",  # compiling costs more than any of our statements takes
+    "timezone": "UTC",
+}
+
+
+async def _pool(url: str, connections: int) -> Pool:
+    try:
+        return await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=connections,
+            timeout=CONNECT_S,
+            command_timeout=ANSWER_S,
+            init=_prepare,
+            server_settings=_SETTINGS,
+        )
+    except _NO_DATABASE as error:
+        raise _refused(url, error) from error
+
+
+async def _prepare(connection: Connection) -> None:
+    """Ids of rows are texts everywhere in this program."""
+    await connection.set_type_codec(
+        "uuid", schema="pg_catalog", encoder=_bytes_of, decoder=_text_of, format="binary"
+    )
+
+
+def _bytes_of(message_id: str) -> bytes:
+    return bytes.fromhex(message_id.replace("-", ""))
+
+
+def _text_of(raw: bytes) -> str:
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def _refused(url: str, error: Exception) -> StartRefused:
+    """No message holds the password: PostgreSQL's own do not, and the address is shortened."""
+    return StartRefused(
+        f"SERVER_DATABASE_URL={place_of(url)} cannot be used: {error or type(error).__name__}; "
+        "check that PostgreSQL runs there, that the database exists (createdb), and that user and "
+        "password are right"
+    )

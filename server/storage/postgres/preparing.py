@@ -1,0 +1,144 @@
+"""Brings a PostgreSQL database to this program's schema, one process at a time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+import structlog
+
+from db.migrations import SERVER_POSTGRES, MigrationFailed, migrations_in
+from server.errors import StartRefused
+from server.storage.postgres.connection import LEAST_VERSION, Connection, opened, place_of
+from server.storage.postgres.partitions import (
+    PARTITIONED,
+    make_partition,
+    months_around,
+    partitions_of,
+)
+
+_SCHEMA_LOCK: Final = 0x53504F5354
+"""Of advisory locks: who changes tables. Any number that nobody else uses ("SPOST")."""
+_LOCK_WAIT: Final = "60s"
+_BRIEF_WAIT: Final = "5s"
+_VERSIONS: Final = (
+    "CREATE TABLE IF NOT EXISTS sightpost_schema "
+    "(number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL)"
+)
+
+_log = structlog.get_logger(__name__)
+
+
+async def prepare_database(url: str, *, now: datetime) -> tuple[str, ...]:
+    """The steps that were applied. Processes that start together wait for each other.
+
+    Raises StartRefused, with the database as it was.
+    """
+    connection = await opened(url)
+    try:
+        await _check_server(connection, url)
+        async with _alone(connection):
+            steps = await _migrate(connection, url)
+            await _make_partitions(connection, now)
+        return steps
+    except MigrationFailed as error:
+        raise StartRefused(f"{place_of(url)}: {error}") from error
+    except (asyncpg.PostgresError, OSError, TimeoutError) as error:
+        raise StartRefused(
+            f"{place_of(url)} cannot be brought to this version: {error}; "
+            "nothing was changed by the step that failed"
+        ) from error
+    finally:
+        await connection.close()
+
+
+async def keep_months(connection: Connection, *, now: datetime) -> None:
+    """Makes the partitions that are missing ahead. Cheap where there are all; may be repeated."""
+    async with _alone(connection):
+        await _make_partitions(connection, now)
+
+
+@asynccontextmanager
+async def _alone(connection: Connection) -> AsyncIterator[None]:
+    await connection.execute(f"SET lock_timeout = '{_LOCK_WAIT}'")
+    await connection.execute("SELECT pg_advisory_lock($1)", _SCHEMA_LOCK)
+    try:
+        yield
+    finally:
+        if not connection.is_closed():
+            await connection.execute("SELECT pg_advisory_unlock($1)", _SCHEMA_LOCK)
+            await connection.execute("RESET lock_timeout")
+
+
+async def _check_server(connection: Connection, url: str) -> None:
+    version = connection.get_server_version()
+    if version.major < LEAST_VERSION:
+        raise StartRefused(
+            f"{place_of(url)} is PostgreSQL {version.major}: expected {LEAST_VERSION} or newer"
+        )
+    encoding = await connection.fetchval("SHOW server_encoding")
+    if encoding != "UTF8":
+        raise StartRefused(
+            f"{place_of(url)} keeps texts as {encoding}, which has no Thai: make the database anew "
+            "with createdb --encoding=UTF8 --template=template0"
+        )
+    if await connection.fetchval("SELECT pg_is_in_recovery()"):
+        raise StartRefused(
+            f"{place_of(url)} is a standby, which only reads: write the address of the primary"
+        )
+
+
+async def _migrate(connection: Connection, url: str) -> tuple[str, ...]:
+    async with connection.transaction():
+        await _check_ours(connection, url)
+        await connection.execute(_VERSIONS)
+        have = await connection.fetchval("SELECT coalesce(max(number), 0) FROM sightpost_schema")
+        steps = migrations_in(SERVER_POSTGRES)
+        if have > len(steps):
+            raise MigrationFailed(
+                f"the database has schema {have}, this program knows {len(steps)}: "
+                "it was written by a newer Sightpost; install that version or newer"
+            )
+        for step in steps[have:]:
+            try:
+                await connection.execute(step.sql)
+            except asyncpg.PostgresError as error:
+                raise MigrationFailed(
+                    f"step {step.name} failed, nothing was changed: {error}"
+                ) from error
+            await connection.execute(
+                "INSERT INTO sightpost_schema VALUES ($1, $2, now())", step.number, step.name
+            )
+    return tuple(step.name for step in steps[have:])
+
+
+async def _check_ours(connection: Connection, url: str) -> None:
+    found = await connection.fetch(
+        "SELECT table_name FROM information_schema.tables "
+        "WHERE table_schema = current_schema() AND to_regclass('sightpost_schema') IS NULL "
+        "ORDER BY table_name LIMIT 5"
+    )
+    if found:
+        names = ", ".join(row["table_name"] for row in found)
+        raise StartRefused(
+            f"{place_of(url)} is another program's database (tables {names}): "
+            "make one for Sightpost alone, with createdb"
+        )
+
+
+async def _make_partitions(connection: Connection, now: datetime) -> None:
+    """Others read and write meanwhile; one that is in the way for long is waited for tomorrow."""
+    for table in PARTITIONED:
+        there = await partitions_of(connection, table)
+        for month in months_around(now):
+            if month in there:
+                continue
+            try:
+                async with connection.transaction():
+                    await connection.execute(f"SET LOCAL lock_timeout = '{_BRIEF_WAIT}'")
+                    await make_partition(connection, table, month)
+            except asyncpg.LockNotAvailableError as error:
+                _log.warning("a partition is made later", table=table, reason=str(error))

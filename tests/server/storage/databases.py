@@ -1,0 +1,52 @@
+"""A real PostgreSQL for the tests of a process, and an empty database of it for each test."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+
+from benchmarks.local_postgres import LocalPostgres
+from server.storage.postgres.preparing import prepare_database
+
+TEMPLATE = "sightpost_template"
+
+
+@dataclass(slots=True)
+class Databases:
+    """Copies of a migrated database, each for one test."""
+
+    server: LocalPostgres
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def empty(self) -> str:
+        """The address of a new database without anything in it."""
+        return self._made("")
+
+    def migrated(self) -> str:
+        """The address of a new database at this program's version."""
+        return self._made(f"TEMPLATE {TEMPLATE}")
+
+    def make_template(self) -> None:
+        asyncio.run(self._make_template())
+
+    async def _make_template(self) -> None:
+        await self._execute(f"CREATE DATABASE {TEMPLATE}")
+        await prepare_database(self.server.url(TEMPLATE), now=datetime.now(UTC))
+
+    def _made(self, how: str) -> str:
+        name = f"test_{next(self._numbers)}"
+        asyncio.run(self._execute(f"CREATE DATABASE {name} {how}"))
+        return self.server.url(name)
+
+    async def _execute(self, sql: str) -> None:
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(self.server.url())
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()

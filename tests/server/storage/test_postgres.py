@@ -1,0 +1,146 @@
+"""What is PostgreSQL's own in the store: its schema, its months, and lines that are lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from server.errors import StartRefused, StorageUnavailable
+from server.storage.postgres.connection import opened, opened_pool
+from server.storage.postgres.partitions import Month, first_id, months_around, partitions_of
+from server.storage.postgres.preparing import keep_months, prepare_database
+from server.storage.protocol import Stored
+from tests.server.rows import accepted_health, accepted_plate
+from tests.server.storage.databases import Databases
+from tests.server.storage.stores import Place
+from wire.message_id import time_ordered_id
+
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+MONTHS = [Month(2026, 10), Month(2026, 11), Month(2026, 12), Month(2027, 1), Month(2027, 2)]
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Any]:
+    connection = await opened(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("month", MONTHS)
+def test_the_ids_of_a_month_lie_between_its_first_and_the_next_ones(month: Month) -> None:
+    begin_ms = int(month.begin.timestamp() * 1000)
+    end_ms = int(month.plus(1).begin.timestamp() * 1000)
+    first, after = str(first_id(month)), str(first_id(month.plus(1)))
+    assert first <= time_ordered_id(begin_ms, bytes(10)) < after
+    assert first <= time_ordered_id(end_ms - 1, b"\xff" * 10) < after
+    assert time_ordered_id(begin_ms - 1, b"\xff" * 10) < first
+    assert time_ordered_id(end_ms, bytes(10)) >= after
+
+
+def test_months_are_named_and_read_back() -> None:
+    assert Month.named(Month(2026, 1).partition_of("evictions")) == Month(2026, 1)
+    assert Month.named("evictions_other") is None
+    assert Month(2026, 1).plus(-1) == Month(2025, 12)
+    assert list(months_around(NOW)) == MONTHS
+
+
+async def test_processes_that_start_together_make_the_schema_once(databases: Databases) -> None:
+    url = await asyncio.to_thread(databases.empty)
+    steps = await asyncio.gather(*(prepare_database(url, now=NOW) for _ in range(4)))
+    assert sorted(len(each) for each in steps)[:3] == [0, 0, 0]
+    assert sum(len(each) for each in steps) >= 1
+    async with connected(url) as connection:
+        for table in ("lpr_detections", "message_ledger"):
+            assert list(await partitions_of(connection, table)) == MONTHS
+
+
+async def test_a_month_made_late_takes_its_rows_from_the_others(
+    databases: Databases, tmp_path: Path
+) -> None:
+    url = await asyncio.to_thread(databases.empty)
+    await prepare_database(url, now=NOW)
+    place = Place(tmp_path, url)
+    async with place.opened() as store, connected(url) as connection:
+        early = [accepted_plate(1), accepted_health(2)]  # of 2024: their cameras' clocks say so
+        await store.commit_group(early, NOW)
+        assert await connection.fetchval("SELECT count(*) FROM lpr_detections_other") == 1
+        await keep_months(connection, now=datetime(2024, 9, 20, tzinfo=UTC))
+        assert await connection.fetchval("SELECT count(*) FROM lpr_detections_other") == 0
+        assert (
+            await connection.fetchval("SELECT license_plate FROM lpr_detections_y2024m09") == "AB1"
+        )
+        again = await store.commit_group([*early, accepted_health(3)], NOW)
+        assert [each.is_duplicate for each in again if isinstance(each, Stored)] == [
+            True, True, False,
+        ]  # fmt: skip
+        await keep_months(connection, now=datetime(2024, 9, 20, tzinfo=UTC))
+
+
+async def test_a_database_that_is_not_ours_or_newer_is_refused(databases: Databases) -> None:
+    url = await asyncio.to_thread(databases.empty)
+    async with connected(url) as connection:
+        await connection.execute("CREATE TABLE invoices (number INTEGER)")
+    with pytest.raises(StartRefused, match=r"another program's database \(tables invoices\)"):
+        await prepare_database(url, now=NOW)
+    url = await asyncio.to_thread(databases.migrated)
+    async with connected(url) as connection:
+        await connection.execute("INSERT INTO sightpost_schema VALUES (999, 'x', now())")
+    with pytest.raises(StartRefused, match="written by a newer Sightpost"):
+        await prepare_database(url, now=NOW)
+
+
+async def test_where_no_database_is_the_start_says_so_without_the_password(tmp_path: Path) -> None:
+    url = f"postgresql://sightpost:geheim@/nowhere?host={tmp_path}"
+    with pytest.raises(StartRefused, match="check that PostgreSQL runs there") as refused:
+        await prepare_database(url, now=NOW)
+    assert "geheim" not in str(refused.value)
+    with pytest.raises(StartRefused) as refused:
+        async with opened_pool(url, connections=2):
+            pass
+    assert "geheim" not in str(refused.value)
+
+
+async def test_a_line_that_is_lost_acknowledges_nothing_and_what_was_committed_stays(
+    databases: Databases, tmp_path: Path
+) -> None:
+    """The database ends the session in the middle of a group."""
+    url = await asyncio.to_thread(databases.migrated)
+    place = Place(tmp_path, url)
+    rows = [accepted_health(number) for number in range(1, 51)]
+    async with place.opened() as store, connected(url) as other:
+        await store.commit_group(rows[:10], NOW)
+        await other.execute("BEGIN; LOCK TABLE camera_epochs IN ACCESS EXCLUSIVE MODE")
+        waiting = asyncio.create_task(store.commit_group(rows, NOW))
+        await _until_somebody_waits(other)
+        await other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+        with pytest.raises(StorageUnavailable, match="cannot be used"):
+            await waiting
+        await other.execute("ROLLBACK")
+        assert await other.fetchval("SELECT count(*) FROM health_monitors") == 10
+        outcomes = await store.commit_group(rows, NOW)
+        assert [each.is_duplicate for each in outcomes if isinstance(each, Stored)] == [
+            *[True] * 10,
+            *[False] * 40,
+        ]
+        assert await other.fetchval("SELECT count(*) FROM health_monitors") == 50
+
+
+async def _until_somebody_waits(connection: asyncpg.Connection[Any]) -> None:
+    async with asyncio.timeout(20):
+        while not await connection.fetchval(  # noqa: ASYNC110 (locks tell nobody)
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = "
+            "'camera_epochs'::regclass"
+        ):
+            await asyncio.sleep(0.01)
