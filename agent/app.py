@@ -131,7 +131,7 @@ def chores(settings: AgentSettings, parts: Parts, stop: asyncio.Event) -> Iterat
         check_soundness=parts.soundness.check_if_due,
         keep_days=settings.retention_days,
     )
-    models = Chore(name="models", call=parts.networks.pool.clean_up, every_s=60, first_s=60)
+    models = Chore(name="models", call=parts.networks.clean_up, every_s=60, first_s=60)
     yield keep_house((*chores, models), executor=parts.keeping, stop=stop)
     yield keep_memory(parts, stop)
     if tasks.sending is not None:

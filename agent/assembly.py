@@ -30,6 +30,7 @@ from agent.health.monitor import LOOK_S, HealthMonitor
 from agent.live import LivePipeline
 from agent.lock import ProcessLock
 from agent.memory import MemoryKeeper, group_limit_bytes, limit_of
+from agent.network_sets import NetworkSets
 from agent.outbox.opening import Soundness
 from agent.outbox.store import Outbox
 from agent.outbox.upkeep import Upkeep
@@ -43,7 +44,6 @@ from agent.uplink.sender import Sender
 from agent.watcher import SightingRecorder, Watcher
 from settings.showing import shown
 from vision.faces.choice import FaceModels
-from vision.networks import Networks
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +70,7 @@ class Parts:
     soundness: Soundness
     capture: CameraKeeper
     frames: EasedFrames
-    networks: Networks
+    networks: NetworkSets
     pipeline: RenewedPipeline
     live: LivePipeline
     tuning: TuningFile
@@ -120,30 +120,44 @@ async def assembled(
         resources.callback(seen.pipeline.close)
         resources.enter_context(seen.capture)
         resources.callback(seen.watcher.stop)
-        examiner = Examiner(
-            settings, seen, outbox=kept.outbox, sender=kept.sender, clock=kept.clock
-        )
-        yield Parts(
-            uri=uri,
-            outbox=kept.outbox,
-            upkeep=kept.upkeep,
-            soundness=kept.soundness,
-            capture=seen.capture,
-            frames=seen.frames,
-            networks=seen.networks,
-            pipeline=seen.pipeline,
-            live=seen.live,
-            tuning=make_tuning(settings, seen.pipeline, seen.capture),
-            watcher=seen.watcher,
-            sender=kept.sender,
-            monitor=_monitor(settings, examiner, kept.outbox, checking),
-            examiner=examiner,
-            memory=seen.memory,
-            keep_memory=examiner.keep_memory,
-            checking=checking,
-            watching=watching,
-            keeping=keeping,
-        )
+        threads = _Threads(checking=checking, watching=watching, keeping=keeping)
+        yield _parts(settings, uri, kept, seen, threads)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Threads:
+    """One thread each."""
+
+    checking: ThreadPoolExecutor
+    watching: ThreadPoolExecutor
+    keeping: ThreadPoolExecutor
+
+
+def _parts(
+    settings: AgentSettings, uri: SourceUri, kept: _Kept, seen: Seen, threads: _Threads
+) -> Parts:
+    examiner = Examiner(settings, seen, outbox=kept.outbox, sender=kept.sender, clock=kept.clock)
+    return Parts(
+        uri=uri,
+        outbox=kept.outbox,
+        upkeep=kept.upkeep,
+        soundness=kept.soundness,
+        capture=seen.capture,
+        frames=seen.frames,
+        networks=seen.networks,
+        pipeline=seen.pipeline,
+        live=seen.live,
+        tuning=make_tuning(settings, seen.pipeline, seen.capture),
+        watcher=seen.watcher,
+        sender=kept.sender,
+        monitor=_monitor(settings, examiner, kept.outbox, threads.checking),
+        examiner=examiner,
+        memory=seen.memory,
+        keep_memory=examiner.keep_memory,
+        checking=threads.checking,
+        watching=threads.watching,
+        keeping=threads.keeping,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,11 +207,8 @@ def _monitor(
 def _seen(
     settings: AgentSettings, opened: Callable[[], FrameSource], recorder: SightingRecorder
 ) -> Seen:
-    """What looks, from the camera to the outbox; not started yet. Loads the models.
-
-    A pipeline in another one's place has networks of its own: those of one that hangs are in use.
-    """
-    networks = make_networks(settings)
+    """What looks, from the camera to the outbox; not started yet. Loads the models."""
+    networks = NetworkSets(lambda: make_networks(settings))
     try:
         return _seen_with(networks, settings, opened, recorder)
     except BaseException:
@@ -206,15 +217,15 @@ def _seen(
 
 
 def _seen_with(
-    networks: Networks,
+    networks: NetworkSets,
     settings: AgentSettings,
     opened: Callable[[], FrameSource],
     recorder: SightingRecorder,
 ) -> Seen:
     source = opened()
     pipeline = RenewedPipeline(
-        make_pipeline(settings, networks),
-        make=lambda: make_pipeline(settings, make_networks(settings)),
+        make_pipeline(settings, networks.first),
+        make=lambda: make_pipeline(settings, networks.another()),
         deadline_s=settings.reading_deadline_s,
         may_renew=not source.is_finite,
     )
@@ -223,7 +234,7 @@ def _seen_with(
     )
     frames = EasedFrames(capture)
     live = LivePipeline(
-        make_sightings(settings, pipeline, networks), in_view=lambda: pipeline.in_view
+        make_sightings(settings, pipeline, networks.first), in_view=lambda: pipeline.in_view
     )
     watcher = Watcher(
         frames=frames,
@@ -242,7 +253,7 @@ def _seen_with(
             settings,
             frames,
             pipeline,
-            make_faces=lambda: make_face_models(settings, networks),
+            make_faces=lambda: make_face_models(settings, networks.first),
             is_lossless=source.is_finite,
         ),
     )

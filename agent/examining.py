@@ -31,13 +31,13 @@ from agent.health.system import (
 from agent.health.watching import AgentFacts, CameraFacts, PipelineFacts
 from agent.live import LivePipeline
 from agent.memory import MemoryKeeper
+from agent.network_sets import NetworkSets
 from agent.outbox.inspection import Inspection, inspect
 from agent.outbox.store import Outbox
 from agent.pipeline.renewal import RenewedPipeline
 from agent.uplink.sender import Sender
 from agent.watcher import HELD_SIGHTINGS, Watcher
 from telemetry.version import VERSION
-from vision.networks import Networks
 
 LEFT_TO_OTHERS: Final = "left to 'agent send'"
 
@@ -52,7 +52,7 @@ class Seen:
     live: LivePipeline
     watcher: Watcher
     memory: MemoryKeeper
-    networks: Networks
+    networks: NetworkSets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ class Examiner:
                 ModelFacts(name=name, is_needed=True)
                 for name in self._seen.pipeline.model.split("+")
             ),
-            model_usage=self._seen.networks.pool.usage(),
+            model_usage=self._seen.networks.usage(),
             accelerator=self._accelerator,
             database=database_facts(inspection),
             evictions=eviction_facts(inspection),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -114,14 +115,17 @@ class AgentFigures:
                 yield from _as_service(times, *_ASKED[stage])
         models = pipeline.performance.times(Kind.MODEL)
         for name, times in models.items():
-            yield known.INFERENCE.of(_spread(times), *_identity(networks, name))
+            yield known.INFERENCE.of(_spread(times), *_identity(networks.first, name))
+        sizes: Counter[tuple[str, str]] = Counter()
+        for one in networks.allocations():
+            sizes[one.name, one.device] += one.size
         busy_s: dict[str, float] = {}
-        for one in networks.pool.allocations():
-            if one.device != "hailo":
-                yield known.MODEL_SIZE.of(one.size, one.name, one.device)
-            if one.device != _CPU and one.name in models:
-                seconds = models[one.name].total_ms / 1000
-                busy_s[one.device] = busy_s.get(one.device, 0.0) + seconds
+        for (name, device), size in sizes.items():
+            if device != "hailo":
+                yield known.MODEL_SIZE.of(size, name, device)
+            if device != _CPU and name in models:
+                seconds = models[name].total_ms / 1000
+                busy_s[device] = busy_s.get(device, 0.0) + seconds
         for device, percent in self._load.percent(busy_s, self._clock()).items():
             yield known.ACCELERATOR.of(percent, SERVICE, device)
 

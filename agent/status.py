@@ -33,7 +33,7 @@ def status_of(parts: Parts) -> dict[str, Any]:
         "source_error": capture.last_error,
         "restarts": capture.restarts,
         "pipeline": asdict(parts.pipeline.stats),
-        "models": [asdict(one) for one in parts.networks.pool.allocations()],
+        "models": [asdict(one) for one in parts.networks.allocations()],
         "sightings": parts.watcher.sightings,
         "sightings_lost": parts.watcher.sightings_lost,
         "latest_sightings": [asdict(sighting) for sighting in tuple(parts.watcher.latest)],

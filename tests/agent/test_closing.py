@@ -109,7 +109,7 @@ async def test_models_that_hang_while_they_load_do_not_hold_up_the_end(
 
     request = ModelRequest(name="stuck", device="cpu", size=1, priority=Priority.LOW)
     async with assembled(_settings(tmp_path), URI) as parts:
-        pool = parts.networks.pool
+        pool = parts.networks.first.pool
         parts.checking.submit(pool.open, request, hang)
         await asyncio.to_thread(loading.wait)
         began_s = time.monotonic()

@@ -107,6 +107,11 @@ class ModelPool:
         with self._books:
             return self._allocations()
 
+    @property
+    def budgets(self) -> tuple[Budget, ...]:
+        """What each device may hold."""
+        return tuple(self._budgets.values())
+
     def usage(self) -> tuple[Usage, ...]:
         """How full each device is."""
         loaded = self.allocations()
