@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 
 from agent.errors import AgentError, TuningInvalid
 from agent.web.api_v1 import add_v1
@@ -28,7 +29,7 @@ from agent.web.password import PasswordFile
 from agent.web.records import Records
 from agent.web.reference import add_reference
 from agent.web.switching import add_switches
-from agent.web.templating import rendered
+from agent.web.templating import rendered, wants_page
 from agent.web.video import Video
 from guarding.origin import is_loopback
 from telemetry.version import VERSION
@@ -70,19 +71,24 @@ def add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(AgentError)
     def told(request: Request, error: Exception) -> Response:
-        code = _code_of(error)
-        if "text/html" in request.headers.get("accept", ""):
-            return rendered(request, "missing.html", code=code, problem=str(error))
-        return _said(code, str(error))
+        return _said(request, _code_of(error), str(error))
 
     @app.exception_handler(RequestValidationError)
-    def invalid(request: Request, error: Exception) -> Response:  # noqa: ARG001 - starlette's signature
+    def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - by its registration
         faults = (
             f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
             for fault in error.errors()
         )
-        return _said(400, "; ".join(faults)[:1000])
+        return _said(request, 400, "; ".join(faults)[:1000])
+
+    @app.exception_handler(HTTPException)
+    def no_route(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - by its registration
+        text = f"{request.method} {request.url.path}: {error.detail}; /docs lists what there is"
+        answer = _said(request, error.status_code, text)
+        answer.headers.update(error.headers or {})
+        return answer
 
 
 def _code_of(error: Exception) -> int:
@@ -95,5 +101,7 @@ def _code_of(error: Exception) -> int:
             return 503
 
 
-def _said(code: int, text: str) -> Response:
+def _said(request: Request, code: int, text: str) -> Response:
+    if wants_page(request.headers):
+        return rendered(request, "missing.html", code=code, problem=text)
     return JSONResponse({"status": "error", "message": text}, status_code=code)

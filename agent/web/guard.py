@@ -60,8 +60,8 @@ class Guard:
         verdict = await self._judged(scope)
         if verdict is Verdict.ALLOWED:
             await self._app(scope, receive, answer)
-        elif verdict is Verdict.LOGIN_NEEDED and _wants_page(scope):
-            await _redirect(answer, b"/login")
+        elif verdict in (Verdict.LOGIN_NEEDED, Verdict.NO_PASSWORD) and _wants_page(scope):
+            await _redirect(answer, b"/login")  # which says, too, how a password is set
         elif verdict is Verdict.LOGIN_NEEDED and scope["path"] == "/health":
             await _answer_json(answer, 200, {"status": "ok"})  # that it runs is no secret
         else:

@@ -19,7 +19,7 @@ from agent.web.parts import AgentParts
 from agent.web.queries import DetectionFilter, Order, Page
 from agent.web.records import Records, Row
 from agent.web.sighting_view import sighting_view
-from agent.web.templating import rendered
+from agent.web.templating import rendered, wants_page
 
 LATEST: Final = 8
 PER_PAGE: Final = 25
@@ -148,7 +148,7 @@ def _add_health(app: FastAPI, parts: AgentParts, records: Records) -> None:
     async def health(request: Request) -> Response:
         """The page for browsers, JSON for programs."""
         status = await asyncio.to_thread(current_status, parts)
-        if "text/html" not in request.headers.get("accept", ""):
+        if not wants_page(request.headers):
             return JSONResponse(_plain(status))
         now = datetime.now().astimezone()
         since = now - timedelta(hours=HISTORY_HOURS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -43,6 +44,11 @@ def _environment() -> Environment:
     }
     environment.globals |= {"version": VERSION, "query": _query}
     return environment
+
+
+def wants_page(headers: Mapping[str, str]) -> bool:
+    """Whether a browser shows the answer to a person; `headers` by lower-case name."""
+    return "text/html" in headers.get("accept", "")
 
 
 def rendered(request: Request, name: str, *, code: int = 200, **values: Any) -> HTMLResponse:

@@ -65,6 +65,24 @@ async def test_one_sighting_has_its_evidence(web: httpx.AsyncClient) -> None:
     assert "There is no sighting 999999" in page.text
 
 
+@pytest.mark.parametrize(("path", "code"), [("/nowhere", 404), ("/detection/abc", 400)])
+async def test_a_wrong_address_is_a_page_with_a_way_back_and_json_for_programs(
+    web: httpx.AsyncClient, path: str, code: int
+) -> None:
+    browser = await web.get(path, headers={"Accept": "text/html,*/*"})
+    assert browser.status_code == code
+    assert "<h1>This cannot be shown</h1>" in browser.text
+    assert '<a href="/">' in browser.text
+    program = await web.get(path)
+    assert program.status_code == code
+    assert program.json()["status"] == "error"
+
+
+async def test_a_wrong_method_is_told_with_the_right_ones(web: httpx.AsyncClient) -> None:
+    answer = await web.post("/api/v1/status")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+
+
 async def test_settings_are_changed_key_by_key_and_undone_with_null(
     web: httpx.AsyncClient,
 ) -> None:
