@@ -169,6 +169,8 @@ def show_settings(
     ] = None,
 ) -> None:
     """Print the settings in force in this folder; secrets are not shown."""
+    if not keys:  # a script asks for single ones, often
+        _warn_of_doubtful_keys()
     settings = _settings({})
     try:
         values = [value_of(settings, key) for key in keys or ()]

@@ -75,8 +75,7 @@ def run(
 ) -> None:
     """Run the server until it is told to stop (Ctrl-C or SIGTERM)."""
     settings = ServerSettings.load(host=host, port=port, web_port=web_port, db_path=db)
-    for doubt in doubtful_keys(ServerSettings, prefixes=PREFIXES):
-        sys.stderr.write(f"WARNING {doubt}\n")
+    _warn_of_doubtful_keys()
     try:
         configure_logging(file=settings.log_file, level=settings.log_level, to_stderr=not quiet)
     except OSError as error:
@@ -87,6 +86,11 @@ def run(
     _allow_many_connections()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_run(settings))
+
+
+def _warn_of_doubtful_keys() -> None:
+    for doubt in doubtful_keys(ServerSettings, prefixes=PREFIXES):
+        sys.stderr.write(f"WARNING {doubt}\n")
 
 
 async def _run(settings: ServerSettings) -> None:
@@ -137,6 +141,8 @@ def show_settings(
     ] = None,
 ) -> None:
     """Print the settings in force in this folder; secrets are not shown."""
+    if not keys:  # a script asks for single ones, often
+        _warn_of_doubtful_keys()
     settings = ServerSettings.load()
     try:
         values = [value_of(settings, key) for key in keys or ()]

@@ -86,18 +86,22 @@ def doubtful_keys(
 ) -> tuple[str, ...]:
     """A sentence for each key that is no setting but was probably meant for one.
 
-    In the environment, those of the program's own families; in a file (where those are refused by
-    `load`), those that are nearly a key of this program. Raises SettingsInvalid.
+    Those that are nearly a key of this program, wherever they stand; and of the environment all of
+    the program's own families (in a file `load` refuses those). Raises SettingsInvalid.
     """
     known = {key_of(name, field): field for name, field in settings.model_fields.items()}
-    environment = os.environ if environ is None else environ
-    owned = [key for key in environment if key not in known and _owned(key, prefixes)]
-    said = [_unknown(key, "the environment", known) for key in owned]
-    for path in env_files:
-        for key in _read_file(path):
-            near = difflib.get_close_matches(key, known, n=1, cutoff=ALIKE)
-            if near and key not in known and not _owned(key, prefixes):
-                said.append(_unknown(key, path, known))
+    places: list[tuple[Path | str, Mapping[str, str]]] = [
+        ("the environment", os.environ if environ is None else environ),
+        *((path, _read_file(path)) for path in env_files),
+    ]
+    said = []
+    for place, found in places:
+        for key in found:
+            if key in known or (_owned(key, prefixes) and isinstance(place, Path)):
+                continue
+            is_near = difflib.get_close_matches(key, known, n=1, cutoff=ALIKE)
+            if is_near or _owned(key, prefixes):
+                said.append(_unknown(key, place, known))
     return tuple(said)
 
 

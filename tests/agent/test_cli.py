@@ -55,6 +55,14 @@ def test_a_password_is_set_for_the_page_and_shown_nowhere(tmp_path: Path) -> Non
     assert (tmp_path / "db" / "lpr_data.db.password").read_text().startswith("$argon2id$")
 
 
+def test_mistyped_keys_are_told_where_settings_are_shown(tmp_path: Path) -> None:
+    done = agent(tmp_path, "settings", AGENT_REGION="eu", CHECKPIONT_ID="1")
+    assert done.returncode == 0
+    for said in ("AGENT_REGION in the environment", "did you mean AGENT_REGIONS?"):
+        assert said in done.stderr
+    assert "did you mean CHECKPOINT_ID?" in done.stderr
+
+
 def test_a_short_password_is_refused_with_what_was_expected(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "agent", "password", "--stdin"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -92,9 +93,11 @@ def test_mistyped_key_in_the_environment_is_told_with_the_near_one(tmp_path: Pat
 def test_key_without_prefix_that_is_nearly_ours_is_told_and_another_is_not(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("CHECKPIONT_ID=1\nCHECKPOINT_ID=1\nDATABASE_URL=x\n", encoding="utf-8")
-    [doubt] = _doubts(file)
-    assert "CHECKPIONT_ID" in doubt
-    assert "did you mean CHECKPOINT_ID?" in doubt
+    elsewhere = tmp_path / "none"
+    for doubts in (_doubts(file), _doubts(elsewhere, CHECKPIONT_ID="1", DATABASE_URL="x")):
+        [doubt] = doubts
+        assert "CHECKPIONT_ID" in doubt
+        assert "did you mean CHECKPOINT_ID?" in doubt
 
 
 def test_keys_of_one_program_are_no_doubt_to_the_other() -> None:
@@ -102,6 +105,9 @@ def test_keys_of_one_program_are_no_doubt_to_the_other() -> None:
     agents, servers = agent.config.PREFIXES, server.config.PREFIXES
     for program, prefixes in ((AgentSettings, agents), (ServerSettings, servers)):
         assert doubtful_keys(program, prefixes=prefixes, environ={}, env_files=[example]) == ()
+        keys = re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", example.read_text("utf-8"), re.MULTILINE)
+        others = dict.fromkeys(keys, "x")
+        assert doubtful_keys(program, prefixes=prefixes, environ=others, env_files=[]) == ()
 
 
 def test_settings_cannot_be_changed() -> None:
