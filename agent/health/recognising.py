@@ -10,6 +10,9 @@ from agent.health.result import HealthResult, failed, passed, warned
 from vision.pool.budget import Usage, amount
 
 SLOW_READING_MS: Final = 2_000.0
+FORMATS: Final = (((4, 18), 1), ((4, 23), 3))
+"""The newest format of HEF files that a HailoRT reads, from the `hef_internal.hpp` of its releases
+4.18.0 and 4.23.0 (github.com/hailo-ai/hailort). An older release reads no newer ones than these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,18 @@ def check_reader(facts: ReaderFacts) -> HealthResult:
     return passed("plate reader", text)
 
 
+def unreadable(facts: AcceleratorFacts) -> str | None:
+    """The first HEF file whose format is known to be too new for the library; None: there is none."""
+    digits = (facts.library_version or "").split(".")[:2]
+    if len(digits) < 2 or not all(part.isdecimal() for part in digits):
+        return None
+    library = (int(digits[0]), int(digits[1]))
+    newest = next((most for until, most in FORMATS if library <= until), None)
+    if newest is None:
+        return None  # newer than all that is known here
+    return next((name for name, form in facts.containers if (form or 0) > newest), None)
+
+
 def check_accelerator(facts: AcceleratorFacts) -> HealthResult:
     """A device that is used, or why the processor does the work instead."""
     if facts.device is None:
@@ -125,4 +140,8 @@ def check_accelerator(facts: AcceleratorFacts) -> HealthResult:
     damaged = [name for name, version in facts.containers if version is None]
     if damaged:
         return failed("accelerator", f"{text}: {damaged[0]} is no HEF file: fetch it again")
+    too_new = unreadable(facts)
+    if too_new is not None:
+        advice = "sudo apt full-upgrade, or fetch a file compiled for this version"
+        return failed("accelerator", f"{text}: {too_new} is too new for this library: {advice}")
     return passed("accelerator", text)

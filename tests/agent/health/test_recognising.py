@@ -112,6 +112,27 @@ def test_a_reader_that_breaks_in_the_trial_is_a_fault(blank: Picture) -> None:
             Status.FAIL,
             "no HEF file",
         ),
+        (
+            AcceleratorFacts(
+                device="/dev/hailo0", library_version="4.18.0", containers=(("a.hef", 2),)
+            ),
+            Status.FAIL,
+            "a.hef is too new for this library",
+        ),
+        (
+            AcceleratorFacts(
+                device="/dev/hailo0", library_version="4.23.0", containers=(("a.hef", 4),)
+            ),
+            Status.FAIL,
+            "a.hef is too new for this library",
+        ),
+        (
+            AcceleratorFacts(
+                device="/dev/hailo0", library_version="4.24.0", containers=(("a.hef", 4),)
+            ),
+            Status.PASS,
+            "a.hef format 4",
+        ),
     ],
 )
 def test_accelerator(facts: AcceleratorFacts, expected: Status, said: str) -> None:
