@@ -40,7 +40,7 @@ while (($#)); do
 done
 [[ "$keep" =~ ^([1-9][0-9]*)?$ ]] || fail "--keep $keep: expected a number from 1"
 
-target="$(realpath -m -- "${target:-$data_dir/backups}")"
+target="$(realpath --canonicalize-missing --no-symlinks -- "${target:-$data_dir/backups}")"
 back_up_databases "$target"
 [[ -z "$keep" ]] || drop_old_backups "$target" "$keep"
 ! $with_pictures || back_up_pictures "$target"

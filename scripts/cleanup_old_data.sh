@@ -48,5 +48,5 @@ if $with_backup && ! $dry_run; then
     back_up_databases "$data_dir/backups"
     drop_old_backups "$data_dir/backups" 2
 fi
-[[ -z "$camera_database" ]] || in_data -m agent prune "${options[@]}"
-[[ -z "$server_database" ]] || in_data -m server prune "${options[@]}"
+[[ -z "$camera_database" ]] || in_data_as_owner -m agent prune "${options[@]}"
+[[ -z "$server_database" ]] || in_data_as_owner -m server prune "${options[@]}"

@@ -236,8 +236,9 @@ def health(host: str, port: int, *, is_encrypted: bool = False) -> str:
 
 
 def tail(path: Path) -> str:
-    with path.open("rb") as log:
-        log.seek(max(0, path.stat().st_size - LOG_BYTES))
+    """Of a file, never of what a link leads to: root may read more than belongs into a report."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as log:
+        log.seek(max(0, os.fstat(log.fileno()).st_size - LOG_BYTES))
         return log.read().decode("utf-8", errors="replace")
 
 

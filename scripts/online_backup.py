@@ -1,6 +1,8 @@
 """Copies one SQLite database while programs write into it, and checks the copy.
 
 The copy is a whole database of one moment, under its name only once it is complete and durable.
+Root gives up its rights for those of whom the database's folder belongs to (`--owner`): who owns a
+folder could lay links in it that lead root elsewhere, also by the names of SQLite's own files.
 """
 
 from __future__ import annotations
@@ -21,14 +23,32 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, help="the database")
     parser.add_argument("target", type=Path, help="the copy to make; must not exist")
+    parser.add_argument(
+        "--owner", type=owner_of, metavar="UID:GID", help="for root: with whose rights to work"
+    )
     given = parser.parse_args()
     try:
+        if given.owner is not None and os.geteuid() == 0:
+            become(*given.owner)
         back_up(given.source, given.target)
     except (OSError, apsw.Error) as error:
         print(f"ERROR {given.source} could not be backed up: {error}", file=sys.stderr)
         return 1
     print(f"SUCCESS {given.target} ({given.target.stat().st_size / 1e6:.1f} MB)")
     return 0
+
+
+def owner_of(text: str) -> tuple[int, int]:
+    """Raises ValueError, which argparse tells."""
+    user, _, group = text.partition(":")
+    return int(user), int(group)
+
+
+def become(user: int, group: int) -> None:
+    """For good; raises OSError."""
+    os.setgroups([])
+    os.setresgid(group, group, group)
+    os.setresuid(user, user, user)
 
 
 def back_up(source: Path, target: Path) -> None:

@@ -19,8 +19,9 @@ usage: take_over.sh [OPTION]... OLDER_FOLDER
        take_over.sh --undo [--restore-database] OLDER_FOLDER
 
 Run as root, from a checkout. Stops the older system's units, keeps a backup of its databases,
-settings, units and pictures in OLDER_FOLDER/before-sightpost, and installs the services there
-(install_all_services.sh --data OLDER_FOLDER) under the account that owns the folder.
+settings and pictures in OLDER_FOLDER/before-sightpost and of its units in /var/backups/sightpost,
+and installs the services there (install_all_services.sh --data OLDER_FOLDER) under the account that
+owns the folder.
   --allow-plaintext       the server's address is ws:// beyond this machine and is to stay so: inside
                           a VPN, or to an older server (UPLINK_ALLOW_PLAINTEXT=true)
   --classic-networks LIST the networks of old cameras that send to the server on this machine
@@ -75,6 +76,7 @@ older="${older%/}"
 data_dir="$root$older"
 kept="$data_dir/before-sightpost"
 units="$root/etc/systemd/system"
+kept_units="$root/var/backups/sightpost/units-of${older//\//-}"
 [[ -z "$root" ]] || install_options+=(--root "$root")
 
 # The older system's settings are read by the release that is installed later, unless this checkout
@@ -108,12 +110,13 @@ take_over() {
     say "found: ${camera_database:-no camera}, ${server_database:-no server}, units: ${older_units[*]:-none}"
     stop_older_units
     check_unused "$camera_database" "$server_database"
+    hand_over
     keep_everything
     add_settings
     change "$code_dir/scripts/install_all_services.sh" --data "$older" --user "$(owner)" \
         --roles "$(IFS=,; echo "${roles[*]}")" ${install_options[@]+"${install_options[@]}"}
     ! $dry_run || return 0
-    say "taken over. Everything as it was is in $kept: delete that folder when you are content, or give it back with: take_over.sh --undo $older"
+    say "taken over. Everything as it was is in $kept and $kept_units: delete them when you are content, or give it back with: take_over.sh --undo $older"
 }
 
 undo() {
@@ -125,7 +128,7 @@ undo() {
     restore_settings
     restore_scripts
     start_older_units
-    change mv -- "$kept" "$kept.undone-$(date --utc +%Y%m%dT%H%M%SZ)"
+    change as_data_owner mv --no-target-directory -- "$kept" "$kept.undone-$(date --utc +%Y%m%dT%H%M%SZ)"
     say "given back: $data_dir is the older system's again"
 }
 

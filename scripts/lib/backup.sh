@@ -11,11 +11,32 @@ find_databases() {
         fail "there is no database here yet: looked for DB_PATH and SERVER_DB_PATH in $data_dir"
 }
 
-# Backups belong to whom the data belong to, and are for nobody else to read.
-make_backup_folder() { # FOLDER
-    (umask 0027 && mkdir -p -- "$1") || fail "$1 cannot be made: run this as root, or name another folder"
-    ((EUID != 0)) || chown --no-dereference --reference="$data_dir" -- "$1"
+# Backups belong to whom their folder belongs to, and are for nobody else to read.
+make_backup_folder() { # FULL_PATH
+    # shellcheck disable=SC2016 # for another shell
+    as_master_of "$1" bash -c 'umask 0027 && mkdir -p -- "$1"' _ "$1" ||
+        fail "$1 cannot be made: run this as root, or name another folder"
 }
+
+copy_database() { # DATABASE FULL_PATH_OF_THE_COPY
+    local owner staging code=0
+    owner="$(master_of "$data_dir")"
+    if ((EUID != 0)) || [[ "$(master_of "${2%/*}")" == "$owner" ]]; then
+        in_data "$code_dir/scripts/online_backup.py" --owner "$owner" "$1" "$2"
+        return
+    fi
+    # The account cannot write there, and root opens no database of the account's.
+    staging="$(as_data_owner mktemp --directory "$data_dir/.backup-XXXXXX")" || return
+    in_data "$code_dir/scripts/online_backup.py" --owner "$owner" "$1" "$staging/copy" >/dev/null &&
+        as_data_owner cat -- "$staging/copy" | as_master_of "$2" bash -c "$keep_stream" _ "$2" || code=$?
+    as_data_owner rm -rf -- "$staging"
+    ((code == 0)) && echo "SUCCESS $2"
+}
+
+# shellcheck disable=SC2016 # for another shell
+keep_stream='set -euo pipefail; umask 0027; part="$(mktemp "${1%/*}/.copy-XXXXXX")"
+    trap "rm -f -- \"\$part\"" EXIT
+    cat >"$part"; [[ -s "$part" ]]; chmod 0640 "$part"; sync -- "$part"; mv --no-clobber --no-target-directory -- "$part" "$1"'
 
 # Prints each copy's path on success; exits 1 where one fails.
 back_up_databases() { # FOLDER
@@ -25,8 +46,7 @@ back_up_databases() { # FOLDER
     for database in "$camera_database" "$server_database"; do
         [[ -n "$database" ]] || continue
         copy="$1/$(basename -- "$database" .db)-$(date --utc +%Y%m%dT%H%M%SZ).db"
-        in_data "$code_dir/scripts/online_backup.py" "$database" "$copy" || exit 1
-        ((EUID != 0)) || chown --no-dereference --reference="$database" -- "$copy"
+        copy_database "$database" "$copy" || exit 1
     done
 }
 
@@ -35,7 +55,7 @@ drop_old_backups() { # FOLDER NUMBER
     for database in "$camera_database" "$server_database"; do
         [[ -n "$database" ]] || continue
         while read -r -d '' old; do
-            rm -- "$old"
+            as_master_of "$1" rm -- "$old"
             say "deleted $old"
         done < <(find "$1" -maxdepth 1 -type f -name "$(basename -- "$database" .db)-[0-9]*T[0-9]*Z.db" -print0 |
             LC_ALL=C sort --zero-terminated --reverse | tail --zero-terminated --lines "+$(($2 + 1))")
@@ -48,7 +68,7 @@ back_up_pictures() { # FOLDER
     local folder day copy
     if [[ -n "$camera_database" ]]; then
         folder="$(setting_path agent AGENT_IMAGES_DIR)"
-        [[ ! -d "$folder" ]] || cp --archive --update -- "$folder" "$1/"
+        [[ ! -d "$folder" ]] || as_master_of "$1" cp --archive --update -- "$folder" "$1/"
     fi
     [[ -n "$server_database" ]] || return 0
     for day in "$(dirname -- "$server_database")"/pictures/*.db; do
@@ -56,7 +76,7 @@ back_up_pictures() { # FOLDER
         make_backup_folder "$1/pictures"
         copy="$1/pictures/$(basename -- "$day")"
         [[ ! "$copy" -nt "$day" || "$copy" -ot "$day-wal" ]] || continue
-        rm -f -- "$copy"
-        in_data "$code_dir/scripts/online_backup.py" "$day" "$copy" || exit 1
+        as_master_of "$copy" rm -f -- "$copy"
+        copy_database "$day" "$copy" || exit 1
     done
 }

@@ -66,16 +66,49 @@ setting_path() { # PROGRAM KEY
     printf '%s\n' "$value"
 }
 
-# Runs a command in the data folder with the rights of whom it belongs to: who owns a folder could lay
-# links in it that lead root elsewhere.
-as_data_owner() { # COMMAND...
-    local user group
-    user="$(stat --format %u -- "$data_dir")"
-    group="$(stat --format %g -- "$data_dir")"
-    if ((EUID == 0 && user != 0)); then
-        (cd -- "$data_dir" && exec setpriv --reuid "$user" --regid "$group" --clear-groups -- "$@")
+# Whose word counts at a place, as UID:GID: the first on the way to it, from / on, that is not root.
+# Who owns a folder could lay links in it that lead root elsewhere: what root does there is done with
+# that account's rights.
+master_of() { # FULL_PATH
+    local place way part owner parts
+    for place in "$1" "$(realpath -m -- "$1")"; do # by the name, and by where links lead
+        way="" parts=()
+        IFS=/ read -r -a parts <<<"${place#/}"
+        for part in ${parts[@]+"${parts[@]}"}; do
+            way+="/$part"
+            owner="$(stat --format %u:%g -- "$way" 2>/dev/null)" || break
+            [[ "$owner" == 0:* ]] || {
+                printf '%s\n' "$owner"
+                return
+            }
+        done
+    done
+    echo 0:0
+}
+
+as_master_of() { # FULL_PATH COMMAND...
+    local owner
+    owner="$(master_of "$1")"
+    shift
+    if ((EUID == 0)) && [[ "$owner" != 0:* ]]; then
+        setpriv --reuid "${owner%:*}" --regid "${owner#*:}" --clear-groups -- "$@"
     else
-        (cd -- "$data_dir" && exec "$@")
+        "$@"
+    fi
+}
+
+# Runs a command in the data folder, with the rights of whom it belongs to.
+as_data_owner() { # COMMAND...
+    (cd -- "$data_dir" && as_master_of "$data_dir" "$@")
+}
+
+# As in_data, so, where that account can read the programs.
+in_data_as_owner() { # PYTHON ARGUMENT...
+    need_python
+    if as_data_owner test -r "$code_dir/agent/__main__.py" -a -x "$environment_python"; then
+        as_data_owner env PYTHONPATH="$code_dir" PYTHONSAFEPATH=1 "$environment_python" "$@"
+    else
+        in_data "$@"
     fi
 }
 

@@ -76,40 +76,60 @@ check_unused() { # FILE...
     done
 }
 
-# The copy is whole under its name or not there, so that a run that was cut off starts anew.
+# The copy is whole under its name or not there, so that a run that was cut off starts anew. In the
+# folder all is done with its owner's rights.
 keep_everything() {
     local unit script file pictures partial="$kept.partial"
     if $dry_run; then
-        say "would keep in $kept: databases, settings, units, older scripts$($with_pictures && echo ", pictures (hard links)")"
+        say "would keep in $kept: databases, settings, older scripts$($with_pictures && echo ", pictures (hard links)"); in $kept_units: units"
         return
     fi
-    rm -rf -- "$partial"
-    make_backup_folder "$partial"
-    mkdir -- "$partial/units" "$partial/scripts"
+    keep_units
+    as_data_owner rm -rf -- "$partial"
+    make_backup_folder "$partial/scripts"
     for file in "$camera_database" "$server_database"; do
-        [[ -z "$file" ]] || in_data "$code_dir/scripts/online_backup.py" "$file" "$partial/${file##*/}" || exit 1
+        [[ -z "$file" ]] || copy_database "$file" "$partial/${file##*/}" || exit 1
     done
     for file in .env .env.production; do
-        [[ ! -f "$data_dir/$file" ]] || cp --preserve=all -- "$data_dir/$file" "$partial/$file"
-    done
-    for unit in ${older_units[@]+"${older_units[@]}"}; do
-        cp --preserve=all -- "$units/$unit" "$partial/units/$unit"
-        [[ ! -d "$units/$unit.d" ]] || cp --archive -- "$units/$unit.d" "$partial/units/"
-        ! older_is_enabled "$unit" || touch -- "$partial/units/$unit.enabled"
+        [[ ! -f "$data_dir/$file" ]] || as_data_owner cp --preserve=all -- "$data_dir/$file" "$partial/$file"
     done
     pictures="$(setting_path agent AGENT_IMAGES_DIR)" || exit 1
     if $with_pictures && [[ -d "$pictures" ]]; then
-        cp --archive --link -- "$pictures" "$partial/captured_images"
+        as_data_owner cp --archive --link -- "$pictures" "$partial/captured_images"
     fi
-    mv -- "$partial" "$kept"
+    as_data_owner mv --no-target-directory -- "$partial" "$kept"
     # The older names are links from now on; the units' files give way to ours.
     for script in "${older_scripts[@]}"; do
-        [[ ! -f "$data_dir/$script" || -L "$data_dir/$script" ]] || mv -- "$data_dir/$script" "$kept/scripts/$script"
+        [[ ! -f "$data_dir/$script" || -L "$data_dir/$script" ]] || as_data_owner mv -- "$data_dir/$script" "$kept/scripts/$script"
     done
     for unit in ${older_units[@]+"${older_units[@]}"}; do
         older_systemctl disable "$unit"
         rm -- "$units/$unit"
         rm -rf -- "$units/$unit.d" # what changed the older unit would change ours of that name
+    done
+}
+
+# The older system may have run as root and left files that are root's: those that are kept and used
+# are the account's from now on, as install_all_services.sh has it for its folders.
+hand_over() {
+    local name owner
+    owner="$(master_of "$data_dir")"
+    ((EUID == 0)) && ! $dry_run && [[ "$owner" != 0:* ]] || return 0
+    for name in db captured_images websocket_server.db .env .env.production; do
+        [[ ! -e "$data_dir/$name" ]] || chown --recursive --no-dereference "$owner" -- "$data_dir/$name"
+    done
+}
+
+# Root starts what stands in units, so that they lie where nobody else can change them.
+keep_units() {
+    local unit
+    install -d -m 0700 -- "${kept_units%/*}"
+    rm -rf -- "$kept_units"
+    mkdir -- "$kept_units"
+    for unit in ${older_units[@]+"${older_units[@]}"}; do
+        cp --preserve=all -- "$units/$unit" "$kept_units/$unit"
+        [[ ! -d "$units/$unit.d" ]] || cp --archive -- "$units/$unit.d" "$kept_units/"
+        ! older_is_enabled "$unit" || touch -- "$kept_units/$unit.enabled"
     done
 }
 
@@ -147,12 +167,11 @@ restore_databases() {
         [[ -n "$file" && -f "$kept/$name" ]] || continue
         # A program that was killed leaves rows in the log: it goes where its database goes.
         for log in -wal -shm; do
-            [[ ! -e "$file$log" ]] || change mv -- "$file$log" "$file.of-sightpost-$now$log"
+            [[ ! -e "$file$log" ]] || change as_data_owner mv -- "$file$log" "$file.of-sightpost-$now$log"
         done
-        change mv -- "$file" "$file.of-sightpost-$now"
-        change rm -f -- "$file.state"
-        change cp --preserve=all -- "$kept/$name" "$file"
-        ((EUID != 0)) || change chown --reference="$data_dir" -- "$file"
+        change as_data_owner mv -- "$file" "$file.of-sightpost-$now"
+        change as_data_owner rm -f -- "$file.state"
+        change as_data_owner cp --preserve=mode,timestamps -- "$kept/$name" "$file"
     done
 }
 
@@ -160,9 +179,9 @@ restore_settings() {
     local file
     for file in .env .env.production; do
         if [[ -f "$kept/$file" ]]; then
-            change cp --preserve=all -- "$kept/$file" "$data_dir/$file"
+            change as_data_owner cp --preserve=mode,timestamps --remove-destination -- "$kept/$file" "$data_dir/$file"
         elif [[ "$file" == .env ]]; then
-            change rm -f -- "$data_dir/$file"
+            change as_data_owner rm -f -- "$data_dir/$file"
         fi
     done
 }
@@ -170,13 +189,13 @@ restore_settings() {
 restore_scripts() {
     local script
     for script in "$kept"/scripts/*.sh; do
-        [[ ! -f "$script" ]] || change cp --preserve=all --remove-destination -- "$script" "$data_dir/${script##*/}"
+        [[ ! -f "$script" ]] || change as_data_owner cp --preserve=mode,timestamps --remove-destination -- "$script" "$data_dir/${script##*/}"
     done
 }
 
 start_older_units() {
     local unit name
-    for unit in "$kept"/units/*.service; do
+    for unit in "$kept_units"/*.service; do
         [[ -f "$unit" ]] || continue
         name="${unit##*/}"
         change cp --preserve=all -- "$unit" "$units/$name"
@@ -185,7 +204,7 @@ start_older_units() {
     done
     [[ -z "$root" ]] || return 0
     change systemctl daemon-reload
-    for unit in "$kept"/units/*.enabled; do
+    for unit in "$kept_units"/*.enabled; do
         name="$(basename -- "$unit" .enabled)"
         [[ ! -e "$unit" ]] || ! $start || change systemctl --quiet start "$name"
     done

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,6 +104,38 @@ def test_cleanup_shows_then_copies_and_deletes_and_never_what_waits(
     assert plates(outbox.path) == ["WAIT222"]
     [copy] = backups(person)
     assert plates(copy) == ["SENT111", "WAIT222"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another account: run as root")
+def test_links_in_an_accounts_folder_lead_root_nowhere() -> None:
+    account = 1234
+    with tempfile.TemporaryDirectory() as name, operator(Path(name)) as person:
+        Path(name).chmod(0o755)
+        database = person.data / "db" / "lpr_data.db"
+        with Outbox.open(database, person.data / "captured_images", "camera") as opened:
+            opened.record(plate("KEPT111"))
+        roots = Path(name) / "roots"
+        roots.mkdir()
+        # SQLite would make its log at the end of that link, and the copy would go to root's folder.
+        Path(f"{database}-wal").unlink(missing_ok=True)
+        Path(f"{database}-wal").symlink_to(roots / "made-by-root")
+        (person.data / "backups").symlink_to(roots)
+        for path in (person.data, *person.data.rglob("*")):
+            os.chown(path, account, account, follow_symlinks=False)
+        assert person.types("scripts/backup_database.sh").code == 1
+        assert list(roots.iterdir()) == []
+
+        Path(f"{database}-wal").unlink()
+        (person.data / "backups").unlink()
+        done = person.types("scripts/backup_database.sh")
+        assert done.code == 0, done.said
+        [copy] = backups(person)
+        assert copy.stat().st_uid == account
+        elsewhere = person.types("scripts/backup_database.sh", "--to", str(roots / "own"))
+        assert elsewhere.code == 0, elsewhere.said
+        [copy] = (roots / "own").iterdir()
+        assert (plates(copy), copy.stat().st_uid) == (["KEPT111"], 0)
+        assert sorted(person.data.glob(".backup-*")) == []
 
 
 @pytest.mark.parametrize("script", ["scripts/backup_database.sh", "cleanup_old_data.sh"])

@@ -7,6 +7,8 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,9 +52,17 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 
 @pytest.fixture
-def image(tmp_path: Path, checkout: Checkout, quick_python: Path) -> Image:
+def open_folder() -> Iterator[Path]:
+    """One that other accounts get to, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def image(open_folder: Path, checkout: Checkout, quick_python: Path) -> Image:
     """A Raspberry Pi's home folder with the older system in it, its sender enabled."""
-    image = Image.make(tmp_path, quick_python, checkout)
+    image = Image.make(open_folder, quick_python, checkout)
     with image.at("/etc/passwd").open("a") as accounts:
         accounts.write(f"cam:x:{CAM_ID}:{CAM_ID}::/home/cam:/bin/bash\n")
     with image.at("/etc/group").open("a") as groups:
@@ -118,7 +128,9 @@ def test_taken_over_in_place_and_given_back(image: Image) -> None:
     kept = older / "before-sightpost"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o750
     assert asked(kept / "lpr_data.db", "SELECT count(*) FROM detection_results") == [(6,)]
-    assert (kept / "units" / "websocket-sender.service").read_text() == OLDER_UNIT
+    kept_units = image.at("/var/backups/sightpost/units-of-home-cam-aicamera")
+    assert (kept_units / "websocket-sender.service").read_text() == OLDER_UNIT
+    assert stat.S_IMODE(kept_units.parent.stat().st_mode) == 0o700
     assert (kept / "captured_images" / "p1.jpg").samefile(older / "captured_images" / "p1.jpg")
     assert (older / ".env.production").read_text() == OLDER_SETTINGS.replace(OLDER, str(older))
     assert "UPLINK_ALLOW_PLAINTEXT=true" in (older / ".env").read_text()
@@ -161,6 +173,25 @@ def test_taken_over_in_place_and_given_back(image: Image) -> None:
     assert undone.code == 0, undone.said
     assert image.at(f"{UNITS}/websocket-sender.service").read_text() == OLDER_UNIT
     assert script.read_text() == "echo the older one\n"
+
+
+def test_links_that_the_folders_owner_lays_lead_root_nowhere(image: Image) -> None:
+    older = image.at(OLDER)
+    done = image.runs("take_over.sh", "--allow-plaintext", OLDER)
+    assert done.code == 0, done.said
+    victim = image.at("/etc/victim")
+    victim.write_text("root's\n")
+    kept = older / "before-sightpost"
+    for name in (".env.production", "run_websocket_sender.sh"):
+        (older / name).unlink()
+        (older / name).symlink_to(victim)
+    (kept / "units").mkdir()
+    (kept / "units" / "evil.service").write_text("[Service]\nExecStart=/evil\n")
+    undone = image.runs("take_over.sh", "--undo", OLDER)
+    assert undone.code == 0, undone.said
+    assert victim.read_text() == "root's\n"
+    assert (older / ".env.production").stat().st_uid == CAM_ID
+    assert not image.at(f"{UNITS}/evil.service").exists()
 
 
 def leave_in_log(database: Path) -> None:
