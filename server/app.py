@@ -44,7 +44,7 @@ class Pace:
     """How often lines and tokens are looked at, and how long peers are waited for.
 
     A revoked token's connections end within `tokens_s`. What services did is written down every
-    `minutes_s`.
+    `minutes_s`, and what SQLite keeps of databases in memory is given back.
     """
 
     lines_s: float = 1.0
@@ -190,6 +190,7 @@ async def _serving(
             tasks.create_task(_look_at_lines(gateway, pace)),
             tasks.create_task(_look_at_tokens(gateway, pace)),
             tasks.create_task(write_uses(side.accounts)),
+            tasks.create_task(_release_memory(store, pace.minutes_s)),
         ]
         if side.feed is not None:
             chores.append(tasks.create_task(side.feed.run()))
@@ -281,6 +282,12 @@ async def _record_stats(
             written = present
         except StorageUnavailable as error:
             _log.warning("server_stats not written", reason=str(error))
+
+
+async def _release_memory(store: SqliteStore, interval_s: float) -> None:
+    while True:
+        await asyncio.sleep(interval_s)
+        await store.release_memory()
 
 
 async def _look_at_lines(gateway: Gateway, pace: Pace) -> None:

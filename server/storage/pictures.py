@@ -61,6 +61,12 @@ class PictureArchive:
             ).fetchone()
         return bytes(found[0]) if found else None
 
+    def release_memory(self) -> None:
+        """Gives back what SQLite keeps of open files."""
+        with self._lock:
+            for connection in self._open.values():
+                connection.release_memory()
+
     def close(self) -> None:
         with self._lock:
             while self._open:

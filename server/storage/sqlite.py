@@ -107,6 +107,17 @@ class SqliteStore:
         """How many of the latest readings stand, 0..1. Raises StorageUnavailable."""
         return await self._read(lambda: uncorrected_share(self._reader))
 
+    async def release_memory(self) -> None:
+        """Gives back what SQLite keeps of the databases: the cache of each connection grows with
+        them, to 2 MB, and would stay so for good."""
+        await self._write(self._release_writers)
+        await self._read(self._reader.release_memory)
+
+    def _release_writers(self) -> None:
+        self._writer.release_memory()
+        self._notes.release_memory()
+        self._archive.release_memory()
+
     async def close(self) -> None:
         """Waits for the write in hand, then closes; idempotent."""
         if self._is_closed:

@@ -57,6 +57,29 @@ async def test_the_writer_waits_for_the_disk_and_only_it_checkpoints(
     }
 
 
+async def test_what_sqlite_keeps_in_memory_is_bounded_and_given_back(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    files = [tmp_path / "server.db", tmp_path / "pictures" / "2026-03-01.db"]
+
+    def kept_bytes() -> list[int]:
+        return [
+            each.status(apsw.SQLITE_DBSTATUS_CACHE_USED)[0]
+            for file in files
+            for each in connections_to(file)
+        ]
+
+    await store.commit_group([accepted_plate(1, image=jpeg())], NOW)
+    for first in range(2, 4002, 1000):
+        rows = [accepted_health(first + n, message="x" * 900) for n in range(1000)]
+        await store.commit_group(rows, NOW)
+    assert 1_500_000 < max(kept_bytes()) < 2_500_000  # of more than 4 MB
+    await store.release_memory()
+    assert max(kept_bytes()) < 100_000
+    again = await store.commit_group([accepted_health(5000)], NOW)
+    assert again == [Stored(4001, False, 4002)]
+
+
 async def test_the_view_shows_pictures_as_the_older_server_did(
     store: SqliteStore, tmp_path: Path
 ) -> None:
