@@ -109,7 +109,7 @@ def check_reader(facts: ReaderFacts) -> HealthResult:
 
 
 def unreadable(facts: AcceleratorFacts) -> str | None:
-    """The first HEF file whose format is known to be too new for the library; None: there is none."""
+    """The first HEF file whose format is known to be too new for the library, if there is one."""
     digits = (facts.library_version or "").split(".")[:2]
     if len(digits) < 2 or not all(part.isdecimal() for part in digits):
         return None
