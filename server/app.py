@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from server.bell import Bell
 from server.condition import Condition
 from server.config import ServerSettings
 from server.errors import StartRefused, StorageUnavailable
@@ -127,7 +128,8 @@ async def _serving(
     counters = Counters()
     budget = ByteBudget(settings.memory_budget_mb * 1024 * 1024)
     meter = IngestMeter() if settings.metrics else None
-    writer = GroupWriter(store, budget, counters, now=now, meter=meter)
+    committed = Bell()
+    writer = GroupWriter(store, budget, counters, now=now, meter=meter, committed=committed.ring)
     gateway = Gateway(
         store=store,
         writer=writer,
@@ -166,7 +168,7 @@ async def _serving(
         requests=None if figures is None else figures.requests,
     )
     async with (
-        web_side(settings, condition, figures, gateway.connected, now) as side,
+        web_side(settings, condition, figures, gateway.connected, committed, now) as side,
         asyncio.TaskGroup() as tasks,
     ):
         web_server = WebServer(

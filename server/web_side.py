@@ -19,6 +19,7 @@ from server.accounts.lifetimes import Lifetimes
 from server.accounts.office import Office
 from server.accounts.reception import Reception
 from server.accounts.store import AccountStore
+from server.bell import Bell
 from server.condition import Condition
 from server.config import ServerSettings
 from server.errors import StorageUnavailable
@@ -26,6 +27,7 @@ from server.faces.contract import Faces
 from server.figures import ServerFigures
 from server.library import Library, library_of
 from server.live_figures import LiveFigures
+from server.watch_side import watch_side
 from server.web.api.parts import ApiParts
 from server.web.application import create_application
 from server.web.pages.centre import Centre
@@ -58,9 +60,10 @@ async def web_side(
     condition: Condition,
     figures: ServerFigures | None,
     connected: Callable[[], frozenset[str]],
+    committed: Bell,
     now: Callable[[], datetime],
 ) -> AsyncIterator[WebSide]:
-    """`connected` names the cameras with a line open now."""
+    """`connected` names the cameras with a line open now; `committed` rings with new rows."""
     lifetimes = Lifetimes(
         idle=timedelta(minutes=settings.session_idle_minutes),
         whole=timedelta(hours=settings.session_hours),
@@ -76,6 +79,9 @@ async def web_side(
         office = Office(accounts, hashing, reception)
         setup_path = await setup_path_of(accounts)
         faces = await beside.enter_async_context(_faces(settings, library, accounts, now))
+        watching = await beside.enter_async_context(
+            watch_side(settings, auditor=accounts, wake=committed, now=now)
+        )
         application = create_application(
             WebParts(
                 report=condition.report,
@@ -85,6 +91,8 @@ async def web_side(
                 signing_in=reception,
                 accounts=office,
                 api=_api(settings, library, accounts, connected, now),
+                watchlists=watching.watchlists,
+                alerts=watching.alerts,
                 faces=faces,
                 auditor=accounts,
                 register=accounts,

@@ -53,6 +53,10 @@ CONTRACTS = {
         "server.accounts.permissions",  # every route names what it asks for
         "server.faces.contract",
         "server.storage.connection",  # one database, opened one way
+        "server.storage.plate_pattern",  # plates are compared one way
+        "server.watchlist.contract",
+        "server.watchlist.keeping",
+        "server.watchlist.rules",
         "server.storage.durable",  # what survives a power cut does so one way
         "server.storage.protocol",
         "server.storage.times",  # times are written one way
@@ -75,6 +79,7 @@ COMPOSERS = {
             "server.live_figures",
             "server.minute_keeper",
             "server.library",
+            "server.watch_side",
             "server.web_side",
         ),
         "server.listening",  # joins the settings with the doors of ingest

@@ -14,6 +14,11 @@ class Permission(Enum):
     SEE_SIGHTINGS = "sightings:read"
     EXPORT = "sightings:export"
     CORRECT = "sightings:correct"
+    SEE_ALERTS = "alerts:read"
+    JUDGE_ALERTS = "alerts:judge"
+    SEE_WATCHLISTS = "watchlists:read"
+    EDIT_WATCHLISTS = "watchlists:edit"
+    MANAGE_CHANNELS = "channels:manage"
     SEE_PEOPLE = "people:read"
     ENROL_PEOPLE = "people:enrol"
     FORGET_PEOPLE = "people:forget"
@@ -48,6 +53,11 @@ _MEANINGS: Final[Mapping[Permission, str]] = {
     Permission.SEE_SIGHTINGS: "see and search sightings, with their pictures and evidence",
     Permission.EXPORT: "take sightings away as CSV or JSON",
     Permission.CORRECT: "correct a reading",
+    Permission.SEE_ALERTS: "see alerts; those of persons need people:read too",
+    Permission.JUDGE_ALERTS: "acknowledge alerts, say which were false, write notes",
+    Permission.SEE_WATCHLISTS: "see what is watched for",
+    Permission.EDIT_WATCHLISTS: "make, change and delete watchlists and their entries",
+    Permission.MANAGE_CHANNELS: "say where alerts are sent, and try it",
     Permission.SEE_PEOPLE: "look at people's faces, ask who somebody is, see who is enrolled",
     Permission.ENROL_PEOPLE: "enrol people, change what is held on them",
     Permission.FORGET_PEOPLE: "forget people, take away all that is held on one, reset the index",
@@ -63,6 +73,7 @@ _VIEWER: Final = frozenset(
     {
         Permission.SEE_CAMERAS,
         Permission.SEE_SIGHTINGS,
+        Permission.SEE_ALERTS,
         Permission.SEE_SERVER,
         Permission.OWN_ACCOUNT,
     }
@@ -70,6 +81,9 @@ _VIEWER: Final = frozenset(
 _OPERATOR: Final = _VIEWER | {
     Permission.EXPORT,
     Permission.CORRECT,
+    Permission.JUDGE_ALERTS,
+    Permission.SEE_WATCHLISTS,
+    Permission.EDIT_WATCHLISTS,
     Permission.SEE_PEOPLE,
     Permission.ENROL_PEOPLE,
     Permission.SEE_DATA,

@@ -111,8 +111,11 @@ class GroupWriter:
         *,
         now: Callable[[], datetime],
         meter: IngestMeter | None = None,
+        committed: Callable[[], None] | None = None,
     ) -> None:
-        """`meter` is told of each group, where somebody looks at figures."""
+        """`meter` is told of each group, where somebody looks at figures; `committed` is called
+        when new rows are on disk."""
+        self._committed = committed
         self._store = store
         self._budget = budget
         self._counters = counters
@@ -183,6 +186,8 @@ class GroupWriter:
             self._meter.committed(len(rows), fresh, seconds=ended_at_s - began_at_s)
             for waiting in group:
                 self._meter.waited(ended_at_s - waiting.read_at_s, rows=len(waiting.rows))
+        if new_count and self._committed is not None:
+            self._committed()
         start = 0
         for waiting in group:
             end = start + len(waiting.rows)

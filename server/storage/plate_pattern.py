@@ -90,37 +90,48 @@ class PlatePattern:
         A confused character counts by the share that the reading itself gave to the other one.
         """
         read = compact(plate)
-        found = self._regex.fullmatch(read)
-        if found is None:
+        places = _places(self.text, read)
+        if places is None:
             return 0.0
         said = [each for each in evidence if each[0] not in SEPARATORS]
         is_told = len(said) == len(read)
         likelihood = 1.0
-        for number, asked in enumerate(self._literals, start=1):
-            at = found.start(number)
+        for at, asked in places:
             if read[at] != asked:
                 likelihood *= _share(asked, said[at]) if is_told else NO_EVIDENCE_SHARE
         return likelihood
-
-    @property
-    def _literals(self) -> str:
-        return self.text.replace(_ANY, "").replace(_ONE, "")
-
-    @property
-    def _regex(self) -> re.Pattern[str]:
-        return re.compile("".join(map(_part, self.text)), re.DOTALL)
 
 
 def _glob(text: str) -> str:
     return text.replace("[", "[[]")
 
 
-def _part(character: str) -> str:
-    if character == _ANY:
-        return ".*?"
-    if character == _ONE:
-        return "."
-    return f"([{re.escape(_CLASS_OF.get(character, character))}])"
+def _places(pattern: str, text: str) -> list[tuple[int, str]] | None:
+    """Where each character of the pattern stands in the text, itself or one that is confused with
+    it, each `*` taking as little as it can; None where the text is none of the pattern's."""
+    places: list[tuple[int, str]] = []
+    here = at = 0
+    star = taken = kept = -1
+    while at < len(text) or here < len(pattern):
+        asked = pattern[here] if here < len(pattern) else ""
+        if asked == _ANY:
+            star, taken, kept = here, at, len(places)
+            here += 1
+        elif at < len(text) and asked and (asked == _ONE or _is_alike(asked, text[at])):
+            if asked != _ONE:
+                places.append((at, asked))
+            here, at = here + 1, at + 1
+        elif 0 <= taken < len(text):  # the last star takes one more
+            taken += 1
+            here, at = star + 1, taken
+            del places[kept:]
+        else:
+            return None
+    return places
+
+
+def _is_alike(one: str, other: str) -> bool:
+    return one == other or other in _CLASS_OF.get(one, "")
 
 
 def _share(asked: str, said: tuple[str, float, Sequence[tuple[str, float]]]) -> float:

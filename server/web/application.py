@@ -5,9 +5,11 @@ from __future__ import annotations
 from fastapi import Depends, FastAPI
 
 from server.web.api.accounts import add_accounts
+from server.web.api.alerts import add_alerts
 from server.web.api.asked import only_known
 from server.web.api.faces import add_faces
 from server.web.api.routes import add_api
+from server.web.api.watchlists import add_watchlists
 from server.web.errors import add_errors
 from server.web.health import add_health
 from server.web.metrics import add_metrics
@@ -34,6 +36,8 @@ def create_application(parts: WebParts) -> FastAPI:
     add_signing(app, parts.signing_in, parts.accounts)
     add_accounts(app, parts.accounts, parts.auditor)
     add_api(app, parts.api)
+    add_watchlists(app, parts.watchlists)
+    add_alerts(app, parts.alerts, parts.api.zone)
     if parts.faces is not None:
         add_faces(app, parts.faces)
     add_reference(app)

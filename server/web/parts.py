@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from server.accounts.contract import Accounts, Auditor, SigningIn
 from server.faces.contract import Faces
 from server.peer import Network
+from server.watchlist.contract import Alerts, Watchlists
 from server.web.api.parts import ApiParts
 from server.web.health import Details, Report
 from server.web.metrics import Figures
@@ -28,6 +29,8 @@ class WebParts:
     signing_in: SigningIn
     accounts: Accounts
     api: ApiParts
+    watchlists: Watchlists
+    alerts: Alerts
     faces: Faces | None
     auditor: Auditor
     register: Register

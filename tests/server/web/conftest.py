@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from server.bell import Bell
 from server.library import library_of
+from server.watch_side import watch_side
 from tests.server.accounts.conftest import House, house  # noqa: F401 - a fixture
 from tests.server.conftest import settings_in
 from tests.server.faces.galleries import service_on
@@ -21,6 +23,9 @@ async def site(house: House) -> AsyncIterator[Site]:  # noqa: F811 - the fixture
     networks = Networks(NetworkSettings(threads=1))
     faces = service_on(house.path, networks, house.store, house.clock.now)
     with library_of(settings) as library:
-        yield Site(house, library, faces)
+        async with watch_side(
+            settings, auditor=house.store, wake=Bell(), now=house.clock.now
+        ) as watching:
+            yield Site(house, library, faces, watching)
     await faces.close()
     networks.close()

@@ -14,6 +14,7 @@ from httpx import ASGITransport
 from server.accounts.permissions import Permission, Role
 from server.faces.contract import Faces
 from server.library import Library
+from server.watch_side import WatchSide
 from server.web.api.parts import ApiParts
 from server.web.application import create_application
 from server.web.health import (
@@ -85,6 +86,7 @@ class Site:
     house: House
     library: Library
     faces: Faces
+    watching: WatchSide
     trusts_this_machine: bool = False
     health: HealthReport | None = None
 
@@ -97,7 +99,7 @@ class Site:
         async def details() -> DetailedHealth:
             return detailed(report)
 
-        house, library = self.house, self.library
+        house, library, watching = self.house, self.library, self.watching
         return create_application(
             WebParts(
                 report=reported,
@@ -120,6 +122,8 @@ class Site:
                     now=house.clock.now,
                     zone=UTC,
                 ),
+                watchlists=watching.watchlists,
+                alerts=watching.alerts,
                 faces=self.faces,
                 auditor=house.store,
                 register=house.store,

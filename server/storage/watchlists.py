@@ -1,0 +1,340 @@
+"""Watchlists and their entries in SQLite. Implements the contract's RuleStore."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from server.errors import NotThere, QuestionInvalid
+from server.row_id import is_id
+from server.storage.plate_pattern import compact
+from server.storage.reader_pool import Reader, ReaderPool
+from server.storage.reading.sightings import Matching
+from server.storage.times import moment_of, stamp
+from server.storage.writing_thread import WritingThread
+from server.watchlist.contract import (
+    MOST_ON_A_PAGE,
+    Entry,
+    EntryDetails,
+    EntryPage,
+    ListDetails,
+    Put,
+    RuleChanges,
+    Watchlist,
+)
+from server.watchlist.rules import Kind, Subject
+
+_LIST_COLUMNS: Final = (
+    "id, name, kind, subject, note, device_ids, schedule, cooldown_s, least_percent, "
+    "least_likelihood, is_enabled, goes_to_cameras, changed_by, changed_at, "
+    "(SELECT count(*) FROM watchlist_entries AS e WHERE e.list_id = watchlists.id "
+    "AND e.deleted_at IS NULL) AS entries"
+)
+_ENTRY_COLUMNS: Final = (
+    "id, list_id, plate, matching, class_id, reason, valid_from, valid_until, schedule, "
+    "device_ids, cooldown_s, changed_by, changed_at"
+)
+_SET: Final = (
+    "name = ?, kind = ?, subject = ?, note = ?, device_ids = ?, schedule = ?, cooldown_s = ?, "
+    "least_percent = ?, least_likelihood = ?, is_enabled = ?, goes_to_cameras = ?, "
+    "revision = ?, changed_by = ?, changed_at = ?"
+)
+_PUT: Final = """
+INSERT INTO watchlist_entries (list_id, identity, plate, matching, class_id, reason, valid_from,
+    valid_until, schedule, device_ids, cooldown_s, revision, changed_by, changed_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (list_id, identity) WHERE deleted_at IS NULL DO UPDATE SET
+    plate = excluded.plate, reason = excluded.reason, valid_from = excluded.valid_from,
+    valid_until = excluded.valid_until, schedule = excluded.schedule,
+    device_ids = excluded.device_ids, cooldown_s = excluded.cooldown_s,
+    revision = excluded.revision, changed_by = excluded.changed_by,
+    changed_at = excluded.changed_at
+"""
+_COUNT: Final = "SELECT count(*) FROM watchlist_entries WHERE list_id = ? AND deleted_at IS NULL"
+
+
+class SqliteWatchlists:
+    """`pool` belongs to whoever made it. What was deleted before is taken away when it opens."""
+
+    def __init__(self, path: Path, pool: ReaderPool) -> None:
+        self._pool = pool
+        self._writing = WritingThread(path, name="watchlists")
+
+    async def lists(self) -> tuple[Watchlist, ...]:
+        sql = f"SELECT {_LIST_COLUMNS} FROM watchlists WHERE deleted_at IS NULL ORDER BY name"  # noqa: S608 (our own names)
+        return await self._pool.ask(lambda reader: tuple(_list(row) for row in reader.rows_of(sql)))
+
+    async def list_of(self, list_id: int) -> Watchlist:
+        return await self._pool.ask(lambda reader: _held(reader, list_id))
+
+    async def make_list(self, details: ListDetails, *, by: str, now: datetime) -> Watchlist:
+        def work(connection: apsw.Connection) -> int:
+            _refuse_taken(connection, details.name, besides=0)
+            marks = ", ".join("?" * 14)
+            columns = ", ".join(part.split(" = ")[0] for part in _SET.split(", "))
+            connection.execute(
+                f"INSERT INTO watchlists ({columns}) VALUES ({marks})",  # noqa: S608 (our own names)
+                (*_list_values(details), _next_revision(connection), by, stamp(now)),
+            )
+            return connection.last_insert_rowid()
+
+        return await self.list_of(await self._writing.write(work))
+
+    async def change_list(
+        self, list_id: int, details: ListDetails, *, by: str, now: datetime
+    ) -> Watchlist:
+        def work(connection: apsw.Connection) -> None:
+            _check_list(connection, list_id)
+            _refuse_taken(connection, details.name, besides=list_id)
+            connection.execute(
+                f"UPDATE watchlists SET {_SET} WHERE id = ?",  # noqa: S608 (our own names)
+                (*_list_values(details), _next_revision(connection), by, stamp(now), list_id),
+            )
+
+        await self._writing.write(work)
+        return await self.list_of(list_id)
+
+    async def drop_list(self, list_id: int, *, by: str, now: datetime) -> None:
+        def work(connection: apsw.Connection) -> None:
+            _check_list(connection, list_id)
+            mark = (_next_revision(connection), stamp(now), by, list_id)
+            connection.execute(
+                "UPDATE watchlists SET revision = ?, deleted_at = ?, changed_by = ? WHERE id = ?",
+                mark,
+            )
+            connection.execute("DELETE FROM watchlist_entries WHERE list_id = ?", (list_id,))
+
+        await self._writing.write(work)
+
+    async def entries(
+        self, list_id: int, *, search: str, before: int | None, limit: int
+    ) -> EntryPage:
+        limit = max(1, min(limit, MOST_ON_A_PAGE))
+        words = f"%{_literal(search)}%"
+        sql = (
+            f"SELECT {_ENTRY_COLUMNS} FROM watchlist_entries "  # noqa: S608 (our own names)
+            "WHERE list_id = ?1 AND deleted_at IS NULL AND id < coalesce(?2, 9223372036854775807) "
+            "AND (?3 = '%%' OR reason LIKE ?3 ESCAPE '\\' "
+            "OR substr(identity, instr(identity, ':') + 1) LIKE ?4 ESCAPE '\\') "
+            "ORDER BY id DESC LIMIT ?5"
+        )
+        values = (list_id, before, words, f"%{_literal(compact(search))}%", limit + 1)
+
+        def work(reader: Reader) -> EntryPage:
+            _held(reader, list_id)
+            found = [_entry(row) for row in reader.rows_of(sql, values)]
+            following = found[limit - 1].id if len(found) > limit else None
+            return EntryPage(entries=tuple(found[:limit]), next_before=following)
+
+        return await self._pool.ask(work)
+
+    async def put_entries(
+        self, list_id: int, entries: Sequence[EntryDetails], *, by: str, now: datetime
+    ) -> Put:
+        def work(connection: apsw.Connection) -> Put:
+            _check_list(connection, list_id)
+            before = _number(connection, _COUNT, (list_id,))
+            mark = (_next_revision(connection), by, stamp(now))
+            connection.executemany(
+                _PUT, [(list_id, *_entry_values(each), *mark) for each in entries]
+            )
+            added = _number(connection, _COUNT, (list_id,)) - before
+            return Put(added=added, changed=len(entries) - added)
+
+        return await self._writing.write(work)
+
+    async def entry_like(self, list_id: int, details: EntryDetails) -> Entry:
+        sql = (
+            f"SELECT {_ENTRY_COLUMNS} FROM watchlist_entries "  # noqa: S608 (our own names)
+            "WHERE list_id = ? AND identity = ? AND deleted_at IS NULL"
+        )
+        identity = identity_of(details)
+        found = await self._pool.ask(lambda reader: reader.rows_of(sql, (list_id, identity)))
+        if not found:
+            raise NotThere(f"list {list_id} has no entry {identity}: it was taken out again")
+        return _entry(found[0])
+
+    async def drop_entry(self, list_id: int, entry_id: int, *, by: str, now: datetime) -> None:
+        def work(connection: apsw.Connection) -> None:
+            connection.execute(
+                "UPDATE watchlist_entries SET revision = ?, deleted_at = ?, changed_by = ?, "
+                "reason = '' WHERE id = ? AND list_id = ? AND deleted_at IS NULL",
+                (_next_revision(connection), stamp(now), by, entry_id, list_id),
+            )
+            if not connection.changes():
+                raise _no_entry(list_id, entry_id)
+
+        if not (is_id(entry_id) and is_id(list_id)):
+            raise _no_entry(list_id, entry_id)
+
+        await self._writing.write(work)
+
+    async def changes(self, since: int) -> RuleChanges:
+        lists = f"SELECT {_LIST_COLUMNS}, deleted_at FROM watchlists WHERE revision > ?"  # noqa: S608 (our own names)
+        entries = f"SELECT {_ENTRY_COLUMNS}, deleted_at FROM watchlist_entries WHERE revision > ?"  # noqa: S608 (our own names)
+
+        def work(reader: Reader) -> RuleChanges:
+            # read first: what changes meanwhile is read now or has a later number, and comes again
+            revision = int(reader.rows("SELECT revision FROM watchlist_state")[0][0])
+            if revision <= since:
+                return RuleChanges(
+                    revision=since, lists=(), entries=(), lists_gone=(), entries_gone=()
+                )
+            all_lists = reader.rows_of(lists, (since,))
+            all_entries = reader.rows_of(entries, (since,))
+            return RuleChanges(
+                revision=revision,
+                lists=[_list(row) for row in all_lists if row["deleted_at"] is None],
+                entries=[_entry(row) for row in all_entries if row["deleted_at"] is None],
+                lists_gone=[row["id"] for row in all_lists if row["deleted_at"] is not None],
+                entries_gone=[row["id"] for row in all_entries if row["deleted_at"] is not None],
+            )
+
+        return await self._pool.ask(work, longest_s=60.0)
+
+    async def sweep(self) -> None:
+        """Takes away what was deleted; to be called before anybody asks for changes."""
+
+        def work(connection: apsw.Connection) -> None:
+            for table in ("watchlist_entries", "watchlists"):
+                connection.execute(f"DELETE FROM {table} WHERE deleted_at IS NOT NULL")  # noqa: S608 (our own tables)
+
+        await self._writing.write(work)
+
+    def close(self) -> None:
+        """Waits for the change in hand; idempotent."""
+        self._writing.close()
+
+
+def identity_of(details: EntryDetails) -> str:
+    """What an entry lists, once in a list."""
+    if details.class_id is not None:
+        return f"person:{details.class_id}"
+    return f"{details.matching}:{compact(details.plate)}"
+
+
+def _list_values(details: ListDetails) -> tuple[Any, ...]:
+    return (
+        details.name,
+        details.kind,
+        details.subject,
+        details.note,
+        json.dumps(details.device_ids, ensure_ascii=False),
+        details.schedule,
+        details.cooldown_s,
+        details.least_percent,
+        details.least_likelihood,
+        details.is_enabled,
+        details.goes_to_cameras,
+    )
+
+
+def _entry_values(details: EntryDetails) -> tuple[Any, ...]:
+    return (
+        identity_of(details),
+        details.plate,
+        details.matching,
+        details.class_id,
+        details.reason,
+        details.valid_from and stamp(details.valid_from),
+        details.valid_until and stamp(details.valid_until),
+        details.schedule,
+        json.dumps(details.device_ids, ensure_ascii=False),
+        details.cooldown_s,
+    )
+
+
+def _list(row: Any) -> Watchlist:
+    return Watchlist(
+        id=row["id"],
+        details=ListDetails(
+            name=row["name"],
+            kind=Kind(row["kind"]),
+            subject=Subject(row["subject"]),
+            note=row["note"],
+            device_ids=tuple(json.loads(row["device_ids"])),
+            schedule=row["schedule"],
+            cooldown_s=row["cooldown_s"],
+            least_percent=row["least_percent"],
+            least_likelihood=row["least_likelihood"],
+            is_enabled=bool(row["is_enabled"]),
+            goes_to_cameras=bool(row["goes_to_cameras"]),
+        ),
+        entries=row["entries"],
+        changed_by=row["changed_by"],
+        changed_at=_moment(row["changed_at"]),
+    )
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(
+        id=row["id"],
+        list_id=row["list_id"],
+        details=EntryDetails(
+            plate=row["plate"],
+            matching=Matching(row["matching"]),
+            class_id=row["class_id"],
+            reason=row["reason"],
+            valid_from=moment_of(row["valid_from"]),
+            valid_until=moment_of(row["valid_until"]),
+            schedule=row["schedule"],
+            device_ids=tuple(json.loads(row["device_ids"])),
+            cooldown_s=row["cooldown_s"],
+        ),
+        changed_by=row["changed_by"],
+        changed_at=_moment(row["changed_at"]),
+    )
+
+
+def _moment(text: str) -> datetime:
+    """Of a time that we wrote."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _held(reader: Reader, list_id: int) -> Watchlist:
+    sql = f"SELECT {_LIST_COLUMNS} FROM watchlists WHERE id = ? AND deleted_at IS NULL"  # noqa: S608 (our own names)
+    found = reader.rows_of(sql, (list_id,)) if is_id(list_id) else []
+    if not found:
+        raise _no_list(list_id)
+    return _list(found[0])
+
+
+def _check_list(connection: apsw.Connection, list_id: int) -> None:
+    sql = "SELECT 1 FROM watchlists WHERE id = ? AND deleted_at IS NULL"
+    if not is_id(list_id) or connection.execute(sql, (list_id,)).fetchone() is None:
+        raise _no_list(list_id)
+
+
+def _refuse_taken(connection: apsw.Connection, name: str, *, besides: int) -> None:
+    sql = "SELECT 1 FROM watchlists WHERE name = ? AND id <> ? AND deleted_at IS NULL"
+    if connection.execute(sql, (name, besides)).fetchone() is not None:
+        raise QuestionInvalid(f"name={name!r}: another list is called so, choose another name")
+
+
+def _next_revision(connection: apsw.Connection) -> int:
+    return _number(
+        connection, "UPDATE watchlist_state SET revision = revision + 1 RETURNING revision", ()
+    )
+
+
+def _number(connection: apsw.Connection, sql: str, values: tuple[Any, ...]) -> int:
+    row: Any = connection.execute(sql, values).fetchone()
+    return int(row[0])
+
+
+def _literal(text: str) -> str:
+    """For LIKE, with a backslash as its escape."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _no_list(list_id: int) -> NotThere:
+    return NotThere(f"there is no watchlist {list_id}: there never was, or it was deleted")
+
+
+def _no_entry(list_id: int, entry_id: int) -> NotThere:
+    return NotThere(f"list {list_id} has no entry {entry_id}: there never was, or it was taken out")

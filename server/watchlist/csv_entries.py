@@ -1,0 +1,128 @@
+"""Entries as the lines of a CSV file say them. Pure."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, time, timedelta, tzinfo
+from typing import Final
+
+from server.errors import QuestionInvalid
+from server.storage.reading.sightings import Matching
+from server.watchlist.checking import checked_entry
+from server.watchlist.contract import EntryDetails, LineFault
+from server.watchlist.rules import Subject
+
+COLUMNS: Final = (
+    *("plate", "class_id", "matching", "reason", "valid_from", "valid_until"),
+    *("schedule", "cameras", "cooldown_s"),
+)
+NEEDED: Final = {Subject.PLATES: "plate", Subject.PERSONS: "class_id"}
+_DELIMITERS: Final = ",;\t"
+_UNREADABLE: Final = "\ufffd"
+_BYTE_ORDER_MARK: Final = "\ufeff"
+
+
+def entries_in(
+    lines: Iterable[str], subject: Subject, zone: tzinfo
+) -> Iterator[tuple[int, EntryDetails | LineFault]]:
+    """Of each line but the empty ones: where it ends, and its entry or what is wrong with it.
+
+    The first line names the columns. Times without offset are of `zone`. What could not be decoded
+    stands as U+FFFD. Raises QuestionInvalid where the first line is not what was expected.
+    """
+    waiting = iter(lines)
+    heading = next(waiting, "").removeprefix(_BYTE_ORDER_MARK)
+    delimiter = max(_DELIMITERS, key=heading.count)
+    names = _columns(next(csv.reader([heading], delimiter=delimiter), []), subject)
+    rows = csv.reader(waiting, delimiter=delimiter)
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield rows.line_num + 1, _fault(rows.line_num + 1, str(error))
+            continue
+        if any(cell.strip() for cell in row):
+            yield rows.line_num + 1, _entry(rows.line_num + 1, row, names, subject, zone)
+
+
+def _columns(cells: Sequence[str], subject: Subject) -> tuple[str, ...]:
+    names = tuple(cell.strip().lower() for cell in cells)
+    if NEEDED[subject] not in names:
+        raise QuestionInvalid(
+            f"line 1 is {','.join(cells)[:80]!r}: expected the names of the columns, "
+            f"{NEEDED[subject]} among them; there are {', '.join(COLUMNS)}"
+        )
+    unknown = [name for name in names if name and name not in COLUMNS]
+    if unknown or len(set(names)) < len(names):
+        wrong = unknown[0][:40] if unknown else "a name that is there twice"
+        raise QuestionInvalid(f"line 1: {wrong!r} is no column; there are {', '.join(COLUMNS)}")
+    return names
+
+
+def _entry(
+    line: int, row: Sequence[str], names: Sequence[str], subject: Subject, zone: tzinfo
+) -> EntryDetails | LineFault:
+    if len(row) > len(names):
+        return _fault(line, f"{len(row)} cells, expected {len(names)}: is there a comma too many?")
+    said = {name: cell.strip() for name, cell in zip(names, row, strict=False)}
+    if any(_UNREADABLE in cell for cell in said.values()):
+        return _fault(line, "not UTF-8: save the file as UTF-8")
+    try:
+        return checked_entry(_details(said, zone), subject)
+    except QuestionInvalid as error:
+        return _fault(line, str(error))
+
+
+def _details(said: dict[str, str], zone: tzinfo) -> EntryDetails:
+    return EntryDetails(
+        plate=_plain(said.get("plate", "")),
+        matching=_matching(said.get("matching", "")),
+        class_id=_number("class_id", said.get("class_id", "")),
+        reason=_plain(said.get("reason", "")),
+        valid_from=_moment("valid_from", said.get("valid_from", ""), zone),
+        valid_until=_moment("valid_until", said.get("valid_until", ""), zone, ends=True),
+        schedule=said.get("schedule", ""),
+        device_ids=tuple(part.strip() for part in said.get("cameras", "").split(" ") if part),
+        cooldown_s=_number("cooldown_s", said.get("cooldown_s", "")),
+    )
+
+
+def _plain(cell: str) -> str:
+    """Without the apostrophe that keeps a spreadsheet from running it."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in "=+-@*" else cell
+
+
+def _matching(cell: str) -> Matching:
+    try:
+        return Matching(cell.lower() or Matching.LIKELY)
+    except ValueError:
+        raise QuestionInvalid(f"matching={cell[:40]!r}: expected likely or exact") from None
+
+
+def _number(field: str, cell: str) -> int | None:
+    if cell and not (cell.isascii() and cell.isdecimal()):
+        raise QuestionInvalid(f"{field}={cell[:40]!r}: expected a whole number")
+    return int(cell) if cell else None
+
+
+def _moment(field: str, cell: str, zone: tzinfo, *, ends: bool = False) -> datetime | None:
+    """A time, or a day: its beginning, or with `ends` the beginning of the next."""
+    if not cell:
+        return None
+    try:
+        at = datetime.fromisoformat(cell)
+        if ends and at.time() == time() and len(cell) <= len("2026-08-06"):
+            at += timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise QuestionInvalid(
+            f"{field}={cell[:40]!r}: expected a day such as 2026-08-06, or a time such as "
+            "2026-08-06T10:30"
+        ) from None
+    return at if at.tzinfo is not None else at.replace(tzinfo=zone)
+
+
+def _fault(line: int, reason: str) -> LineFault:
+    return LineFault(line=line, reason=reason)

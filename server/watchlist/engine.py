@@ -1,0 +1,225 @@
+"""Raises alerts: goes through rows in the order in which they were committed, by a position that is
+kept, so that what passed while the server was down is looked at after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from typing import Final, Protocol
+
+import structlog
+
+from server.bell import Bell
+from server.errors import StorageUnavailable
+from server.watchlist.checking import entry_rule, list_rule
+from server.watchlist.contract import Alert, RuleChanges, Source
+from server.watchlist.experience import likelihood_after
+from server.watchlist.keeping import AlertStore, RuleStore, Sighted
+from server.watchlist.rule_book import RuleBook
+from server.watchlist.rules import Match, Seen, Subject
+
+PIECE_ROWS: Final = 500
+IDLE_S: Final = 5.0
+"""So long nobody looks where no bell rings: another program may have changed the lists."""
+RETRY_S: Final = 1.0
+POSITION_EVERY_S: Final = 5.0
+"""A position without alerts is written so seldom; what is looked at again says the same."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenRow:
+    """A committed row, as the rules look at it, and when it arrived."""
+
+    row_id: int
+    seen: Seen
+    received_at: datetime
+
+
+class Rows(Protocol):
+    """Rows of one table in the order of their ids. All raise StorageUnavailable."""
+
+    source: Source
+
+    async def newest(self) -> int:
+        """The highest id."""
+        ...
+
+    async def after(self, position: int, *, limit: int) -> Sequence[SeenRow]:
+        """Those with a higher id, in order; rows that no rule can speak of may be left out, but
+        for the last."""
+        ...
+
+    async def closer(self, row: SeenRow) -> Seen:
+        """The same, with all that the camera said of it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineParts:
+    """`committed` rings with new rows, `changed` with new rules; `raised` is rung with alerts."""
+
+    rules: RuleStore
+    alerts: AlertStore
+    rows: Sequence[Rows]
+    zone: tzinfo
+    now: Callable[[], datetime]
+    wake: Bell
+    raised: Bell
+
+
+class AlertEngine:
+    """One for a database. `raised` and `doubted` count since the start: alerts, and matches that
+    were too unlikely after what people said of others like them."""
+
+    def __init__(self, parts: EngineParts, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._parts = parts
+        self._clock = clock
+        self._book = RuleBook()
+        self._revision = 0
+        self._positions: dict[Source, int] = {}
+        self._written_at_s: dict[Source, float] = {}
+        self.raised = 0
+        self.doubted = 0
+        self.trouble: str | None = None
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            rings = self._parts.wake.rings
+            try:
+                is_through = await self.look()
+                self._note_trouble(None)
+            except StorageUnavailable as error:
+                self._note_trouble(str(error))
+                await asyncio.sleep(RETRY_S)
+                continue
+            if is_through:
+                await self._parts.wake.heard(rings, within_s=IDLE_S)
+
+    async def look(self) -> bool:
+        """At the next rows of each table; whether there were no more. Raises StorageUnavailable."""
+        await self._follow_rules()
+        through = [await self._look_at(rows) for rows in self._parts.rows]
+        return all(through)
+
+    async def _follow_rules(self) -> None:
+        changes = await self._parts.rules.changes(self._revision)
+        if changes.revision > self._revision:
+            await asyncio.to_thread(apply, self._book, changes)
+            self._revision = changes.revision
+
+    async def _look_at(self, rows: Rows) -> bool:
+        source = rows.source
+        if source not in self._positions:
+            self._positions[source] = await self._parts.alerts.position(_name(source))
+        position = self._positions[source]
+        if not self._book.has_rules:
+            await self._move(source, max(position, await rows.newest()))
+            return True
+        piece = await rows.after(position, limit=PIECE_ROWS)
+        if not piece:
+            return True
+        found = await self._sighted(rows, piece)
+        last = piece[-1].row_id
+        if found:
+            await self._raise(source, found, last)
+        await self._move(source, last, is_written=bool(found))
+        return len(piece) < PIECE_ROWS
+
+    async def _sighted(self, rows: Rows, piece: Sequence[SeenRow]) -> list[Sighted]:
+        found = []
+        for row, matches in await asyncio.to_thread(self._evaluate, piece):
+            likely = matches
+            if row.seen.subject is Subject.PLATES and any(each.likelihood < 1 for each in matches):
+                seen = await rows.closer(row)
+                likely = self._book.evaluate(seen, self._parts.zone)
+            found += [_sighted(rows.source, row, each) for each in await self._weighed(row, likely)]
+        return found
+
+    def _evaluate(self, piece: Sequence[SeenRow]) -> list[tuple[SeenRow, tuple[Match, ...]]]:
+        zone = self._parts.zone
+        found = [(row, self._book.evaluate(row.seen, zone)) for row in piece]
+        return [(row, matches) for row, matches in found if matches]
+
+    async def _weighed(self, row: SeenRow, matches: Sequence[Match]) -> list[Match]:
+        """Those that are likely enough after what people said of alerts like them."""
+        left = []
+        for match in matches:
+            said = await self._parts.alerts.verdicts(match.list_id, match.entry_id, match.key)
+            likelihood = likelihood_after(match.likelihood, row.seen.plate, said)
+            if likelihood < self._book.least_likelihood(match.list_id):
+                self.doubted += 1
+                continue
+            left.append(replace(match, likelihood=likelihood))
+        return left
+
+    async def _raise(self, source: Source, found: Sequence[Sighted], position: int) -> None:
+        alerts = await self._parts.alerts.raise_alerts(
+            found, name=_name(source), position=position, now=self._parts.now()
+        )
+        self.raised += len(alerts)
+        if alerts:
+            self._parts.raised.ring()
+        for alert in alerts:
+            _log.info("alert", **_said(alert))
+
+    async def _move(self, source: Source, position: int, *, is_written: bool = False) -> None:
+        is_moved = position > self._positions[source]
+        self._positions[source] = position
+        now_s = self._clock()
+        is_due = now_s - self._written_at_s.get(source, 0.0) >= POSITION_EVERY_S
+        if is_moved and is_due and not is_written:
+            await self._parts.alerts.move(_name(source), position)
+        if is_written or (is_moved and is_due):
+            self._written_at_s[source] = now_s
+
+    def _note_trouble(self, trouble: str | None) -> None:
+        if trouble is not None and self.trouble is None:
+            _log.error("watchlists cannot be looked at; alerts come later", reason=trouble)
+        if trouble is None and self.trouble is not None:
+            _log.info("watchlists are looked at again")
+        self.trouble = trouble
+
+
+def apply(book: RuleBook, changes: RuleChanges) -> None:
+    """Brings the book up to the changes' revision."""
+    for list_id in changes.lists_gone:
+        book.drop_list(list_id)
+    for entry_id in changes.entries_gone:
+        book.drop_entry(entry_id)
+    for held in changes.lists:
+        book.put_list(list_rule(held.id, held.details))
+    for entry in changes.entries:
+        book.put_entry(entry_rule(entry.id, entry.list_id, entry.details))
+
+
+def _name(source: Source) -> str:
+    return f"alerts {source}"
+
+
+def _sighted(source: Source, row: SeenRow, match: Match) -> Sighted:
+    return Sighted(
+        source=source,
+        sighting_id=row.seen.sighting_id,
+        device_id=row.seen.device_id,
+        plate=row.seen.plate,
+        captured_at=row.seen.at,
+        received_at=row.received_at,
+        match=match,
+    )
+
+
+def _said(alert: Alert) -> dict[str, object]:
+    """For the log: numbers, not what was read."""
+    return {
+        "alert": alert.id,
+        "watchlist": alert.list_id,
+        "sighting": alert.sighting_id,
+        "late_s": round((alert.raised_at - alert.received_at).total_seconds(), 3),
+    }

@@ -1,0 +1,1 @@
+"""Tests of watchlists and alerts."""

@@ -1,0 +1,199 @@
+"""Alerts are raised from committed rows: each once, also across restarts, and not too often."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from server.storage.pruning import ages_of, prune
+from server.watchlist.contract import (
+    AlertChange,
+    AlertFilter,
+    EntryDetails,
+    ListDetails,
+    Source,
+    Verdict,
+)
+from server.watchlist.rules import Kind
+from tests.server.storage.history import NOON, plate
+from tests.server.watchlist.watching import BY, Watch, watching_in
+
+
+@pytest.fixture
+async def watch(tmp_path: Path) -> AsyncIterator[Watch]:
+    async with watching_in(tmp_path) as opened:
+        yield opened
+
+
+async def test_a_listed_plate_raises_an_alert_that_says_why(watch: Watch) -> None:
+    list_id = await watch.list_of(name="stolen")
+    await watch.put(list_id, EntryDetails(plate="ab*", reason="reported"))
+    await watch.centre.take(plate(1, "AB 1234"), plate(2, "XY 1"))
+    (alert,) = await watch.alerts()
+    assert (alert.list_name, alert.listed, alert.reason) == ("stolen", "ab*", "reported")
+    assert (alert.source, alert.sighting_id, alert.plate) == (Source.PLATES, 1, "AB 1234")
+    assert (alert.device_id, alert.captured_at) == ("gate-1", NOON + timedelta(seconds=1))
+    assert alert.received_at == alert.raised_at == NOON
+    assert alert.is_open
+    assert watch.raised.rings == 1
+
+
+async def test_what_passed_before_there_was_a_list_raises_nothing(watch: Watch) -> None:
+    await watch.centre.take(plate(1, "AB 1234"))
+    assert await watch.alerts() == ()
+    await watch.list_of("AB1234")
+    await watch.centre.take(plate(2, "AB 1234"))
+    assert [each.sighting_id for each in await watch.alerts()] == [2]
+
+
+async def test_an_alert_that_a_restart_missed_is_raised_after_it_once(tmp_path: Path) -> None:
+    async with watching_in(tmp_path) as first:
+        await first.list_of("AB1234", cooldown_s=0)
+        await first.centre.take(plate(1, "AB 1234"))
+        assert len(await first.alerts()) == 1
+        await first.centre.take(plate(2, "AB 1234"))  # committed, and nobody looked
+    async with watching_in(tmp_path) as second:
+        await second.centre.take(plate(3, "AB 1234"))
+        assert [each.sighting_id for each in await second.alerts()] == [1, 2, 3]
+    async with watching_in(tmp_path) as third:
+        assert len(await third.alerts()) == 3
+
+
+async def test_rows_that_are_looked_at_again_raise_nothing_again(watch: Watch) -> None:
+    await watch.list_of("AB1234")
+    await watch.centre.take(*(plate(number, "AB 1234") for number in (1, 2)))
+    assert await watch.alerted() == [("AB 1234", 1)]
+    again = watch.engine
+    again._positions.clear()  # noqa: SLF001 - a position that was not written before the power went
+    await watch.store._writing.write(  # noqa: SLF001 - likewise
+        lambda connection: connection.execute("UPDATE row_positions SET last_id = 0") and None
+    )
+    assert len(await watch.alerts()) == 1
+
+
+async def test_a_cooldown_counts_by_capture_and_camera_and_survives_a_restart(
+    tmp_path: Path,
+) -> None:
+    at = {number: NOON + timedelta(seconds=second) for number, second in enumerate((0, 50, 100))}
+    async with watching_in(tmp_path) as watch:
+        await watch.list_of("AB*", cooldown_s=60)
+        await watch.centre.take(plate(1, "AB 1", at=at[1]))
+        assert await watch.alerted() == [("AB 1", 0)]
+    async with watching_in(tmp_path) as watch:
+        await watch.centre.take(
+            plate(2, "AB 1", at=at[2]),  # soon after it
+            plate(3, "AB 1", at=at[0]),  # came later, was captured soon before it
+            plate(4, "AB 2", at=at[2]),  # another plate of the same entry
+            plate(5, "AB 1", at=at[2], device_id="gate-2"),
+            plate(6, "AB 1", at=at[1] + timedelta(seconds=60)),  # it is over
+        )
+        assert await watch.alerted() == [("AB 1", 2), ("AB 2", 0), ("AB 1", 0), ("AB 1", 0)]
+
+
+async def test_changes_of_lists_count_from_the_next_row_on(watch: Watch) -> None:
+    list_id = await watch.list_of("AB1", "AB2", cooldown_s=0)
+    (page,) = [await watch.rules.entries(list_id, search="ab1", before=None, limit=9)]
+    await watch.centre.take(plate(1, "AB 1"))
+    assert len(await watch.alerts()) == 1
+    await watch.rules.drop_entry(list_id, page.entries[0].id, by=BY, now=NOON)
+    await watch.centre.take(plate(2, "AB 1"), plate(3, "AB 2"))
+    assert [each.sighting_id for each in await watch.alerts()] == [1, 3]
+    await watch.rules.change_list(
+        list_id, ListDetails(name="off", is_enabled=False), by=BY, now=NOON
+    )
+    await watch.centre.take(plate(4, "AB 2"))
+    assert len(await watch.alerts()) == 2
+    await watch.rules.drop_list(list_id, by=BY, now=NOON)
+    await watch.centre.take(plate(5, "AB 2"))
+    assert len(await watch.alerts()) == 2
+
+
+async def test_who_is_in_no_entry_of_the_known_raises_an_alert(watch: Watch) -> None:
+    await watch.list_of("AB1", name="residents", kind=Kind.UNKNOWN)
+    await watch.centre.take(plate(1, "AB 1"), plate(2, "XY 9"), plate(3, "XY 9"))
+    (alert,) = await watch.alerts()
+    assert (alert.entry_id, alert.listed, alert.plate, alert.repeats) == (None, "", "XY 9", 1)
+
+
+async def test_the_cameras_own_doubt_counts(watch: Watch) -> None:
+    await watch.list_of("AB8")
+    sure = [{"text": each, "confidence": 1.0} for each in "ABB"]
+    doubtful = [*sure[:2], {"text": "B", "confidence": 0.6, "alternatives": [["8", 0.35]]}]
+    await watch.centre.take(plate(1, "ABB", characters=doubtful))
+    (alert,) = await watch.alerts()
+    assert alert.likelihood == pytest.approx(0.35)
+
+
+async def test_false_alarms_make_the_same_reading_less_likely_until_it_raises_none(
+    watch: Watch,
+) -> None:
+    await watch.list_of("AB8", cooldown_s=0, least_likelihood=0.06)
+    likelihoods = []
+    for number in range(1, 5):
+        await watch.centre.take(plate(number, "ABB"))
+        alerts = await watch.alerts()
+        if len(alerts) < number:
+            break
+        likelihoods.append(alerts[-1].likelihood)
+        said = AlertChange(verdict=Verdict.FALSE_ALARM)
+        await watch.store.change(alerts[-1].id, said, by=BY, now=NOON)
+    # prior 0.1 of weight 2: 0.2/2, 0.2/3, then 0.2/4 is too little
+    assert likelihoods == [pytest.approx(0.1), pytest.approx(0.2 / 3)]
+    assert watch.engine.doubted == 1
+    await watch.centre.take(plate(9, "AB8"))  # another reading is as likely as ever
+    assert (await watch.alerts())[-1].likelihood == 1.0
+
+
+async def test_alerts_are_judged_and_filtered(watch: Watch) -> None:
+    list_id = await watch.list_of("AB*", cooldown_s=0)
+    await watch.centre.take(plate(1, "AB 1"), plate(2, "AB 2", device_id="gate-2"))
+    first, second = await watch.alerts()
+    said = AlertChange(verdict=Verdict.REAL, note="seen by the guard")
+    judged = await watch.store.change(first.id, said, by=BY, now=NOON)
+    assert (judged.acknowledged_by, judged.acknowledged_at) == (BY, NOON)
+    assert (judged.verdict, judged.note) == (Verdict.REAL, "seen by the guard")
+    again = await watch.store.change(first.id, AlertChange(), by="anna", now=NOON)
+    assert (again.acknowledged_by, again.note) == (BY, "seen by the guard")
+
+    async def found(**chosen: object) -> list[int]:
+        filter_ = AlertFilter(**chosen)  # type: ignore[arg-type]
+        page = await watch.store.page(filter_, before=None, limit=10)
+        return [each.id for each in page.alerts]
+
+    assert await found() == [second.id, first.id]
+    assert await found(is_open=True) == await found(device_id="gate-2") == [second.id]
+    assert await found(verdict=Verdict.REAL) == await found(plate="a8-1") == [first.id]
+    assert await found(list_id=list_id + 1) == await found(until=NOON) == []
+    assert await watch.store.count_open(with_persons=False) == 1
+    page = await watch.store.page(AlertFilter(), before=None, limit=1)
+    assert page.next_before == second.id
+
+
+async def test_an_alert_goes_with_its_sighting(watch: Watch) -> None:
+    await watch.list_of("AB1")
+    await watch.centre.take(plate(1, "AB 1"))
+    assert len(await watch.alerts()) == 1
+    later = NOON + timedelta(days=100)
+    ages = ages_of(later, rows_older_than=timedelta(days=1), ids_older_than=timedelta(days=1))
+    await asyncio.to_thread(
+        prune, watch.centre.database, watch.centre.pictures, ages, report=lambda _: None
+    )
+    assert await watch.alerts() == ()
+
+
+async def test_a_commit_wakes_the_engine(tmp_path: Path) -> None:
+    async with watching_in(tmp_path) as watch:
+        await watch.list_of("AB1")
+        running = asyncio.create_task(watch.engine.run())
+        try:
+            await watch.centre.take(plate(1, "AB 1"))
+            watch.engine._parts.wake.ring()  # noqa: SLF001 - as the writer of rows does
+            async with asyncio.timeout(30):
+                await watch.raised.heard(0, within_s=30)
+        finally:
+            running.cancel()
+        assert watch.engine.raised == 1

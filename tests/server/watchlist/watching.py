@@ -1,0 +1,80 @@
+"""Watchlists on a real database with a store that takes rows, joined as the server joins them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+from server.bell import Bell
+from server.storage.alerts import SqliteAlerts
+from server.storage.feed import SqliteFeed
+from server.storage.watchlists import SqliteWatchlists
+from server.watchlist.checking import checked_entry
+from server.watchlist.contract import Alert, AlertFilter, EntryDetails, ListDetails
+from server.watchlist.engine import AlertEngine, EngineParts
+from server.watchlist.plate_rows import PlateRows
+from server.watchlist.rules import Subject
+from tests.server.storage.history import NOON, Centre, centre_in
+
+BY = "somchai"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """`engine` looks when it is told to."""
+
+    centre: Centre
+    rules: SqliteWatchlists
+    store: SqliteAlerts
+    engine: AlertEngine
+    raised: Bell
+
+    async def list_of(self, *plates: str, **given: Any) -> int:
+        """A new list with these entries; its id."""
+        details = ListDetails(**{"name": f"list of {len(await self.rules.lists())}", **given})
+        made = await self.rules.make_list(details, by=BY, now=NOON)
+        await self.put(made.id, *(EntryDetails(plate=plate) for plate in plates))
+        return made.id
+
+    async def put(self, list_id: int, *entries: EntryDetails) -> None:
+        checked = [checked_entry(each, Subject.PLATES) for each in entries]
+        await self.rules.put_entries(list_id, checked, by=BY, now=NOON)
+
+    async def alerts(self) -> tuple[Alert, ...]:
+        """After all rows were looked at; the oldest first."""
+        while not await self.engine.look():
+            pass
+        page = await self.store.page(AlertFilter(), before=None, limit=100)
+        return page.alerts[::-1]
+
+    async def alerted(self) -> list[tuple[str, int]]:
+        """Plates that raised an alert, with how often they came again soon."""
+        return [(each.plate, each.repeats) for each in await self.alerts()]
+
+
+@contextlib.asynccontextmanager
+async def watching_in(folder: Path) -> AsyncIterator[Watch]:
+    async with centre_in(folder) as centre:
+        with contextlib.ExitStack() as opened:
+            rules = SqliteWatchlists(centre.database, centre.pool)
+            opened.callback(rules.close)
+            store = SqliteAlerts(centre.database, centre.pool)
+            opened.callback(store.close)
+            await rules.sweep()
+            raised = Bell()
+            engine = AlertEngine(
+                EngineParts(
+                    rules=rules,
+                    alerts=store,
+                    rows=(PlateRows(SqliteFeed(centre.pool)),),
+                    zone=UTC,
+                    now=lambda: NOON,
+                    wake=Bell(),
+                    raised=raised,
+                )
+            )
+            yield Watch(centre=centre, rules=rules, store=store, engine=engine, raised=raised)
