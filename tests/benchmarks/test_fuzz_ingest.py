@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import apsw
 import pytest
 
-from benchmarks.fuzz_ingest import fuzz
+from benchmarks.fuzz_ingest import Outcome, fuzz
 from benchmarks.mutation import Mutator
 from benchmarks.stored_rows import faults_in
 
+MESSAGES = 1000
 
-def test_a_server_stays_up_and_stores_nothing_invalid(tmp_path: Path) -> None:
-    outcome = fuzz(3000, 7, tmp_path)
+
+@pytest.fixture(scope="module")
+def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
+    """What a server kept of the fuzzer's messages, and the run."""
+    folder = tmp_path_factory.mktemp("fuzzed")
+    return folder, fuzz(MESSAGES, 7, folder)
+
+
+def test_a_server_stays_up_and_stores_nothing_invalid(fuzzed: tuple[Path, Outcome]) -> None:
+    _, outcome = fuzzed
     assert outcome.findings.violations == []
-    assert outcome.findings.sent == 3000
-    assert outcome.findings.answers["classic success"] > 100
-    assert outcome.findings.answers["classic error"] > 100
-    assert outcome.findings.answers["v1 rows stored"] > 100
-    assert outcome.findings.answers["v1 rows refused"] > 50
+    assert outcome.findings.sent == MESSAGES
+    assert outcome.findings.answers["classic success"] > 30
+    assert outcome.findings.answers["classic error"] > 30
+    assert outcome.findings.answers["v1 rows stored"] > 30
+    assert outcome.findings.answers["v1 rows refused"] > 15
 
 
 def test_the_same_seed_makes_the_same_messages() -> None:
@@ -40,10 +50,13 @@ def test_the_same_seed_makes_the_same_messages() -> None:
         ("DELETE FROM message_ledger", "message_ledger"),
     ],
 )
-def test_what_is_wrong_in_the_database_is_seen(tmp_path: Path, damage: str, words: str) -> None:
-    outcome = fuzz(100, 7, tmp_path)
-    assert outcome.findings.violations == []
-    connection = apsw.Connection(str(tmp_path / "server.db"))
+def test_what_is_wrong_in_the_database_is_seen(
+    tmp_path: Path, fuzzed: tuple[Path, Outcome], damage: str, words: str
+) -> None:
+    folder = tmp_path / "damaged"
+    shutil.copytree(fuzzed[0], folder)
+    assert not any(faults_in(folder / "server.db", folder / "pictures"))
+    connection = apsw.Connection(str(folder / "server.db"))
     connection.execute(damage)
     connection.close()
-    assert any(words in fault for fault in faults_in(tmp_path / "server.db", tmp_path / "pictures"))
+    assert any(words in fault for fault in faults_in(folder / "server.db", folder / "pictures"))

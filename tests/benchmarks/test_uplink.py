@@ -57,7 +57,7 @@ def test_ratios_are_of_medians_and_the_best_group() -> None:
 
 
 def test_whole_run_measures_every_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--rows", "300", "--pictures", "20", "--repetitions", "1", "--json"]
+    options = ["--rows", "60", "--pictures", "6", "--repetitions", "1", "--json"]
     uplink.main([*options, "--folder", str(tmp_path)])
     found = json.loads(capsys.readouterr().out)
     ways = {"ours", *(f"limit {group}" for group in limit.GROUPS)}

@@ -20,14 +20,17 @@ from __future__ import annotations
 import random
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 import apsw
+
+from tests.extent import tries_everything
 
 SECTOR_BYTES: Final = 512
 _BASE: Final = "unix"
@@ -124,14 +127,38 @@ class Tape:
         """Writes down what the program has promised to others by now."""
         self.operations.append(Operation(Deed.NOTE, note=promise))
 
-    def disks_after_cuts(self, *fates: Fate, seed: int = 0) -> Iterator[Disk]:
-        """Every disk that a cut may leave: before each operation, and after the last."""
+    def telling_cuts(self, *, of_each_kind: int = 4) -> Container[int]:
+        """Some cuts of every kind, spread over the tape, and the last; or all (`tests.extent`).
+
+        Cuts between the same two deeds on the same sorts of files (by suffix) are of one kind.
+        """
+        if tries_everything():
+            return range(len(self.operations) + 1)
+        kinds: dict[object, list[int]] = {}
+        for cut, (past, coming) in enumerate(pairwise(self.operations), start=1):
+            if coming.deed is not Deed.NOTE:
+                kind = tuple((each.deed, Path(each.path).suffix) for each in (past, coming))
+                kinds.setdefault(kind, []).append(cut)
+        chosen = {len(self.operations)}
+        for cuts in kinds.values():
+            step = max(1, len(cuts) - 1) / max(1, of_each_kind - 1)
+            chosen.update(cuts[min(round(at * step), len(cuts) - 1)] for at in range(of_each_kind))
+        return chosen
+
+    def disks_after_cuts(
+        self, *fates: Fate, at: Container[int] | None = None, seed: int = 0
+    ) -> Iterator[Disk]:
+        """Every disk that a cut may leave: before each operation, and after the last.
+
+        With `at` only those of these cuts.
+        """
         files: dict[str, _File] = {}
         sure_names: dict[str, _File] = {}
         notes: list[object] = []
         end = Operation(Deed.NOTE)
         for cut, operation in enumerate([*self.operations, end]):
-            if operation.deed is not Deed.NOTE or operation is end:
+            is_asked = at is None or cut in at
+            if is_asked and (operation.deed is not Deed.NOTE or operation is end):
                 for fate in fates or tuple(Fate):
                     chance = random.Random(f"{seed} {cut}")
                     names = _names_after(files, sure_names, fate, chance)

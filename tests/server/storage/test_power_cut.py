@@ -132,10 +132,11 @@ def test_nothing_acknowledged_is_missing_after_a_cut_anywhere(
 ) -> None:
     cuts = 0
     with folder_after() as folder:
-        for disk in tape.disks_after_cuts(fate):
+        for disk in tape.disks_after_cuts(fate, at=tape.telling_cuts()):
             cuts += 1
             check_after(disk, folder, before)
-    assert cuts > 200
+    assert cuts > 30
+    assert len(tape.operations) > 200
 
 
 def test_the_run_crosses_checkpoints(tape: Tape, before: Path) -> None:
