@@ -69,11 +69,13 @@ class Settlement:
 class StoreIdentity:
     """Whose rows these are; `epoch` begins anew when a database had to be replaced.
 
+    Numbers up to `epoch_after` were given before it: rows that have one may still wait here.
     `server_runs` are the runs of the server that were spoken to in this epoch, the latest first.
     """
 
     device_id: str
     epoch: str
+    epoch_after: int
     last_sequence: int
     server_runs: tuple[str, ...] = ()
 

@@ -190,9 +190,11 @@ FROM cameras ORDER BY last_seen DESC;
 
 -- server: the books of each camera's store (missing: still on the camera, refused or evicted there)
 SELECT c.device_id, e.epoch, e.last_sequence, e.rows_stored,
-       e.last_sequence - e.rows_stored AS missing, e.first_received_at, e.last_received_at
+       max(0, e.last_sequence - coalesce(e.begins_after, 0) - (e.rows_stored - e.rows_before)
+              - e.rows_later) AS missing,
+       e.first_received_at, e.last_received_at
 FROM camera_epochs AS e JOIN cameras AS c ON c.id = e.camera
-WHERE e.epoch <> '' ORDER BY c.device_id, e.first_received_at;
+WHERE e.epoch <> '' AND e.rows_stored > 0 ORDER BY c.device_id, e.first_received_at;
 
 -- server: what each camera last said of its rows (unaccounted is 0; wire/README.md names the keys)
 WITH latest AS (

@@ -14,6 +14,9 @@ _IPV6_SITE_BITS: Final = (
     64  # RFC 6177: a site has at least that much, so single addresses mean nothing
 )
 
+_IPV6_NETWORK_BITS: Final = 48  # RFC 6177 again: the most that one site gets
+_IPV4_NETWORK_BITS: Final = 24  # the smallest that is announced on its own
+
 
 def address_of(text: str) -> Address | None:
     """An IP address; one of IPv4 inside IPv6 as IPv4; None for anything else."""
@@ -35,6 +38,16 @@ def place_of(address: Address | None) -> Place | None:
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, _IPV6_SITE_BITS), strict=False))
     return str(address)
+
+
+def network_of(address: Address | None) -> str:
+    """What its neighbours share: the /24 of an IPv4 address, the /48 of an IPv6 one."""
+    if address is None:
+        return "unknown"
+    if address.is_loopback:
+        return "this machine"
+    bits = _IPV6_NETWORK_BITS if isinstance(address, ipaddress.IPv6Address) else _IPV4_NETWORK_BITS
+    return str(ipaddress.ip_network((address, bits), strict=False))
 
 
 def seen_through_proxy(

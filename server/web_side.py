@@ -76,6 +76,7 @@ async def web_side(
         library = await asyncio.to_thread(rest.enter_context, library_of(settings))
         feed = None if figures is None else Feed(LiveFigures(figures).message)
         reception = Reception(accounts, hashing)
+        await reception.recall()
         office = Office(accounts, hashing, reception)
         setup_path = await setup_path_of(accounts)
         faces = await beside.enter_async_context(_faces(settings, library, accounts, now))

@@ -24,7 +24,8 @@ RecordId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 class Hello(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="hello"):
     """The client's first frame: who it is and what waits there.
 
-    `runs` are those of the server that acknowledged rows of this epoch, the latest first.
+    `runs` are those of the server that acknowledged rows of this epoch, the latest first. Numbers
+    up to `epoch_after` were given before this epoch; None: the client does not say.
     """
 
     device_id: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -36,6 +37,7 @@ class Hello(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="hello"):
     clock_state: ClockState
     waiting_rows: Count = 0
     runs: Annotated[list[RunName], Meta(max_length=RUNS)] = []
+    epoch_after: Count | None = None
 
 
 class Rows(Struct, frozen=True, kw_only=True, tag="rows"):

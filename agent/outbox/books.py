@@ -45,14 +45,22 @@ def read_counts(connection: apsw.Connection) -> OutboxCounts:
 
 
 def read_identity(connection: apsw.Connection) -> StoreIdentity:
-    row = connection.execute("SELECT device_id, epoch, last_sequence FROM store").fetchone()
+    row = connection.execute(
+        "SELECT device_id, epoch, epoch_after_sequence, last_sequence FROM store"
+    ).fetchone()
     if row is None:
         raise OutboxError("the database has no row in its table store: it was not opened by us")
     runs = connection.execute(
         "SELECT name FROM server_runs ORDER BY number DESC LIMIT ?", (RUNS,)
     ).fetchall()
     names = tuple(str(name) for (name,) in runs)
-    return StoreIdentity(device_id=row[0], epoch=row[1], last_sequence=row[2], server_runs=names)
+    return StoreIdentity(
+        device_id=row[0],
+        epoch=row[1],
+        epoch_after=row[2],
+        last_sequence=row[3],
+        server_runs=names,
+    )
 
 
 def created_at(connection: apsw.Connection) -> str:

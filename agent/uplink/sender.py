@@ -342,6 +342,7 @@ class Sender:
             clock_state=self._clock.state(),
             waiting_rows=waiting,
             runs=list(store.server_runs),
+            epoch_after=store.epoch_after,
         )
 
     async def _back_off(self, worker: Worker, failure: LinkFailed, stop: asyncio.Event) -> None:

@@ -5,7 +5,7 @@ For whoever has a connection that writes: the server's store, and the command li
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
@@ -13,7 +13,16 @@ from typing import Final
 import apsw
 
 from guarding.passwords import hash_of
-from server.accounts import api_tokens, audit, naming, sessions, setup_links, users
+from server.accounts import (
+    api_tokens,
+    attempt_rows,
+    audit,
+    naming,
+    sessions,
+    setup_links,
+    users,
+)
+from server.accounts.attempts import Failures, Familiar
 from server.accounts.contract import Action, Caller, CallerKind, Standing, User
 from server.accounts.permissions import SCOPES, Permission, Role
 from server.accounts.users import Credentials
@@ -57,6 +66,16 @@ class AccountBook:
         """An entry alone."""
         with self._change(caller, action, subject, detail):
             pass
+
+    def note_failure(self, caller: Caller, subject: str, failures: Sequence[Failures]) -> None:
+        """An attempt to sign in that failed, with what is counted of it."""
+        with self._change(caller, Action.SIGN_IN_FAILED, subject) as connection:
+            attempt_rows.write_failures(connection, failures, self._now())
+
+    def forgive(self, forgiven: Sequence[Failures], familiar: Sequence[Familiar]) -> None:
+        """Somebody showed from there that it is their account."""
+        with transaction(self._connection):
+            attempt_rows.forgive(self._connection, forgiven, familiar, self._now())
 
     def make_user(
         self, caller: Caller, name: str, password_hash: str, role: Role, full_name: str = ""

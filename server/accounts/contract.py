@@ -143,9 +143,11 @@ class SignInFailed(AccountRefused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
-    """`session` is what the browser keeps, for at most `lasts_s`; shown to nobody else."""
+    """`session` is what the browser keeps, for at most `lasts_s`; shown to nobody else. `browser`
+    it keeps for long: by it the account's owner gets in from there while others guess."""
 
     session: str
+    browser: str
     lasts_s: int
     user: User
 
@@ -252,9 +254,16 @@ class SigningIn(Protocol):
     """What somebody does whom nobody knows yet. All raise TooBusy and StorageUnavailable."""
 
     async def sign_in(
-        self, name: str, password: str, address: str, *, replaced: bytes | None = None
+        self,
+        name: str,
+        password: str,
+        address: str,
+        *,
+        replaced: bytes | None = None,
+        browser: str | None = None,
     ) -> SignedIn:
-        """A new session; the one that the browser brought, `replaced`, ends.
+        """A new session; the one that the browser brought, `replaced`, ends. `browser` is what it
+        kept of an earlier SignedIn.
 
         Raises SignInFailed, with the same words whatever is wrong.
         """

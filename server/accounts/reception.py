@@ -16,8 +16,8 @@ import structlog
 
 from guarding.lockout import Lockout
 from server.accounts import naming
+from server.accounts.attempts import Attempt, Attempts, Familiar
 from server.accounts.contract import (
-    Action,
     Caller,
     CallerKind,
     SignedIn,
@@ -28,13 +28,10 @@ from server.accounts.hashing import MOST_WAITING, Hashing
 from server.accounts.permissions import TABLE
 from server.accounts.store import AccountStore
 from server.accounts.users import Credentials
+from server.device_token import digest_of, new_token
 from server.errors import AccountRefused, TooBusy
 from server.peer import address_of, place_of
 
-FREE_FAILURES_OF_A_NAME: Final = 10
-"""More than of an address: whoever guesses from many addresses locks the account's owner out too,
-but not from where the owner signed in before."""
-MOST_FAMILIAR: Final = 1024
 REGISTRATIONS: Final = 5
 """From one address, then it waits as after wrong passwords."""
 
@@ -45,10 +42,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Reception:
-    """Implements SigningIn. Lives on the event loop; `clock` is monotonic seconds.
-
-    A restart forgets failures.
-    """
+    """Implements SigningIn. Lives on the event loop; `clock` is monotonic seconds."""
 
     def __init__(
         self,
@@ -60,22 +54,38 @@ class Reception:
         self._store = store
         self._hashing = hashing
         self._clock = clock
-        self._addresses = Lockout()
-        self._names = Lockout(free_failures=FREE_FAILURES_OF_A_NAME)
+        self._attempts = Attempts()
+        self._set_ups = Lockout()
         self._registrations = Lockout(free_failures=REGISTRATIONS)
-        self._familiar: dict[tuple[str, str], None] = {}
         self._turn = asyncio.Lock()
         self._waiting = 0
 
+    async def recall(self) -> None:
+        """Who failed, and where somebody signed in, before a restart."""
+        failures, familiar = await self._store.attempts()
+        self._attempts.recall(failures, familiar, self._clock())
+
     async def sign_in(
-        self, name: str, password: str, address: str, *, replaced: bytes | None = None
+        self,
+        name: str,
+        password: str,
+        address: str,
+        *,
+        replaced: bytes | None = None,
+        browser: str | None = None,
     ) -> SignedIn:
-        found = await self._checked(name, password, address)
-        return await self._begin(found, address, replaced)
+        kept = None if browser is None else digest_of(browser)
+        found = await self._checked(Attempt(name=name, address=address, browser=kept), password)
+        return await self._begin(found, address, replaced, browser)
 
     async def confirm(self, caller: Caller, password: str) -> None:
         """Whether it is the caller's own password; raises as `sign_in` does."""
-        await self._checked(caller.name, password, caller.address)
+        attempt = Attempt(
+            name=caller.name, address=caller.address, browser=caller.session, is_inside=True
+        )
+        await self._checked(attempt, password)
+        forgiven = self._attempts.succeeded(attempt)
+        await self._store.change(lambda book: book.forgive(forgiven, []))
 
     async def register(self, name: str, password: str, full_name: str, address: str) -> None:
         self._must_not_wait(self._registrations.wait_s(_place(address), self._clock()))
@@ -88,7 +98,7 @@ class Reception:
         )
 
     async def set_up(self, key: str, name: str, password: str, address: str) -> SignedIn:
-        self._must_not_wait(self._addresses.wait_s(_place(address), self._clock()))
+        self._must_not_wait(self._set_ups.wait_s(_place(address), self._clock()))
         password_hash = await self._hashing.new_hash(password, name=naming.account_name(name))
         caller = replace(_nobody(address), name=name)
         try:
@@ -96,14 +106,17 @@ class Reception:
                 lambda book: book.set_up(caller, key, name, password_hash)
             )
         except AccountRefused:
-            self._addresses.failed(_place(address), self._clock())
+            self._set_ups.failed(_place(address), self._clock())
             raise
-        return await self._begin(Credentials(user=user, password_hash=password_hash), address, None)
+        made = Credentials(user=user, password_hash=password_hash)
+        return await self._begin(made, address, None, None)
 
     async def is_set_up(self) -> bool:
         return await self._store.has_admin()
 
-    async def _begin(self, checked: Credentials, address: str, replaced: bytes | None) -> SignedIn:
+    async def _begin(
+        self, checked: Credentials, address: str, replaced: bytes | None, browser: str | None
+    ) -> SignedIn:
         user = checked.user
         caller = Caller(
             kind=CallerKind.USER,
@@ -119,24 +132,43 @@ class Reception:
             )
         except AccountRefused as error:
             raise SignInFailed(_WRONG, wait_s=0.0) from error
-        return SignedIn(session=session, lasts_s=self._store.session_lasts_s, user=user)
+        kept = await self._keep(user.name, address, browser)
+        return SignedIn(
+            session=session, browser=kept, lasts_s=self._store.session_lasts_s, user=user
+        )
 
-    async def _checked(self, name: str, password: str, address: str) -> Credentials:
+    async def _keep(self, name: str, address: str, browser: str | None) -> str:
+        """Notes where somebody signed in; returns what the browser is to keep: what it has, where
+        that is known for this account, or else something new, which nobody could plant there."""
+        attempt = Attempt(
+            name=name, address=address, browser=None if browser is None else digest_of(browser)
+        )
+        if browser is None or not self._attempts.knows_browser(attempt):
+            browser = new_token()
+            attempt = replace(attempt, browser=digest_of(browser))
+        forgiven = self._attempts.succeeded(attempt)
+        familiar: list[Familiar] = [attempt.network, *filter(None, [attempt.own_browser])]
+        for place in familiar:
+            self._attempts.remember(place)
+        await self._store.change(lambda book: book.forgive(forgiven, familiar))
+        return browser
+
+    async def _checked(self, attempt: Attempt, password: str) -> Credentials:
         """The account whose password it is. One attempt at a time, so that many at once get no
         more guesses than one after the other."""
         async with self._taking_turns():
-            self._must_not_wait(self._wait_s(name, address))
-            found = await self._store.credentials(name)
+            self._must_not_wait(self._attempts.wait_s(attempt, self._clock()))
+            found = await self._store.credentials(attempt.name)
             kept = None if found is None else found.password_hash
             is_right = await self._hashing.matches(password, kept)
             if is_right and found is not None and found.user.standing is Standing.ACTIVE:
-                self._succeeded(name, address)
                 return found
-            self._failed(name, address)
+            failures = self._attempts.failed(attempt, self._clock())
+        name, caller = attempt.name, _nobody(attempt.address)
         subject = name if naming.is_account_name(name) else "(no account's name)"
-        await self._store.audit(_nobody(address), Action.SIGN_IN_FAILED, subject)
-        _log.warning("sign-in failed", name=subject, address=address)
-        raise SignInFailed(_WRONG, wait_s=self._wait_s(name, address))
+        await self._store.change(lambda book: book.note_failure(caller, subject, failures))
+        _log.warning("sign-in failed", name=subject, address=attempt.address)
+        raise SignInFailed(_WRONG, wait_s=self._attempts.wait_s(attempt, self._clock()))
 
     @contextlib.asynccontextmanager
     async def _taking_turns(self) -> AsyncIterator[None]:
@@ -149,35 +181,11 @@ class Reception:
         finally:
             self._waiting -= 1
 
-    def _wait_s(self, name: str, address: str) -> float:
-        key, place, now_s = _key(name), _place(address), self._clock()
-        of_name = 0.0 if (key, place) in self._familiar else self._names.wait_s(key, now_s)
-        return max(self._addresses.wait_s(place, now_s), of_name)
-
     def _must_not_wait(self, wait_s: float) -> None:
         if wait_s > 0:
             raise SignInFailed(
                 f"too many attempts: try again in {round(wait_s + 0.5)} s", wait_s=wait_s
             )
-
-    def _failed(self, name: str, address: str) -> None:
-        key, place = _key(name), _place(address)
-        self._addresses.failed(place, self._clock())
-        if (key, place) not in self._familiar:
-            self._names.failed(key, self._clock())
-
-    def _succeeded(self, name: str, address: str) -> None:
-        key, place = _key(name), _place(address)
-        self._addresses.succeeded(place)
-        self._names.succeeded(key)
-        if len(self._familiar) >= MOST_FAMILIAR:
-            del self._familiar[next(iter(self._familiar))]
-        self._familiar[key, place] = None
-
-
-def _key(name: str) -> str:
-    """Of an account, whatever the letters' case; of nonsense, its beginning."""
-    return name.casefold()[:64]
 
 
 def _place(address: str) -> str:

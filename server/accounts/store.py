@@ -1,4 +1,5 @@
-"""Accounts in the server's database: one thread that writes, one that reads."""
+"""Accounts in the server's database: a thread that writes, one that reads, and one that looks
+through the audit log, for which nobody's session waits."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
-from server.accounts import api_tokens, audit, sessions, users
+from server.accounts import api_tokens, attempt_rows, audit, sessions, users
+from server.accounts.attempts import Failures, Familiar
 from server.accounts.book import AccountBook
 from server.accounts.contract import (
     Action,
@@ -61,11 +63,13 @@ class AccountStore:
         self._lifetimes = lifetimes
         self._now = now
         self._reader = open_reader(path)
+        self._log_reader = open_reader(path)
         self._writer = open_second_writer(path)
         self._notes = open_note_writer(path)
         self._book = AccountBook(self._writer, now)
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="sightpost-accounts")
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="sightpost-access")
+        self._searching = ThreadPoolExecutor(1, thread_name_prefix="sightpost-audit")
         self._session_uses: dict[bytes, datetime] = {}
         self._token_uses: dict[bytes, datetime] = {}
         self._is_closed = False
@@ -79,12 +83,12 @@ class AccountStore:
 
         return await asyncio.get_running_loop().run_in_executor(self._writing, run)
 
-    async def _read(self, work: Callable[[], _T]) -> _T:
+    async def _read(self, work: Callable[[], _T], thread: ThreadPoolExecutor | None = None) -> _T:
         def run() -> _T:
             with storage_errors():
                 return work()
 
-        return await asyncio.get_running_loop().run_in_executor(self._reading, run)
+        return await asyncio.get_running_loop().run_in_executor(thread or self._reading, run)
 
     @property
     def session_lasts_s(self) -> int:
@@ -126,14 +130,15 @@ class AccountStore:
     ) -> AuditPage:
         return await self._read(
             lambda: audit.page(
-                self._reader,
+                self._log_reader,
                 before=before,
                 limit=limit,
                 actor=actor,
                 action=action,
                 since=since,
                 until=until,
-            )
+            ),
+            self._searching,
         )
 
     async def list_users(self) -> Sequence[User]:
@@ -145,6 +150,15 @@ class AccountStore:
 
     async def list_tokens(self, owner_id: int | None = None) -> Sequence[ApiToken]:
         return await self._read(lambda: api_tokens.list_tokens(self._reader, owner_id))
+
+    async def attempts(self) -> tuple[Sequence[Failures], Sequence[Familiar]]:
+        """Failures to sign in that are not forgotten, and where from somebody did."""
+        return await self._read(
+            lambda: (
+                attempt_rows.read_failures(self._reader, self._now()),
+                attempt_rows.read_familiar(self._reader),
+            )
+        )
 
     async def credentials(self, name: str) -> Credentials | None:
         """Of the account of that name."""
@@ -228,7 +242,8 @@ class AccountStore:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
-        self._reading.shutdown()
-        self._writing.shutdown()
-        for connection in (self._reader, self._notes, self._writer):
+        self._log_reader.interrupt()  # a search may take seconds
+        for thread in (self._searching, self._reading, self._writing):
+            thread.shutdown()
+        for connection in (self._log_reader, self._reader, self._notes, self._writer):
             connection.close()

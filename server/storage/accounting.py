@@ -4,13 +4,21 @@ are. Pure."""
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left, insort
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Final, NamedTuple
 
-from server.storage.reading.cameras import CameraReport, DayBooks, EvictionNote, Gap, GapCause
+from server.storage.reading.cameras import (
+    CameraReport,
+    DayBooks,
+    EpochBooks,
+    EvictionNote,
+    Gap,
+    GapCause,
+)
 
 MOST_GAPS: Final = 100
 _STORED: Final = "stored"
@@ -24,11 +32,17 @@ texts compare. Plain, for there are a hundred thousand of them."""
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """What explains missing numbers: the camera's last report, its present epoch, what it gave up
-    (each with the epoch it was said in)."""
+    (each with the epoch it was said in), and of each epoch where it begins and what it lacks."""
 
     epoch: str | None
     report: CameraReport | None
     evictions: tuple[tuple[str, EvictionNote], ...]
+    epochs: Mapping[str, EpochBooks] = field(default_factory=dict)
+
+    def begins_after(self, epoch: str) -> int:
+        """The last number that was given before; 0 where nobody says."""
+        books = self.epochs.get(epoch)
+        return 0 if books is None or books.begins_after is None else books.begins_after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,21 +58,33 @@ class _Hole(NamedTuple):
     epoch: str
     first: int
     last: int
-    after: str
+    after: str | None
     before: str
 
 
-def account(rows: Iterable[StoredRow], said: Said, *, since: date) -> Account:
+def account(
+    rows: Collection[StoredRow],
+    said: Said,
+    *,
+    since: date,
+    strays: Collection[StoredRow] = (),
+    elsewhere: Collection[tuple[str, int]] = (),
+) -> Account:
     """Of the days from `since` on; `rows` may begin earlier, so that what is missing before the
-    first row of a day is seen too. A hole belongs to the day of the row that follows it."""
-    ordered = sorted(rows)
+    first row of a day is seen too. A hole belongs to the day of the row that follows it.
+
+    `strays` are rows of these days whose clock was far off: their neighbours lie in other days, so
+    that they bound holes among themselves alone. `elsewhere` are epoch and number of strays that
+    lie in other days.
+    """
+    ordered = sorted([*rows, *strays])
     first_day = since.isoformat()
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for day, count in Counter(at[:10] for _, _, at in ordered).items():
         counts[day][_STORED] = count
     causes = _Causes(said, ordered)
     gaps: list[Gap] = []
-    holes = [hole for hole in _holes(ordered) if hole.before[:10] >= first_day]
+    holes = list(_Lines(said, first_day, ordered, elsewhere).holes(sorted(rows), sorted(strays)))
     for hole in sorted(holes, key=lambda hole: hole.before, reverse=True):
         for gap in causes.of(hole):
             gaps.append(gap)
@@ -84,10 +110,66 @@ def last_before(rows: Iterable[StoredRow], earlier: Iterable[StoredRow]) -> list
     return list(found.values())
 
 
-def _holes(ordered: Sequence[StoredRow]) -> Iterator[_Hole]:
-    for (epoch, last, after), (next_epoch, number, before) in itertools.pairwise(ordered):
-        if epoch == next_epoch and number > last + 1:
-            yield _Hole(epoch, last + 1, number - 1, after, before)
+class _Lines:
+    """Finds the numbers between those of rows that follow each other, which are not here."""
+
+    def __init__(
+        self,
+        said: Said,
+        first_day: str,
+        rows: Sequence[StoredRow],
+        elsewhere: Iterable[tuple[str, int]],
+    ) -> None:
+        self._said = said
+        self._first_day = first_day
+        here: defaultdict[str, set[int]] = defaultdict(set)
+        for epoch, number in itertools.chain(elsewhere, (row[:2] for row in rows)):
+            here[epoch].add(number)
+        for epoch, number, _ in rows:
+            if number <= said.begins_after(epoch):  # given, and missing, in an epoch before
+                for other in here.keys() - {epoch}:
+                    here[other].add(number)
+        self._here = {
+            epoch: [(number, number, _STORED) for number in sorted(numbers)]
+            for epoch, numbers in here.items()
+        }
+
+    def holes(self, *lines: Sequence[StoredRow]) -> Iterator[_Hole]:
+        """Each number once, on whichever line it is missing first."""
+        for line in lines:
+            for hole in self._between(line):
+                if hole.before[:10] >= self._first_day:
+                    yield from self._cut(hole)
+
+    def _between(self, line: Sequence[StoredRow]) -> Iterator[_Hole]:
+        """Numbers from before the epoch bound nothing: their neighbours came under another one."""
+        for epoch, group in itertools.groupby(line, key=lambda row: row[0]):
+            begin = self._said.begins_after(epoch)
+            own = [row for row in group if row[1] > begin]
+            if own and self._is_first_heard_of(epoch) and own[0][1] > begin + 1:
+                yield _Hole(epoch, begin + 1, own[0][1] - 1, None, own[0][2])
+            for (_, last, after), (_, number, before) in itertools.pairwise(own):
+                if number > last + 1:
+                    yield _Hole(epoch, last + 1, number - 1, after, before)
+
+    def _is_first_heard_of(self, epoch: str) -> bool:
+        """In these days, and known to begin there."""
+        books = self._said.epochs.get(epoch)
+        if books is None or books.begins_after is None:
+            return False
+        return books.first_received_at.date().isoformat() >= self._first_day
+
+    def _cut(self, hole: _Hole) -> Iterator[_Hole]:
+        """Without what is here all the same. Where more would be missing than is missing of the
+        whole epoch, its rows lie in other days."""
+        here = self._here[hole.epoch]
+        begin = max(0, bisect_left(here, (hole.first,)) - 1)
+        within = here[begin : bisect_left(here, (hole.last + 1,))]
+        books = self._said.epochs.get(hole.epoch)
+        for first, last, found in _parts(hole, within):
+            if found is None and (books is None or last - first < books.missing):
+                insort(here, (first, last, _STORED))
+                yield hole._replace(first=first, last=last)
 
 
 def _day(text: str, counts: Counter[str]) -> DayBooks:
@@ -189,7 +271,7 @@ def _gap(hole: _Hole, first: int, last: int, cause: GapCause, explanation: str) 
         first=first,
         last=last,
         cause=cause,
-        after=_moment(hole.after),
+        after=None if hole.after is None else _moment(hole.after),
         before=_moment(hole.before),
         explanation=explanation,
     )

@@ -21,12 +21,24 @@ ON CONFLICT (device_id) DO UPDATE SET last_seen = excluded.last_seen
 RETURNING id
 """
 _COUNT_ROWS: Final = """
-INSERT INTO camera_epochs VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+INSERT INTO camera_epochs (camera, epoch, last_sequence, rows_stored, first_received_at,
+                           last_received_at, rows_before)
+VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)
 ON CONFLICT (camera, epoch) DO UPDATE SET
     last_sequence = max(last_sequence, excluded.last_sequence),
     rows_stored = rows_stored + excluded.rows_stored,
+    rows_before = rows_before + excluded.rows_before,
     last_received_at = excluded.last_received_at
 """
+_COUNT_LATER: Final = """
+UPDATE camera_epochs SET rows_later = rows_later + 1
+WHERE camera = ?1 AND epoch = (
+    SELECT epoch FROM camera_epochs
+    WHERE camera = ?1 AND epoch <> ?2 AND last_sequence <= ?3
+        AND ?4 > coalesce(begins_after, 0) AND ?4 <= last_sequence
+    ORDER BY last_received_at DESC LIMIT 1)
+"""
+"""Of the epoch before ?2, which begins after ?3, that gave the number ?4."""
 _GREET: Final = """
 INSERT INTO cameras (device_id, hostname, checkpoint_id, agent_version, first_seen, last_seen,
                      epoch, clock_offset_s, clock_state, waiting_rows)
@@ -37,6 +49,22 @@ ON CONFLICT (device_id) DO UPDATE SET
     epoch = excluded.epoch, clock_offset_s = excluded.clock_offset_s,
     clock_state = excluded.clock_state, waiting_rows = excluded.waiting_rows
 """
+_BEGIN: Final = """
+INSERT INTO camera_epochs (camera, epoch, last_sequence, rows_stored, first_received_at,
+                           last_received_at, begins_after)
+VALUES ((SELECT id FROM cameras WHERE device_id = ?1), ?2, 0, 0, ?3, ?3, ?4)
+ON CONFLICT (camera, epoch) DO UPDATE SET
+    begins_after = excluded.begins_after, rows_before = ?5
+    WHERE begins_after IS NULL
+"""
+_STORED_BEFORE: Final = " + ".join(
+    f"(SELECT count(*) FROM {table} WHERE device_id = ?1 AND epoch = ?2 AND sequence <= ?3)"  # noqa: S608 (our own names)
+    for table in ("lpr_detections", "health_monitors", "face_detections", "evictions")
+)
+_BEGINNING: Final = """
+SELECT begins_after FROM camera_epochs
+WHERE camera = (SELECT id FROM cameras WHERE device_id = ?) AND epoch = ?
+"""
 _HELD: Final = """
 SELECT last_sequence, rows_stored FROM camera_epochs
 WHERE camera = (SELECT id FROM cameras WHERE device_id = ?) AND epoch = ?
@@ -45,7 +73,9 @@ WHERE camera = (SELECT id FROM cameras WHERE device_id = ?) AND epoch = ?
 
 @dataclass(slots=True)
 class _Count:
+    begins_after: int
     rows: int = 0
+    rows_before: int = 0
     last_sequence: int = 0
 
 
@@ -77,9 +107,13 @@ class Books:
         key = (camera, row.epoch or "")
         count = self._counts.get(key)
         if count is None:
-            count = self._counts[key] = _Count()
+            count = self._counts[key] = _Count(self._begins_after(row))
         count.rows += 1
-        count.last_sequence = max(count.last_sequence, row.row.sequence)
+        sequence = row.row.sequence
+        count.last_sequence = max(count.last_sequence, sequence)
+        if sequence <= count.begins_after:
+            count.rows_before += 1
+            self._connection.execute(_COUNT_LATER, (*key, count.begins_after, sequence))
         return camera
 
     def close_group(self, received_at: str) -> None:
@@ -87,7 +121,10 @@ class Books:
         self._connection.executemany(
             _COUNT_ROWS,
             [
-                (camera, epoch, count.last_sequence, count.rows, received_at)
+                (
+                    *(camera, epoch, count.last_sequence, count.rows),
+                    *(received_at, count.rows_before),
+                )
                 for (camera, epoch), count in self._counts.items()
             ],
         )
@@ -102,6 +139,11 @@ class Books:
         self._counts.clear()
         self._ids.clear()
         self._stored.clear()
+
+    def _begins_after(self, row: AcceptedRow) -> int:
+        """The last number that was given before this row's epoch; 0 where the camera never said."""
+        found: Any = self._connection.execute(_BEGINNING, (row.device_id, row.epoch)).fetchone()
+        return int(found[0] or 0) if found else 0
 
     def _camera(self, row: AcceptedRow, received_at: str) -> int:
         if len(self._ids) >= _KNOWN_CAMERAS:
@@ -130,6 +172,22 @@ def greet(connection: apsw.Connection, hello: Hello, now: datetime) -> None:
             hello.waiting_rows,
         ),
     )
+    if hello.epoch_after is not None:
+        _note_beginning(connection, hello.device_id, hello.epoch, hello.epoch_after, text_of(now))
+
+
+def _note_beginning(
+    connection: apsw.Connection, device_id: str, epoch: str, begins_after: int, now: str
+) -> None:
+    """Once for each epoch: what came of it before, under an older version, is looked through."""
+    known: Any = connection.execute(_BEGINNING, (device_id, epoch)).fetchone()
+    if known is not None and known[0] is not None:
+        return
+    rows_before: Any = 0
+    if known is not None and begins_after:
+        asked = (device_id, epoch, begins_after)
+        rows_before = connection.execute(f"SELECT {_STORED_BEFORE}", asked).get
+    connection.execute(_BEGIN, (device_id, epoch, now, begins_after, rows_before))
 
 
 def held(connection: apsw.Connection, device_id: str, epoch: str) -> tuple[int, int]:

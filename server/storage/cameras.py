@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from server.errors import NotThere, QuestionInvalid
-from server.storage.accounting import Said, StoredRow, account, last_before
+from server.storage.camera_books import books_of
 from server.storage.camera_report import report_of, said_of
-from server.storage.health_history import MOST_COMPONENTS, SETTINGS, components_of, history_of
+from server.storage.health_history import MOST_COMPONENTS, SETTINGS, history_of
 from server.storage.reader_pool import Reader, ReaderPool
 from server.storage.reading.cameras import (
     CameraBooks,
@@ -17,21 +17,12 @@ from server.storage.reading.cameras import (
     CameraDetail,
     CameraReport,
     ComponentHealth,
-    EpochBooks,
-    EvictionNote,
     HealthHistory,
     StateRule,
 )
-from server.storage.times import YEARS, moment_of, text_of
+from server.storage.times import YEARS, moment_of
 
 LONGEST_DAYS: Final = 31
-MOST_EVICTIONS: Final = 100
-"""That are told one by one."""
-_MOST_EXPLAINING: Final = 5000
-"""Evictions that explain what is missing: a full disk gives up a few rows at a time."""
-_LOOKED_BACK: Final = 20
-"""Rows of each kind before the days that are asked for: the last of them ends no hole, it begins
-one."""
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _CAMERAS: Final = (
@@ -73,45 +64,6 @@ _REPORTS: Final = (
     f"CROSS JOIN health_monitors AS h ON {_NEWEST}"
 )
 """Each check tells the same of the whole camera: one of them is enough for the board."""
-_EPOCHS: Final = (
-    "SELECT e.epoch, e.last_sequence, e.rows_stored, e.first_received_at, e.last_received_at "
-    "FROM camera_epochs AS e JOIN cameras AS c ON c.id = e.camera "
-    "WHERE c.device_id = ? AND e.epoch <> '' ORDER BY e.last_received_at DESC"
-)
-_NUMBERED: Final = tuple(
-    f"SELECT epoch, sequence, captured_at FROM {table} INDEXED BY {table}_device "  # noqa: S608 (our own names)
-    "WHERE device_id = :device AND captured_at >= :since AND captured_at < :until "
-    "AND sequence IS NOT NULL AND epoch IS NOT NULL"
-    for table in ("lpr_detections", "face_detections", "evictions")
-)
-_NUMBERED_HEALTH: Final = (
-    "SELECT epoch, sequence, captured_at FROM health_monitors INDEXED BY health_monitors_device "
-    "WHERE device_id = :device AND component = :component AND captured_at >= :since "
-    "AND captured_at < :until AND sequence IS NOT NULL AND epoch IS NOT NULL"
-)
-_BEFORE: Final = tuple(
-    "SELECT epoch, sequence, captured_at FROM (SELECT epoch, sequence, captured_at "  # noqa: S608 (our own names)
-    f"FROM {table} INDEXED BY {table}_device WHERE device_id = :device AND captured_at < :since "
-    "AND captured_at >= :kept_since ORDER BY captured_at DESC LIMIT :back) "
-    "WHERE sequence IS NOT NULL AND epoch IS NOT NULL"
-    for table in ("lpr_detections", "face_detections", "evictions")
-)
-_HEALTH_BEFORE: Final = (
-    "SELECT epoch, sequence, captured_at FROM (SELECT epoch, sequence, captured_at "
-    "FROM health_monitors INDEXED BY health_monitors_device WHERE device_id = :device "
-    "AND component = :component AND captured_at < :since AND captured_at >= :kept_since "
-    "ORDER BY captured_at DESC LIMIT :back) WHERE sequence IS NOT NULL AND epoch IS NOT NULL"
-)
-_FIRST_ROWS: Final = tuple(
-    f"SELECT id, received_at FROM {table} WHERE id = (SELECT min(id) FROM {table})"  # noqa: S608 (our own names)
-    for table in ("lpr_detections", "health_monitors", "face_detections")
-)
-_EVICTIONS: Final = (
-    "SELECT epoch, captured_at, kind, reason, evicted_table, count, size_bytes, first_sequence, "
-    "last_sequence, message FROM evictions INDEXED BY evictions_device WHERE device_id = :device "
-    "AND captured_at >= :since ORDER BY captured_at DESC LIMIT :most"
-)
-
 Row = Mapping[str, Any]
 
 
@@ -186,7 +138,20 @@ class SqliteCameras:
         if until.year not in YEARS:
             raise QuestionInvalid(f"until={until}: expected a day from 1970 to 2199")
         since = until - timedelta(days=days - 1)
-        return await self._pool.ask(lambda reader: _books(reader, device_id, since, until))
+
+        def work(reader: Reader) -> CameraBooks:
+            camera = _camera(reader, device_id)
+            report = _report(_latest(reader, device_id))
+            return books_of(
+                reader,
+                device_id,
+                epoch=camera["epoch"],
+                report=report,
+                since=since,
+                until=until,
+            )
+
+        return await self._pool.ask(work)
 
     def _card(
         self,
@@ -259,86 +224,3 @@ def _health(row: Row) -> ComponentHealth:
 def _faults(latest: Sequence[Row]) -> tuple[ComponentHealth, ...]:
     found = [_health(row) for row in latest if row["status"] != "PASS"]
     return tuple(sorted(found, key=lambda one: (one.status != "FAIL", one.component)))
-
-
-def _books(reader: Reader, device_id: str, since: date, until: date) -> CameraBooks:
-    camera = _camera(reader, device_id)
-    kept_since = _kept_since(reader)
-    begin = since - timedelta(days=1)
-    if kept_since is not None:
-        since, begin = max(since, kept_since), max(begin, kept_since)
-    asked = {
-        "device": device_id,
-        "since": _start_of(begin),
-        "until": _start_of(until + timedelta(days=1)),
-    }
-    rows = _numbered(reader, asked, "" if kept_since is None else _start_of(kept_since))
-    explaining = {
-        "device": device_id,
-        "since": min((asked["since"], *(at for _, _, at in rows))),
-        "most": _MOST_EXPLAINING,
-    }
-    evictions = [(str(row["epoch"]), _note(row)) for row in reader.rows_of(_EVICTIONS, explaining)]
-    report = _report(_latest(reader, device_id))
-    said = Said(epoch=camera["epoch"], report=report, evictions=tuple(evictions))
-    accounted = account(rows, said, since=since)
-    return CameraBooks(
-        device_id=device_id,
-        report=report,
-        epochs=tuple(_epoch(row) for row in reader.rows(_EPOCHS, (device_id,))),
-        days=accounted.days,
-        gaps=accounted.gaps,
-        more_gaps=accounted.more_gaps,
-        evictions=tuple(note for _, note in evictions)[:MOST_EVICTIONS],
-        kept_since=kept_since,
-    )
-
-
-def _kept_since(reader: Reader) -> date | None:
-    """Rows go in the order of their arrival: a table that does not begin with 1 was pruned."""
-    first_rows = [reader.row(sql) for sql in _FIRST_ROWS]
-    arrivals = [moment_of(row[1]) for row in first_rows if row is not None and row[0] > 1]
-    return max((arrival.date() for arrival in arrivals if arrival is not None), default=None)
-
-
-def _numbered(reader: Reader, asked: dict[str, Any], kept_since: str) -> list[StoredRow]:
-    """Those of the time asked for, and of each epoch the last one before it, if it was captured
-    after all that was given up here: so that a hole is seen however long it lasted."""
-    asked = asked | {"kept_since": kept_since, "back": _LOOKED_BACK}
-    rows: list[Any] = [row for sql in _NUMBERED for row in reader.rows(sql, asked)]
-    before: list[Any] = [row for sql in _BEFORE for row in reader.rows(sql, asked)]
-    for component in components_of(reader, asked["device"]):
-        of_component = asked | {"component": component}
-        rows += reader.rows(_NUMBERED_HEALTH, of_component)
-        before += reader.rows(_HEALTH_BEFORE, of_component)
-    return [*rows, *last_before(rows, before)]
-
-
-def _epoch(row: Sequence[Any]) -> EpochBooks:
-    epoch, last_sequence, rows_stored, first, last = row
-    return EpochBooks(
-        epoch=epoch,
-        last_sequence=last_sequence,
-        rows_stored=rows_stored,
-        missing=last_sequence - rows_stored,
-        first_received_at=moment_of(first) or _BEGINNING,
-        last_received_at=moment_of(last) or _BEGINNING,
-    )
-
-
-def _note(row: Row) -> EvictionNote:
-    return EvictionNote(
-        at=moment_of(row["captured_at"]),
-        kind=row["kind"],
-        reason=row["reason"],
-        table=row["evicted_table"],
-        count=row["count"],
-        size_bytes=row["size_bytes"],
-        first_sequence=row["first_sequence"],
-        last_sequence=row["last_sequence"],
-        message=row["message"] or "",
-    )
-
-
-def _start_of(day: date) -> str:
-    return text_of(datetime.combine(day, time(), UTC))

@@ -50,7 +50,7 @@ INSERT INTO evictions (timestamp, kind, reason, evicted_table, count, message_id
 SERVER_ROWS = """
 INSERT INTO cameras (device_id, hostname, checkpoint_id, first_seen, last_seen)
     VALUES ('gate', 'aicamera', '1', '2026-08-01T00:00:00+00:00', '2026-08-06T04:30:00+00:00');
-INSERT INTO camera_epochs VALUES (1, 'e1', 9, 6, '2026-08-01', '2026-08-06');
+INSERT INTO camera_epochs VALUES (1, 'e1', 9, 6, '2026-08-01', '2026-08-06', NULL, 0, 0);
 INSERT INTO lpr_detections (license_plate, confidence_percent, checkpoint_id, timestamp,
     captured_at, received_at, message_id, device_id, epoch, sequence, image_sha256, image_status)
     VALUES

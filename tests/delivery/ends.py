@@ -134,6 +134,7 @@ class Camera:
             time=self.clock.now(),
             clock_state=self.clock.state(),
             runs=list(identity.server_runs),
+            epoch_after=identity.epoch_after,
         )
         link = Link(ClientSession(hello), ServerSession(limits=Limits()))
         link.to_server.append(link.client.hello())

@@ -55,6 +55,7 @@ HELLO: Final = Hello(
     clock_state="synchronised",
     waiting_rows=42,
     runs=["b1946ac92492d234", "5d41402abc4b2a76"],
+    epoch_after=18,
 )
 
 LPR_ROW: Final = LprRow(

@@ -144,6 +144,7 @@ hellos = st.builds(
     clock_state=st.sampled_from(["synchronised", "corrected", "unsynchronised"]),
     waiting_rows=counts,
     runs=st.lists(texts(64, 1), max_size=3),
+    epoch_after=st.none() | counts,
 )
 client_messages = hellos | st.builds(Rows, frame=frames, rows=st.lists(any_row, max_size=3))
 credits_ = st.builds(Credit, rows=counts, bytes=counts)

@@ -205,12 +205,20 @@ class DayBooks:
 class EpochBooks:
     """All that was ever taken from one store of the camera, pruned rows included.
 
-    `missing` = `last_sequence` - `rows_stored`: still on the camera, refused or given up there.
+    Numbers up to `begins_after` were given in an epoch before; None: the camera does not say, and
+    they are taken for this one's. `captured` of its rows are numbered, up to `last_sequence`;
+    `rows_stored` came under this epoch, `rows_before` of them with a number from before it, and
+    `rows_later` of its rows came under a later one. `missing` = `captured` - (`rows_stored` -
+    `rows_before`) - `rows_later`: still on the camera, refused or given up there.
     """
 
     epoch: str
     last_sequence: int
+    begins_after: int | None
     rows_stored: int
+    rows_before: int
+    rows_later: int
+    captured: int
     missing: int
     first_received_at: datetime
     last_received_at: datetime

@@ -109,7 +109,11 @@ CAMERA_BOOKS: Final[dict[str, Any]] = {
         {
             "epoch": "8f0c2d41",
             "last_sequence": 1017,
+            "begins_after": 0,
             "rows_stored": 1005,
+            "rows_before": 0,
+            "rows_later": 0,
+            "captured": 1017,
             "missing": 12,
             "first_received_at": "2026-08-01T00:00:00Z",
             "last_received_at": "2026-08-06T03:30:01.500000Z",

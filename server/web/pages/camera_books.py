@@ -196,7 +196,7 @@ def _stores(centre: Centre, books: CameraBooks) -> None:
                         tag(
                             "td",
                             "number",
-                            wording.number(epoch.last_sequence),
+                            wording.number(epoch.captured),
                             data_name="Captured",
                         )
                         tag("td", "number", wording.number(epoch.rows_stored), data_name="Stored")

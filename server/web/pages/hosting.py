@@ -20,6 +20,7 @@ from server.web.pages.account import add_account
 from server.web.pages.audit_log import add_audit_log
 from server.web.pages.cameras import add_cameras
 from server.web.pages.centre import Centre
+from server.web.pages.coming_back import ComingBack
 from server.web.pages.data import add_data
 from server.web.pages.failures import add_failures
 from server.web.pages.live import LiveBoard
@@ -48,6 +49,7 @@ async def pages_on(
     logging.getLogger("nicegui").setLevel(logging.ERROR)  # pages not found are no news
     pages_app.middleware_stack = None  # of a server before this one in the process
     pages_app.user_middleware.clear()
+    pages_app.add_middleware(ComingBack)
     add_failures(centre)
     add_overview(centre, board, viewers)
     add_sightings(centre)

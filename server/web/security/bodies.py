@@ -23,10 +23,18 @@ file of some hundred thousand plates; one or two pictures to be looked into; sev
 somebody. They go to the disk as they come."""
 PAUSE_S: Final = 20.0
 """Between two pieces of a body."""
+WHOLE_S: Final = 60.0
+"""For a small body; of one that may be larger, SLOWEST_BYTES_A_S besides."""
+SLOWEST_BYTES_A_S: Final = 128 * 1024
 
 
 def largest_bytes(path: str) -> int:
     return next((size for prefix, size in LARGER if path.startswith(prefix)), LARGEST_BYTES)
+
+
+def longest_s(path: str) -> float:
+    """How long a body may take from its first piece asked for to its last."""
+    return WHOLE_S + (largest_bytes(path) - LARGEST_BYTES) / SLOWEST_BYTES_A_S
 
 
 def says_too_much(path: str, content_length: str | None) -> bool:
@@ -36,16 +44,24 @@ def says_too_much(path: str, content_length: str | None) -> bool:
     return not content_length.isdecimal() or int(content_length) > largest_bytes(path)
 
 
-def measured(scope: Scope, receive: Receive, *, pause_s: float = PAUSE_S) -> Receive:
-    """Counts what really comes, announced or not."""
+def measured(
+    scope: Scope, receive: Receive, *, pause_s: float = PAUSE_S, whole_s: float | None = None
+) -> Receive:
+    """Counts what really comes, announced or not; `whole_s` is longest_s() of the path."""
     most, seen, is_whole = largest_bytes(scope["path"]), 0, False
+    lasts_s = longest_s(scope["path"]) if whole_s is None else whole_s
+    clock = asyncio.get_running_loop().time
+    ends_at: float | None = None
 
     async def counting() -> Message:
-        nonlocal seen, is_whole
+        nonlocal seen, is_whole, ends_at
         if is_whole:
             return await receive()
+        ends_at = clock() + lasts_s if ends_at is None else ends_at
         try:
-            async with asyncio.timeout(pause_s):
+            if clock() > ends_at:  # what is there already is not waited for
+                raise TimeoutError
+            async with asyncio.timeout_at(min(clock() + pause_s, ends_at)):
                 message = await receive()
         except TimeoutError:
             raise BodyTooSlow(HTTPConnection(scope)) from None

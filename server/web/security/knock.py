@@ -22,11 +22,17 @@ def cookie_name(*, is_encrypted: bool) -> str:
     return f"__Host-{_COOKIE}" if is_encrypted else _COOKIE
 
 
+def browser_cookie_name(*, is_encrypted: bool) -> str:
+    """By which a browser is known in which somebody signed in before; it opens nothing."""
+    return f"{cookie_name(is_encrypted=is_encrypted)}_browser"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knock:
     """`headers` by lower-case name. `proof` is the SHA-256 of the session or API token that came
     along, `is_by_cookie` whether the browser added it by itself. `address` is whose request it is,
-    also behind a proxy; `is_direct` means from this machine, with nobody between."""
+    also behind a proxy; `is_direct` means from this machine, with nobody between. `browser` is what
+    it kept of signing in before."""
 
     method: str
     path: str
@@ -38,6 +44,7 @@ class Knock:
     is_direct: bool
     proof: bytes | None
     is_by_cookie: bool
+    browser: str | None
 
     @property
     def is_changing(self) -> bool:
@@ -68,7 +75,8 @@ def knock_of(scope: Scope, trusted: Sequence[Network]) -> Knock:
     peer = address_of(str(client[0])) if client else None
     is_encrypted = scope.get("scheme") in {"https", "wss"}
     address, is_encrypted = seen_through_proxy(peer, is_encrypted, headers, trusted)
-    proof, is_by_cookie = _proof(headers, is_encrypted=is_encrypted)
+    cookies = cookie_parser(headers.get("cookie", ""))
+    proof, is_by_cookie = _proof(headers, cookies, is_encrypted=is_encrypted)
     return Knock(
         method=scope.get("method", "GET"),
         path=scope["path"],
@@ -80,14 +88,16 @@ def knock_of(scope: Scope, trusted: Sequence[Network]) -> Knock:
         is_direct=address is not None and address.is_loopback and not was_passed_on(headers),
         proof=proof,
         is_by_cookie=is_by_cookie,
+        browser=cookies.get(browser_cookie_name(is_encrypted=is_encrypted)),
     )
 
 
-def _proof(headers: Mapping[str, str], *, is_encrypted: bool) -> tuple[bytes | None, bool]:
+def _proof(
+    headers: Mapping[str, str], cookies: Mapping[str, str], *, is_encrypted: bool
+) -> tuple[bytes | None, bool]:
     """A token that was sent on purpose goes before what the browser adds."""
     token = bearer_token(headers.get("authorization"))
     if token is not None:
         return digest_of(token), False
-    cookies = cookie_parser(headers.get("cookie", ""))
     session = cookies.get(cookie_name(is_encrypted=is_encrypted))
     return (digest_of(session), True) if session else (None, False)

@@ -47,7 +47,7 @@ class BodyTooLarge(Refused):
 
 
 class BodyTooSlow(Refused):
-    """The body stopped coming."""
+    """The body stopped coming, or comes too slowly."""
 
     def __init__(self, connection: HTTPConnection) -> None:
-        super().__init__(408, "the request's body stopped coming: send it again", connection)
+        super().__init__(408, "the request's body came too slowly: send it again", connection)

@@ -24,9 +24,10 @@ from server.errors import AccountRefused, QuestionInvalid, ServerError
 from server.web.errors import status_of
 from server.web.security.demands import CurrentCaller, open_to_all
 from server.web.security.forms import form_page
-from server.web.security.knock import Knock, cookie_name
+from server.web.security.knock import Knock, browser_cookie_name, cookie_name
 from server.web.security.telling import LOGIN, local_path
 
+_BROWSER_LASTS_S: Final = 180 * 86_400
 _BECOMING_KNOWN: Final = [open_to_all("by this people become known")]
 
 
@@ -86,14 +87,19 @@ class _Answers:
                     "role": found.user.role.value,
                 }
             )
-        answer.set_cookie(
-            cookie_name(is_encrypted=self.knock.is_encrypted),
-            found.session,
-            max_age=found.lasts_s,
-            httponly=True,
-            samesite="lax",
-            secure=self.knock.is_encrypted,
-        )
+        is_encrypted = self.knock.is_encrypted
+        for name, value, lasts_s in (
+            (cookie_name(is_encrypted=is_encrypted), found.session, found.lasts_s),
+            (browser_cookie_name(is_encrypted=is_encrypted), found.browser, _BROWSER_LASTS_S),
+        ):
+            answer.set_cookie(
+                name,
+                value,
+                max_age=lasts_s,
+                httponly=True,
+                samesite="lax",
+                secure=is_encrypted,
+            )
         return answer
 
     def failed(self, error: ServerError, page: str, **values: Any) -> Response:
@@ -138,7 +144,11 @@ def _add_login(app: FastAPI, signing_in: SigningIn, accounts: Accounts) -> None:
         replaced = knock.proof if knock.is_by_cookie else None
         try:
             found = await signing_in.sign_in(
-                name, fields.get("password", ""), knock.address, replaced=replaced
+                name,
+                fields.get("password", ""),
+                knock.address,
+                replaced=replaced,
+                browser=knock.browser,
             )
         except ServerError as error:
             return answers.failed(

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from guarding.lockout import FIRST_WAIT_S, FREE_FAILURES
+from server.accounts.attempts import FREE_FAILURES_OF_A_NAME
 from server.accounts.contract import SignInFailed, Standing
 from server.accounts.hashing import Hashing
 from server.accounts.permissions import Role
-from server.accounts.reception import FREE_FAILURES_OF_A_NAME, REGISTRATIONS
+from server.accounts.reception import REGISTRATIONS, Reception
 from server.device_token import digest_of
 from server.errors import AccountRefused
 from tests.server.accounts.conftest import ADDRESS, ADMIN, PASSWORD, House
@@ -89,7 +90,7 @@ async def test_an_unknown_name_costs_a_check_as_a_known_one_does(house: House) -
     for number in range(5):
         for name, times in took_s.items():
             began_s = loop.time()
-            await failing(house, name, address=f"198.51.100.{number}")
+            await failing(house, name, address=f"198.51.{number}.1")
             times.append(loop.time() - began_s)
     fastest = {name: min(times) for name, times in took_s.items()}
     assert fastest["nobody"] > fastest["anna"] / 2
@@ -113,15 +114,65 @@ async def test_guessing_from_many_addresses_locks_the_account_but_not_where_its_
     await house.user("anna")
     await house.reception.sign_in("anna", PASSWORD, "192.0.2.1")
     for number in range(FREE_FAILURES_OF_A_NAME):
-        await failing(house, "anna", address=f"198.51.100.{number}")
-    assert "try again in" in await failing(house, "Anna", PASSWORD, "198.51.100.200")
-    await house.reception.sign_in("anna", PASSWORD, "192.0.2.1")
+        await failing(house, "anna", address=f"198.51.{number}.1")
+    assert "try again in" in await failing(house, "Anna", PASSWORD, "198.51.200.1")
+    await house.reception.sign_in("anna", PASSWORD, "192.0.2.250")
+
+
+async def test_who_guesses_slowly_from_elsewhere_keeps_nobody_out_for_long(house: House) -> None:
+    await house.user("anna")
+    for number in range(3 * FREE_FAILURES_OF_A_NAME):
+        await failing(house, "anna", address=f"198.51.{number}.1")
+        house.clock.later(minutes=15)
+    await failing(house, "anna", address="198.51.200.1")
+    house.clock.later(seconds=FIRST_WAIT_S + 1)
+    await house.reception.sign_in("anna", PASSWORD, "203.0.113.9")
+
+
+async def test_guessing_next_door_keeps_the_owner_out_but_not_of_a_browser_used_before(
+    house: House,
+) -> None:
+    await house.user("anna")
+    browser = (await house.reception.sign_in("anna", PASSWORD, ADDRESS)).browser
+    for number in range(FREE_FAILURES):
+        await failing(house, "anna", address=f"192.0.2.{100 + number}")
+    assert "try again in" in await failing(house, "anna", PASSWORD)
+    again = await house.reception.sign_in("anna", PASSWORD, ADDRESS, browser=browser)
+    assert again.browser == browser
+    await house.user("eve")
+    planted = await house.reception.sign_in("eve", PASSWORD, "192.0.2.9", browser="chosen")
+    assert planted.browser != "chosen"
+    for number in range(FREE_FAILURES):
+        with pytest.raises(SignInFailed):
+            await house.reception.sign_in("anna", f"wrong{number}", ADDRESS, browser=browser)
+    with pytest.raises(SignInFailed, match="try again in"):
+        await house.reception.sign_in("anna", PASSWORD, ADDRESS, browser=browser)
+
+
+async def test_a_restart_forgets_neither_failures_nor_who_is_known(house: House) -> None:
+    await house.user("anna")
+    await house.user("ben")
+    browser = (await house.reception.sign_in("ben", PASSWORD, ADDRESS)).browser
+    for _ in range(FREE_FAILURES):
+        await failing(house, "anna")
+    after = Reception(house.store, house.hashing, clock=house.clock.seconds)
+    await after.recall()
+    with pytest.raises(SignInFailed, match="try again in"):
+        await after.sign_in("anna", PASSWORD, ADDRESS)
+    with pytest.raises(SignInFailed, match="try again in"):
+        await after.sign_in("ben", PASSWORD, ADDRESS)
+    await after.sign_in("ben", PASSWORD, ADDRESS, browser=browser)
+    house.clock.later(seconds=FIRST_WAIT_S + 1)
+    await after.sign_in("anna", PASSWORD, ADDRESS)
+    again = Reception(house.store, house.hashing, clock=house.clock.seconds)
+    await again.recall()
+    await again.sign_in("anna", PASSWORD, ADDRESS)
 
 
 async def test_an_unknown_name_is_locked_as_a_known_one_is(house: House) -> None:
     for number in range(FREE_FAILURES_OF_A_NAME):
-        await failing(house, "nobody", address=f"198.51.100.{number}")
-    assert "try again in" in await failing(house, "nobody", address="198.51.100.200")
+        await failing(house, "nobody", address=f"198.51.{number}.1")
+    assert "try again in" in await failing(house, "nobody", address="198.51.200.1")
 
 
 async def test_addresses_of_one_ipv6_site_fail_together(house: House) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -279,6 +280,25 @@ async def test_the_audit_log_is_read_by_page_actor_action_and_time(house: House)
     since = house.clock.now() - timedelta(hours=2)
     recent = await house.store.audit_page(action=Action.EXPORT, since=since)
     assert [entry.subject for entry in recent.entries] == ["export 4", "export 3"]
+
+
+async def test_nobody_waits_at_the_door_while_the_audit_log_is_searched(
+    house: House, tmp_path: Path
+) -> None:
+    await house.user("anna")
+    digest = await session_of(house, "anna")
+    connection = apsw.Connection(str(tmp_path / "server.db"))
+    connection.execute(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) "
+        "INSERT INTO audit_log (at, actor, actor_kind, address, action, subject, detail) "
+        "SELECT '2026-03-01T12:00:00+00:00', 'x', 'user', '', 'export', '', '' FROM n"
+    )
+    connection.close()
+    search = asyncio.create_task(house.store.audit_page(action=Action.DELETION))
+    await asyncio.sleep(0)
+    assert await knows(house, digest)
+    assert not search.done()
+    assert not (await search).entries
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM audit_log", "UPDATE audit_log SET actor = 'x'"])

@@ -11,7 +11,7 @@ import pytest
 
 from server.errors import NotThere, QuestionInvalid
 from server.storage.accounting import MOST_GAPS
-from server.storage.cameras import MOST_EVICTIONS
+from server.storage.camera_books import MOST_EVICTIONS
 from server.storage.health_history import MOST_STRETCHES
 from server.storage.reading.cameras import CameraState, GapCause, StateRule
 from tests.server.rows import hello_of

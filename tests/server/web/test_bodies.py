@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from server.web.security.bodies import LARGEST_BYTES, largest_bytes, measured, says_too_much
+from server.web.security.bodies import (
+    LARGEST_BYTES,
+    WHOLE_S,
+    largest_bytes,
+    longest_s,
+    measured,
+    says_too_much,
+)
 from server.web.security.refusals import BodyTooLarge, BodyTooSlow
 
 
@@ -24,6 +31,26 @@ async def test_a_body_that_stops_coming_is_given_up() -> None:
     with pytest.raises(BodyTooSlow):
         await measured(scope, never, pause_s=0.01)()
     assert isinstance(scope["state"]["refusal"], BodyTooSlow)
+
+
+async def test_a_body_that_trickles_is_given_up_in_the_end() -> None:
+    async def trickling() -> Any:
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": b"", "more_body": True}
+
+    counting = measured(scope_of(), trickling, whole_s=0.05)
+
+    async def whole() -> None:
+        while (await counting())["more_body"]:
+            pass
+
+    with pytest.raises(BodyTooSlow):
+        await whole()
+
+
+def test_what_may_be_large_may_take_long() -> None:
+    assert longest_s("/login") == WHOLE_S
+    assert longest_s("/query") > 300
 
 
 async def test_after_the_body_there_is_no_hurry() -> None:

@@ -369,6 +369,21 @@ async def test_every_page_fits_a_phone_in_the_dark(
     assert not complaints
 
 
+async def test_a_line_that_comes_back_for_somebody_else_gets_their_page(
+    browser: Browser, site: Site, admin: Any
+) -> None:
+    """On the server's own machine nobody needs a session: this one has lost the administrator's."""
+    context = await _opened(browser, admin, DESKTOP)
+    page = await context.new_page()
+    await page.goto(f"{site.url}/audit")
+    await expect(page.get_by_role("region", name="Entries")).to_be_visible()
+    await page.wait_for_function("window.did_handshake")
+    await context.clear_cookies()
+    await page.evaluate("window.socket.io.engine.close()")
+    await expect(page.get_by_text("needs a role")).to_be_visible()
+    await context.close()
+
+
 async def test_the_api_is_shown_with_nothing_from_elsewhere(page: Page, site: Site) -> None:
     await page.goto(f"{site.url}/docs")
     await expect(page.locator("#operations-sightings-search_api_v1_sightings_get")).to_be_visible()

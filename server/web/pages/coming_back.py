@@ -1,0 +1,36 @@
+"""Stands before the pages' lines: one that broke comes back only for whom its page was made."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import parse_qs
+
+from nicegui import Client
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.accounts.contract import Caller
+from server.web.security.demands import current_caller
+
+_LINES: Final = "/_nicegui_ws"
+
+
+class ComingBack:
+    """ASGI middleware. Where somebody else comes, who signed out meanwhile or in as another, the
+    page is given up: NiceGUI finds none, and the browser loads it anew, as far as they may."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket") and scope["path"].startswith(_LINES):
+            query = parse_qs(scope["query_string"].decode("latin-1"))
+            page = Client.instances.get(query.get("client_id", [""])[0])
+            if page is not None and not _is_same(
+                current_caller(page.request), scope["state"]["caller"]
+            ):
+                page.delete()
+        await self._app(scope, receive, send)
+
+
+def _is_same(one: Caller, other: Caller) -> bool:
+    return (one.kind, one.name, one.session) == (other.kind, other.name, other.session)
