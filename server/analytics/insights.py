@@ -14,6 +14,8 @@ from server.analytics.trend import Direction, Trend
 
 GOOD_SCORE: Final = 80.0
 POOR_SCORE: Final = 50.0
+FEW_REQUESTS: Final = 100
+"""In a day: of fewer a score is told, and worries nobody."""
 STEEP: Final = 0.2
 """A trend is told that changes a figure by this share of its usual value in a day."""
 DAY_H: Final = 24.0
@@ -48,10 +50,11 @@ _NAMES: Final = {
     "errors": "share of errors",
     "rate": "requests a second",
 }
+_ASKED: Final = "throughput"
 _WEAK: Final = {
     "response": "answers are slow",
     "errors": "many requests fail",
-    "throughput": "less is asked than usual",
+    _ASKED: "less is asked than usual",
     "resources": "memory or processor are nearly used up",
 }
 
@@ -81,8 +84,12 @@ def _of_score(found: Performance) -> Iterator[Insight]:
     if score is None or score.points >= GOOD_SCORE:
         return
     weakest = min(score.parts, key=lambda part: score.parts[part])
+    severity = Severity.CRITICAL if score.points < POOR_SCORE else Severity.WARNING
+    is_idle = all(part >= GOOD_SCORE / 100 for name, part in score.parts.items() if name != _ASKED)
+    if is_idle or found.work.requests < FEW_REQUESTS:
+        severity = Severity.NOTE  # that little is asked is no fault, and little tells little
     yield Insight(
-        severity=Severity.CRITICAL if score.points < POOR_SCORE else Severity.WARNING,
+        severity=severity,
         subject=found.service,
         text=f"{found.service} scores {score.points:.0f} of 100: {_WEAK[weakest]}",
         advice="its parts are "

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import apsw
 
+from server.storage.reading.cameras import SILENT_AFTER
 from server.storage.times import text_of
 
-SILENT_AFTER: Final = timedelta(minutes=15)
-"""Cameras send a summary of their health every five minutes."""
 _COUNT: Final = "SELECT count(*), count(*) FILTER (WHERE last_seen < ?) FROM cameras"
 _CAMERAS: Final = (
     "SELECT c.device_id, c.last_seen, c.waiting_rows, c.clock_offset_s, "

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 
 class CameraState(StrEnum):
@@ -15,6 +15,10 @@ class CameraState(StrEnum):
     ONLINE = "online"
     LATE = "late"
     SILENT = "silent"
+
+
+SILENT_AFTER: Final = timedelta(minutes=15)
+"""Three times as long as a healthy camera keeps to itself; the alerts speak then too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +30,7 @@ class StateRule:
     """
 
     late_after: timedelta = timedelta(minutes=11)
-    silent_after: timedelta = timedelta(hours=1)
+    silent_after: timedelta = SILENT_AFTER
 
     def state(self, *, last_seen: datetime, is_connected: bool, now: datetime) -> CameraState:
         """Of a camera that was last heard of at `last_seen`."""

@@ -71,7 +71,7 @@ def _report(centre: Centre, report: CameraReport) -> None:
     with tag("section", "card", aria_label="What the camera says"):
         with tag("header"):
             tag("h2", text="What the camera says")
-            tag("span", "soft small number", f"at {wording.moment(report.at, centre.zone)}")
+            tag("span", "soft small number", f"at {wording.zoned(report.at, centre.zone)}")
         with tag("p", "sum"):
             for value, name, sign in (
                 (report.captured, "captured", "="),
@@ -85,6 +85,12 @@ def _report(centre: Centre, report: CameraReport) -> None:
                     tag("small", text=f" {name}")
                 if sign:
                     tag("span", "soft", sign)
+        tag(
+            "p",
+            "soft small",
+            "All rows of its present database since it was begun, whatever their day; below are "
+            "those of the days shown.",
+        )
 
 
 def _days(books: CameraBooks) -> None:
@@ -133,7 +139,8 @@ def _gaps(centre: Centre, books: CameraBooks) -> None:
                 tag("span", "soft small", f"and {wording.number(books.more_gaps)} more")
         with tag("div", "scroll"), tag("table", "stacks"):
             with tag("thead"), tag("tr"):
-                for name in ("Cause", "Numbers", "Captured between", "Why"):
+                between = f"Captured between, {wording.zone_name(centre.zone, centre.now())}"
+                for name in ("Cause", "Numbers", between, "Why"):
                     tag("th", text=name)
             with tag("tbody"):
                 for gap in books.gaps:
@@ -148,7 +155,10 @@ def _gap(centre: Centre, gap: Gap) -> None:
         with tag("td", "first"):
             tag("span", "number nowrap", numbers)
             tag("small", text=wording.plural(gap.count, "row"))
-        between = [wording.moment(at, centre.zone) for at in (gap.after, gap.before)]
+        between = [
+            "its beginning" if gap.after is None else wording.moment(gap.after, centre.zone),
+            wording.moment(gap.before, centre.zone),
+        ]
         with tag("td", "number soft whole"):
             for one in between:
                 tag("span", "nowrap", one).style("display: block")
@@ -163,7 +173,8 @@ def _evictions(centre: Centre, evictions: tuple[EvictionNote, ...]) -> None:
             tag("h2", text="What the camera gave up")
         with tag("div", "scroll"), tag("table", "stacks"):
             with tag("thead"), tag("tr"):
-                for name in ("When", "What", "Size", "Why"):
+                when = f"When, {wording.zone_name(centre.zone, centre.now())}"
+                for name in (when, "What", "Size", "Why"):
                     tag("th", "number" if name == "Size" else "", name)
             with tag("tbody"):
                 for eviction in evictions:

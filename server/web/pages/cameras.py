@@ -115,7 +115,8 @@ def _components(centre: Centre, detail: CameraDetail) -> None:
             return
         with tag("table", "stacks"):
             with tag("thead"), tag("tr"):
-                for name in ("State", "Component", "What it says", "When"):
+                when = f"When, {wording.zone_name(centre.zone, centre.now())}"
+                for name in ("State", "Component", "What it says", when):
                     tag("th", text=name)
             with tag("tbody"):
                 for health in sorted(detail.health, key=_worst_first):

@@ -22,10 +22,19 @@ _TOOLTIP: Final = {
     "axisPointer": {"type": "line", "lineStyle": {"color": "var(--soft)"}},
 }
 
+MOST_NAMES: Final = 8
+"""Below an axis: they have room on a phone."""
+MOST_MARKS: Final = 7
+_MINUTE_MS: Final = 60_000
+STEPS_MS: Final = tuple(
+    _MINUTE_MS * minutes
+    for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 7200)
+)
+
 _FEW: Final = 20
 """So many points of a line are marked, or one alone would not be seen."""
 
-_TIME_AXIS: Final = {
+_TIME_AXIS: Final[Mapping[str, Any]] = {
     "type": "time",
     "axisLine": {"lineStyle": {"color": "var(--line)"}},
     "axisTick": {"show": False},
@@ -64,8 +73,20 @@ def value_axis(limits: tuple[float, float] | None = None, *, whole: bool = False
 
 
 def over_time(since: datetime, until: datetime, zone: tzinfo) -> dict[str, Any]:
-    """An axis with these ends."""
-    return {**_TIME_AXIS, "min": milliseconds(since, zone), "max": milliseconds(until, zone)}
+    """An axis with these ends, and marks as far from each other as hours and days allow."""
+    begin, end = milliseconds(since, zone), milliseconds(until, zone)
+    label = {**_TIME_AXIS["axisLabel"], "customValues": marks(begin, end)}
+    if end - begin > 2 * STEPS_MS[-3]:
+        label["formatter"] = "{d} {MMM}"
+    return {**_TIME_AXIS, "min": begin, "max": end, "axisLabel": label}
+
+
+def marks(begin_ms: float, end_ms: float) -> list[float]:
+    """Round times between them, at most MOST_MARKS, each as far from the next."""
+    span = end_ms - begin_ms
+    step = next((each for each in STEPS_MS if span / each < MOST_MARKS), STEPS_MS[-1])
+    first = -(-begin_ms // step) * step
+    return [first + n * step for n in range(int((end_ms - first) // step) + 1)]
 
 
 def line(
@@ -101,7 +122,7 @@ def named_axis(names: Sequence[str]) -> dict[str, Any]:
         "data": list(names),
         "axisLine": {"lineStyle": {"color": "var(--line)"}},
         "axisTick": {"show": False},
-        "axisLabel": {**_FONT, "hideOverlap": True},
+        "axisLabel": {**_FONT, "interval": -(-len(names) // MOST_NAMES) - 1},
     }
 
 

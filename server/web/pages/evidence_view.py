@@ -15,18 +15,10 @@ from server.storage.reading.sightings import (
     SightingCard,
     SightingDetail,
 )
-from server.web.pages import wording
+from server.web.pages import plate_words, wording
 from server.web.pages.sighting_card import camera_address, picture_address, without_picture
 from server.web.pages.tags import link, tag
 
-REASONS: Final = {
-    "low_confidence": "too unsure",
-    "too_few_readings": "read too few times",
-    "same_passage": "the same passage",
-    "static_text": "part of the scene",
-    "not_alike": "outvoted",
-    "out_of_zone": "outside of the zones",
-}
 _MOST_ALTERNATIVES: Final = 3
 _LARGEST_PX: Final = 100_000
 
@@ -65,14 +57,16 @@ def facts_view(detail: SightingDetail, zone: tzinfo) -> None:
     with tag("section", "card", aria_label="Facts"), tag("dl"):
         _fact(
             "Captured",
-            wording.moment(card.captured_at, zone) if card.captured_at else card.timestamp,
+            wording.zoned(card.captured_at, zone) if card.captured_at else card.timestamp,
         )
-        _fact("Received", wording.moment(card.received_at, zone))
+        _fact("Received", wording.zoned(card.received_at, zone))
         tag("dt", text="Camera")
         with tag("dd"):
             link(card.device_id, camera_address(card.device_id))
         _fact("Confidence", wording.percent(card.confidence_percent))
         _fact("Region", _region(card, evidence))
+        if evidence is not None and evidence.format:
+            _fact("Format", plate_words.format_name(evidence.format))
         if evidence is not None and evidence.province:
             _fact("Province", evidence.province)
         _fact("Direction", card.direction)
@@ -162,7 +156,7 @@ def _refused(refused: tuple[RefusedEvidence, ...], thresholds: Any) -> None:
                         with tag("tr"):
                             tag("td", "plate", one.text or wording.NOTHING)
                             tag("td", "number", wording.share(one.confidence))
-                            tag("td", "break", REASONS.get(one.reason, one.reason))
+                            tag("td", "break", plate_words.why_not(one.reason))
         else:
             tag("p", "soft", "Nothing.")
         if thresholds:
@@ -196,14 +190,12 @@ def _fact(name: str, value: str | None) -> None:
 
 
 def _region(card: SightingCard, evidence: Evidence | None) -> str | None:
-    if card.region is None or evidence is None:
-        return card.region
-    sure = (
-        ""
-        if evidence.region_certainty is None
-        else f" ({wording.share(evidence.region_certainty)})"
-    )
-    return " ".join(filter(None, (card.region + sure, evidence.format)))
+    if card.region is None:
+        return None
+    name = plate_words.region_name(card.region)
+    if evidence is None or evidence.region_certainty is None:
+        return name
+    return f"{name}, {wording.share(evidence.region_certainty)} sure"
 
 
 def _milliseconds(seconds: float | None) -> str | None:

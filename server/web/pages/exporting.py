@@ -34,5 +34,4 @@ def export_button(asked: Asked) -> None:
                     name,
                     type="button",
                     data_export=export_address(asked, kind),
-                    data_export_name=f"sightings.{kind}",
                 )

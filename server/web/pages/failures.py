@@ -12,8 +12,8 @@ from nicegui.page import page as page_of
 
 from server.web.api.problems import problem
 from server.web.pages.centre import Centre
-from server.web.pages.shell import Visit, fault, framed
-from server.web.pages.tags import link, tag
+from server.web.pages.shell import Visit, fault, framed, ways_on
+from server.web.pages.tags import tag
 from server.web.security.demands import current_caller
 
 _FOR_PROGRAMS = ("/_nicegui", "/static/")
@@ -38,11 +38,12 @@ def add_failures(centre: Centre) -> None:
         ):
             tag("h1", text="There is no such page")
             tag("p", "break", f"Nothing is at {path}.")
-            link("To the overview", "/", "button")
+            ways_on(visit)
         return client.build_response(request, HTTPStatus.NOT_FOUND)
 
     @pages_app.on_page_exception
     def failed() -> None:
         request = ui.context.client.request
-        with framed(centre, Visit(request=request, caller=current_caller(request))):
-            fault("The page could not be built; the server's log says why.", may_pass=True)
+        visit = Visit(request=request, caller=current_caller(request))
+        with framed(centre, visit):
+            fault(visit, "The page could not be built; the server's log says why.", may_pass=True)

@@ -64,7 +64,7 @@ class _Overview:
 
     def update(self, snapshot: Snapshot) -> None:
         zone, at = self._centre.zone, snapshot.at
-        _say(self._state, f"live · {wording.clock(at, zone)}")
+        _say(self._state, f"live · {wording.clock(at, zone)} {wording.zone_name(zone, at)}")
         _mark(self._state, "bad" if snapshot.fault else None)
         _say(self._fault, snapshot.fault)
         self._fault.visible = bool(snapshot.fault)

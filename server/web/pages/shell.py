@@ -27,6 +27,7 @@ from server.web.pages.room import make_room
 from server.web.pages.statics import STATIC
 from server.web.pages.tags import button, icon, link, tag
 from server.web.security.demands import current_caller, requires
+from server.web.security.telling import way_back
 
 PATIENCE_S: Final = 30.0
 """For a page's data; what takes longer is told as a fault."""
@@ -37,6 +38,7 @@ _HEAD: Final = (
     f'<script src="{STATIC}/keys.js" defer></script>'
     f'<script src="{STATIC}/export.js" defer></script>'
     f'<script src="{STATIC}/ending.js" defer></script>'
+    f'<script src="{STATIC}/pictures.js" defer></script>'
 )
 _PASSING: Final = (TookTooLong, TooBusy, StorageUnavailable)
 _ANSWERED: Final = (QuestionInvalid, NotThere, AccountRefused, *_PASSING)
@@ -98,7 +100,7 @@ def page(
                     main.clear()
                     ui.status_code(status_of(error)[0])
                     with main:
-                        fault(str(error), may_pass=isinstance(error, _PASSING))
+                        fault(visit, str(error), may_pass=isinstance(error, _PASSING))
 
         del shown.__wrapped__  # its parameters are not those of `build`
         ui.page(
@@ -173,7 +175,7 @@ def title(text: str, *, soft: str = "", classes: str = "") -> ui.element:
     return row
 
 
-def fault(text: str, *, may_pass: bool) -> None:
+def fault(visit: Visit, text: str, *, may_pass: bool) -> None:
     """In place of what cannot be shown; what may pass can be tried again."""
     with tag("div", "card empty", role="alert"):
         tag("h1", text="This cannot be shown")
@@ -181,7 +183,18 @@ def fault(text: str, *, may_pass: bool) -> None:
         if may_pass:
             button("Try again", ui.navigate.reload)
         else:
-            link("To the overview", "/", "button")
+            ways_on(visit)
+
+
+def ways_on(visit: Visit) -> None:
+    """From a page that cannot be: back to the one that led here, and to the place it belongs to."""
+    path = visit.request.url.path
+    back = way_back(visit.request.headers, path)
+    place = next((each for each in PLACES[1:] if path.startswith(each.href)), PLACES[0])
+    if back is not None:
+        link("Back", back, "button")
+    if back is None or not back.startswith(place.href):
+        link(f"To {place.name.lower()}", place.href, "button")
 
 
 def empty(heading: str, text: str) -> ui.element:

@@ -46,7 +46,8 @@ def add_sightings(centre: Centre) -> None:
                 _view_switch(asked, cursor, is_table=is_table)
                 if visit.caller.may(Permission.EXPORT):
                     export_button(asked)
-        _filter(asked, cameras, is_table=is_table)
+        clock = wording.zone_name(centre.zone, centre.now())
+        _filter(asked, cameras, clock, is_table=is_table)
         if found.cards:
             _list(centre, asked, found, cursor, is_table=is_table)
         elif found.next_cursor is None:
@@ -77,7 +78,7 @@ def _view_switch(asked: Asked, cursor: str, *, is_table: bool) -> None:
             )
 
 
-def _filter(asked: Asked, cameras: tuple[str, ...], *, is_table: bool) -> None:
+def _filter(asked: Asked, cameras: tuple[str, ...], clock: str, *, is_table: bool) -> None:
     given = asked.given
     with tag("form", "card filter", method="get", action="/sightings", role="search") as form:
         form.on("submit", js_handler=_SHORT_ADDRESS)
@@ -90,8 +91,8 @@ def _filter(asked: Asked, cameras: tuple[str, ...], *, is_table: bool) -> None:
             data_key="/",
             autocomplete="off",
         )
-        field("From", "from", value=given.get("from"), type="datetime-local")
-        field("To", "to", value=given.get("to"), type="datetime-local")
+        field(f"From, {clock}", "from", value=given.get("from"), type="datetime-local")
+        field(f"To, {clock}", "to", value=given.get("to"), type="datetime-local")
         _cameras(cameras, given.get("camera", ""))
         if is_table:
             tag("input", type="hidden", name="view", value="table")
@@ -144,10 +145,12 @@ def _list(
                 href = asked.address(f"/sightings/{card.id}", after=cursor)
                 sighting_card(card, href, centre.zone)
         return
+    clock = wording.zone_name(centre.zone, centre.now())
     with tag("div", "card flush"), tag("div", "scroll"), tag("table", "stacks"):
         with tag("thead"), tag("tr"):
             for heading in _HEADINGS:
-                tag("th", "number" if heading == "Confidence" else "", heading)
+                name = f"Time, {clock}" if heading == "Time" else heading
+                tag("th", "number" if heading == "Confidence" else "", name)
         with tag("tbody"):
             for card in found.cards:
                 href = asked.address(f"/sightings/{card.id}", after=cursor, view="table")

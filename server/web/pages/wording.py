@@ -75,6 +75,16 @@ def moment(at: datetime | None, zone: tzinfo) -> str:
     return NOTHING if at is None else f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
 
 
+def zone_name(zone: tzinfo, at: datetime) -> str:
+    """What clocks there are called: UTC, CET, +07."""
+    return at.astimezone(zone).tzname() or str(zone)
+
+
+def zoned(at: datetime | None, zone: tzinfo) -> str:
+    """A moment with the name of its clock."""
+    return NOTHING if at is None else f"{moment(at, zone)} {zone_name(zone, at)}"
+
+
 def clock(at: datetime | None, zone: tzinfo) -> str:
     return NOTHING if at is None else f"{at.astimezone(zone):%H:%M:%S}"
 

@@ -33,7 +33,12 @@ def form_page(name: str, *, title: str, status: int = 200, **values: Any) -> HTM
     return HTMLResponse(text, status, _HEADERS)
 
 
-def refused_page(status: int, text: str, *, sign_in: str | None) -> HTMLResponse:
-    """Why something is not shown or done; `sign_in` is where signing in may help."""
+def refused_page(
+    status: int, text: str, *, sign_in: str | None, back: str | None = None
+) -> HTMLResponse:
+    """Why something is not shown or done; `sign_in` is where signing in may help, `back` the page
+    that led here."""
     phrase = HTTPStatus(status).phrase
-    return form_page("refused.html", title=phrase, status=status, text=text, sign_in=sign_in)
+    return form_page(
+        "refused.html", title=phrase, status=status, text=text, sign_in=sign_in, back=back
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi.responses import RedirectResponse, Response
 
@@ -12,6 +13,7 @@ from server.web.security.forms import refused_page
 from server.web.security.knock import Knock
 
 LOGIN: Final = "/login"
+_NO_WAY_BACK: Final = (LOGIN, "/register", "/setup", "")
 
 
 def refusal_of(
@@ -33,10 +35,27 @@ def refusal_of(
     if status == 401:
         headers["www-authenticate"] = "Bearer"
     if knock.wants_page:
-        page = refused_page(status, text, sign_in=sign_in if offers_sign_in else None)
+        page = refused_page(
+            status,
+            text,
+            sign_in=sign_in if offers_sign_in else None,
+            back=way_back(knock.headers, knock.path),
+        )
         page.headers.update(headers)
         return page
     return said(knock.path, status, text, headers)
+
+
+def way_back(headers: Mapping[str, str], path: str) -> str | None:
+    """The page of this server whose link led to `path`; None where none did, or it itself."""
+    try:
+        came_from = urlsplit(headers.get("referer", ""))
+    except ValueError:
+        return None
+    if came_from.netloc.lower() != headers.get("host", "").lower() or came_from.path == path:
+        return None
+    page = local_path(f"{came_from.path}?{came_from.query}".rstrip("?"))
+    return None if page == "/" or came_from.path in _NO_WAY_BACK else page
 
 
 def local_path(wanted: str) -> str:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.analytics.insights import Severity, insights
+from server.analytics.insights import FEW_REQUESTS, Severity, insights
 from server.analytics.performance import (
     LEAST_STEP,
     MOST_POINTS,
@@ -95,6 +95,18 @@ def test_score_falls_with_what_is_wrong_and_says_what() -> None:
     (told,) = [each for each in insights([found]) if "scores" in each.text]
     assert told.severity is Severity.WARNING
     assert "many requests fail" in told.text
+
+
+def test_a_server_of_which_little_is_asked_is_in_no_trouble() -> None:
+    idle = performance("server", day_of()[:1], usual_rate=1000.0)
+    slow = performance("server", day_of(seconds=lambda _: 1.9)[:1])
+    for found in (idle, slow):
+        assert found is not None
+        assert found.work.requests < FEW_REQUESTS
+        assert {each.severity for each in insights([found])} <= {Severity.NOTE}
+    usual = performance("ingest", day_of(), usual_rate=1000.0)
+    assert usual is not None
+    assert {each.severity for each in insights([usual]) if "scores" in each.text} <= {Severity.NOTE}
 
 
 def test_silent_cameras_come_first() -> None:

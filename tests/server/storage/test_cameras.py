@@ -13,7 +13,7 @@ from server.errors import NotThere, QuestionInvalid
 from server.storage.accounting import MOST_GAPS
 from server.storage.camera_books import MOST_EVICTIONS
 from server.storage.health_history import MOST_STRETCHES
-from server.storage.reading.cameras import CameraState, GapCause, StateRule
+from server.storage.reading.cameras import SILENT_AFTER, CameraState, GapCause, StateRule
 from tests.server.rows import hello_of
 from tests.server.storage.history import NOON, Centre, centre_in, eviction, health, plate
 
@@ -46,7 +46,8 @@ async def centre(tmp_path: Path) -> AsyncIterator[Centre]:
     [
         (timedelta(minutes=1), False, CameraState.ONLINE),
         (timedelta(minutes=11), False, CameraState.LATE),
-        (timedelta(hours=1), False, CameraState.SILENT),
+        (timedelta(minutes=14), False, CameraState.LATE),
+        (SILENT_AFTER, False, CameraState.SILENT),
         (timedelta(hours=9), True, CameraState.ONLINE),
         (timedelta(minutes=-5), False, CameraState.ONLINE),
     ],

@@ -15,8 +15,10 @@
       throw new Error(said.detail ?? said.message ?? `the server answered ${answer.status}`);
     }
     const total = Number(answer.headers.get("X-Sightings-Count") ?? 0);
+    const said = answer.headers.get("Content-Disposition") ?? "";
+    const name = /filename="([^"]+)"/.exec(said)?.[1] ?? "sightings";
     const parts = [];
-    let rows = button.dataset.exportName.endsWith(".csv") ? -1 : 0;
+    let rows = name.endsWith(".csv") ? -1 : 0;
     for (const reader = answer.body.getReader(); ; ) {
       const { done, value } = await reader.read();
       if (done) break;
@@ -28,7 +30,7 @@
     }
     const address = URL.createObjectURL(new Blob(parts));
     Object.assign(document.createElement("a"), {
-      href: address, download: button.dataset.exportName,
+      href: address, download: name,
     }).click();
     setTimeout(() => URL.revokeObjectURL(address), 60000);
     bar.value = 1;

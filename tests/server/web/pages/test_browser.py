@@ -213,7 +213,9 @@ async def test_what_was_found_is_taken_away_with_progress(
     await page.get_by_role("button", name="Export").click()
     async with page.expect_download() as downloading:
         await page.get_by_role("button", name="CSV").click()
-    await (await downloading.value).save_as(tmp_path / "sightings.csv")
+    taken = await downloading.value
+    assert re.fullmatch(r"sightings-\d{8}T\d{6}Z\.csv", taken.suggested_filename)
+    await taken.save_as(tmp_path / "sightings.csv")
     await expect(page.get_by_role("status")).to_have_text(f"{count} rows saved")
     lines = (tmp_path / "sightings.csv").read_text("utf-8-sig").splitlines()
     assert len(lines) == count + 1
@@ -358,8 +360,8 @@ async def test_every_page_fits_a_phone_in_the_dark(
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], path
         await expect(page.get_by_role("link", name="Sightings", exact=True)).to_be_in_viewport()
     await page.goto(f"{site.url}/sightings")
-    for name in ("From", "To"):  # day and time, uncut
-        assert await page.get_by_label(name, exact=True).evaluate("it => it.offsetWidth") > 250
+    for name in ("from", "to"):  # day and time, uncut
+        assert await page.locator(f"input[name={name}]").evaluate("it => it.offsetWidth") > 250
     ground = "getComputedStyle(document.body).backgroundColor"
     assert await page.evaluate(ground) == "rgb(13, 17, 22)"
     await page.get_by_role("button", name="Dark or light").click()
