@@ -1,12 +1,15 @@
-"""Which sightings a request asks for, by the same words as the address of the page has them."""
+"""Which sightings an address asks for: of REST and of a page by the same words and rules."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
-from typing import Annotated, Final
+from functools import lru_cache
+from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 from fastapi import Query
+from pydantic import TypeAdapter, ValidationError
 
 from server.errors import QuestionInvalid
 from server.storage.reading.sightings import Matching, SightingFilter
@@ -102,6 +105,38 @@ def wanted(
         is_corrected=corrected,
     )
     return Wanted(chosen=chosen, since=since, until=until)
+
+
+def read(given: Mapping[str, str]) -> Wanted:
+    """What an address of a page says, checked as that of a request is.
+
+    Raises QuestionInvalid, naming the key.
+    """
+    values: dict[str, Any] = {}
+    for key, text in given.items():
+        name, rule, is_list = _rules()[key]
+        values[name] = checked(key, [text] if is_list else text, rule)
+    return wanted(**values)
+
+
+def checked(key: str, value: object, rule: TypeAdapter[Any]) -> Any:
+    """Raises QuestionInvalid."""
+    try:
+        return rule.validate_python(value)
+    except ValidationError as error:
+        raise QuestionInvalid(f"{key}: {error.errors()[0]['msg']}, got {value!r}") from None
+
+
+@lru_cache(maxsize=1)
+def _rules() -> Mapping[str, tuple[str, TypeAdapter[Any], bool]]:
+    """Of each word of an address: the parameter of `wanted`, its rule, and whether it is a list."""
+    found = {}
+    for name, annotation in get_type_hints(wanted, include_extras=True).items():
+        if name != "return":
+            kind, query = get_args(annotation)
+            is_list = any(get_origin(each) is list for each in get_args(kind))
+            found[query.alias or name] = (name, TypeAdapter(annotation), is_list)
+    return found
 
 
 def moment(key: str, text: str | None, zone: tzinfo, *, ends: bool = False) -> datetime | None:

@@ -62,7 +62,8 @@ def _filter(actor: str, action: str) -> None:
 def _entries(centre: Centre, entries: Sequence[AuditEntry]) -> None:
     with tag("div", "scroll"), tag("table", "stacks"):
         with tag("thead"), tag("tr"):
-            for name in ("When", "Who", "Did", "To what", "From"):
+            when = f"When, {wording.zone_name(centre.zone, centre.now())}"
+            for name in (when, "Who", "Did", "To what", "From"):
                 tag("th", "number" if name == "From" else "", name)
         with tag("tbody"):
             for entry in entries:

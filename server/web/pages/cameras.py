@@ -34,7 +34,8 @@ def add_cameras(centre: Centre) -> None:
         )
         after = _whole_number(visit.asked("after"), 0)
         online = sum(one.state is CameraState.ONLINE for one in all_cameras)
-        title("Cameras", soft=f"{online} of {wording.number(len(all_cameras))} online")
+        count = wording.number(len(all_cameras))
+        title("Cameras", soft=f"{online} of {count} online" if all_cameras else "")
         if not all_cameras:
             no_camera()
             return

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import apsw
 import httpx
 import pytest
 import pytest_asyncio
@@ -231,7 +232,7 @@ async def test_nothing_matches_and_wrong_addresses_are_told(
     await page.goto(f"{site.url}/sightings?plate=NOSUCHPLATE")
     await expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
     for path, status, text in (
-        ("/sightings?least=many", 400, "expected percent"),
+        ("/sightings?least=many", 400, "least: Input should be"),
         ("/sightings/99999999", 404, "99999999"),
         ("/cameras/nobody", 404, "nobody"),
         ("/no/such/page", 404, "There is no such page"),
@@ -304,20 +305,38 @@ async def test_a_stranger_asks_for_an_account_and_gets_as_far_as_the_role_allows
     await page.get_by_role("button", name="Approve", exact=True).click()
     await expect(row).to_contain_text("active")
     await stranger.goto(f"{site.url}/login?next=/sightings")
-    await stranger.get_by_label("Name").fill("anna")
-    await stranger.get_by_label("Password").fill("another long password")
-    await stranger.get_by_role("button", name="Sign in").click()
+    await _signs_in(stranger, "anna", "another long password")
     await expect(stranger.get_by_role("heading", level=1)).to_have_text("Sightings")
     await expect(stranger.get_by_role("button", name="Export")).to_have_count(0)
     await expect(stranger.get_by_role("link", name="Data", exact=True)).to_have_count(0)
+    await stranger.goto(f"{site.url}/sightings?view=table")
     answer = await stranger.goto(f"{site.url}/users")
     assert answer is not None
     assert answer.status == 403
+    await stranger.get_by_role("link", name="Back").click()
+    await expect(stranger).to_have_url(f"{site.url}/sightings?view=table")
+    await row.get_by_role("button", name="Role").click()
+    await page.get_by_label("Role").select_option("operator")
+    await page.get_by_role("button", name="Save").click()
+    await expect(row).to_contain_text("operator")
+    await expect(stranger.get_by_role("button", name="Export")).to_be_visible()
     await stranger.goto(f"{site.url}/")
     await stranger.get_by_role("button", name="Menu").click()
     await stranger.get_by_role("button", name="Sign out").click()
     await expect(stranger.get_by_role("button", name="Sign in")).to_be_visible()
+    await _signs_in(stranger, "anna", "another long password")
+    await row.get_by_role("button", name="Disable").click()
+    await page.locator(".sheet:visible").get_by_role("button", name="Disable").click()
+    await expect(stranger).to_have_url(re.compile("/login"))
     await context.close()
+
+
+async def _signs_in(page: Page, name: str, password: str) -> None:
+    """On the sign-in page."""
+    await page.get_by_label("Name").fill(name)
+    await page.get_by_label("Password").fill(password)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_function("window.did_handshake")
 
 
 async def test_a_token_is_shown_once_works_and_is_revoked(page: Page, site: Site) -> None:
@@ -371,6 +390,36 @@ async def test_every_page_fits_a_phone_in_the_dark(
     assert not complaints
 
 
+async def test_somebody_on_the_way_signs_in_searches_and_corrects(
+    browser: Browser, site: Site, admin: Any
+) -> None:
+    context = await browser.new_context(
+        viewport={"width": PHONE[0], "height": PHONE[1]}, has_touch=True
+    )
+    page = await context.new_page()
+    complaints = _listening(page, site.url)
+    await page.goto(f"{site.url}/login")
+    await _signs_in(page, *ADMIN)
+    await page.get_by_role("link", name="Sightings", exact=True).tap()
+    await page.get_by_label("Plate").fill(THAI[:3] + "*")
+    await page.get_by_role("button", name="Search").tap()
+    await expect(page.locator("#found")).to_have_text("1 found")
+    await page.locator(".shot").tap()
+    heading = page.get_by_role("heading", level=1)
+    await expect(heading).to_have_text(THAI)
+    await page.get_by_role("button", name="Correct").tap()
+    await page.get_by_label("Plate").fill("2ขข 99")
+    await page.get_by_role("button", name="Save").tap()
+    await expect(heading).to_have_text("2ขข 99")
+    await page.get_by_role("button", name="Undo").tap()
+    await expect(heading).to_have_text(THAI)
+    await page.get_by_role("button", name="Menu").tap()
+    await page.get_by_role("button", name="Sign out").tap()
+    await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    await context.close()
+    assert not complaints
+
+
 async def test_a_line_that_comes_back_for_somebody_else_gets_their_page(
     browser: Browser, site: Site, admin: Any
 ) -> None:
@@ -412,3 +461,27 @@ async def test_a_handler_that_got_into_a_page_does_not_run(
     assert await page.evaluate("window.gotIn") is None
     assert any("Content Security Policy" in text for text in refused)
     await context.close()
+
+
+async def test_what_is_old_is_given_up_after_a_second_question(page: Page, site: Site) -> None:
+    """The last of these tests: it takes what others look at."""
+    database = apsw.Connection(str(site.place.server_database))
+    database.set_busy_timeout(5000)
+    database.execute(
+        "UPDATE health_monitors SET received_at = '2020-01-01T00:00:00+00:00' "
+        "WHERE id = (SELECT min(id) FROM health_monitors)"
+    )
+    await page.goto(f"{site.url}/data")
+    await page.get_by_role("button", name="Show what would go").click()
+    pruning = page.get_by_role("region", name="Give up what is old")
+    await expect(pruning.get_by_text("1 row", exact=True)).to_be_visible()
+    await pruning.get_by_role("button", name="Give up").click()
+    await page.locator(".sheet:visible").get_by_role("button", name="Cancel").click()
+    await pruning.get_by_role("button", name="Give up").click()
+    await page.locator(".sheet:visible").get_by_role("button", name="Give up").click()
+    await expect(pruning.get_by_text("Given up: all before")).to_be_visible()
+    old = "SELECT count(*) FROM health_monitors WHERE received_at < '2021'"
+    assert database.execute(old).get == 0
+    database.close()
+    await page.goto(f"{site.url}/audit?action=deletion")
+    await expect(page.get_by_role("region", name="Entries").locator("tbody tr")).to_have_count(1)
