@@ -88,8 +88,8 @@ def _report(centre: Centre, report: CameraReport) -> None:
         tag(
             "p",
             "soft small",
-            "All rows of its present database since it was begun, whatever their day; below are "
-            "those of the days shown.",
+            "All rows of its present database as it stood then, whatever their day. Below are "
+            "those of the days shown, also captured since.",
         )
 
 

@@ -179,7 +179,7 @@ def fault(visit: Visit, text: str, *, may_pass: bool) -> None:
     """In place of what cannot be shown; what may pass can be tried again."""
     with tag("div", "card empty", role="alert"):
         tag("h1", text="This cannot be shown")
-        tag("p", "break", text)
+        tag("p", "break", f"{text[:1].upper()}{text[1:]}")
         if may_pass:
             button("Try again", ui.navigate.reload)
         else:
@@ -194,7 +194,7 @@ def ways_on(visit: Visit) -> None:
     if back is not None:
         link("Back", back, "button")
     if back is None or not back.startswith(place.href):
-        link(f"To {place.name.lower()}", place.href, "button")
+        link(f"To the {place.name.lower()}", place.href, "button")
 
 
 def empty(heading: str, text: str) -> ui.element:

@@ -234,7 +234,7 @@ async def test_nothing_matches_and_wrong_addresses_are_told(
     for path, status, text in (
         ("/sightings?least=many", 400, "least: Input should be"),
         ("/sightings/99999999", 404, "99999999"),
-        ("/cameras/nobody", 404, "nobody"),
+        ("/cameras/nobody", 404, "There is no camera 'nobody'"),
         ("/no/such/page", 404, "There is no such page"),
     ):
         answer = await page.goto(site.url + path)
