@@ -10,13 +10,14 @@ from typing import Any, Final
 from server.analytics.work import Work
 from server.device_token import DeviceToken
 from server.storage.accuracy import LATEST
-from server.storage.fleet import SILENT_AFTER, CameraSeen, Fleet
+from server.storage.fleet import CameraSeen, Fleet
 from server.storage.postgres import notes
 from server.storage.postgres.connection import Pool, acquired
 from server.storage.postgres.group import commit_group
 from server.storage.postgres.pictures import PictureKeeper
 from server.storage.postgres.preparing import keep_months
 from server.storage.protocol import Held, Outcome, ServerStats
+from server.storage.reading.cameras import SILENT_AFTER
 from server.storage.times import text_of
 from wire.accepted import AcceptedRow
 from wire.v1 import Hello
