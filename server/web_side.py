@@ -81,7 +81,9 @@ async def web_side(
         setup_path = await setup_path_of(accounts)
         faces = await beside.enter_async_context(_faces(settings, library, accounts, now))
         watching = await beside.enter_async_context(
-            watch_side(settings, auditor=accounts, wake=committed, now=now)
+            watch_side(
+                settings, auditor=accounts, pictures=library.pictures, wake=committed, now=now
+            )
         )
         application = create_application(
             WebParts(
@@ -94,6 +96,7 @@ async def web_side(
                 api=_api(settings, library, accounts, connected, now),
                 watchlists=watching.watchlists,
                 alerts=watching.alerts,
+                channels=watching.channels,
                 faces=faces,
                 auditor=accounts,
                 register=accounts,

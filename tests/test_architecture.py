@@ -49,6 +49,7 @@ CONTRACTS = {
     ),
     "server": (
         "server.accounts.contract",
+        "server.channels.contract",
         "server.analytics",  # values, and pure functions of them: nothing to be handed in
         "server.accounts.permissions",  # every route names what it asks for
         "server.faces.contract",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from server.errors import NotThere
 from server.row_id import is_id
 from server.storage.plate_pattern import plate_key
 from server.storage.reader_pool import Reader, ReaderPool
-from server.storage.times import text_of
+from server.storage.times import own_moment, text_of
 from server.storage.writing_thread import WritingThread
 from server.watchlist.contract import (
     MOST_ON_A_PAGE,
@@ -29,7 +29,7 @@ from server.watchlist.keeping import Sighted
 from server.watchlist.rules import Kind
 
 _LATEST_VERDICTS: Final = 100
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "id, list_id, list_name, kind, entry_id, listed, reason, source, sighting_id, device_id, "
     "plate, class_id, likelihood, captured_at, received_at, raised_at, repeats, acknowledged_by, "
     "acknowledged_at, verdict, note"
@@ -50,7 +50,7 @@ SELECT l.id, l.name, l.kind, ?2, coalesce((SELECT CASE WHEN e.class_id IS NULL T
         FROM watchlist_entries e WHERE e.id = ?2), ''),
     ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
 FROM watchlists l WHERE l.id = ?1
-RETURNING {_COLUMNS}
+RETURNING {COLUMNS}
 """  # noqa: S608 (our own names)
 _ORDER: Final = """
 INSERT INTO alert_deliveries (alert_id, channel_id, idempotency_key, state, ordered_at,
@@ -105,23 +105,23 @@ class SqliteAlerts:
     async def page(self, chosen: AlertFilter, *, before: int | None, limit: int) -> AlertPage:
         limit = max(1, min(limit, MOST_ON_A_PAGE))
         where, values = _where(chosen, before)
-        sql = f"SELECT {_COLUMNS} FROM alerts WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608 (our own conditions)
+        sql = f"SELECT {COLUMNS} FROM alerts WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608 (our own conditions)
 
         def work(reader: Reader) -> AlertPage:
-            alerts = [_alert(row) for row in reader.rows(sql, (*values, limit + 1))]
+            alerts = [alert_of(row) for row in reader.rows(sql, (*values, limit + 1))]
             following = alerts[limit - 1].id if len(alerts) > limit else None
             return AlertPage(alerts=tuple(alerts[:limit]), next_before=following)
 
         return await self._pool.ask(work)
 
     async def one(self, alert_id: int) -> Alert:
-        sql = f"SELECT {_COLUMNS} FROM alerts WHERE id = ?"  # noqa: S608 (our own names)
+        sql = f"SELECT {COLUMNS} FROM alerts WHERE id = ?"  # noqa: S608 (our own names)
         found = None
         if is_id(alert_id):
             found = await self._pool.ask(lambda reader: reader.row(sql, (alert_id,)))
         if found is None:
             raise _no_alert(alert_id)
-        return _alert(found)
+        return alert_of(found)
 
     async def count_open(self, *, with_persons: bool) -> int:
         sql = "SELECT count(*) FROM alerts WHERE acknowledged_at IS NULL"
@@ -169,7 +169,7 @@ def _raise(connection: apsw.Connection, sighted: Sighted, now: datetime) -> Aler
     made: Any = connection.execute(_RAISE, values).fetchone()
     if made is None:
         return None  # its list was deleted meanwhile
-    alert = _alert(made)
+    alert = alert_of(made)
     order = (alert.id, secrets.token_hex(16), text_of(now), alert.list_id)
     connection.execute(_ORDER, order)
     return alert
@@ -191,7 +191,7 @@ def _where(chosen: AlertFilter, before: int | None) -> tuple[str, tuple[Any, ...
     return " AND ".join(["true", *(text for text, _ in given)]), tuple(v for _, v in given)
 
 
-def _alert(row: Any) -> Alert:
+def alert_of(row: Any) -> Alert:
     values = list(row)
     return Alert(
         id=values[0],
@@ -207,20 +207,15 @@ def _alert(row: Any) -> Alert:
         plate=values[10],
         class_id=values[11],
         likelihood=values[12],
-        captured_at=_moment(values[13]),
-        received_at=_moment(values[14]),
-        raised_at=_moment(values[15]),
+        captured_at=own_moment(values[13]),
+        received_at=own_moment(values[14]),
+        raised_at=own_moment(values[15]),
         repeats=values[16],
         acknowledged_by=values[17],
-        acknowledged_at=None if values[18] is None else _moment(values[18]),
+        acknowledged_at=None if values[18] is None else own_moment(values[18]),
         verdict=Verdict(values[19]),
         note=values[20],
     )
-
-
-def _moment(text: str) -> datetime:
-    """Of a time that we wrote."""
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _no_alert(alert_id: int) -> NotThere:

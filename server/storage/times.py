@@ -36,6 +36,11 @@ def moment_of(text: Any) -> datetime | None:
         return None
 
 
+def own_moment(text: str) -> datetime:
+    """Of a time that this program wrote, in UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
     """Seconds since 1970 at which the first begins, and whole seconds of each."""

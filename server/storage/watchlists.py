@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from server.row_id import is_id
 from server.storage.plate_pattern import compact
 from server.storage.reader_pool import Reader, ReaderPool
 from server.storage.reading.sightings import Matching
-from server.storage.times import moment_of, stamp
+from server.storage.times import moment_of, own_moment, stamp
 from server.storage.writing_thread import WritingThread
 from server.watchlist.contract import (
     MOST_ON_A_PAGE,
@@ -267,7 +267,7 @@ def _list(row: Any) -> Watchlist:
         ),
         entries=row["entries"],
         changed_by=row["changed_by"],
-        changed_at=_moment(row["changed_at"]),
+        changed_at=own_moment(row["changed_at"]),
     )
 
 
@@ -287,13 +287,8 @@ def _entry(row: Any) -> Entry:
             cooldown_s=row["cooldown_s"],
         ),
         changed_by=row["changed_by"],
-        changed_at=_moment(row["changed_at"]),
+        changed_at=own_moment(row["changed_at"]),
     )
-
-
-def _moment(text: str) -> datetime:
-    """Of a time that we wrote."""
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _held(reader: Reader, list_id: int) -> Watchlist:

@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI
 from server.web.api.accounts import add_accounts
 from server.web.api.alerts import add_alerts
 from server.web.api.asked import only_known
+from server.web.api.channels import add_channels
 from server.web.api.faces import add_faces
 from server.web.api.routes import add_api
 from server.web.api.watchlists import add_watchlists
@@ -38,6 +39,7 @@ def create_application(parts: WebParts) -> FastAPI:
     add_api(app, parts.api)
     add_watchlists(app, parts.watchlists)
     add_alerts(app, parts.alerts, parts.api.zone)
+    add_channels(app, parts.channels)
     if parts.faces is not None:
         add_faces(app, parts.faces)
     add_reference(app)

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from server.accounts.contract import SignInFailed
+from server.channels.contract import NotDelivered
 from server.errors import (
     AccountRefused,
     FacesUnavailable,
@@ -83,6 +84,8 @@ def status_of(error: Exception) -> tuple[int, int | None]:
             return 400, None
         case NotThere():
             return 404, None
+        case NotDelivered():
+            return 502, None
         case StorageUnavailable(retry_after_s=retry_after_s):
             return 503, math.ceil(retry_after_s)
         case QueueFull(retry_after_s=retry_after_s):

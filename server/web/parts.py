@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.accounts.contract import Accounts, Auditor, SigningIn
+from server.channels.contract import Channels
 from server.faces.contract import Faces
 from server.peer import Network
 from server.watchlist.contract import Alerts, Watchlists
@@ -31,6 +32,7 @@ class WebParts:
     api: ApiParts
     watchlists: Watchlists
     alerts: Alerts
+    channels: Channels
     faces: Faces | None
     auditor: Auditor
     register: Register

@@ -24,7 +24,11 @@ async def site(house: House) -> AsyncIterator[Site]:  # noqa: F811 - the fixture
     faces = service_on(house.path, networks, house.store, house.clock.now)
     with library_of(settings) as library:
         async with watch_side(
-            settings, auditor=house.store, wake=Bell(), now=house.clock.now
+            settings,
+            auditor=house.store,
+            pictures=library.pictures,
+            wake=Bell(),
+            now=house.clock.now,
         ) as watching:
             yield Site(house, library, faces, watching)
     await faces.close()

@@ -124,6 +124,7 @@ class Site:
                 ),
                 watchlists=watching.watchlists,
                 alerts=watching.alerts,
+                channels=watching.channels,
                 faces=self.faces,
                 auditor=house.store,
                 register=house.store,

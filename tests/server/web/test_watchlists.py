@@ -121,3 +121,24 @@ async def test_alerts_of_persons_are_for_who_may_see_people(site: Site) -> None:
     token = await site.token(Role.OPERATOR, Permission.SEE_ALERTS, Permission.SEE_PEOPLE)
     async with site.browser(authorization=f"Bearer {token}") as asking:
         assert len((await asking.get("/api/v1/alerts")).json()["alerts"]) == 1
+
+
+async def test_a_channel_shows_its_secret_once_and_says_why_it_fails(site: Site) -> None:
+    token = await site.token(Role.ADMIN, Permission.MANAGE_CHANNELS)
+    async with site.browser(authorization=f"Bearer {token}") as asking:
+        wanted = {"name": "hook", "kind": "webhook", "target": "http://127.0.0.1:9/alerts"}
+        made_ = (await asking.post("/api/v1/channels", json=wanted)).json()
+        number, secret = made_["channel"]["id"], made_["secret"]
+        assert len(secret) > 40
+        tried = await asking.post(f"/api/v1/channels/{number}/test")
+        assert tried.status_code == 502
+        assert "SERVER_WEBHOOK_NETWORKS" in tried.json()["detail"]
+        listed = await asking.get("/api/v1/channels")
+        assert listed.json()[0]["failures"] == 1
+        assert secret not in listed.text
+        other = (await asking.post(f"/api/v1/channels/{number}/secret")).json()
+        assert other["secret"] not in ("", secret)
+        off = await asking.put(f"/api/v1/channels/{number}", json={**wanted, "is_enabled": False})
+        assert off.json()["details"]["is_enabled"] is False
+        assert (await asking.delete(f"/api/v1/channels/{number}")).status_code == 204
+        assert (await asking.get("/api/v1/channels")).json() == []

@@ -1,0 +1,1 @@
+"""Where alerts are told: webhooks, mail and phones, each alert once, tried for a day."""

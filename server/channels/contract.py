@@ -1,0 +1,166 @@
+"""What pages and REST meet of channels: values, and the promises of each method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from server.accounts.contract import Caller
+from server.errors import ServerError
+from server.watchlist.contract import Alert
+
+
+class ChannelKind(StrEnum):
+    """How alerts are told: a signed POST, a mail with the picture, a message through ntfy."""
+
+    WEBHOOK = "webhook"
+    EMAIL = "email"
+    NTFY = "ntfy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelDetails:
+    """What is written down of a channel. `target` is an address: of a webhook, of a topic
+    (`https://ntfy.example/topic`), or of people, with commas. No `list_ids`: of all lists."""
+
+    name: str
+    kind: ChannelKind
+    target: str
+    list_ids: tuple[int, ...] = ()
+    is_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A channel and how it does. `failures` counts those since the last success; `waiting`
+    deliveries are tried again, `given_up` ones are not."""
+
+    id: int
+    details: ChannelDetails
+    failures: int
+    waiting: int
+    given_up: int
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    last_error: str | None
+    changed_by: str
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A channel, and the secret that was made for it, shown once; None where it has none."""
+
+    channel: Channel
+    secret: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """An alert to be told by a channel. `idempotency_key` is the same for every attempt."""
+
+    id: int
+    channel_id: int
+    alert: Alert
+    idempotency_key: str
+    attempts: int
+    ordered_at: datetime
+
+
+class NotDelivered(ServerError):
+    """The other side did not take it; the text says what was tried and what came back."""
+
+
+class Channels(Protocol):
+    """What people do with channels. Each change is audited before it is made.
+
+    All raise StorageUnavailable, QuestionInvalid naming what is wrong, and NotThere.
+    """
+
+    async def channels(self) -> tuple[Channel, ...]:
+        """All of them, by name."""
+        ...
+
+    async def make(self, caller: Caller, details: ChannelDetails, token: str = "") -> Made:
+        """A new channel; `token` is what ntfy asks for, if it does. A webhook gets a secret."""
+        ...
+
+    async def change(
+        self, caller: Caller, channel_id: int, details: ChannelDetails, token: str | None = None
+    ) -> Channel:
+        """All of its details; its kind stays. `token` None: as it was."""
+        ...
+
+    async def new_secret(self, caller: Caller, channel_id: int) -> Made:
+        """Another secret for a webhook; the old one signs nothing any more."""
+        ...
+
+    async def drop(self, caller: Caller, channel_id: int) -> None:
+        """With what waits there."""
+        ...
+
+    async def attempt(self, caller: Caller, channel_id: int) -> None:
+        """Tells a made-up alert at once. Raises NotDelivered. Audited."""
+        ...
+
+
+class ChannelStore(Protocol):
+    """Channels and what they have to deliver. All raise StorageUnavailable; those that name a
+    channel raise NotThere."""
+
+    async def channels(self) -> tuple[Channel, ...]:
+        """By name."""
+        ...
+
+    async def channel(self, channel_id: int) -> Channel: ...
+
+    async def secret(self, channel_id: int) -> str: ...
+
+    async def make(
+        self, details: ChannelDetails, secret: str, *, by: str, now: datetime
+    ) -> Channel:
+        """Raises QuestionInvalid where the name is taken."""
+        ...
+
+    async def change(
+        self,
+        channel_id: int,
+        details: ChannelDetails,
+        secret: str | None,
+        *,
+        by: str,
+        now: datetime,
+    ) -> Channel:
+        """Raises QuestionInvalid where the name is taken."""
+        ...
+
+    async def drop(self, channel_id: int) -> None: ...
+
+    async def due(self, channel_id: int, now: datetime, *, limit: int) -> Sequence[Delivery]:
+        """What is to be tried by now, in the order of the alerts."""
+        ...
+
+    async def next_due(self) -> dict[int, datetime]:
+        """When each channel that is enabled has something to try."""
+        ...
+
+    async def delivered(self, delivery: Delivery, now: datetime) -> None:
+        """It is told, for good."""
+        ...
+
+    async def failed(
+        self, delivery: Delivery, error: str, now: datetime, *, next_at: datetime | None
+    ) -> None:
+        """It is tried again at `next_at`; None: given up."""
+        ...
+
+    async def noted(self, channel_id: int, error: str | None, now: datetime) -> None:
+        """What came of an attempt without an alert; None: it went well."""
+        ...
+
+    async def sweep(self, before: datetime) -> None:
+        """Forgets deliveries that ended before that."""
+        ...

@@ -1,0 +1,125 @@
+"""One HTTP POST to elsewhere. Blocking; follows no redirect and no proxy of the environment."""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from server.channels.contract import NotDelivered
+from server.channels.reachable import may_reach
+from server.errors import QuestionInvalid
+from server.peer import Network
+
+PATIENCE_S: Final = 10.0
+"""For the connection, and for each piece of the answer."""
+_ANSWER_BYTES: Final = 4096
+_SCHEMES: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a POST goes, as an address says it."""
+
+    is_encrypted: bool
+    host: str
+    port: int
+    path: str
+
+    @property
+    def shown(self) -> str:
+        """Without what may be secret in its path."""
+        return f"{self._name}:{self.port}"
+
+    @property
+    def named(self) -> str:
+        """As the header `Host` names it (RFC 9110, section 7.2)."""
+        is_usual = self.port == _SCHEMES["https" if self.is_encrypted else "http"]
+        return self._name if is_usual else self.shown
+
+    @property
+    def _name(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+
+def place_of(url: str) -> Place:
+    """Raises QuestionInvalid."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise _no_address(url) from None
+    is_plain = url.isascii() and url.isprintable() and " " not in url
+    if not is_plain or parts.scheme not in _SCHEMES or not parts.hostname or parts.username:
+        raise _no_address(url)
+    return Place(
+        is_encrypted=parts.scheme == "https",
+        host=parts.hostname,
+        port=port or _SCHEMES[parts.scheme],
+        path=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+    )
+
+
+class Poster:
+    """`allowed` are networks beyond the public one that may be reached; `trusted` is what vouches
+    for certificates."""
+
+    def __init__(self, allowed: Sequence[Network], trusted: ssl.SSLContext | None = None) -> None:
+        self._allowed = tuple(allowed)
+        self._trusted = trusted or ssl.create_default_context()
+
+    def post(self, place: Place, body: bytes, headers: Mapping[str, str]) -> None:
+        """Returns where the answer is a 2xx. Raises NotDelivered."""
+        connection = http.client.HTTPConnection(place.host, place.port, timeout=PATIENCE_S)
+        try:
+            connection.sock = self._connected(place)
+            connection.request("POST", place.path, body, {"Host": place.named, **headers})
+            answer = connection.getresponse()
+            said = answer.read(_ANSWER_BYTES)
+        except (OSError, http.client.HTTPException) as error:
+            reason = str(error) or type(error).__name__
+            raise NotDelivered(f"{place.shown} does not answer: {reason}") from error
+        finally:
+            connection.close()
+        if not 200 <= answer.status < 300:
+            text = "".join(each for each in said.decode("utf-8", "replace") if each.isprintable())
+            raise NotDelivered(f"{place.shown} answered {answer.status}: {text[:200]}")
+
+    def _connected(self, place: Place) -> socket.socket:
+        """To the first address that may be reached and answers: the one that was judged."""
+        trouble: OSError | None = None
+        refused: list[str] = []
+        found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+        for family, kind, protocol, _, where in found:
+            if not may_reach(ipaddress.ip_address(where[0]), self._allowed):
+                refused.append(str(where[0]))
+                continue
+            line = socket.socket(family, kind, protocol)
+            try:
+                line.settimeout(PATIENCE_S)
+                line.connect(where)
+                if place.is_encrypted:
+                    line = self._trusted.wrap_socket(line, server_hostname=place.host)
+            except OSError as error:
+                line.close()
+                trouble = error
+                continue
+            return line
+        if trouble is not None:
+            raise trouble
+        raise NotDelivered(
+            f"{place.host} is {', '.join(refused)}, inside this network: allow it with "
+            f"SERVER_WEBHOOK_NETWORKS={refused[0]}"
+        )
+
+
+def _no_address(url: str) -> QuestionInvalid:
+    return QuestionInvalid(
+        f"target={url[:80]!r}: expected an address such as https://example.org/alerts, without a "
+        "user name"
+    )

@@ -1,0 +1,174 @@
+"""Takes alerts to their channels: in order, none held up by another, again where one failed."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, Protocol
+
+import structlog
+
+from server.bell import Bell
+from server.channels.contract import (
+    Channel,
+    ChannelKind,
+    ChannelStore,
+    Delivery,
+    NotDelivered,
+)
+from server.channels.patience import next_attempt
+from server.channels.telling import Message, Teller
+from server.errors import NotThere, StorageUnavailable
+from server.storage.reading.sightings import Pictures
+from server.watchlist.contract import Alert, Source
+
+THREADS: Final = 8
+"""Channels that tell something at once."""
+PIECE: Final = 20
+RETRY_S: Final = 1.0
+IDLE_S: Final = 60.0
+KEPT: Final = timedelta(days=30)
+"""Deliveries that ended are remembered so long."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Chance(Protocol):
+    """Where jitter comes from."""
+
+    def random(self) -> float:
+        """0..1."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostmanParts:
+    """`wake` rings when something may have to be told."""
+
+    store: ChannelStore
+    tellers: Mapping[ChannelKind, Teller]
+    pictures: Pictures
+    now: Callable[[], datetime]
+    wake: Bell
+
+
+class Postman:
+    """A task a channel while something is due there. What fails is tried again, also after a
+    restart: what is to be told lies in the database."""
+
+    def __init__(self, parts: PostmanParts, *, chance: Chance | None = None) -> None:
+        self._parts = parts
+        self._chance = chance or random.Random()  # noqa: S311 (jitter)
+        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="sightpost-tell")
+        self._rounds: dict[int, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        try:
+            await self._sweep()
+            while True:
+                rings = self._parts.wake.rings
+                try:
+                    wait_s = await self._send_out()
+                except StorageUnavailable as error:
+                    _log.warning("deliveries cannot be looked up", reason=str(error))
+                    wait_s = RETRY_S
+                await self._parts.wake.heard(rings, within_s=wait_s)
+        finally:
+            for each in self._rounds.values():
+                each.cancel()
+            await asyncio.gather(*self._rounds.values(), return_exceptions=True)
+
+    def close(self) -> None:
+        """Does not wait for the other side; what was not said to be delivered is tried again."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def tell(self, channel: Channel, alert: Alert, key: str, *, is_test: bool) -> None:
+        """Once, now. Raises NotDelivered."""
+        teller = self._parts.tellers[channel.details.kind]
+        message = Message(
+            alert=alert,
+            key=key,
+            at_s=int(self._parts.now().timestamp()),
+            picture=await self._picture(alert) if teller.wants_picture and not is_test else None,
+            is_test=is_test,
+        )
+        secret = await self._parts.store.secret(channel.id)
+        await asyncio.get_running_loop().run_in_executor(
+            self._executor, teller.tell, message, channel.details.target, secret
+        )
+
+    async def _send_out(self) -> float:
+        """Begins rounds where something is due; seconds until the next thing is."""
+        now = self._parts.now()
+        wait_s = IDLE_S
+        for channel_id, at in (await self._parts.store.next_due()).items():
+            if channel_id in self._rounds:
+                continue
+            if at <= now:
+                task = asyncio.create_task(self._round(channel_id))
+                self._rounds[channel_id] = task
+                task.add_done_callback(partial(self._is_back, channel_id))
+            else:
+                wait_s = min(wait_s, (at - now).total_seconds())
+        return wait_s
+
+    def _is_back(self, channel_id: int, _: asyncio.Task[None]) -> None:
+        del self._rounds[channel_id]
+        self._parts.wake.ring()
+
+    async def _round(self, channel_id: int) -> None:
+        """Tells what is due, in order, until one fails: the others wait with it."""
+        store = self._parts.store
+        try:
+            channel = await store.channel(channel_id)
+            for delivery in await store.due(channel_id, self._parts.now(), limit=PIECE):
+                if not await self._deliver(channel, delivery):
+                    return
+        except NotThere:
+            return  # deleted meanwhile, with what waited there
+        except StorageUnavailable as error:
+            _log.warning("deliveries cannot be noted", channel=channel_id, reason=str(error))
+            await asyncio.sleep(RETRY_S)
+
+    async def _deliver(self, channel: Channel, delivery: Delivery) -> bool:
+        try:
+            await self.tell(channel, delivery.alert, delivery.idempotency_key, is_test=False)
+        except NotDelivered as error:
+            now = self._parts.now()
+            next_at = next_attempt(
+                delivery.attempts + 1,
+                ordered_at=delivery.ordered_at,
+                now=now,
+                chance=self._chance.random(),
+            )
+            _log.warning(
+                "alert not delivered",
+                channel=channel.id,
+                alert=delivery.alert.id,
+                reason=str(error),
+                again_at=None if next_at is None else next_at.isoformat(),
+            )
+            await self._parts.store.failed(delivery, str(error), now, next_at=next_at)
+            return False
+        await self._parts.store.delivered(delivery, self._parts.now())
+        return True
+
+    async def _picture(self, alert: Alert) -> bytes | None:
+        if alert.source is not Source.PLATES:
+            return None
+        try:
+            return (await self._parts.pictures.picture(alert.sighting_id)).content
+        except NotThere:
+            return None
+
+    async def _sweep(self) -> None:
+        try:
+            await self._parts.store.sweep(self._parts.now() - KEPT)
+        except StorageUnavailable as error:
+            _log.warning("old deliveries not forgotten", reason=str(error))

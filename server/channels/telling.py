@@ -1,0 +1,213 @@
+"""The ways in which an alert is told. Each is blocking, and returns when the other side took it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import smtplib
+import ssl
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Final, Literal, Protocol
+
+from server.channels import wording
+from server.channels.contract import NotDelivered
+from server.channels.posting import PATIENCE_S, Poster, place_of
+from server.channels.wording import House
+from server.errors import QuestionInvalid
+from server.watchlist.contract import Alert
+
+SIGNATURE: Final = "Sightpost-Signature"
+TIMESTAMP: Final = "Sightpost-Timestamp"
+KEY: Final = "Idempotency-Key"
+MOST_RECIPIENTS: Final = 50
+
+Encryption = Literal["starttls", "tls", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """An alert on its way. `key` is the same for each attempt, `at_s` is now in Unix seconds.
+
+    `picture` is a JPEG or PNG, None where there is none; `is_test`: somebody tries the channel.
+    """
+
+    alert: Alert
+    key: str
+    at_s: int
+    picture: bytes | None = None
+    is_test: bool = False
+
+
+class Teller(Protocol):
+    """One way."""
+
+    wants_picture: bool
+
+    def check(self, target: str) -> str:
+        """The target in the form in which it is kept. Raises QuestionInvalid."""
+        ...
+
+    def tell(self, message: Message, target: str, secret: str) -> None:
+        """Raises NotDelivered."""
+        ...
+
+
+class Webhook:
+    """A POST of JSON, signed: hex HMAC-SHA256 of the timestamp, a dot and the body."""
+
+    wants_picture = False
+
+    def __init__(self, poster: Poster, house: House) -> None:
+        self._poster = poster
+        self._house = house
+
+    def check(self, target: str) -> str:
+        place_of(target)
+        return target
+
+    def tell(self, message: Message, target: str, secret: str) -> None:
+        body = wording.body(message.alert, self._house, is_test=message.is_test)
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "Sightpost",
+            KEY: message.key,
+            TIMESTAMP: str(message.at_s),
+            SIGNATURE: f"v1={signature(secret, message.at_s, body)}",
+        }
+        self._poster.post(place_of(target), body, headers)
+
+
+def signature(secret: str, at_s: int, body: bytes) -> str:
+    """What the receiver computes too, and compares."""
+    signed = str(at_s).encode() + b"." + body
+    return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+
+
+class Ntfy:
+    """A message to a topic (docs.ntfy.sh/publish, "Publish as JSON")."""
+
+    wants_picture = False
+
+    def __init__(self, poster: Poster, house: House) -> None:
+        self._poster = poster
+        self._house = house
+
+    def check(self, target: str) -> str:
+        place_of(target)
+        if not target.partition("://")[2].rstrip("/").partition("/")[2]:
+            raise QuestionInvalid(
+                f"target={target[:80]!r}: expected a topic, such as https://ntfy.example.org/gate"
+            )
+        return target.rstrip("/")
+
+    def tell(self, message: Message, target: str, secret: str) -> None:
+        root, _, topic = target.rpartition("/")
+        said = {
+            "topic": topic,
+            "title": wording.title(message.alert),
+            "message": wording.text(message.alert, self._house),
+            "tags": ["test" if message.is_test else "rotating_light"],
+            "priority": 3 if message.is_test else 4,
+        }
+        if link := self._house.link(message.alert):
+            said["click"] = link
+        headers = {"Content-Type": "application/json", KEY: message.key}
+        if secret:
+            headers["Authorization"] = f"Bearer {secret}"
+        body = json.dumps(said, ensure_ascii=False).encode()
+        self._poster.post(place_of(f"{root}/"), body, headers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailServer:
+    """Who takes mail, and in whose name; `host` '': nobody does. `user` '': without signing in."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    sender: str
+    encryption: Encryption
+
+
+class Mail:
+    """A mail with the picture."""
+
+    wants_picture = True
+
+    def __init__(self, server: MailServer, house: House) -> None:
+        self._server = server
+        self._house = house
+
+    def check(self, target: str) -> str:
+        if not self._server.host or not self._server.sender:
+            raise QuestionInvalid(
+                "kind=email: this server knows nobody who takes mail: write SERVER_SMTP_HOST=HOST "
+                "and SERVER_SMTP_FROM=ADDRESS"
+            )
+        names = [part.strip() for part in target.split(",") if part.strip()]
+        if not 1 <= len(names) <= MOST_RECIPIENTS:
+            raise QuestionInvalid(f"target: expected 1 to {MOST_RECIPIENTS} mail addresses")
+        return ", ".join(_address(name) for name in names)
+
+    def tell(self, message: Message, target: str, secret: str) -> None:  # noqa: ARG002 (as others)
+        server = self._server
+        try:
+            with self._line() as line:
+                if server.encryption == "starttls":
+                    line.starttls(context=ssl.create_default_context())
+                if server.user:
+                    line.login(server.user, server.password)
+                refused = line.send_message(self._mail(message, target))
+        except (OSError, smtplib.SMTPException) as error:
+            reason = str(error) or type(error).__name__
+            raise NotDelivered(f"{server.host}:{server.port} did not take it: {reason}") from error
+        if refused:
+            raise NotDelivered(f"{server.host} does not take mail for {', '.join(refused)}")
+
+    def _line(self) -> smtplib.SMTP:
+        server = self._server
+        if server.encryption == "tls":
+            context = ssl.create_default_context()
+            return smtplib.SMTP_SSL(server.host, server.port, timeout=PATIENCE_S, context=context)
+        return smtplib.SMTP(server.host, server.port, timeout=PATIENCE_S)
+
+    def _mail(self, message: Message, target: str) -> EmailMessage:
+        alert = message.alert
+        mail = EmailMessage()
+        mail["From"] = self._server.sender
+        mail["To"] = target
+        mail["Subject"] = ("Test: " if message.is_test else "Alert: ") + wording.title(alert)
+        mail["Date"] = format_datetime(alert.raised_at)
+        mail["Message-ID"] = f"<{message.key}@{self._server.sender.rpartition('@')[2]}>"
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(wording.text(alert, self._house) + "\n")
+        if message.picture is not None:
+            kind = "png" if message.picture.startswith(b"\x89PNG") else "jpeg"
+            mail.add_attachment(
+                message.picture, maintype="image", subtype=kind, filename=f"alert-{alert.id}.{kind}"
+            )
+        return mail
+
+
+def _address(text: str) -> str:
+    try:
+        found = Address(addr_spec=text)
+        is_whole = bool(found.username and found.domain and text.isprintable())
+    except (ValueError, IndexError, AttributeError):
+        is_whole = False
+    except Exception as error:
+        raise _no_address(text) from error
+    if not is_whole:
+        raise _no_address(text)
+    return text
+
+
+def _no_address(text: str) -> QuestionInvalid:
+    return QuestionInvalid(
+        f"target={text[:80]!r}: expected a mail address such as gate@example.org"
+    )

@@ -1,0 +1,239 @@
+"""Channels and their deliveries in SQLite. Implements the contract's ChannelStore."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from server.channels.contract import Channel, ChannelDetails, ChannelKind, Delivery
+from server.errors import NotThere, QuestionInvalid
+from server.row_id import is_id
+from server.storage.alerts import COLUMNS as ALERT_COLUMNS
+from server.storage.alerts import alert_of
+from server.storage.reader_pool import Reader, ReaderPool
+from server.storage.times import moment_of, own_moment, text_of
+from server.storage.writing_thread import WritingThread
+
+_COLUMNS: Final = (
+    "id, name, kind, target, list_ids, is_enabled, failures, last_success_at, last_failure_at, "
+    "last_error, changed_by, changed_at, "
+    "(SELECT count(*) FROM alert_deliveries d WHERE d.channel_id = alert_channels.id "
+    "AND state = 'waiting') AS waiting, "
+    "(SELECT count(*) FROM alert_deliveries d WHERE d.channel_id = alert_channels.id "
+    "AND state = 'given up') AS given_up"
+)
+_DUE: Final = (
+    "SELECT d.id, d.channel_id, d.idempotency_key, d.attempts, d.ordered_at, "  # noqa: S608 (our own names)
+    f"{', '.join(f'a.{name}' for name in ALERT_COLUMNS.split(', '))} "
+    "FROM alert_deliveries d JOIN alerts a ON a.id = d.alert_id "
+    "WHERE d.channel_id = ? AND d.state = 'waiting' AND d.next_attempt_at <= ? "
+    "ORDER BY d.alert_id LIMIT ?"
+)
+_NEXT: Final = (
+    "SELECT channel_id, min(next_attempt_at) FROM alert_deliveries WHERE state = 'waiting' "
+    "AND channel_id IN (SELECT id FROM alert_channels WHERE is_enabled) GROUP BY 1"
+)
+_WENT_WELL: Final = (
+    "UPDATE alert_channels SET failures = 0, last_success_at = ?, last_error = NULL WHERE id = ?"
+)
+_FAILED: Final = (
+    "UPDATE alert_channels SET failures = failures + 1, last_failure_at = ?, last_error = ? "
+    "WHERE id = ?"
+)
+
+
+class SqliteChannels:
+    """`pool` belongs to whoever made it."""
+
+    def __init__(self, path: Path, pool: ReaderPool) -> None:
+        self._pool = pool
+        self._writing = WritingThread(path, name="channels")
+
+    async def channels(self) -> tuple[Channel, ...]:
+        sql = f"SELECT {_COLUMNS} FROM alert_channels ORDER BY name"  # noqa: S608 (our own names)
+        return await self._pool.ask(
+            lambda reader: tuple(_channel(row) for row in reader.rows_of(sql))
+        )
+
+    async def channel(self, channel_id: int) -> Channel:
+        sql = f"SELECT {_COLUMNS} FROM alert_channels WHERE id = ?"  # noqa: S608 (our own names)
+
+        def work(reader: Reader) -> list[dict[str, Any]]:
+            return reader.rows_of(sql, (channel_id,))
+
+        found = await self._pool.ask(work) if is_id(channel_id) else []
+        if not found:
+            raise _no_channel(channel_id)
+        return _channel(found[0])
+
+    async def secret(self, channel_id: int) -> str:
+        sql = "SELECT secret FROM alert_channels WHERE id = ?"
+        found = await self._pool.ask(lambda reader: reader.row(sql, (channel_id,)))
+        if found is None:
+            raise _no_channel(channel_id)
+        return str(found[0])
+
+    async def make(
+        self, details: ChannelDetails, secret: str, *, by: str, now: datetime
+    ) -> Channel:
+        def work(connection: apsw.Connection) -> int:
+            _refuse_taken(connection, details.name, besides=0)
+            connection.execute(
+                "INSERT INTO alert_channels (name, kind, target, list_ids, is_enabled, secret, "
+                "changed_by, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (*_values(details), secret, by, text_of(now)),
+            )
+            return connection.last_insert_rowid()
+
+        return await self.channel(await self._writing.write(work))
+
+    async def change(
+        self,
+        channel_id: int,
+        details: ChannelDetails,
+        secret: str | None,
+        *,
+        by: str,
+        now: datetime,
+    ) -> Channel:
+        def work(connection: apsw.Connection) -> None:
+            _refuse_taken(connection, details.name, besides=channel_id)
+            connection.execute(
+                "UPDATE alert_channels SET name = ?, kind = ?, target = ?, list_ids = ?, "
+                "is_enabled = ?, secret = coalesce(?, secret), changed_by = ?, changed_at = ? "
+                "WHERE id = ?",
+                (*_values(details), secret, by, text_of(now), channel_id),
+            )
+            if not connection.changes():
+                raise _no_channel(channel_id)
+
+        if not is_id(channel_id):
+            raise _no_channel(channel_id)
+        await self._writing.write(work)
+        return await self.channel(channel_id)
+
+    async def drop(self, channel_id: int) -> None:
+        def work(connection: apsw.Connection) -> None:
+            connection.execute("DELETE FROM alert_channels WHERE id = ?", (channel_id,))
+            if not connection.changes():
+                raise _no_channel(channel_id)
+
+        if not is_id(channel_id):
+            raise _no_channel(channel_id)
+        await self._writing.write(work)
+
+    async def due(self, channel_id: int, now: datetime, *, limit: int) -> Sequence[Delivery]:
+        values = (channel_id, text_of(now), limit)
+        rows = await self._pool.ask(lambda reader: reader.rows(_DUE, values))
+        return [_delivery(row) for row in rows]
+
+    async def next_due(self) -> dict[int, datetime]:
+        rows = await self._pool.ask(lambda reader: reader.rows(_NEXT))
+        return {channel_id: own_moment(at) for channel_id, at in rows}
+
+    async def delivered(self, delivery: Delivery, now: datetime) -> None:
+        def work(connection: apsw.Connection) -> None:
+            connection.execute(
+                "UPDATE alert_deliveries SET state = 'delivered', attempts = attempts + 1, "
+                "ended_at = ?, last_error = NULL WHERE id = ?",
+                (text_of(now), delivery.id),
+            )
+            connection.execute(_WENT_WELL, (text_of(now), delivery.channel_id))
+
+        await self._writing.write(work)
+
+    async def failed(
+        self, delivery: Delivery, error: str, now: datetime, *, next_at: datetime | None
+    ) -> None:
+        state = "waiting" if next_at is not None else "given up"
+        ended_at = None if next_at is not None else text_of(now)
+        values = (state, text_of(next_at or now), ended_at, error, delivery.id)
+
+        def work(connection: apsw.Connection) -> None:
+            connection.execute(
+                "UPDATE alert_deliveries SET state = ?, attempts = attempts + 1, "
+                "next_attempt_at = ?, ended_at = ?, last_error = ? WHERE id = ?",
+                values,
+            )
+            connection.execute(_FAILED, (text_of(now), error, delivery.channel_id))
+
+        await self._writing.write(work)
+
+    async def noted(self, channel_id: int, error: str | None, now: datetime) -> None:
+        at = text_of(now)
+
+        def work(connection: apsw.Connection) -> None:
+            if error is None:
+                connection.execute(_WENT_WELL, (at, channel_id))
+            else:
+                connection.execute(_FAILED, (at, error, channel_id))
+
+        await self._writing.write(work)
+
+    async def sweep(self, before: datetime) -> None:
+        sql = "DELETE FROM alert_deliveries WHERE ended_at < ?"
+        await self._writing.write(
+            lambda connection: connection.execute(sql, (text_of(before),)) and None
+        )
+
+    def close(self) -> None:
+        """Waits for the write in hand; idempotent."""
+        self._writing.close()
+
+
+def _values(details: ChannelDetails) -> tuple[Any, ...]:
+    return (
+        details.name,
+        details.kind,
+        details.target,
+        json.dumps(details.list_ids),
+        details.is_enabled,
+    )
+
+
+def _channel(row: Any) -> Channel:
+    return Channel(
+        id=row["id"],
+        details=ChannelDetails(
+            name=row["name"],
+            kind=ChannelKind(row["kind"]),
+            target=row["target"],
+            list_ids=tuple(json.loads(row["list_ids"])),
+            is_enabled=bool(row["is_enabled"]),
+        ),
+        failures=row["failures"],
+        waiting=row["waiting"],
+        given_up=row["given_up"],
+        last_success_at=moment_of(row["last_success_at"]),
+        last_failure_at=moment_of(row["last_failure_at"]),
+        last_error=row["last_error"],
+        changed_by=row["changed_by"],
+        changed_at=own_moment(row["changed_at"]),
+    )
+
+
+def _delivery(row: Any) -> Delivery:
+    number, channel_id, key, attempts, ordered_at, *alert = row
+    return Delivery(
+        id=number,
+        channel_id=channel_id,
+        alert=alert_of(alert),
+        idempotency_key=key,
+        attempts=attempts,
+        ordered_at=own_moment(ordered_at),
+    )
+
+
+def _refuse_taken(connection: apsw.Connection, name: str, *, besides: int) -> None:
+    sql = "SELECT 1 FROM alert_channels WHERE name = ? AND id <> ?"
+    if connection.execute(sql, (name, besides)).fetchone() is not None:
+        raise QuestionInvalid(f"name={name!r}: another channel is called so, choose another name")
+
+
+def _no_channel(channel_id: int) -> NotThere:
+    return NotThere(f"there is no channel {channel_id}: there never was, or it was deleted")

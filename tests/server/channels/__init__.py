@@ -1,0 +1,1 @@
+"""Tests of the channels by which alerts are told."""

@@ -1,0 +1,314 @@
+"""Alerts reach real receivers: once accepted, signed, tried again, and never inside by mistake."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.accounts.contract import Action, Caller, CallerKind
+from server.accounts.lifetimes import Lifetimes
+from server.accounts.permissions import TABLE, Role
+from server.accounts.store import AccountStore
+from server.bell import Bell
+from server.channels.contract import Channel, ChannelDetails, ChannelKind, NotDelivered
+from server.channels.desk import ChannelDesk
+from server.channels.postman import Postman, PostmanParts
+from server.channels.telling import signature
+from server.errors import NotThere, QuestionInvalid
+from server.storage.channels import SqliteChannels
+from server.watch_side import tellers_of
+from tests.server.cameras import jpeg
+from tests.server.channels.receivers import http_receiver, mail_receiver
+from tests.server.conftest import settings_in
+from tests.server.storage.history import NOON, plate
+from tests.server.watchlist.watching import Watch, watching_in
+
+ADMIN = Caller(
+    kind=CallerKind.TOKEN, name="anna", address="192.0.2.7", permissions=TABLE[Role.ADMIN]
+)
+PICTURE = jpeg()
+HERE = (ipaddress.ip_network("127.0.0.0/8"),)
+
+
+@dataclass(slots=True, kw_only=True)
+class Post:
+    """A post office with a clock of its own."""
+
+    watch: Watch
+    desk: ChannelDesk
+    store: SqliteChannels
+    accounts: AccountStore
+    postman: Postman
+    wake: Bell
+    moment: datetime = NOON
+
+    async def webhook(self, url: str, **given: Any) -> Channel:
+        details = ChannelDetails(name="hook", kind=ChannelKind.WEBHOOK, target=url, **given)
+        return (await self.desk.make(ADMIN, details)).channel
+
+    async def alert(self, number: int = 1) -> None:
+        await self.watch.centre.take(plate(number, f"AB {number}", image=PICTURE))
+        await self.watch.alerts()
+
+    async def until(self, is_so: Callable[[Channel], bool]) -> Channel:
+        """Until the first channel is so, with time going on."""
+        running = asyncio.create_task(self.postman.run())
+        try:
+            async with asyncio.timeout(30):
+                while True:
+                    (channel, *_) = await self.store.channels()
+                    if is_so(channel):
+                        return channel
+                    self.wake.ring()
+                    await asyncio.sleep(0.005)
+                    self.moment += timedelta(seconds=1)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+@asynccontextmanager
+async def post_office(folder: Path, **settings: Any) -> AsyncIterator[Post]:
+    async with watching_in(folder) as watch:
+        centre = watch.centre
+        given = settings_in(folder, **{"webhook_networks": HERE, **settings})
+        store = SqliteChannels(centre.database, centre.pool)
+        wake, tellers = Bell(), tellers_of(given)
+        office: list[Post] = []
+
+        def now() -> datetime:
+            return office[0].moment if office else NOON
+
+        accounts = AccountStore(centre.database, Lifetimes(), now)
+        parts = PostmanParts(
+            store=store, tellers=tellers, pictures=centre.sightings, now=now, wake=wake
+        )
+        postman = Postman(parts)
+        desk = ChannelDesk(store, tellers, postman, accounts, wake, now=now)
+        await watch.list_of("AB*", name="stolen", cooldown_s=0)
+        office.append(
+            Post(
+                watch=watch,
+                desk=desk,
+                store=store,
+                accounts=accounts,
+                postman=postman,
+                wake=wake,
+            )
+        )
+        yield office[0]
+        postman.close()
+        await accounts.close()
+        store.close()
+
+
+async def test_a_webhook_that_fails_twice_accepts_the_alert_once(tmp_path: Path) -> None:
+    async with post_office(tmp_path, public_url="https://centre.example/") as post:
+        with http_receiver(500, 503) as receiver:
+            details = ChannelDetails(
+                name="hook", kind=ChannelKind.WEBHOOK, target=f"{receiver.url}/alerts?of=gate"
+            )
+            made = await post.desk.make(ADMIN, details)
+            await post.alert()
+            channel = await post.until(lambda each: each.last_success_at is not None)
+            assert (channel.failures, channel.waiting, channel.given_up) == (0, 0, 0)
+            assert channel.last_failure_at is not None
+            await post.until(lambda _: True)
+        assert len(receiver.posts) == 3
+        assert made.secret is not None
+        keys = {each.headers["idempotency-key"] for each in receiver.posts}
+        assert len(keys) == 1
+        for each in receiver.posts:
+            assert each.path == "/alerts?of=gate"
+            at_s = int(each.headers["sightpost-timestamp"])
+            signed = signature(made.secret, at_s, each.body)
+            assert each.headers["sightpost-signature"] == f"v1={signed}"
+        said = json.loads(receiver.posts[-1].body)
+        assert said["event"] == "alert"
+        assert said["link"] == "https://centre.example/alerts?alert=1"
+        assert (said["alert"]["plate"], said["alert"]["list"]["name"]) == ("AB 1", "stolen")
+        assert said["alert"]["captured_at"] == (NOON + timedelta(seconds=1)).isoformat()
+
+
+async def test_what_a_restart_interrupted_is_delivered_after_it_with_the_same_key(
+    tmp_path: Path,
+) -> None:
+    with http_receiver(500) as receiver:
+        async with post_office(tmp_path) as post:
+            await post.webhook(receiver.url)
+            await post.alert()
+            channel = await post.until(lambda each: each.failures > 0)
+            assert channel.waiting == 1
+        async with watching_in(tmp_path) as watch:
+            store = SqliteChannels(watch.centre.database, watch.centre.pool)
+            wake = Bell()
+            tellers = tellers_of(settings_in(tmp_path, webhook_networks=HERE))
+            parts = PostmanParts(
+                store=store,
+                tellers=tellers,
+                pictures=watch.centre.sightings,
+                now=lambda: NOON + timedelta(hours=1),
+                wake=wake,
+            )
+            postman = Postman(parts)
+            running = asyncio.create_task(postman.run())
+            assert await asyncio.to_thread(receiver.came.acquire, timeout=30)  # before the restart
+            assert await asyncio.to_thread(receiver.came.acquire, timeout=30)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            postman.close()
+            store.close()
+    assert len(receiver.posts) == 2
+    assert len({each.headers["idempotency-key"] for each in receiver.posts}) == 1
+
+
+async def test_a_receiver_that_refuses_for_a_day_is_given_up_and_named(tmp_path: Path) -> None:
+    async with post_office(tmp_path) as post:
+        with http_receiver(*[410] * 50) as receiver:
+            await post.webhook(receiver.url)
+            await post.alert()
+            await post.until(lambda each: each.failures > 0)
+            post.moment += timedelta(days=1)
+            channel = await post.until(lambda each: each.given_up > 0)
+            assert channel.waiting == 0
+            assert "answered 410" in (channel.last_error or "")
+
+
+async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
+    async with post_office(tmp_path) as post:
+        with http_receiver() as inner, http_receiver(307, location=inner.url) as receiver:
+            channel = await post.webhook(receiver.url)
+            with pytest.raises(NotDelivered, match="answered 307"):
+                await post.desk.attempt(ADMIN, channel.id)
+            assert inner.posts == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]"])
+async def test_an_address_inside_is_not_even_connected_to(tmp_path: Path, host: str) -> None:
+    async with post_office(tmp_path, webhook_networks=()) as post:
+        with http_receiver() as receiver:
+            port = receiver.url.rpartition(":")[2]
+            channel = await post.webhook(f"http://{host}:{port}/")
+            with pytest.raises(NotDelivered, match="SERVER_WEBHOOK_NETWORKS="):
+                await post.desk.attempt(ADMIN, channel.id)
+            assert receiver.posts == []
+            (channel,) = await post.desk.channels()
+            assert channel.failures == 1
+
+
+async def test_a_mail_has_the_picture(tmp_path: Path) -> None:
+    async with mail_receiver() as mailbox:
+        mail = {"smtp_host": "127.0.0.1", "smtp_port": mailbox.port, "smtp_encryption": "none"}
+        async with post_office(tmp_path, smtp_from="gate@example.org", **mail) as post:
+            details = ChannelDetails(
+                name="guard", kind=ChannelKind.EMAIL, target="a@example.org,b@example.org"
+            )
+            await post.desk.make(ADMIN, details)
+            await post.alert()
+            await post.until(lambda each: each.last_success_at is not None)
+    (mail_,) = mailbox.mails
+    assert mailbox.recipients == [["a@example.org", "b@example.org"]]
+    assert mail_["subject"] == "Alert: AB 1: in stolen"
+    assert mail_["from"] == "gate@example.org"
+    assert "Camera: gate-1" in mail_.get_body().get_content()  # type: ignore[union-attr]
+    (picture,) = mail_.iter_attachments()
+    assert (picture.get_content_type(), picture.get_content()) == ("image/jpeg", PICTURE)
+
+
+async def test_ntfy_gets_topic_title_and_token(tmp_path: Path) -> None:
+    async with post_office(tmp_path) as post:
+        with http_receiver() as receiver:
+            details = ChannelDetails(
+                name="phone", kind=ChannelKind.NTFY, target=f"{receiver.url}/gate-alerts/"
+            )
+            made = await post.desk.make(ADMIN, details, "tk_secret")
+            assert made.secret is None
+            await post.desk.attempt(ADMIN, made.channel.id)
+    (sent,) = receiver.posts
+    said = json.loads(sent.body)
+    assert (sent.path, sent.headers["authorization"]) == ("/", "Bearer tk_secret")
+    assert (said["topic"], said["title"], said["tags"]) == (
+        "gate-alerts",
+        "TEST 123: in a list",
+        ["test"],
+    )
+
+
+async def test_a_channel_tells_of_its_lists_and_only_while_it_is_enabled(tmp_path: Path) -> None:
+    async with post_office(tmp_path) as post:
+        (first,) = await post.watch.rules.lists()
+        with http_receiver() as receiver:
+            hook = await post.webhook(receiver.url, list_ids=(first.id,))
+            other = ChannelDetails(
+                name="other", kind=ChannelKind.WEBHOOK, target=receiver.url, list_ids=(99,)
+            )
+            await post.desk.make(ADMIN, other)
+            await post.alert(1)
+            off = ChannelDetails(
+                name="hook", kind=ChannelKind.WEBHOOK, target=receiver.url, is_enabled=False
+            )
+            await post.until(lambda each: each.last_success_at is not None)
+            await post.desk.change(ADMIN, hook.id, off)
+            await post.alert(2)
+            assert [each.waiting for each in await post.desk.channels()] == [0, 0]
+        assert len(receiver.posts) == 1
+
+
+async def test_channels_are_checked_audited_and_deleted_with_what_waits(tmp_path: Path) -> None:
+    async with post_office(tmp_path) as post:
+        for kind, target, named in (
+            (ChannelKind.WEBHOOK, "ftp://example.org", "address such as"),
+            (ChannelKind.WEBHOOK, "https://user:pass@example.org/", "without a user"),
+            (ChannelKind.WEBHOOK, "https://example.org:99999/", "address such as"),
+            (ChannelKind.NTFY, "https://ntfy.example.org/", "a topic"),
+            (ChannelKind.EMAIL, "a@example.org", "SERVER_SMTP_HOST"),
+        ):
+            with pytest.raises(QuestionInvalid, match=named):
+                await post.desk.make(ADMIN, ChannelDetails(name="x", kind=kind, target=target))
+        hook = await post.webhook("https://example.org/alerts")
+        with pytest.raises(QuestionInvalid, match="another channel"):
+            await post.webhook("https://example.org/")
+        secret = await post.store.secret(hook.id)
+        other = await post.desk.new_secret(ADMIN, hook.id)
+        assert other.secret == await post.store.secret(hook.id) != secret
+        await post.alert()
+        assert (await post.desk.channels())[0].waiting == 1
+        await post.desk.drop(ADMIN, hook.id)
+        assert await post.desk.channels() == ()
+        with pytest.raises(NotThere):
+            await post.desk.attempt(ADMIN, hook.id)
+        page = await post.accounts.audit_page(action=Action.CHANNEL_CHANGED)
+        assert [each.detail.split(":")[0] for each in reversed(page.entries)] == [
+            "made",
+            "made",
+            "another secret",
+            "deleted; 1 waited there",
+        ]
+        assert not any(secret in each.detail for each in page.entries)
+
+
+async def test_mail_addresses_are_checked(tmp_path: Path) -> None:
+    given = {"smtp_host": "127.0.0.1", "smtp_from": "gate@example.org"}
+    async with post_office(tmp_path, **given) as post:
+        for target in ("", "nobody", "a@example.org\nBcc: b@example.org", "a b@example.org"):
+            with pytest.raises(QuestionInvalid, match="mail address"):
+                await post.desk.make(
+                    ADMIN, ChannelDetails(name="x", kind=ChannelKind.EMAIL, target=target)
+                )
+        assert await post.desk.channels() == ()
+
+
+def test_the_signature_is_that_of_the_documentation() -> None:
+    # printf '1772366400.{}' | openssl dgst -sha256 -hmac secret
+    assert signature("secret", 1772366400, b"{}") == (
+        "b0c2c5e288833b007355aa343b97fd4bb8f9825725b0961e7aaa0f867a720061"
+    )
