@@ -29,6 +29,8 @@ _PLATE_GAP = 5
 strokes of a sign's text were else taken over while something passed in front of it."""
 _DARKEST_FOR_GAIN = 12.0
 """Grey value below which a pixel says nothing about a change of exposure."""
+_NO_GAIN = 0.01
+"""A change of exposure below which a white pixel changes by less than noise does."""
 
 Grey = NDArray[np.float32]
 Mask = NDArray[np.uint8]
@@ -125,8 +127,10 @@ class MotionGate:
         background, deviation = self._background, self._deviation
         if background is None or deviation is None or background.shape != grey.shape:
             return self._learned_anew(grey, factor, at_s)
-        background *= _gain(grey, background)
-        difference = np.asarray(cv2.absdiff(grey, background), np.float32)
+        gain = _gain(grey, background)
+        difference = _difference(grey, background, gain)
+        # What was made brighter wavers as much more, and is as much coarser.
+        deviation *= max(gain, np.float32(1.0))
         changed = self._changed(difference, deviation)
         share = cv2.countNonZero(changed) / changed.size
         if share - self._last_share > self._settings.upheaval_share:
@@ -219,6 +223,19 @@ def _small_grey(picture: Picture, factor: int) -> Grey:
     if factor > 1:
         grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
     return grey.astype(np.float32)
+
+
+def _difference(grey: Grey, background: Grey, gain: np.float32) -> Grey:
+    """How far the picture is from the background, which follows the gain, but not where it is
+    nearer without: lamps and what a camera writes into its pictures do not."""
+    if abs(gain - 1.0) < _NO_GAIN:
+        background *= gain
+        return np.asarray(cv2.absdiff(grey, background), np.float32)
+    unscaled = np.asarray(cv2.absdiff(grey, background), np.float32)
+    scaled = background * gain
+    difference = np.asarray(cv2.absdiff(grey, scaled), np.float32)
+    np.copyto(background, scaled, where=difference <= unscaled)
+    return np.minimum(difference, unscaled)
 
 
 def _gain(grey: Grey, background: Grey) -> np.float32:

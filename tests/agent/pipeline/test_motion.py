@@ -116,6 +116,32 @@ def test_slowly_changing_light_is_no_motion_and_hides_none() -> None:
     assert len(gate.look(_frame(Box.from_xywh(400, 200, 300, 200), light=1.4), 5.5).regions) == 1
 
 
+def test_dusk_and_dawn_under_a_lamp_are_no_motion() -> None:
+    """Lamps, and what the camera writes, do not follow the light of the picture as a whole."""
+    across, down = np.meshgrid(np.linspace(0, 1, 320), np.linspace(0, 1, 180))
+    lamp = 0.07 + 0.17 * np.exp(-((across - 0.6) ** 2 + (down - 0.4) ** 2) / 0.05)
+    day = cv2.resize(cv2.cvtColor(ROAD, cv2.COLOR_BGR2GRAY), (320, 180)).astype(np.float64)
+    gate, moving = MotionGate(MotionSettings()), list[int]()
+    for number in range(160):
+        is_dark = min(1.0, max(0.0, (number - 30) / 15)) * min(1.0, max(0.0, (110 - number) / 15))
+        grey = day * (1 - is_dark + is_dark * lamp) + RNG.normal(0, 1, day.shape)
+        grey[5:12, 40:150:3] = 250
+        luma = np.clip(grey, 0, 255).astype(np.uint8)
+        if gate.look(ROAD, number * 0.1, luma=luma).regions:
+            moving.append(number)
+    assert len(moving) <= 8
+
+
+def test_a_vehicle_that_comes_soon_after_the_light_is_motion() -> None:
+    gate = _settled()
+    lights = [*np.linspace(1.0, 0.1, 12), *[0.1] * 4, *np.linspace(0.1, 1.0, 12), *[1.0] * 8]
+    for number, light in enumerate(lights):
+        gate.look(_frame(light=float(light)), 1.5 + number * 0.1)
+    vehicle = Box.from_xywh(400, 200, 300, 200)
+    look = gate.look(_frame(vehicle), 1.5 + len(lights) * 0.1)
+    assert sum(region.intersection(vehicle) for region in look.regions) > 0.9 * vehicle.area
+
+
 def test_a_change_of_the_whole_view_is_learned_anew() -> None:
     gate = _settled()
     other = np.ascontiguousarray(255 - ROAD[::-1])
