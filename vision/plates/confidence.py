@@ -98,12 +98,13 @@ def text_measures(candidate: Candidate) -> tuple[float, float, float]:
 def plate_measures(
     candidate: Candidate, ground: Ground | None, *, is_guess: bool
 ) -> tuple[float, float, float, float]:
-    """How close the ground ends across and along the text, whether it is dark, and the candidate's
-    strain, while guessing with its format's price: then a rare format is one more chance for any
-    text to fit."""
+    """How close the ground ends across and along the text, whether it is dark though plates of that
+    format are not, and the candidate's strain. While guessing any dark ground counts, and a rare
+    format's price: each format more is one more chance for any text to fit."""
     known = ground or _NO_GROUND
+    is_odd = known.is_dark and (is_guess or not candidate.fit.format.may_be_dark)
     strain = candidate.energy if is_guess else candidate.strain
-    return known.across, known.along, float(known.is_dark), strain
+    return known.across, known.along, float(is_odd), strain
 
 
 @lru_cache(maxsize=1)

@@ -31,7 +31,9 @@ class PlateFormat:
     but 0, `A` a letter or digit, `*` a place for a mark, `!` one where something must have been
     seen.
 
-    `aspect` is the least and greatest width by height of its line of text. Letters `without` stand
+    `aspect` is the least and greatest width by height of its line of text, `least_pitch` the least
+    width for each character, likewise; below `sign_pitch` it is no sign's. `may_be_dark`: a usual
+    kind of its plates has light characters on dark ground. Letters `without` stand
     nowhere, `later_without` not after the first digit. `examples` are those of the whole entry that
     this one came from, as printed.
     """
@@ -49,7 +51,10 @@ class PlateFormat:
     is_rare: bool = False
     is_asked_only: bool = False
     is_personal: bool = False
+    may_be_dark: bool = False
     aspect: tuple[float, float]
+    least_pitch: float = 0.0
+    sign_pitch: float = 0.0
 
     @property
     def length(self) -> int:
@@ -74,6 +79,16 @@ def formats_of(regions: Sequence[str]) -> tuple[PlateFormat, ...]:
 def personal_formats_of(regions: Sequence[str]) -> tuple[PlateFormat, ...]:
     """Those of plates whose text the owner chose; none while guessing. Raises `UnknownRegion`."""
     return tuple(entry for entry in _asked(regions) if entry.is_personal)
+
+
+def narrow_formats_of(regions: Sequence[str]) -> tuple[PlateFormat, ...]:
+    """Those that everyday text fits too, of regions whose plates have narrower letters than signs:
+    to guess from where a line has such. None where regions were asked for, which have them all."""
+    return () if regions else tuple(e for e in _table() if _may_be_told_from_signs(e))
+
+
+def _may_be_told_from_signs(entry: PlateFormat) -> bool:
+    return entry.is_asked_only and not entry.is_personal and entry.sign_pitch > 0
 
 
 def _asked(regions: Sequence[str]) -> tuple[PlateFormat, ...]:
@@ -129,7 +144,7 @@ def parse_formats(table: dict[str, Any]) -> tuple[PlateFormat, ...]:
     """The formats of a parsed table, in its order, every pattern written out."""
     formats: list[PlateFormat] = []
     for entry in table["format"]:
-        low, high = table["region"][entry["region"]]["aspect"]
+        region = table["region"][entry["region"]]
         for pattern in entry["patterns"]:
             formats.extend(
                 PlateFormat(
@@ -146,7 +161,10 @@ def parse_formats(table: dict[str, Any]) -> tuple[PlateFormat, ...]:
                     is_rare=entry.get("rare", False),
                     is_asked_only=entry.get("asked", False),
                     is_personal=entry.get("personal", False),
-                    aspect=(low, high),
+                    may_be_dark=entry.get("dark", False),
+                    aspect=(region["aspect"][0], region["aspect"][1]),
+                    least_pitch=region.get("pitch", 0.0),
+                    sign_pitch=region.get("sign", 0.0),
                 )
                 for slots in expanded(pattern)
                 if _least_length(slots) <= sum(slot not in PLACES for slot in slots) <= 9

@@ -25,7 +25,7 @@ def geometry_fault(region: TextRegion, formats: Sequence[PlateFormat], visible: 
     """
     if region.width < LEAST_WIDTH_PX or region.height < LEAST_HEIGHT_PX:
         return "small"
-    if not formats_for(region, formats):
+    if not formats_for(aspect_of(region), formats):
         return "shape"
     if abs(tilt_deg(region.quad)) > MOST_TILT_DEG:
         return "tilted"
@@ -34,10 +34,25 @@ def geometry_fault(region: TextRegion, formats: Sequence[PlateFormat], visible: 
     return None
 
 
-def formats_for(region: TextRegion, formats: Sequence[PlateFormat]) -> tuple[PlateFormat, ...]:
-    """The formats whose plates a line of that shape may be."""
-    aspect = region.width / max(region.height, 1.0)
-    return tuple(entry for entry in formats if entry.aspect[0] <= aspect <= entry.aspect[1])
+def formats_for(aspect: float, formats: Sequence[PlateFormat]) -> tuple[PlateFormat, ...]:
+    """The formats whose plates a line so many times as wide as high may be."""
+    return tuple(
+        entry
+        for entry in formats
+        if entry.aspect[0] <= aspect <= entry.aspect[1]
+        and aspect >= entry.least_pitch * entry.length
+    )
+
+
+def narrow_formats_for(aspect: float, formats: Sequence[PlateFormat]) -> tuple[PlateFormat, ...]:
+    """Those of which such a line has narrower characters than signs."""
+    narrow = [entry for entry in formats if aspect <= entry.sign_pitch * entry.length]
+    return formats_for(aspect, narrow)
+
+
+def aspect_of(region: TextRegion) -> float:
+    """Its width by its height."""
+    return region.width / max(region.height, 1.0)
 
 
 def tilt_deg(quad: Quad) -> float:

@@ -6,7 +6,7 @@ Beside what `vision.plates.slots` corrects, up to two characters at the edges ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from vision.plates.formats import EITHER, LETTERS, PLACES, PlateFormat
 from vision.plates.slots import Laid, Line, align, shape
@@ -29,7 +29,6 @@ COST_RARE = 0.35
 
 _COST_EDGE = 0.8
 _COST_STRIP = 0.5
-_DOUBT = 0.4
 _CERTAIN = 0.9
 """A character read with this much is none of a frame or screw: while guessing it is not left out
 at the edge."""
@@ -39,55 +38,18 @@ at the edge."""
 class Fit:
     """A text that a format allows. `cost` is 0 for a text that needed no correction at all.
 
-    `kept` are the characters that count, as corrected. `bend` is the part of the cost that stands
-    for characters left out or swapped.
+    `kept` are the characters that count, as corrected.
     """
 
     text: str
     kept: tuple[CharacterReading, ...]
     format: PlateFormat
     cost: float
-    bend: float
 
     @property
     def least_certain(self) -> float:
         """Confidence of the least certain kept character, as it was read."""
         return min(character.confidence for character in self.kept)
-
-    @property
-    def trust(self) -> float:
-        """What bending leaves of a character's confidence, 0..1: a single swap, the smallest
-        correction, leaves 0.88, so that no bent text reaches 0.9."""
-        return max(0.0, 1.0 - _DOUBT * self.bend)
-
-    @property
-    def confidence(self) -> float:
-        return self.least_certain * self.trust
-
-    def characters(self) -> tuple[CharacterReading, ...]:
-        """The kept characters as far as they are to be trusted."""
-        return tuple(
-            replace(
-                character,
-                confidence=character.confidence * self.trust,
-                alternatives=tuple((t, share * self.trust) for t, share in character.alternatives),
-            )
-            for character in self.kept
-        )
-
-
-def best_fit(
-    characters: Sequence[CharacterReading],
-    formats: Sequence[PlateFormat],
-    *,
-    is_guess: bool = False,
-) -> Fit | None:
-    """The cheapest fit among `formats`, earlier formats first where two cost the same."""
-    best: Fit | None = None
-    for candidate in fits(characters, formats, is_guess=is_guess):
-        if best is None or candidate.cost < best.cost - 1e-9:
-            best = candidate
-    return best
 
 
 def fits(
@@ -124,8 +86,7 @@ def fits(
             if cost <= _most_cost(plate_format):
                 kept = tuple(laid.character for laid in aligned.laid)
                 text = "".join(character.text for character in kept)
-                bend = aligned.bend + edge_cost
-                yield Fit(text=text, kept=kept, format=plate_format, cost=cost, bend=bend)
+                yield Fit(text=text, kept=kept, format=plate_format, cost=cost)
 
 
 def _is_sound(kept: tuple[Laid, ...], plate_format: PlateFormat) -> bool:

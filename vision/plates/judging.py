@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from vision.geometry import Box
 from vision.plates.confidence import Certainty, as_sure_as
 from vision.plates.formats import PlateFormat, everyday_words
-from vision.plates.gates import bounding_box, formats_for
+from vision.plates.gates import aspect_of, bounding_box, formats_for, narrow_formats_for
 from vision.plates.hypotheses import Hypothesis
 from vision.plates.surroundings import Ground
 from vision.plates.text_regions import TextRegion
@@ -31,13 +32,20 @@ _CLEAR_ENERGY, _CLEAR_SHARE = 0.35, 0.9
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """A line of text in a picture: where it is, the ground it stands on (None: not to be told from
-    the text) and what each look at it may say. `is_stacked`: it is two lines, one above the other.
+    the text) and what each look at it may say. `others` are further detections of it, `is_stacked`:
+    it is two lines, one above the other.
     """
 
     region: TextRegion
     looks: tuple[tuple[Hypothesis, ...], ...]
     ground: Ground | None = None
+    others: tuple[TextRegion, ...] = ()
     is_stacked: bool = False
+
+    @property
+    def aspect(self) -> float:
+        """Its width by its height, the mean of all detections: each is off by some pixels."""
+        return fmean(aspect_of(region) for region in (self.region, *self.others))
 
     @property
     def raw_text(self) -> str:
@@ -55,10 +63,12 @@ class Line:
 class Expected:
     """What may be read: the formats, whether they are a guess, and the floor.
 
-    `personal` formats are tried where no other fits and the line stands on a plate's ground.
+    Where the line stands on a plate's ground, `narrow` formats are tried if its characters are too
+    narrow for a sign's, and `personal` ones if no other fits.
     """
 
     formats: tuple[PlateFormat, ...]
+    narrow: tuple[PlateFormat, ...] = ()
     personal: tuple[PlateFormat, ...] = ()
     is_guess: bool
     least_confidence: float = LEAST_CONFIDENCE
@@ -67,10 +77,13 @@ class Expected:
         if line.is_stacked:
             common = tuple(entry for entry in self.formats if not entry.is_rare)
             return weigh(line.looks, common, is_guess=True)
-        formats = formats_for(line.region, self.formats)
+        is_enclosed = line.ground is not None and line.ground.is_enclosed
+        formats = formats_for(line.aspect, self.formats)
+        if is_enclosed:
+            formats += narrow_formats_for(line.aspect, self.narrow)
         found = weigh(line.looks, formats, is_guess=self.is_guess)
-        if found is None and line.ground is not None and line.ground.is_enclosed:
-            formats = formats_for(line.region, self.personal)
+        if found is None and is_enclosed:
+            formats = formats_for(line.aspect, self.personal)
             found = weigh(line.looks, formats, is_guess=self.is_guess)
         return found
 

@@ -11,7 +11,12 @@ from vision.geometry import Box
 from vision.networks import Networks, NetworkSettings, NetworkSource
 from vision.plates.confidence import Certainty, calibration
 from vision.plates.detector import TextDetector
-from vision.plates.formats import PlateFormat, formats_of, personal_formats_of
+from vision.plates.formats import (
+    PlateFormat,
+    formats_of,
+    narrow_formats_of,
+    personal_formats_of,
+)
 from vision.plates.gates import bounding_box, geometry_fault
 from vision.plates.judging import Expected, Line, is_clear, judge, within
 from vision.plates.recogniser import CROPS, TextRecogniser, line_crop
@@ -25,7 +30,7 @@ from vision.plates.thai_lines import (
     province_line,
     with_province,
 )
-from vision.plates.two_lines import joined, stacked
+from vision.plates.two_lines import joined, quad_around, stacked
 from vision.pool.budget import Priority
 from vision.reading import Picture, PlateReading, PlateReadings, RefusedReading
 
@@ -44,6 +49,7 @@ _MOST_ENLARGED = 2.2
 _SAME_PLACE_IOU = 0.3
 _SAME_LINE_SHARE = 0.5
 _MOST_LINES = 12
+_ENOUGH_LOOKS = 6
 
 
 class EmbeddedPlateReader:
@@ -73,6 +79,7 @@ class EmbeddedPlateReader:
     ) -> None:
         self._expected = Expected(
             formats=formats_of(regions),
+            narrow=narrow_formats_of(regions),
             personal=personal_formats_of(regions) if personal else (),
             is_guess=not regions,
         )
@@ -116,14 +123,19 @@ class EmbeddedPlateReader:
                 look.plates.append(result)
             else:
                 look.refused.append(result)
-        if not look.plates and not self._expected.is_guess:
+        if not look.plates:
             self._read_stacked(look)
 
     def _read_stacked(self, look: _Look) -> None:
-        """Plates of two lines, where the region is known: any two words of a sign stand like them.
-        Their lines must fit a common format without leaving anything out."""
+        """Plates of two lines. Any two words of a sign stand like them: they must fit a common
+        format without leaving anything out, and while guessing stand on a plate's ground."""
         for upper, lower in stacked(look.detected):
-            line = joined(*self._lines(look, [upper, lower]))
+            ground = None
+            if self._expected.is_guess:
+                ground = ground_of(look.picture, quad_around(upper, lower))
+                if ground is None or not ground.is_enclosed:
+                    continue
+            line = replace(joined(*self._lines(look, [upper, lower])), ground=ground)
             result = judge(line, self._expected, self._certainty, visible=look.visible)
             if isinstance(result, PlateReading):
                 look.plates.append(result)
@@ -133,10 +145,17 @@ class EmbeddedPlateReader:
         weighed = self._expected.weigh(line)
         look.spent("grammar", started)
         if weighed is not None and not is_clear(weighed):
-            line = self._looked_closer(look, line)
+            if (
+                not weighed.best.fit.format.is_personal
+            ):  # which other fits in earlier looks rule out
+                line = look.with_earlier_looks(line)
+            if len(line.looks) < _ENOUGH_LOOKS:
+                line = self._looked_closer(look, line)
         started = time.perf_counter()
         result = judge(line, self._expected, self._certainty, visible=look.visible)
         look.spent("grammar", started)
+        if weighed is not None and isinstance(result, RefusedReading):
+            look.doubtful.append(line)
         return result
 
     def _thai_plate(self, look: _Look, line: Line) -> PlateReading | None:
@@ -219,13 +238,14 @@ class EmbeddedPlateReader:
             if is_same_line(region, line.region)
         ]
         others = self._lines(look, [line.region], CROPS[1:]) + self._lines(look, again, CROPS)
-        return replace(line, looks=line.looks + tuple(t for other in others for t in other.looks))
+        looks = line.looks + tuple(text for other in others for text in other.looks)
+        return replace(line, looks=looks, others=(*line.others, *again))
 
 
 @dataclass(slots=True)
 class _Look:
     """What one call has seen so far of the part `visible` of its picture; `detected` are all lines
-    of text of the latest detection."""
+    of text of the latest detection, `doubtful` those that fitted a format and were refused."""
 
     picture: Picture
     visible: Box
@@ -233,6 +253,15 @@ class _Look:
     plates: list[PlateReading] = field(default_factory=list)
     refused: list[RefusedReading] = field(default_factory=list)
     stage_ms: dict[str, float] = field(default_factory=dict)
+    doubtful: list[Line] = field(default_factory=list)
+
+    def with_earlier_looks(self, line: Line) -> Line:
+        """What was seen of the line at another scale counts too."""
+        for earlier in self.doubtful:
+            if is_same_line(earlier.region, line.region):
+                others = (*line.others, earlier.region, *earlier.others)
+                return replace(line, looks=line.looks + earlier.looks, others=others)
+        return line
 
     def spent(self, stage: str, started: float) -> None:
         elapsed = (time.perf_counter() - started) * 1000

@@ -45,10 +45,9 @@ class Laid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aligned:
-    """Characters in their slots; `bend` is the part of the cost for those left out or swapped."""
+    """Characters in their slots, and what that cost."""
 
     cost: float
-    bend: float
     laid: tuple[Laid, ...]
 
 
@@ -151,7 +150,7 @@ def _aligned(
 ) -> Aligned | None:
     """With a character left out at each place of `emblems`."""
     laid: list[Laid] = []
-    bend = _COST_EMBLEM * len(emblems)
+    cost = _COST_EMBLEM * len(emblems)
     before, after = plate_format.without, plate_format.without | plate_format.later_without
     kept = _kept(line, emblems)
     for index, (slot, (at, _)) in enumerate(zip(layout.slots, kept, strict=True)):
@@ -160,9 +159,9 @@ def _aligned(
         if found is None:
             return None
         laid.append(found)
-        bend += found.cost
+        cost += found.cost
     marks = _place_cost(line, layout, emblems)
-    return None if marks is None else Aligned(cost=bend + marks, bend=bend, laid=tuple(laid))
+    return None if marks is None else Aligned(cost=cost + marks, laid=tuple(laid))
 
 
 def _kept(line: Line, emblems: tuple[int, ...]) -> Iterator[tuple[int, int]]:

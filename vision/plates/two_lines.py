@@ -41,10 +41,15 @@ def joined(upper: Line, lower: Line) -> Line:
     """Both as one line: each text of one with each of the other, their doubts added up."""
     pairs = itertools.product(upper.looks[0][:_MOST_TEXTS], lower.looks[0][:_MOST_TEXTS])
     texts = sorted((_joined(a, b) for a, b in pairs), key=lambda text: text.doubt)
-    box = _around(upper.region, lower.region)
-    quad: Quad = ((box.x1, box.y1), (box.x2, box.y1), (box.x2, box.y2), (box.x1, box.y2))
+    quad = quad_around(upper.region, lower.region)
     region = TextRegion(quad=quad, score=min(upper.region.score, lower.region.score))
     return Line(region=region, looks=(tuple(texts),), is_stacked=True)
+
+
+def quad_around(upper: TextRegion, lower: TextRegion) -> Quad:
+    """The upright rectangle that holds both."""
+    box = _around(upper, lower)
+    return (box.x1, box.y1), (box.x2, box.y1), (box.x2, box.y2), (box.x1, box.y2)
 
 
 def _joined(upper: Hypothesis, lower: Hypothesis) -> Hypothesis:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.vision.plates.cheapest import cheapest_fit
 from vision.plates.confidence import as_sure_as, calibration
 from vision.plates.formats import formats_of
-from vision.plates.grammar import best_fit
 from vision.plates.surroundings import Ground
 from vision.plates.weighing import NATS_PER_COST, Candidate
 from vision.reading import CharacterReading
@@ -19,7 +19,7 @@ distance = st.one_of(st.none(), st.floats(0.0, 1.6))
 
 def candidate(share: float, least: float, energy: float) -> Candidate:
     characters = [CharacterReading(text=c, confidence=least) for c in "RK755AJ"]
-    fit = best_fit(characters, formats_of(["sk"]))
+    fit = cheapest_fit(characters, formats_of(["sk"]))
     assert fit is not None
     return Candidate(fit=fit, energy=energy, share=share)
 
@@ -68,10 +68,34 @@ def test_a_text_whose_ground_ends_is_a_plate_and_light_words_on_a_wall_are_none(
 def test_a_rare_format_says_nothing_against_a_text() -> None:
     characters = [CharacterReading(text=c, confidence=0.9) for c in "ABC123"]
     rare = next(f for f in formats_of(["us"]) if f.is_rare and f.slots == "LLL*DDD")
-    fit = best_fit(characters, [rare])
+    fit = cheapest_fit(characters, [rare])
     assert fit is not None
     energy = NATS_PER_COST * fit.cost
     assert Candidate(fit=fit, energy=energy, share=1.0).strain == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    ("text", "slots", "is_told"),
+    [("WSQ3021", "LLL*DDDD", False), ("RK755AJ", "LL*DDDLL", True)],
+)
+def test_dark_ground_speaks_against_plates_that_have_none(
+    text: str, slots: str, is_told: bool
+) -> None:
+    formats = [f for f in formats_of(["pl", "sk"]) if f.slots == slots]
+    fit = cheapest_fit([CharacterReading(text=c, confidence=1.0) for c in text], formats)
+    assert fit is not None
+    one = Candidate(fit=fit, energy=0.0, share=1.0)
+    light, dark = (
+        Ground(above=0.1, below=0.1, left=0.0, right=0.2, is_dark=is_dark)
+        for is_dark in (False, True)
+    )
+    of_plate = calibration().of_plate
+    known, guessed = (
+        of_plate(one, light, is_guess=is_guess) - of_plate(one, dark, is_guess=is_guess)
+        for is_guess in (False, True)
+    )
+    assert (known > 0) is is_told
+    assert guessed > 0
 
 
 @given(st.lists(unit, min_size=1, max_size=9), st.floats(0.01, 0.99))

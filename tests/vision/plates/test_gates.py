@@ -52,8 +52,8 @@ def test_edge_of_the_searched_part_cuts_too() -> None:
 
 
 def test_shape_decides_which_regions_come_in_question() -> None:
-    wide = formats_for(region(0, 0, 120, 20), formats_of(["eu", "us"]))
-    square = formats_for(region(0, 0, 60, 40), formats_of(["eu", "us"]))
+    wide = formats_for(6.0, formats_of(["eu", "us"]))
+    square = formats_for(1.5, formats_of(["eu", "us"]))
     assert {entry.region for entry in wide} == {"eu"}
     assert {entry.region for entry in square} == {"us"}
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from vision.geometry import Box
 from vision.plates.confidence import Calibration, PlateWeights, TextWeights
 from vision.plates.ctc import TextLine
-from vision.plates.formats import formats_of, personal_formats_of
+from vision.plates.formats import formats_of, narrow_formats_of, personal_formats_of
 from vision.plates.hypotheses import Hypothesis
 from vision.plates.judging import LEAST_CONFIDENCE, Expected, Line, is_clear, judge
 from vision.plates.surroundings import Ground
@@ -29,8 +31,10 @@ def hypothesis(text: str, doubt: float = 0.0, confidence: float = 0.98) -> Hypot
     return Hypothesis(line=line, doubt=doubt)
 
 
-def line(*looks: tuple[Hypothesis, ...], ground: Ground | None = None) -> Line:
-    region = TextRegion(quad=((-3, -2), (97, -2), (97, 33), (-3, 33)), score=0.9)
+def line(*looks: tuple[Hypothesis, ...], ground: Ground | None = None, height: float = 35) -> Line:
+    """100 pixels wide."""
+    low = height - 2
+    region = TextRegion(quad=((-3, -2), (97, -2), (97, low), (-3, low)), score=0.9)
     return Line(region=region, looks=looks, ground=ground)
 
 
@@ -38,6 +42,7 @@ def judged(one: Line, *regions: str, floor: float = LEAST_CONFIDENCE) -> str:
     """The plate, or the reason of refusal in lower case."""
     expected = Expected(
         formats=formats_of(regions),
+        narrow=narrow_formats_of(regions),
         personal=personal_formats_of(regions),
         is_guess=not regions,
         least_confidence=floor,
@@ -105,6 +110,27 @@ def test_personal_plates_need_the_ground_of_a_plate() -> None:
     assert judged(line((hypothesis("59 CADI"),)), "us") == "format"
     assert judged(line((hypothesis("TEXAS"),), ground=ENCLOSED), "us") == "format"
     assert judged(line((hypothesis("59 CADI"),), ground=ENCLOSED)) == "format"
+
+
+def test_a_text_in_narrow_letters_is_of_no_country_whose_plates_have_wide_ones() -> None:
+    looks = (hypothesis("LGLS 168"), hypothesis("4GLS 168", doubt=0.8))
+    assert judged(line(looks, ground=ENCLOSED), floor=0.1) == "LGLS168"
+    assert judged(line(looks, ground=ENCLOSED, height=45), floor=0.1) == "4GLS168"
+
+
+def test_every_detection_of_a_line_tells_how_narrow_its_letters_are() -> None:
+    looks = (hypothesis("LGLS 168"), hypothesis("4GLS 168", doubt=0.8))
+    low, high = (line(looks, ground=ENCLOSED, height=height) for height in (38, 50))
+    assert judged(low, floor=0.1) == "LGLS168"
+    assert judged(replace(low, others=(high.region,)), floor=0.1) == "4GLS168"
+
+
+def test_what_everyday_text_fits_is_guessed_in_narrow_letters_on_a_plates_ground() -> None:
+    text = (hypothesis("463 9520"),)
+    assert judged(line(text, ground=ENCLOSED, height=45)) == "4639520"
+    assert judged(line(text, ground=OPEN, height=45)) == "format"
+    assert judged(line(text, ground=ENCLOSED, height=30)) == "format"
+    assert judged(line(text, ground=OPEN, height=30), "us") == "4639520"
 
 
 def test_a_format_that_fits_goes_before_a_personal_one() -> None:

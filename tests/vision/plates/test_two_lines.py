@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
@@ -88,14 +89,31 @@ def test_texts_of_both_are_joined_likeliest_first() -> None:
     assert whole.is_stacked
 
 
-def test_a_square_plate_is_read_where_the_region_is_known(
-    plate_reader: Callable[..., EmbeddedPlateReader],
+@pytest.mark.parametrize("regions", [("eu",), ()])
+def test_a_square_plate_is_read(
+    plate_reader: Callable[..., EmbeddedPlateReader], regions: tuple[str, ...]
 ) -> None:
     picture = pasted(square_plate("RK", "755AJ"), width=120)
-    assert [p.text for p in plate_reader("eu").read(picture).plates] == ["RK755AJ"]
+    assert [p.text for p in plate_reader(*regions).read(picture).plates] == ["RK755AJ"]
 
 
+@pytest.mark.parametrize(
+    ("regions", "upper", "lower"),
+    [(("eu",), "EXIT", "ONLY"), ((), "EXIT", "ONLY"), ((), "BUS", "123")],
+)
 def test_two_words_of_a_sign_are_no_plate(
     plate_reader: Callable[..., EmbeddedPlateReader],
+    regions: tuple[str, ...],
+    upper: str,
+    lower: str,
 ) -> None:
-    assert plate_reader("eu").read(pasted(square_plate("EXIT", "ONLY"), width=120)).plates == ()
+    assert plate_reader(*regions).read(pasted(square_plate(upper, lower), width=120)).plates == ()
+
+
+def test_lines_that_stand_on_a_wall_are_no_plate_while_guessing(
+    plate_reader: Callable[..., EmbeddedPlateReader],
+) -> None:
+    inside = square_plate("RK", "755AJ")[12:-12, 12:-12]
+    picture = np.full((480, 640, 3), inside[0, 0], np.uint8)
+    picture[200:284, 260:380] = cv2.resize(inside, (120, 84), interpolation=cv2.INTER_AREA)
+    assert plate_reader().read(picture).plates == ()
