@@ -18,7 +18,6 @@ from rich.console import Console
 
 from benchmarks.faces import DEFAULT_FOLDER, Found, Pair, likenesses, look, read_pairs
 from server.faces.calibration import Logistic, fit
-from server.faces.looking import version_of
 from vision.faces.choice import AUTO, face_models
 from vision.networks import Networks, NetworkSettings
 from vision.pictures import load_picture
@@ -103,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         values = [value for value, is_same in (*tune, *check) if is_same is kind]
         spread = [f"{value:.3f}" for value in np.quantile(values, (0, 0.05, 0.5, 0.95, 1))]
         console.print(f"cosines of {'one person' if kind else 'two people'}: {', '.join(spread)}")
-    version = version_of(networks.entry(models.embedder.model))
+    version = networks.entry(models.embedder.model).version
     console.print(
         f'[[model]]\nname = "{models.embedder.model}"\nmodel_version = "{version}"\n'
         f"threshold = {threshold:.3f}\nmargin = {margin:.3f}\n"

@@ -77,6 +77,26 @@ def export(
     face_commands.export(class_id, to=to, db=db)
 
 
+@faces_app.command("new-key")
+def new_key(
+    file: Annotated[
+        Path | None, typer.Argument(help="Left out: the file of SERVER_FACE_KEY_FILE.")
+    ] = None,
+) -> None:
+    """Write a new key for enrolment pictures above the older ones of a file."""
+    from server import face_commands
+
+    face_commands.new_key(file)
+
+
+@faces_app.command("encrypt")
+def encrypt(db: Database = None) -> None:
+    """Encrypt every enrolment picture with the newest key; without keys, decrypt none."""
+    from server import face_commands
+
+    face_commands.encrypt(db=db)
+
+
 @faces_app.command("status")
 def status(db: Database = None) -> None:
     """How many are enrolled, and with which model they are found."""

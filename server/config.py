@@ -293,6 +293,36 @@ class ServerSettings(Settings):
         description="pictures that may wait to be looked into; the next is answered with 503",
         examples=["32"],
     )
+    face_analysers: CommaList = Field(
+        (),
+        alias="SERVER_FACE_ANALYSERS",
+        description="models that say more of a face, such as whether it is alive, comma-separated; "
+        "their word is shown and decides nothing",
+        examples=["my-liveness"],
+    )
+    face_matching: bool = Field(
+        True,
+        alias="SERVER_FACE_MATCHING",
+        description="false: faces that cameras send are compared with those enrolled only when "
+        "somebody asks",
+        examples=["false"],
+    )
+    face_visitor_days: int = Field(
+        0,
+        alias="SERVER_FACE_VISITOR_DAYS",
+        ge=0,
+        le=3650,
+        description="days for which the faces of people who are not enrolled can be found again; "
+        "0: none are kept for that",
+        examples=["30"],
+    )
+    face_key_file: Path | None = Field(
+        None,
+        alias="SERVER_FACE_KEY_FILE",
+        description="file of keys by which enrolment pictures are encrypted in the database "
+        "(python -m server faces new-key)",
+        examples=["/etc/sightpost/face.keys"],
+    )
     face_keep_days: Annotated[dict[str, DayCount], BeforeValidator(_days)] = Field(
         {},
         alias="SERVER_FACE_KEEP_DAYS",

@@ -41,6 +41,10 @@ class FacesUnavailable(ServerError):
     """No face can be looked for as things are; the text says what is missing and how to get it."""
 
 
+class PictureLocked(FacesUnavailable):
+    """An enrolment picture cannot be decrypted; the text says with which key it was encrypted."""
+
+
 class PruneRefused(ServerError):
     """Old rows cannot be given up as asked."""
 

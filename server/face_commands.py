@@ -20,13 +20,14 @@ from server.accounts.contract import Action
 from server.cli_database import fail, writable_database
 from server.config import ServerSettings
 from server.errors import FacesUnavailable
-from server.face_side import gallery_of, models_of, networks_of
+from server.face_side import gallery_of, models_of, networks_of, wanted_of
 from server.faces import holdings, person_rows, picture_rows
 from server.faces.contract import Refusal
 from server.faces.gallery import Gallery
 from server.faces.importing import Importer
 from server.faces.looking import FaceLooker, Models, make_looker
 from server.faces.reembedding import reembed
+from server.faces.vault import add_key
 from server.faces.vector_rows import ModelKey
 
 SHOWN_REFUSALS = 20
@@ -112,7 +113,9 @@ def forget(class_id: int | None, *, db: Path | None) -> None:
 def export(class_id: int, *, to: Path, db: Path | None) -> None:
     """Write all that is held on a person into a ZIP file."""
     with _desk(db) as desk:
-        content = desk.gallery.read(lambda rows: holdings.archive_of(rows, class_id, _now()))
+        content = desk.gallery.read(
+            lambda rows: holdings.archive_of(rows, class_id, desk.gallery.vault, _now())
+        )
         desk.book.note(COMMAND_LINE, Action.PERSON_EXPORTED, f"person {class_id}", str(to))
     try:
         to.write_bytes(content)
@@ -121,11 +124,44 @@ def export(class_id: int, *, to: Path, db: Path | None) -> None:
     typer.echo(f"{to}: {len(content):,} bytes, all that is held on person {class_id}.")
 
 
+def new_key(file: Path | None) -> None:
+    """Write a new key above the older ones of a file."""
+    path = file or ServerSettings.load().face_key_file
+    if path is None:
+        fail("name a file, or set SERVER_FACE_KEY_FILE to one")
+    try:
+        number = add_key(path)
+    except OSError as error:
+        fail(f"{path} cannot be written: {error.strerror or error}")
+    typer.echo(
+        f"{path}: key {number} is the newest. Set SERVER_FACE_KEY_FILE={path}, start the server "
+        "again, and write: python -m server faces encrypt\n"
+        "Keep a copy of the file elsewhere than the backups: without it the pictures are lost."
+    )
+
+
+def encrypt(*, db: Path | None) -> None:
+    """Encrypt every enrolment picture with the newest key; it may be broken off and run again."""
+    with _desk(db) as desk:
+        if desk.gallery.vault.current is None:
+            fail("there is no key: write python -m server faces new-key, set SERVER_FACE_KEY_FILE")
+        desk.book.note(COMMAND_LINE, Action.PERSON_CHANGED, "enrolment pictures", "encrypted")
+        done, is_done = 0, False
+        while not is_done:
+            found = desk.gallery.note(lambda rows: picture_rows.seal_some(rows, desk.gallery.vault))
+            done, is_done = done + found, found == 0
+        typer.echo(
+            f"{done} pictures were encrypted; all are with key {desk.gallery.vault.current} now, "
+            "and older lines of the file are needed for backups alone."
+        )
+
+
 def status(*, db: Path | None) -> None:
     """How many are enrolled, and with which model they are found."""
     with _desk(db) as desk:
         counted = desk.gallery.read(lambda rows: picture_rows.counted(rows, desk.models.key))
-    table = Table("persons", "pictures", "without a vector", "model", "detector")
+    vault = desk.gallery.vault
+    table = Table("persons", "pictures", "without a vector", "model", "detector", "key")
     key = desk.models.key
     table.add_row(
         str(counted.persons),
@@ -133,6 +169,7 @@ def status(*, db: Path | None) -> None:
         str(counted.waiting),
         "none" if key is None else f"{key.name} {key.version} ({key.numbers} numbers)",
         desk.models.detector or "none",
+        vault.current or "none: not encrypted",
     )
     Console().print(table)
     if desk.models.problem is not None:
@@ -171,11 +208,7 @@ def _looker(desk: Desk) -> Iterator[FaceLooker]:
     desk.model()
     networks = networks_of(desk.settings)
     try:
-        yield make_looker(
-            networks,
-            detector=desk.settings.face_detector,
-            embedder=desk.settings.face_embedder,
-        )
+        yield make_looker(networks, wanted_of(desk.settings))
     finally:
         networks.close()
 

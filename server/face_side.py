@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -15,29 +14,25 @@ from server.accounts.contract import Auditor
 from server.config import ServerSettings
 from server.errors import StorageUnavailable
 from server.faces.desk import LookingDesk
+from server.faces.following import Follower
 from server.faces.gallery import Gallery
-from server.faces.looking import Models, make_looker, models_here
-from server.faces.service import FaceService, Parts
-from server.storage.reading.sightings import Pictures
+from server.faces.looking import Models, Wanted, make_looker, models_here
+from server.faces.service import FaceService
+from server.faces.vault import PictureVault, read_keys
+from server.faces.workplace import Parts, Workplace
+from server.storage.reading.face_sightings import FaceSightings
 from vision.networks import Networks, NetworkSettings
 
 SAVED_EVERY_S: Final = 600.0
 """So much of the index, at most, a server that was killed has to build again at its start."""
 
+PREPARED_AGAIN_S: Final = 10.0
+"""After the database could not be read."""
+
 LOOKING_THREADS: Final = 2
 """Pictures looked into at once: while one waits for its network the other is decoded."""
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SightingPictureBytes:
-    """The pictures of sightings as the gallery asks for them."""
-
-    pictures: Pictures
-
-    async def content(self, sighting_id: int) -> bytes:
-        return (await self.pictures.picture(sighting_id)).content
 
 
 def networks_of(settings: ServerSettings) -> Networks:
@@ -49,12 +44,26 @@ def networks_of(settings: ServerSettings) -> Networks:
 
 def models_of(settings: ServerSettings, networks: Networks) -> Models:
     """What serves. Blocking: loads the networks once."""
-    return models_here(networks, detector=settings.face_detector, embedder=settings.face_embedder)
+    return models_here(networks, wanted_of(settings))
+
+
+def wanted_of(settings: ServerSettings) -> Wanted:
+    return Wanted(
+        detector=settings.face_detector,
+        embedder=settings.face_embedder,
+        analysers=settings.face_analysers,
+    )
+
+
+def vault_of(settings: ServerSettings) -> PictureVault:
+    """Raises ConfigInvalid where the file of keys cannot be used."""
+    path = settings.face_key_file
+    return PictureVault(() if path is None else read_keys(path))
 
 
 def gallery_of(settings: ServerSettings, models: Models) -> Gallery:
-    """On a migrated database."""
-    return Gallery(settings.db_path, settings.face_index_path, models.key)
+    """On a migrated database. Raises ConfigInvalid."""
+    return Gallery(settings.db_path, settings.face_index_path, models.key, vault_of(settings))
 
 
 @contextlib.asynccontextmanager
@@ -62,7 +71,7 @@ async def face_side(
     settings: ServerSettings,
     *,
     auditor: Auditor,
-    pictures: Pictures,
+    sightings: FaceSightings,
     now: Callable[[], datetime],
 ) -> AsyncIterator[FaceService]:
     """A gallery on a migrated database. Its index is made ready beside everything else."""
@@ -71,43 +80,54 @@ async def face_side(
     if models.problem is not None:
         _log.info("faces are not looked for", reason=models.problem)
     desk = LookingDesk(
-        lambda: make_looker(
-            networks, detector=settings.face_detector, embedder=settings.face_embedder
-        ),
+        lambda: make_looker(networks, wanted_of(settings)),
         threads=LOOKING_THREADS,
         waiting=settings.face_queue,
     )
-    service = FaceService(
+    place = Workplace(
         Parts(
             gallery=await asyncio.to_thread(gallery_of, settings, models),
             desk=desk,
             models=models,
             auditor=auditor,
-            sightings=SightingPictureBytes(pictures=pictures),
+            sightings=sightings,
             keep_days=settings.face_keep_days,
+            visitor_days=settings.face_visitor_days,
             now=now,
         )
     )
-    keeping = asyncio.create_task(_keep(service))
+    service = FaceService(place)
+    follower = Follower(place) if settings.face_matching and models.key is not None else None
+    keeping = asyncio.create_task(_keep(service, follower))
     try:
         yield service
     finally:
         keeping.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeping
+        await asyncio.gather(keeping, return_exceptions=True)
         with contextlib.suppress(StorageUnavailable):  # the index is built anew then
             await service.close()
         await asyncio.to_thread(networks.close)
 
 
-async def _keep(service: FaceService) -> None:
-    """Makes the index ready, then forgets who is due and saves it, again and again."""
-    is_ready = False
+async def _keep(service: FaceService, follower: Follower | None) -> None:
+    """Makes the index ready, then follows the cameras, forgets who is due and saves it."""
     while True:
         try:
-            if not is_ready:
-                await service.prepare()
-                is_ready = True
+            await service.prepare()
+            break
+        except StorageUnavailable as error:
+            _log.warning("the face index could not be made ready", reason=str(error))
+        await asyncio.sleep(PREPARED_AGAIN_S)
+    async with asyncio.TaskGroup() as tasks:
+        if follower is not None:
+            tasks.create_task(follower.run())
+        tasks.create_task(_save(service))
+
+
+async def _save(service: FaceService) -> None:
+    """Forgets those whose time is over and saves the index, again and again."""
+    while True:
+        try:
             for class_id in await service.forget_overdue():
                 _log.info("a person was forgotten: their time is over", class_id=class_id)
             await service.save()

@@ -10,11 +10,13 @@ from server.config import ServerSettings
 from server.storage.cameras import SqliteCameras
 from server.storage.corrections import SqliteCorrections
 from server.storage.data_overview import SqliteDataOverview
+from server.storage.face_sightings import SqliteFaceSightings
 from server.storage.pictures import PictureArchive
 from server.storage.pruner import SqlitePruning
 from server.storage.reader_pool import ReaderPool
 from server.storage.reading.cameras import Cameras, StateRule
 from server.storage.reading.data import DataOverview, Pruning
+from server.storage.reading.face_sightings import FaceSightings
 from server.storage.reading.services import ServiceHistory
 from server.storage.reading.sightings import Corrections, Pictures, Sightings
 from server.storage.reading.usage import UsageCounts
@@ -28,6 +30,7 @@ class Library:
     """What pages and REST ask; the same for both."""
 
     sightings: Sightings
+    face_sightings: FaceSightings
     pictures: Pictures
     corrections: Corrections
     cameras: Cameras
@@ -52,6 +55,7 @@ def library_of(settings: ServerSettings) -> Iterator[Library]:
         sightings = SqliteSightings(pool, archive)
         yield Library(
             sightings=sightings,
+            face_sightings=SqliteFaceSightings(pool, archive),
             pictures=sightings,
             corrections=corrections,
             cameras=SqliteCameras(pool, StateRule()),

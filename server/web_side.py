@@ -23,7 +23,7 @@ from server.bell import Bell
 from server.condition import Condition
 from server.config import ServerSettings
 from server.errors import StorageUnavailable
-from server.faces.contract import Faces
+from server.faces.history_contract import FaceGallery
 from server.figures import ServerFigures
 from server.library import Library, library_of
 from server.live_figures import LiveFigures
@@ -106,7 +106,7 @@ async def web_side(
                 trusted_proxies=settings.trusted_proxies,
             )
         )
-        centre = _centre(settings, library, accounts, office, connected, feed, now)
+        centre = _centre(settings, library, accounts, office, faces, connected, feed, now)
         add_statics(application)
         async with _pages(application, centre, are_wanted=settings.pages):
             yield WebSide(
@@ -164,6 +164,7 @@ def _centre(
     library: Library,
     auditor: Auditor,
     accounts: Accounts,
+    faces: FaceGallery | None,
     connected: Callable[[], frozenset[str]],
     feed: Feed | None,
     now: Callable[[], datetime],
@@ -177,6 +178,7 @@ def _centre(
         services=library.services,
         accounts=accounts,
         auditor=auditor,
+        faces=faces,
         connected=connected,
         live=lambda: None if feed is None else feed.latest,
         now=now,
@@ -200,14 +202,16 @@ async def _pages(application: FastAPI, centre: Centre, *, are_wanted: bool) -> A
 @contextlib.asynccontextmanager
 async def _faces(
     settings: ServerSettings, library: Library, auditor: Auditor, now: Callable[[], datetime]
-) -> AsyncIterator[Faces | None]:
+) -> AsyncIterator[FaceGallery | None]:
     """A server without them imports neither networks nor what looks into pictures."""
     if not settings.faces:
         yield None
         return
     from server.face_side import face_side
 
-    async with face_side(settings, auditor=auditor, pictures=library.pictures, now=now) as faces:
+    async with face_side(
+        settings, auditor=auditor, sightings=library.face_sightings, now=now
+    ) as faces:
         yield faces
 
 

@@ -53,6 +53,7 @@ CONTRACTS = {
         "server.analytics",  # values, and pure functions of them: nothing to be handed in
         "server.accounts.permissions",  # every route names what it asks for
         "server.faces.contract",
+        "server.faces.history_contract",
         "server.storage.connection",  # one database, opened one way
         "server.storage.plate_pattern",  # plates are compared one way
         "server.watchlist.contract",

@@ -19,6 +19,7 @@ from vision.input import InputSpec, parse_input
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TEXTS = ("name", "task", "kind", "path", "format", "input", "licence", "address", "sha256")
 _CHUNK_BYTES = 1 << 20
+_VERSION_DIGITS = 12
 _GUESSED_BASE_BYTES, _GUESSED_TIMES = 80_000_000, 3
 """Six models took 26 to 153 MB after runs at 640x480 (docs/measurements.md); one more than this."""
 _GUESSED_SIZE_BYTES = 20_000_000
@@ -46,7 +47,8 @@ class ModelEntry:
     `path` lies in the package's folder (wheel) or in the folder of fetched models (file).
     `decoder` names what understands the outputs; `labels` are the classes that it tells apart.
     `memory_bytes` is None where nobody has measured it, `size_bytes` 0 where the publisher states
-    only the hash, `address` empty where it cannot be fetched.
+    only the hash, `address` empty where it cannot be fetched. `crop` is how much of a picture an
+    analyser of faces takes, in sizes of the face.
     """
 
     name: str
@@ -63,6 +65,12 @@ class ModelEntry:
     size_bytes: int
     sha256: str
     memory_bytes: int | None
+    crop: float = 1.0
+
+    @property
+    def version(self) -> str:
+        """The first digits of its file's SHA-256: tells files of one name apart."""
+        return self.sha256[:_VERSION_DIGITS]
 
     @property
     def needed_bytes(self) -> int:
@@ -201,6 +209,7 @@ def _entry(table: dict[str, Any]) -> ModelEntry:
             size_bytes=table["size_bytes"],
             sha256=table["sha256"],
             memory_bytes=table.get("memory_bytes"),
+            crop=float(table.get("crop", 1.0)),
         )
     except KeyError as error:
         raise ManifestInvalid(f"model {name} has no {error.args[0]}") from error
@@ -230,6 +239,8 @@ def _fault(entry: ModelEntry) -> str | None:
         return f"address {entry.address!r} is no https:// address (empty: it cannot be fetched)"
     if not entry.path or ".." in Path(entry.path).parts:
         return f"path {entry.path!r} is no file in the models' folder (nor an absolute path)"
+    if not 0.1 <= entry.crop <= 10:
+        return f"crop is {entry.crop}, expected 0.1 to 10 sizes of the face"
     if entry.size_bytes < 0:
         return f"size_bytes is {entry.size_bytes}, expected 1 or more (0: unknown)"
     return None

@@ -195,7 +195,7 @@ class FacePassages:
             picture=look.frame.picture,
             sensor=look.frame.sensor,
             embedding=tuple(embedding.tolist()) if embedding is not None and is_kept else None,
-            embedding_model=self._embedder.model if self._embedder and is_kept else None,
+            embedding_model=self._embedder.label if self._embedder and is_kept else None,
             evidence={
                 "model": self._detector.model,
                 **presence((first, last), way),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -110,6 +110,19 @@ class Likeness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """What another model makes of a face, such as whether it is alive: `scores` are 0..1 by name.
+
+    An estimate, never a fact: it decides nothing by itself.
+    """
+
+    task: str
+    model: str
+    model_version: str
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FoundFace:
     """One face of a picture and who it may be, the likeliest first.
 
@@ -122,6 +135,7 @@ class FoundFace:
     outcome: Outcome | None
     reason: str
     likenesses: tuple[Likeness, ...]
+    analyses: tuple[Analysis, ...] = ()
 
     @property
     def match(self) -> Likeness | None:
@@ -141,10 +155,26 @@ class Identification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A picture as it came; `name` is for messages."""
+    """A picture as it came; `name` is for messages.
+
+    `at` is where the face is that is meant, in shares (0..1) of the picture; None: the largest, or
+    where somebody is enrolled the only one.
+    """
 
     name: str
     content: bytes
+    at: Box | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """Whether a picture could be enrolled: a JPEG of what would be kept, None where there is no
+    face, and why not in words; no reason: it could."""
+
+    face: bytes | None
+    quality: FaceQualityCard | None
+    reason: str | None
+    analyses: tuple[Analysis, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +214,7 @@ class ForgetReport:
     pictures: int
     embeddings: int
     negatives: int
+    matches: int
     index_entries: int
     left: dict[str, int]
     forgotten_at: datetime
@@ -231,10 +262,12 @@ class Faces(Protocol):
         """Who is in a picture; each face with at most so many likenesses."""
         ...
 
-    async def identify_sighting(
-        self, caller: Caller, sighting_id: int, *, most: int = 5
-    ) -> Identification:
-        """Who is in the picture of a sighting. Raises NotThere."""
+    async def of_sighting(self, caller: Caller, sighting_id: int) -> Upload:
+        """The picture in which a camera saw a face, and where the face is. Raises NotThere."""
+        ...
+
+    async def examine(self, caller: Caller, picture: Upload) -> Examination:
+        """Whether a picture could be enrolled; nobody is compared with it."""
         ...
 
     async def verify(self, caller: Caller, one: Upload, other: Upload) -> Verification:
@@ -261,6 +294,11 @@ class Faces(Protocol):
         """The largest face of the picture is not this person's. Raises NotThere."""
         ...
 
+    async def merge(self, caller: Caller, kept_id: int, gone_id: int) -> Person:
+        """Two numbers of one person: pictures, matches and what was said not to be them go over to
+        the one that is kept, whose details stay; the other is gone. Raises NotThere."""
+        ...
+
     async def delete_picture(self, caller: Caller, image_id: int) -> None:
         """Raises NotThere."""
         ...
@@ -284,7 +322,12 @@ class Faces(Protocol):
         ...
 
     async def picture(self, caller: Caller, image_id: int) -> bytes:
-        """A JPEG. Raises NotThere."""
+        """A JPEG. Raises NotThere, PictureLocked."""
+        ...
+
+    async def covers(self, caller: Caller, class_ids: Sequence[int]) -> Mapping[int, bytes]:
+        """By class id: a small JPEG of the first picture; who has none that can be shown is left
+        out."""
         ...
 
     async def export(self, caller: Caller, class_id: int) -> bytes:

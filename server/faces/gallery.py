@@ -21,6 +21,7 @@ from server.faces.decision import Candidate, Vector
 from server.faces.index import FaceIndex
 from server.faces.index_file import Belonging, IndexFile
 from server.faces.ledger import Ledger
+from server.faces.vault import PictureVault
 from server.faces.vector_rows import ModelKey
 from server.storage.connection import (
     open_reader,
@@ -43,8 +44,15 @@ class Gallery:
     All methods raise StorageUnavailable.
     """
 
-    def __init__(self, database: Path, index_path: Path, model: ModelKey | None) -> None:
+    def __init__(
+        self,
+        database: Path,
+        index_path: Path,
+        model: ModelKey | None,
+        vault: PictureVault | None = None,
+    ) -> None:
         self.model = model
+        self.vault = vault or PictureVault(())
         self._database = database
         self._file = IndexFile(index_path)
         self._writer = open_second_writer(database)
@@ -74,7 +82,7 @@ class Gallery:
         with storage_errors(), self._upkeep:
             before = vector_rows.state(self._writer).revision
             with transaction(self._writer):
-                ledger = Ledger(self._writer, self.model)
+                ledger = Ledger(self._writer, self.model, self.vault)
                 answer = work(ledger)
                 self._writer.execute("UPDATE face_gallery SET revision = revision + 1")
                 after = vector_rows.state(self._writer).revision
@@ -82,6 +90,11 @@ class Gallery:
                 self._follow(ledger)
                 self._revision = after
         return answer
+
+    def note(self, work: Callable[[apsw.Connection], T]) -> T:
+        """What `work` writes of what no index holds, all of it or nothing."""
+        with storage_errors(), self._upkeep, transaction(self._writer):
+            return work(self._writer)
 
     def read(self, work: Callable[[apsw.Connection], T]) -> T:
         """What `work` finds, all of it at one moment."""

@@ -15,6 +15,7 @@ import apsw
 from server.faces import ledger, person_rows
 from server.faces.contract import ForgetReport
 from server.faces.gallery import Gallery
+from server.faces.vault import PictureVault
 
 
 def forget(gallery: Gallery, class_id: int, now: datetime) -> ForgetReport:
@@ -28,14 +29,17 @@ def forget(gallery: Gallery, class_id: int, now: datetime) -> ForgetReport:
         pictures=taken.rows["face_pictures"],
         embeddings=taken.rows["face_embeddings"],
         negatives=taken.rows["face_negatives"],
+        matches=taken.rows["face_matches"],
         index_entries=len(taken.embeddings),
         left=left,
         forgotten_at=now,
     )
 
 
-def archive_of(connection: apsw.Connection, class_id: int, now: datetime) -> bytes:
-    """A ZIP: `person.json`, and every picture as a JPEG. Raises NotThere."""
+def archive_of(
+    connection: apsw.Connection, class_id: int, vault: PictureVault, now: datetime
+) -> bytes:
+    """A ZIP: `person.json`, and every picture as a JPEG. Raises NotThere, PictureLocked."""
     person = person_rows.find(connection, class_id)
     told = {
         "person": asdict(person),
@@ -43,15 +47,18 @@ def archive_of(connection: apsw.Connection, class_id: int, now: datetime) -> byt
         "pictures": list(_pictures(connection, class_id)),
         "embeddings": list(_vectors(connection, "face_embeddings", class_id)),
         "faces_said_not_to_be_this_person": list(_vectors(connection, "face_negatives", class_id)),
+        "seen_by_cameras": list(_matches(connection, class_id)),
     }
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("person.json", json.dumps(told, indent=2, ensure_ascii=False, default=str))
         rows: Any = connection.execute(
-            "SELECT image_id, content FROM face_pictures WHERE class_id = ? ORDER BY image_id",
+            "SELECT image_id, content, source_sha256 FROM face_pictures WHERE class_id = ? "
+            "ORDER BY image_id",
             (class_id,),
         )
-        for image_id, content in rows:
+        for image_id, kept, name in rows:
+            content = vault.opened(bytes(kept), name=name)
             archive.writestr(f"pictures/{image_id}.jpg", content, zipfile.ZIP_STORED)
     return packed.getvalue()
 
@@ -71,6 +78,17 @@ def _pictures(connection: apsw.Connection, class_id: int) -> Iterator[dict[str, 
             "source": source,
             "added_at": added_at,
         }
+
+
+def _matches(connection: apsw.Connection, class_id: int) -> Iterator[dict[str, Any]]:
+    rows: Any = connection.execute(
+        "SELECT sighting_id, device_id, seen_at, score, probability, model, model_version "
+        "FROM face_matches WHERE class_id = ? ORDER BY match_id",
+        (class_id,),
+    )
+    names = ("sighting_id", "camera", "seen_at", "score", "probability", "model", "model_version")
+    for row in rows:
+        yield dict(zip(names, row, strict=True))
 
 
 def _vectors(connection: apsw.Connection, table: str, class_id: int) -> Iterator[dict[str, Any]]:

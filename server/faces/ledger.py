@@ -13,11 +13,14 @@ from server.errors import NotThere
 from server.faces import person_rows, vector_rows
 from server.faces.contract import PersonDetails
 from server.faces.decision import Vector
+from server.faces.vault import PictureVault
 from server.faces.vector_rows import ModelKey
 from server.row_id import is_id
 from server.storage.times import stamp
 
-TABLES: Final = ("face_negatives", "face_embeddings", "face_pictures", "face_persons")
+TABLES: Final = (
+    *("face_matches", "face_negatives", "face_embeddings", "face_pictures", "face_persons"),
+)
 """In which something is held on a person, by class_id; in the order in which it goes."""
 
 
@@ -43,8 +46,11 @@ class Taken:
 class Ledger:
     """On a connection within a transaction. `added` and `removed` are for the index, after it."""
 
-    def __init__(self, connection: apsw.Connection, model: ModelKey | None) -> None:
+    def __init__(
+        self, connection: apsw.Connection, model: ModelKey | None, vault: PictureVault
+    ) -> None:
         self.connection = connection
+        self._vault = vault
         self.added: list[tuple[int, Vector]] = []
         self.removed: list[int] = []
         self.is_emptied = False
@@ -71,7 +77,7 @@ class Ledger:
             (
                 class_id,
                 picture.source_sha256,
-                picture.content,
+                self._vault.sealed(picture.content, name=picture.source_sha256),
                 json.dumps(picture.quality),
                 picture.source,
                 stamp(now),
@@ -106,6 +112,28 @@ class Ledger:
             ),
         )
 
+    def merge(self, kept_id: int, gone_id: int, now: datetime) -> None:
+        """All that is held on the one goes over to the other; of a picture that both have, one
+        stays. An embedding keeps its id, so that the index has nothing to learn. Raises NotThere.
+        """
+        person_rows.find(self.connection, kept_id)
+        person_rows.find(self.connection, gone_id)
+        twice: Any = self.connection.execute(
+            "SELECT image_id FROM face_pictures WHERE class_id = ? AND source_sha256 IN "
+            "(SELECT source_sha256 FROM face_pictures WHERE class_id = ?)",
+            (gone_id, kept_id),
+        ).fetchall()
+        for (image_id,) in twice:
+            self.delete_picture(image_id, now)
+        for table in TABLES:
+            if table != "face_persons":
+                self.connection.execute(
+                    f"UPDATE {table} SET class_id = ? WHERE class_id = ?",  # noqa: S608 (our own tables)
+                    (kept_id, gone_id),
+                )
+        self._delete("face_persons", "class_id = ?", gone_id)
+        person_rows.touch(self.connection, kept_id, now)
+
     def delete_picture(self, image_id: int, now: datetime) -> int:
         """The class id of whose it was. Raises NotThere."""
         class_id = owner_of(self.connection, image_id)
@@ -128,7 +156,7 @@ class Ledger:
         """The gallery is empty, and another one: no index of the old one fits it."""
         self.is_emptied = True
         self.added.clear()
-        for table in TABLES:
+        for table in (*TABLES, "face_visitors"):
             self.connection.execute(f"DELETE FROM {table}")  # noqa: S608 (our own tables)
         self.connection.execute("UPDATE face_gallery SET gallery_id = lower(hex(randomblob(8)))")
 

@@ -6,22 +6,22 @@ Blocking; a looker is used by one thread at a time. Never asks who somebody is.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from server.errors import FacesUnavailable, QuestionInvalid
-from server.faces.contract import Upload
+from server.errors import FacesUnavailable, NotThere, QuestionInvalid
+from server.faces.contract import Analysis, Upload
 from server.faces.decision import Vector
 from server.faces.vector_rows import ModelKey
 from vision.errors import BadPicture, ModelError, ModelMissing
-from vision.faces.choice import FaceModels, face_models
+from vision.faces.analysing import FaceAnalyser, face_analyser, part_for
+from vision.faces.choice import AUTO, FaceModels, face_models
 from vision.faces.embedding import FaceEmbedder
 from vision.faces.quality import FaceQuality, quality_of
 from vision.geometry import Box
-from vision.manifest import ModelEntry
 from vision.networks import Networks
 from vision.pictures import LEAST_SIDE, decode_picture, encode_jpeg
 from vision.reading import FaceDetection, FaceDetector, Picture
@@ -33,11 +33,10 @@ MOST_FACES: Final = 32
 """Of one picture, the largest; the others are not looked at."""
 
 CUT_OUT_SIDE: Final = 640
+THUMBNAIL_SIDE: Final = 144
 CUT_OUT_QUALITY: Final = 92
 _CUT_OUT_MARGIN: Final = 0.5
 """Of the face's size on each side: what alignment and another detector need."""
-
-VERSION_DIGITS: Final = 12
 
 GET_MODELS: Final = (
     "python -m agent models fetch yunet-2023mar sface-2021dec, into the folder of SERVER_MODELS_DIR"
@@ -54,6 +53,7 @@ class SeenFace:
     has_landmarks: bool
     vector: Vector | None
     cut_out: bytes
+    analyses: tuple[Analysis, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,15 @@ class Seen:
     height: int
     sha256: str
     faces: tuple[SeenFace, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Models by their names in the manifest; auto: the first that is there."""
+
+    detector: str = AUTO
+    embedder: str = AUTO
+    analysers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +87,15 @@ class Models:
 class FaceLooker:
     """A detector and an embedder of this thread's own; the networks are the pool's."""
 
-    def __init__(self, detector: FaceDetector, embedder: FaceEmbedder) -> None:
+    def __init__(
+        self,
+        detector: FaceDetector,
+        embedder: FaceEmbedder,
+        analysers: Sequence[FaceAnalyser] = (),
+    ) -> None:
         self._detector = detector
         self._embedder = embedder
+        self._analysers = analysers
 
     def look(self, upload: Upload) -> Seen:
         """Raises QuestionInvalid for what is no usable picture, FacesUnavailable where a model
@@ -121,59 +136,91 @@ class FaceLooker:
             has_landmarks=face.landmarks is not None,
             vector=vector,
             cut_out=cut_out(picture, face.box),
+            analyses=self._analysed(picture, face.box) if quality.size > 0 else (),
+        )
+
+    def _analysed(self, picture: Picture, box: Box) -> tuple[Analysis, ...]:
+        return tuple(
+            Analysis(
+                task=each.task,
+                model=each.model,
+                model_version=each.version,
+                scores=each.analyse(part_for(picture, box, each.crop)),
+            )
+            for each in self._analysers
         )
 
 
-def cut_out(picture: Picture, box: Box) -> bytes:
-    """The face and what is close around it as a JPEG that fits 640 x 640: nobody else's is kept."""
+def cut_out(picture: Picture, box: Box, *, side: int = CUT_OUT_SIDE) -> bytes:
+    """The face and what is close around it as a JPEG that fits such a square: nobody else's is
+    kept."""
     height, width = picture.shape[:2]
     grown = box.grown(box.width * _CUT_OUT_MARGIN, box.height * _CUT_OUT_MARGIN)
     x, y, part_width, part_height = grown.clipped(width, height).as_xywh()
     x, y = min(x, width - LEAST_SIDE), min(y, height - LEAST_SIDE)
     part = picture[y : y + max(LEAST_SIDE, part_height), x : x + max(LEAST_SIDE, part_width)]
-    return encode_jpeg(
-        np.ascontiguousarray(part), width=CUT_OUT_SIDE, height=CUT_OUT_SIDE, quality=CUT_OUT_QUALITY
-    )
+    return encode_jpeg(np.ascontiguousarray(part), width=side, height=side, quality=CUT_OUT_QUALITY)
 
 
-def make_looker(networks: Networks, *, detector: str, embedder: str) -> FaceLooker:
+def face_cut_out(content: bytes, at: Box, *, side: int = CUT_OUT_SIDE) -> bytes:
+    """A JPEG of the face there, in shares of the picture, and what is close. Raises NotThere where
+    the picture cannot be shown. Blocking."""
+    try:
+        picture = decode_picture(content)
+    except BadPicture as error:
+        raise NotThere(f"the picture cannot be shown: {error}") from error
+    height, width = picture.shape[:2]
+    return cut_out(picture, at.denormalised(width, height), side=side)
+
+
+def thumbnail(jpeg: bytes) -> bytes:
+    """A small JPEG of what an enrolment picture shows. Blocking."""
+    return face_cut_out(jpeg, Box(x1=0.0, y1=0.0, x2=1.0, y2=1.0), side=THUMBNAIL_SIDE)
+
+
+def make_looker(networks: Networks, wanted: Wanted) -> FaceLooker:
     """Opens the networks. Raises FacesUnavailable saying what is missing and how to get it."""
-    models = _opened(networks, detector, embedder)
+    models = _opened(networks, wanted)
     problem = _problem(models)
     if models.embedder is None or problem is not None:
         raise FacesUnavailable(problem or "there is no embedding model")
-    return FaceLooker(models.detector, models.embedder)
+    return FaceLooker(models.detector, models.embedder, _analysers(networks, wanted))
 
 
-def models_here(networks: Networks, *, detector: str, embedder: str) -> Models:
+def models_here(networks: Networks, wanted: Wanted) -> Models:
     """What would serve; loads it once, to know how many numbers a vector has."""
     try:
-        models = _opened(networks, detector, embedder)
+        models = _opened(networks, wanted)
         problem = _problem(models)
         if models.embedder is None or problem is not None:
             return Models(detector=models.detector.model, key=None, problem=problem)
+        _analysers(networks, wanted)
         numbers = _numbers(models.embedder)
     except FacesUnavailable as error:
         return Models(detector=None, key=None, problem=str(error))
     except ModelError as error:
         return Models(detector=None, key=None, problem=f"faces cannot be looked for: {error}")
     entry = networks.entry(models.embedder.model)
-    key = ModelKey(name=entry.name, version=version_of(entry), numbers=numbers)
+    key = ModelKey(name=entry.name, version=entry.version, numbers=numbers)
     return Models(detector=models.detector.model, key=key, problem=None)
 
 
-def version_of(entry: ModelEntry) -> str:
-    """The first digits of the SHA-256 of the model's file."""
-    return entry.sha256[:VERSION_DIGITS]
-
-
-def _opened(networks: Networks, detector: str, embedder: str) -> FaceModels:
+def _opened(networks: Networks, wanted: Wanted) -> FaceModels:
     try:
-        return face_models(networks, detector=detector, embedder=embedder)
+        return face_models(networks, detector=wanted.detector, embedder=wanted.embedder)
     except ModelMissing as error:
         raise FacesUnavailable(f"{error}; faces need both models: {GET_MODELS}") from error
     except ModelError as error:
         raise FacesUnavailable(f"faces cannot be looked for: {error}") from error
+
+
+def _analysers(networks: Networks, wanted: Wanted) -> tuple[FaceAnalyser, ...]:
+    try:
+        return tuple(face_analyser(networks, name) for name in wanted.analysers)
+    except ModelError as error:
+        raise FacesUnavailable(
+            f"a model of SERVER_FACE_ANALYSERS={','.join(wanted.analysers)} cannot be used: {error}"
+        ) from error
 
 
 def _problem(models: FaceModels) -> str | None:

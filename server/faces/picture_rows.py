@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,8 @@ import apsw
 from server.errors import NotThere
 from server.faces import person_rows, vector_rows
 from server.faces.contract import PictureCard
+from server.faces.many_ids import many
+from server.faces.vault import PictureVault
 from server.faces.vector_rows import ModelKey
 from server.row_id import is_id
 
@@ -46,16 +49,26 @@ def those_of(connection: apsw.Connection, class_id: int) -> tuple[PictureCard, .
     )
 
 
-def content(connection: apsw.Connection, image_id: int) -> bytes:
-    """A JPEG. Raises NotThere."""
+def content(connection: apsw.Connection, image_id: int, vault: PictureVault) -> bytes:
+    """A JPEG. Raises NotThere, PictureLocked."""
     row: Any = None
     if is_id(image_id):
         row = connection.execute(
-            "SELECT content FROM face_pictures WHERE image_id = ?", (image_id,)
+            "SELECT content, source_sha256 FROM face_pictures WHERE image_id = ?", (image_id,)
         ).fetchone()
     if row is None:
         raise NotThere(f"there is no picture {image_id}: there never was, or it was deleted")
-    return bytes(row[0])
+    return vault.opened(bytes(row[0]), name=row[1])
+
+
+def first_of(connection: apsw.Connection, class_ids: Sequence[int]) -> dict[int, int]:
+    """The id of each person's first picture, by class id."""
+    rows: Any = connection.execute(
+        "SELECT class_id, min(image_id) FROM face_pictures "
+        "WHERE class_id IN (SELECT value FROM carray(?)) GROUP BY class_id",
+        (many(class_ids),),
+    )
+    return dict(rows)
 
 
 def is_there(connection: apsw.Connection, image_id: int) -> bool:
@@ -65,16 +78,40 @@ def is_there(connection: apsw.Connection, image_id: int) -> bool:
 
 
 def without(
-    connection: apsw.Connection, model: ModelKey, *, after: int, limit: int
+    connection: apsw.Connection, model: ModelKey, vault: PictureVault, *, after: int, limit: int
 ) -> list[tuple[int, int, bytes]]:
-    """Pictures with an id above `after` that have no vector of the model: id, class id, content."""
+    """Pictures with an id above `after` that have no vector of the model: id, class id, content.
+
+    Raises PictureLocked.
+    """
     rows: Any = connection.execute(
-        "SELECT image_id, class_id, content FROM face_pictures f WHERE image_id > ? AND NOT EXISTS "
+        "SELECT image_id, class_id, content, source_sha256 FROM face_pictures f "
+        "WHERE image_id > ? AND NOT EXISTS "
         "(SELECT 1 FROM face_embeddings e WHERE e.image_id = f.image_id AND e.model = ? "
         "AND e.model_version = ?) ORDER BY image_id LIMIT ?",
         (after, model.name, model.version, limit),
     )
-    return [(image_id, class_id, bytes(found)) for image_id, class_id, found in rows]
+    return [
+        (image_id, class_id, vault.opened(bytes(found), name=name))
+        for image_id, class_id, found, name in rows
+    ]
+
+
+def seal_some(connection: apsw.Connection, vault: PictureVault, *, most: int = 64) -> int:
+    """Seals with the newest key pictures that are plain or under an older one; how many, 0: none is
+    left. Within a transaction. Raises PictureLocked."""
+    rows: Any = connection.execute("SELECT image_id, substr(content, 1, 64) FROM face_pictures")
+    wanted = [image_id for image_id, head in rows if not vault.is_current(bytes(head))][:most]
+    for image_id in wanted:
+        row: Any = connection.execute(
+            "SELECT content, source_sha256 FROM face_pictures WHERE image_id = ?", (image_id,)
+        ).fetchone()
+        plain = vault.opened(bytes(row[0]), name=row[1])
+        connection.execute(
+            "UPDATE face_pictures SET content = ? WHERE image_id = ?",
+            (vault.sealed(plain, name=row[1]), image_id),
+        )
+    return len(wanted)
 
 
 def counted(connection: apsw.Connection, model: ModelKey | None) -> Counted:

@@ -52,7 +52,9 @@ def reembed(
 
 def _next(gallery: Gallery, model: ModelKey, *, after: int) -> list[tuple[int, int, bytes]]:
     """Pictures without a vector: id, class id, content."""
-    return gallery.read(lambda rows: picture_rows.without(rows, model, after=after, limit=AT_ONCE))
+    return gallery.read(
+        lambda rows: picture_rows.without(rows, model, gallery.vault, after=after, limit=AT_ONCE)
+    )
 
 
 def _embed(

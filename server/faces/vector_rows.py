@@ -96,27 +96,48 @@ def candidates(
     if not len(embeddings):
         return ()
     wanted = many(int(key) for key in embeddings)
-    people = tuple(
-        row[0]
+    people = [
+        int(row[0])
         for row in connection.execute(
             "SELECT DISTINCT class_id FROM face_embeddings "
             "WHERE embedding_id IN (SELECT value FROM carray(?))",
             (wanted,),
         )
-    )
+    ]
+    vectors = _held(connection, "face_embeddings", people, model)
+    negatives = _held(connection, "face_negatives", people, model)
+    nothing = np.empty((0, model.numbers), np.float32)
     return tuple(
         Candidate(
             class_id=class_id,
-            vectors=_held(connection, "face_embeddings", class_id, model),
-            negatives=_held(connection, "face_negatives", class_id, model),
+            vectors=vectors[class_id],
+            negatives=negatives.get(class_id, nothing),
         )
         for class_id in people
     )
 
 
-def _held(connection: apsw.Connection, table: str, class_id: Any, model: ModelKey) -> Vectors:
+def held_of(connection: apsw.Connection, class_id: int, model: ModelKey) -> Candidate:
+    """All that is held on one person, of the model."""
+    nothing = np.empty((0, model.numbers), np.float32)
+    found = [
+        _held(connection, table, [class_id], model).get(class_id, nothing)
+        for table in ("face_embeddings", "face_negatives")
+    ]
+    return Candidate(class_id=class_id, vectors=found[0], negatives=found[1])
+
+
+def _held(
+    connection: apsw.Connection, table: str, class_ids: Sequence[int], model: ModelKey
+) -> dict[int, Vectors]:
+    """By class id; who has none is left out."""
     rows: Any = connection.execute(
-        f"SELECT vector FROM {table} WHERE class_id = ? AND model = ? AND model_version = ?",  # noqa: S608 (our own tables)
-        (class_id, model.name, model.version),
-    )
-    return vectors_of([row[0] for row in rows], model.numbers)
+        f"SELECT class_id, vector FROM {table} "  # noqa: S608 (our own tables)
+        "WHERE class_id IN (SELECT value FROM carray(?)) AND model = ? AND model_version = ?",
+        (many(class_ids), model.name, model.version),
+    ).fetchall()
+    places: dict[int, list[int]] = {}
+    for place, (class_id, _) in enumerate(rows):
+        places.setdefault(class_id, []).append(place)
+    vectors = vectors_of([row[1] for row in rows], model.numbers)
+    return {class_id: vectors[found] for class_id, found in places.items()}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from server.accounts.contract import Accounts, Auditor, SigningIn
 from server.channels.contract import Channels
-from server.faces.contract import Faces
+from server.faces.history_contract import FaceGallery
 from server.peer import Network
 from server.watchlist.contract import Alerts, Watchlists
 from server.web.api.parts import ApiParts
@@ -33,7 +33,7 @@ class WebParts:
     watchlists: Watchlists
     alerts: Alerts
     channels: Channels
-    faces: Faces | None
+    faces: FaceGallery | None
     auditor: Auditor
     register: Register
     door: Door

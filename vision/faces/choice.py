@@ -70,8 +70,9 @@ def face_models(
     embedding = None
     name = None if embedder == NONE else _chosen(networks, embedder, (EMBEDDING_DECODER,))
     if name is not None:
+        entry = networks.entry(name)
         embedding = FaceEmbedder(
-            networks.open(name, priority=Priority.MEDIUM), networks.entry(name).input
+            networks.open(name, priority=Priority.MEDIUM), entry.input, version=entry.version
         )
     return FaceModels(detector=found, embedder=embedding, notices=tuple(notices))
 

@@ -21,8 +21,9 @@ Embedding = NDArray[np.float32]
 class FaceEmbedder:
     """One network from an aligned face to one vector. Blocking; one caller at a time."""
 
-    def __init__(self, backend: Backend, pixels: InputSpec) -> None:
-        """`pixels` is what the network takes; raises `ModelFailed` for one of another size."""
+    def __init__(self, backend: Backend, pixels: InputSpec, *, version: str = "") -> None:
+        """`pixels` is what the network takes, `version` that of its file; raises `ModelFailed` for
+        one of another size."""
         if tuple(backend.input_shape[1:]) not in _SIZES or len(backend.output_names) != 1:
             raise ModelFailed(
                 f"model {backend.name}: it takes {backend.input_shape} and gives "
@@ -31,10 +32,16 @@ class FaceEmbedder:
             )
         self._backend = backend
         self._pixels = pixels
+        self._version = version
 
     @property
     def model(self) -> str:
         return self._backend.name
+
+    @property
+    def label(self) -> str:
+        """What its embeddings are marked with."""
+        return embedding_label(self.model, self._version)
 
     def embed(self, picture: Picture, landmarks: Sequence[Point]) -> Embedding:
         """The face with these landmarks; raises `ModelFailed`, ValueError if they coincide."""
@@ -47,6 +54,11 @@ class FaceEmbedder:
 
 
 _SIZES = frozenset({(3, ALIGNED_SIDE, ALIGNED_SIDE), (3, None, None)})
+
+
+def embedding_label(model: str, version: str) -> str:
+    """Model and version in one word: embeddings of different ones do not compare."""
+    return f"{model}@{version}"
 
 
 def likeness(one: Embedding, other: Embedding) -> float:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from server.faces.contract import (
+    Analysis,
     Enrolment,
     FoundFace,
     Identification,
@@ -130,6 +131,9 @@ class FaceAnswer(BaseModel):
     outcome: str | None
     reason: str
     likenesses: tuple[LikenessAnswer, ...]
+    analyses: tuple[Analysis, ...] = Field(
+        description="What other models estimate, such as liveness; never a fact."
+    )
 
 
 class IdentificationAnswer(BaseModel):
@@ -243,4 +247,5 @@ def _face_answer(face: FoundFace) -> FaceAnswer:
             )
             for each in face.likenesses
         ),
+        analyses=face.analyses,
     )

@@ -9,9 +9,13 @@ from typing import Annotated, Final
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from pydantic import BaseModel, Field
 
+from server.accounts.contract import Caller
 from server.accounts.permissions import Permission
+from server.errors import QuestionInvalid
 from server.faces.contract import (
     MOST_PERSONS,
+    MOST_PICTURES,
+    FaceQualityCard,
     Faces,
     ForgetReport,
     GalleryStatus,
@@ -19,6 +23,7 @@ from server.faces.contract import (
     PersonFilter,
     PictureCard,
     ResetKind,
+    Upload,
 )
 from server.web.api.face_answers import (
     EnrolmentAnswer,
@@ -37,8 +42,13 @@ from server.web.security.demands import CurrentCaller, requires
 _SEES: Final = [requires(Permission.SEE_PEOPLE)]
 _ENROLS: Final = [requires(Permission.ENROL_PEOPLE)]
 _FORGETS: Final = [requires(Permission.FORGET_PEOPLE)]
-_SOURCE: Final = "upload"
+UPLOAD: Final = "upload"
+CAMERA: Final = "camera"
 
+Files = Annotated[list[UploadFile] | None, File()]
+Sightings = Annotated[
+    list[int] | None, Form(description="Numbers of faces that cameras saw, instead of files.")
+]
 Likenesses = Annotated[int, Query(ge=1, le=32, description="Likenesses of each face.")]
 
 
@@ -55,6 +65,20 @@ class PersonWanted(BaseModel):
 
     def details(self) -> PersonDetails:
         return PersonDetails(**self.model_dump())
+
+
+class MergeWanted(BaseModel):
+    """`other` is the number of the same person that goes."""
+
+    other: int
+
+
+class ExaminationAnswer(BaseModel):
+    """`reason` says in words why the picture would be refused."""
+
+    is_good: bool
+    reason: str | None
+    quality: FaceQualityCard | None
 
 
 class ResetWanted(BaseModel):
@@ -91,12 +115,13 @@ def faces_router(faces: Faces) -> APIRouter:
         found = await faces.identify(caller, await upload_of(file), most=most)
         return identification_answer(found)
 
-    @router.get("/sightings/{sighting_id}", dependencies=_SEES)
-    async def identify_sighting(
-        caller: CurrentCaller, sighting_id: int, most: Likenesses = 5
-    ) -> IdentificationAnswer:
-        """Who is in the picture of a sighting. Audited."""
-        return identification_answer(await faces.identify_sighting(caller, sighting_id, most=most))
+    @router.post("/examine", dependencies=_ENROLS)
+    async def examine(caller: CurrentCaller, file: UploadFile) -> ExaminationAnswer:
+        """Whether the picture could be enrolled, and why not. Audited."""
+        found = await faces.examine(caller, await upload_of(file))
+        return ExaminationAnswer(
+            is_good=found.reason is None, reason=found.reason, quality=found.quality
+        )
 
     @router.post("/verify", dependencies=_SEES)
     async def verify(
@@ -145,8 +170,9 @@ def _add_persons(router: APIRouter, faces: Faces) -> None:
     @router.post("", dependencies=_ENROLS, status_code=HTTPStatus.CREATED)
     async def enrol(
         caller: CurrentCaller,
-        file: Annotated[list[UploadFile], File()],
         name: Annotated[str, Form()],
+        file: Files = None,
+        sighting: Sightings = None,
         age: Annotated[int | None, Form()] = None,
         gender: Annotated[str, Form()] = "",
         place: Annotated[str, Form()] = "",
@@ -154,7 +180,8 @@ def _add_persons(router: APIRouter, faces: Faces) -> None:
         purpose: Annotated[str, Form()] = "",
         keep_until: Annotated[datetime | None, Form()] = None,
     ) -> EnrolmentAnswer:
-        """A new person, by one or more pictures of one face each. Audited."""
+        """A new person, by one or more pictures of one face each, or by faces that cameras saw.
+        Audited."""
         details = PersonDetails(
             name=name,
             age=age,
@@ -164,8 +191,8 @@ def _add_persons(router: APIRouter, faces: Faces) -> None:
             purpose=purpose,
             keep_until=keep_until,
         )
-        done = await faces.enrol(caller, details, await uploads_of(file), source=_SOURCE)
-        return enrolment_answer(done)
+        pictures, source = await _pictures(faces, caller, file, sighting)
+        return enrolment_answer(await faces.enrol(caller, details, pictures, source=source))
 
 
 def _add_person(router: APIRouter, faces: Faces) -> None:
@@ -178,6 +205,12 @@ def _add_person(router: APIRouter, faces: Faces) -> None:
     async def edit(caller: CurrentCaller, class_id: int, wanted: PersonWanted) -> PersonAnswer:
         """Changes what is written down of a person. Audited."""
         return person_answer(await faces.edit(caller, class_id, wanted.details()))
+
+    @router.post("/{class_id}/merge", dependencies=_ENROLS)
+    async def merge(caller: CurrentCaller, class_id: int, wanted: MergeWanted) -> PersonAnswer:
+        """Takes over all that is held on another number of the same person, which is gone then.
+        Audited."""
+        return person_answer(await faces.merge(caller, class_id, wanted.other))
 
     @router.delete("/{class_id}", dependencies=_FORGETS)
     async def forget(caller: CurrentCaller, class_id: int) -> ForgetAnswer:
@@ -209,10 +242,11 @@ def _add_pictures(router: APIRouter, faces: Faces) -> None:
 
     @router.post("/{class_id}/pictures", dependencies=_ENROLS, status_code=HTTPStatus.CREATED)
     async def add_pictures(
-        caller: CurrentCaller, class_id: int, file: Annotated[list[UploadFile], File()]
+        caller: CurrentCaller, class_id: int, file: Files = None, sighting: Sightings = None
     ) -> EnrolmentAnswer:
         """More pictures of a person; those that are refused are told. Audited."""
-        done = await faces.add_pictures(caller, class_id, await uploads_of(file), source=_SOURCE)
+        pictures, source = await _pictures(faces, caller, file, sighting)
+        done = await faces.add_pictures(caller, class_id, pictures, source=source)
         return enrolment_answer(done)
 
     @router.get("/pictures/{image_id}", dependencies=_SEES, response_class=Response)
@@ -225,3 +259,15 @@ def _add_pictures(router: APIRouter, faces: Faces) -> None:
     async def delete_picture(caller: CurrentCaller, image_id: int) -> None:
         """Takes away one enrolment picture with its vector. Audited."""
         await faces.delete_picture(caller, image_id)
+
+
+async def _pictures(
+    faces: Faces, caller: Caller, file: list[UploadFile] | None, sightings: list[int] | None
+) -> tuple[list[Upload], str]:
+    """Those that were sent, or those of cameras; and where they are from, for the record."""
+    if not sightings:
+        return await uploads_of(file), UPLOAD
+    if len(sightings) > MOST_PICTURES:
+        raise QuestionInvalid(f"{len(sightings)} faces: expected 1 to {MOST_PICTURES}")
+    of_cameras = [await faces.of_sighting(caller, number) for number in sightings]
+    return [*(await uploads_of(file) if file else []), *of_cameras], CAMERA

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from server.accounts.contract import Accounts, Auditor
+from server.faces.history_contract import FaceGallery
 from server.storage.reading.cameras import Cameras
 from server.storage.reading.data import DataOverview, Pruning
 from server.storage.reading.services import ServiceHistory
@@ -17,7 +18,8 @@ from server.storage.reading.sightings import Corrections, Sightings
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Centre:
     """`connected` names the devices with a line open now; times are shown in `zone`. `live` gives
-    the newest message of /analytics/realtime, None where nothing is measured."""
+    the newest message of /analytics/realtime, None where nothing is measured. `faces` None: there
+    is no gallery."""
 
     sightings: Sightings
     corrections: Corrections
@@ -27,6 +29,7 @@ class Centre:
     services: ServiceHistory
     accounts: Accounts
     auditor: Auditor
+    faces: FaceGallery | None
     connected: Callable[[], frozenset[str]]
     live: Callable[[], Mapping[str, Any] | None]
     now: Callable[[], datetime]

@@ -22,10 +22,15 @@ from server.web.pages.cameras import add_cameras
 from server.web.pages.centre import Centre
 from server.web.pages.coming_back import ComingBack
 from server.web.pages.data import add_data
+from server.web.pages.enrolling import add_enrolling
 from server.web.pages.failures import add_failures
+from server.web.pages.identify import add_identify
 from server.web.pages.live import LiveBoard
+from server.web.pages.matches import add_matches
 from server.web.pages.overview import add_overview
 from server.web.pages.performance import add_performance
+from server.web.pages.person import add_person
+from server.web.pages.persons import add_persons
 from server.web.pages.sightings import add_sightings
 from server.web.pages.statics import FOLDER
 from server.web.pages.users import add_users
@@ -55,6 +60,11 @@ async def pages_on(
     add_sightings(centre)
     add_viewer(centre)
     add_cameras(centre)
+    add_persons(centre)
+    add_person(centre)
+    add_enrolling(centre)
+    add_identify(centre)
+    add_matches(centre)
     add_data(centre)
     add_performance(centre)
     add_account(centre)

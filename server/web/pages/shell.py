@@ -15,6 +15,7 @@ from server.accounts.contract import Caller, CallerKind
 from server.accounts.permissions import Permission
 from server.errors import (
     AccountRefused,
+    FacesUnavailable,
     NotThere,
     QuestionInvalid,
     StorageUnavailable,
@@ -41,7 +42,7 @@ _HEAD: Final = (
     f'<script src="{STATIC}/pictures.js" defer></script>'
 )
 _PASSING: Final = (TookTooLong, TooBusy, StorageUnavailable)
-_ANSWERED: Final = (QuestionInvalid, NotThere, AccountRefused, *_PASSING)
+_ANSWERED: Final = (QuestionInvalid, NotThere, AccountRefused, FacesUnavailable, *_PASSING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ PLACES: Final = (
         name="Sightings", href="/sightings", icon="sightings", permission=Permission.SEE_SIGHTINGS
     ),
     Place(name="Cameras", href="/cameras", icon="cameras", permission=Permission.SEE_CAMERAS),
+    Place(name="People", href="/people", icon="people", permission=Permission.SEE_PEOPLE),
     Place(name="Data", href="/data", icon="data", permission=Permission.SEE_DATA),
 )
 MENU: Final = (
@@ -122,7 +124,7 @@ def framed(centre: Centre, visit: Visit) -> Iterator[ui.element]:
         with link("", "/", "brand"):
             tag("img", src=f"{STATIC}/icon.svg", alt="", width=24, height=24)
             tag("span", text="Sightpost")
-        _navigation(visit)
+        _navigation(centre, visit)
         _menu(visit)
     with tag("div", id="content", tabindex="-1") as main:
         yield main
@@ -130,11 +132,13 @@ def framed(centre: Centre, visit: Visit) -> Iterator[ui.element]:
         tag("span", text=f"Sightpost {centre.version} · times in {centre.zone}")
 
 
-def _navigation(visit: Visit) -> None:
+def _navigation(centre: Centre, visit: Visit) -> None:
     path = visit.request.url.path
     with tag("nav", aria_label="Pages"):
         for place in PLACES:
             if not visit.caller.may(place.permission):
+                continue
+            if place.permission is Permission.SEE_PEOPLE and centre.faces is None:
                 continue
             is_here = path == place.href or (
                 place.href != "/" and path.startswith(f"{place.href}/")

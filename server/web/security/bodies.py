@@ -13,14 +13,15 @@ from server.web.security.refusals import BodyTooLarge, BodyTooSlow
 LARGEST_BYTES: Final = 64 * 1024
 _MEGABYTE: Final = 1024 * 1024
 LARGER: Final = (
+    ("/_nicegui/client/", 24 * _MEGABYTE),
     ("/_nicegui", _MEGABYTE),
     ("/api/v1/watchlist-imports", 32 * _MEGABYTE),
     *((path, 48 * _MEGABYTE) for path in ("/query", "/api/v1/faces")),
     *((path, 128 * _MEGABYTE) for path in ("/add_embedding", "/api/v1/persons")),
 )
-"""Paths below which more is allowed: what happened on a page, where no WebSocket gets through; a
-file of some hundred thousand plates; one or two pictures to be looked into; several to enrol
-somebody. They go to the disk as they come."""
+"""Paths below which more is allowed: a picture dropped on a page; what happened on a page, where no
+WebSocket gets through; a file of some hundred thousand plates; one or two pictures to be looked
+into; several to enrol somebody. They go to the disk as they come."""
 PAUSE_S: Final = 20.0
 """Between two pieces of a body."""
 WHOLE_S: Final = 60.0

@@ -113,7 +113,7 @@ def test_one_who_passes_is_one_sighting_with_landmarks_and_embedding() -> None:
     assert face.box.x1 == pytest.approx(100)
     assert face.embedding is not None
     assert np.linalg.norm(face.embedding) == pytest.approx(1)
-    assert face.embedding_model == "colour"
+    assert face.embedding_model == "colour@"
     assert face.quality > 0.5
     assert (face.last_seen_at - face.first_seen_at).total_seconds() == pytest.approx(2.8, abs=0.2)
     assert face.evidence["looks"] >= 10

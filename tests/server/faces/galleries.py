@@ -5,26 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from server.accounts.contract import Auditor
-from server.errors import NotThere
 from server.faces.desk import LookingDesk
 from server.faces.gallery import Gallery
-from server.faces.looking import make_looker, models_here
-from server.faces.service import FaceService, Parts
+from server.faces.looking import Wanted, make_looker, models_here
+from server.faces.service import FaceService
+from server.faces.vault import PictureVault
+from server.faces.workplace import Parts, Workplace
+from server.storage.reading.face_sightings import FaceSightings
 from vision.networks import Networks
 
-
-class SightingPictures:
-    """Pictures by the number of their sighting."""
-
-    def __init__(self) -> None:
-        self.held: dict[int, bytes] = {}
-
-    async def content(self, sighting_id: int) -> bytes:
-        if sighting_id not in self.held:
-            raise NotThere(f"there is no sighting {sighting_id}")
-        return self.held[sighting_id]
+ANY = Wanted()
+"""Whatever models are there."""
 
 
 def service_on(
@@ -33,24 +27,37 @@ def service_on(
     auditor: Auditor,
     now: Callable[[], datetime],
     *,
-    sightings: SightingPictures | None = None,
+    sightings: FaceSightings,
+    **given: Any,
+) -> FaceService:
+    """To be closed by who asked; `given` as `place_on` takes it."""
+    return FaceService(place_on(database, networks, auditor, now, sightings=sightings, **given))
+
+
+def place_on(
+    database: Path,
+    networks: Networks,
+    auditor: Auditor,
+    now: Callable[[], datetime],
+    *,
+    sightings: FaceSightings,
     waiting: int = 8,
     keep_days: dict[str, int] | None = None,
-) -> FaceService:
+    visitor_days: int = 0,
+    wanted: Wanted = ANY,
+    vault: PictureVault | None = None,
+) -> Workplace:
     """To be closed by who asked."""
-    models = models_here(networks, detector="auto", embedder="auto")
-    return FaceService(
-        Parts(
-            gallery=Gallery(database, database.parent / "faces" / "index.usearch", models.key),
-            desk=LookingDesk(
-                lambda: make_looker(networks, detector="auto", embedder="auto"),
-                threads=1,
-                waiting=waiting,
-            ),
-            models=models,
-            auditor=auditor,
-            sightings=sightings or SightingPictures(),
-            keep_days=keep_days or {},
-            now=now,
-        )
+    models = models_here(networks, wanted)
+    index = database.parent / "faces" / "index.usearch"
+    parts = Parts(
+        gallery=Gallery(database, index, models.key, vault),
+        desk=LookingDesk(lambda: make_looker(networks, wanted), threads=1, waiting=waiting),
+        models=models,
+        auditor=auditor,
+        sightings=sightings,
+        keep_days=keep_days or {},
+        visitor_days=visitor_days,
+        now=now,
     )
+    return Workplace(parts)

@@ -262,7 +262,24 @@ def test_being_forgotten_leaves_nothing_and_says_so(database: Path, gallery: Gal
         "face_pictures",
         "face_embeddings",
         "face_negatives",
+        "face_matches",
         "index",
     }
     assert not (database.parent / "faces" / "index.usearch").exists()
     assert nearest(gallery, 1) is None
+
+
+def test_two_numbers_of_one_person_become_one_and_all_pictures_stay_found(
+    gallery: Gallery,
+) -> None:
+    kept, gone = enrol(gallery, 1, 2), enrol(gallery, 2, 3, name="Lan again")
+    gallery.change(lambda book: book.deny(gone, MODEL, vector(9), "ada", NOW))
+    gallery.change(lambda book: book.merge(kept, gone, NOW))
+    assert [nearest(gallery, seed) for seed in (1, 2, 3)] == [kept] * 3
+    person = gallery.read(lambda rows: person_rows.find(rows, kept))
+    assert (person.details.name, person.pictures) == ("Lan", 3)  # the picture of both is there once
+    held = gallery.read(lambda rows: vector_rows.held_of(rows, kept, MODEL))
+    assert len(held.negatives) == 1
+    with pytest.raises(NotThere):
+        gallery.read(lambda rows: person_rows.find(rows, gone))
+    assert is_consistent(gallery)

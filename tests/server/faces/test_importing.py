@@ -13,7 +13,7 @@ from server.errors import QuestionInvalid
 from server.faces import person_rows, picture_rows, vector_rows
 from server.faces.gallery import Gallery
 from server.faces.importing import Importer, ImportReport
-from server.faces.looking import FaceLooker, make_looker, models_here
+from server.faces.looking import FaceLooker, Wanted, make_looker, models_here
 from server.faces.reembedding import reembed
 from server.faces.vector_rows import ModelKey
 from server.storage.adoption import prepare_database
@@ -39,12 +39,12 @@ def tiny(tmp_path: Path) -> Iterator[Networks]:
 
 @pytest.fixture
 def looker(tiny: Networks) -> FaceLooker:
-    return make_looker(tiny, detector="auto", embedder="auto")
+    return make_looker(tiny, Wanted())
 
 
 @pytest.fixture
 def model(tiny: Networks) -> ModelKey:
-    key = models_here(tiny, detector="auto", embedder="auto").key
+    key = models_here(tiny, Wanted()).key
     assert key is not None
     return key
 

@@ -13,6 +13,7 @@ from server.accounts.store import AccountStore
 from server.faces.contract import Outcome, Upload
 from server.faces.service import FaceService
 from server.storage.adoption import prepare_database
+from tests.server.faces.face_camera import FaceCamera
 from tests.server.faces.galleries import service_on
 from tests.server.faces.test_service import ADA, LAN, NOW
 from tests.vision.own_models import entry, write_manifest
@@ -44,9 +45,11 @@ async def faces(tmp_path: Path) -> AsyncIterator[FaceService]:
     database = tmp_path / "server.db"
     prepare_database(database, zone_of=lambda _: UTC, now=NOW)
     accounts = AccountStore(database, Lifetimes(), lambda: NOW)
-    made = service_on(database, networks, accounts, lambda: NOW)
+    camera = FaceCamera(database)
+    made = service_on(database, networks, accounts, lambda: NOW, sightings=camera.sightings)
     yield made
     await made.close()
+    await camera.close()
     networks.close()
     await accounts.close()
 

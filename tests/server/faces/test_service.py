@@ -23,7 +23,8 @@ from server.errors import FacesUnavailable, NotThere, QuestionInvalid, QueueFull
 from server.faces.contract import Outcome, PersonDetails, PersonFilter, ResetKind, Upload
 from server.faces.service import FaceService
 from server.storage.adoption import prepare_database
-from tests.server.faces.galleries import SightingPictures, service_on
+from tests.server.faces.face_camera import FaceCamera
+from tests.server.faces.galleries import service_on
 from tests.server.faces.tiny_faces import (
     BLUE,
     GREEN,
@@ -54,7 +55,7 @@ class House:
 
     faces: FaceService
     accounts: AccountStore
-    sightings: SightingPictures
+    camera: FaceCamera
     database: Path
     moment: datetime = NOW
 
@@ -77,18 +78,18 @@ async def opening(tmp_path: Path) -> AsyncIterator[Opening]:
     database = tmp_path / "server.db"
     prepare_database(database, zone_of=lambda _: UTC, now=NOW)
     accounts = AccountStore(database, Lifetimes(), lambda: NOW)
+    camera = FaceCamera(database)
     opened: list[tuple[FaceService, Networks]] = []
 
     def open_(made: Networks | None = None, **given: int | dict[str, int]) -> House:
         made = made or networks(tmp_path / "models")
-        sightings = SightingPictures()
         house: House
 
         def now() -> datetime:
             return house.moment
 
-        service = service_on(database, made, accounts, now, sightings=sightings, **given)  # type: ignore[arg-type]
-        house = House(service, accounts, sightings, database)
+        service = service_on(database, made, accounts, now, sightings=camera.sightings, **given)
+        house = House(service, accounts, camera, database)
         opened.append((service, made))
         return house
 
@@ -96,6 +97,7 @@ async def opening(tmp_path: Path) -> AsyncIterator[Opening]:
     for service, made in opened:
         await service.close()
         made.close()
+    await camera.close()
     await accounts.close()
 
 
@@ -353,15 +355,15 @@ async def test_two_pictures_are_verified(house: House) -> None:
     assert same.score > other.score
 
 
-async def test_the_picture_of_a_sighting_is_asked_about(house: House) -> None:
+async def test_a_face_that_a_camera_saw_is_asked_about(house: House) -> None:
     red = await enrolled(house, RED)
-    house.sightings.held[7] = photo(RED, seed=2)
-    found = await house.faces.identify_sighting(ADA, 7)
+    number = await house.camera.sends(photo(RED, seed=2))
+    found = await house.faces.identify(ADA, await house.faces.of_sighting(ADA, number))
     match = found.faces[0].match
     assert match is not None
     assert match.person.class_id == red
     with pytest.raises(NotThere):
-        await house.faces.identify_sighting(ADA, 8)
+        await house.faces.of_sighting(ADA, number + 1)
 
 
 async def test_an_index_built_anew_forgets_nobody_and_the_other_reset_everybody(

@@ -21,8 +21,14 @@ async def site(house: House) -> AsyncIterator[Site]:  # noqa: F811 - the fixture
     """Its face gallery has no models."""
     settings = settings_in(house.path.parent, db_path=house.path)
     networks = Networks(NetworkSettings(threads=1))
-    faces = service_on(house.path, networks, house.store, house.clock.now)
     with library_of(settings) as library:
+        faces = service_on(
+            house.path,
+            networks,
+            house.store,
+            house.clock.now,
+            sightings=library.face_sightings,
+        )
         async with watch_side(
             settings,
             auditor=house.store,
@@ -31,5 +37,5 @@ async def site(house: House) -> AsyncIterator[Site]:  # noqa: F811 - the fixture
             now=house.clock.now,
         ) as watching:
             yield Site(house, library, faces, watching)
-    await faces.close()
+        await faces.close()
     networks.close()

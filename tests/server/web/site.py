@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from httpx import ASGITransport
 
 from server.accounts.permissions import Permission, Role
-from server.faces.contract import Faces
+from server.faces.history_contract import FaceGallery
 from server.library import Library
 from server.watch_side import WatchSide
 from server.web.api.parts import ApiParts
@@ -85,7 +85,7 @@ class Site:
 
     house: House
     library: Library
-    faces: Faces
+    faces: FaceGallery
     watching: WatchSide
     trusts_this_machine: bool = False
     health: HealthReport | None = None

@@ -23,9 +23,19 @@ Browser = httpx.AsyncClient
 async def gallery(site: Site, house: House, tmp_path: Path) -> AsyncIterator[Site]:
     """The site with tiny models."""
     made = networks(tmp_path / "models")
-    site.faces = service_on(house.path, made, house.store, house.clock.now, waiting=0)
+    without = site.faces
+    faces = service_on(
+        house.path,
+        made,
+        house.store,
+        house.clock.now,
+        sightings=site.library.face_sightings,
+        waiting=0,
+    )
+    site.faces = faces
     yield site
-    await site.faces.close()
+    site.faces = without
+    await faces.close()
     made.close()
 
 

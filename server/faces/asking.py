@@ -1,0 +1,130 @@
+"""Who is in a picture, and whether two show one person: the part of the service that looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from server.accounts.contract import Action, Caller
+from server.errors import QuestionInvalid
+from server.faces import person_rows
+from server.faces.calibration import Calibration, calibration_of
+from server.faces.camera_faces import upload_of
+from server.faces.choosing import judged, meant, usable
+from server.faces.contract import (
+    FoundFace,
+    Identification,
+    Likeness,
+    Outcome,
+    Upload,
+    Verification,
+)
+from server.faces.decision import Decision, decide
+from server.faces.gate import QUERY
+from server.faces.looking import Seen, SeenFace
+from server.faces.quality_card import card_of
+from server.faces.vector_rows import ModelKey
+from server.faces.workplace import Workplace
+
+
+class Asking:
+    """See `contract.Faces`."""
+
+    def __init__(self, place: Workplace) -> None:
+        self._place = place
+
+    async def identify(self, caller: Caller, picture: Upload, *, most: int = 5) -> Identification:
+        model = self._place.ready_model()
+        seen = await self._place.desk.look(picture)
+        faces = _in_order(seen, picture)
+        found = await self._place.read(lambda: [self._found(face, most, model) for face in faces])
+        await self._place.audit(
+            caller, Action.PERSON_SEEN, f"picture {seen.sha256[:12]}", _summary(found)
+        )
+        return Identification(
+            width=seen.width, height=seen.height, faces=tuple(found), model=model.name
+        )
+
+    async def of_sighting(self, caller: Caller, sighting_id: int) -> Upload:
+        sighting = await self._place.sightings.one(sighting_id)
+        picture = await self._place.sightings.picture(sighting_id)
+        await self._place.audit(caller, Action.PERSON_SEEN, f"face {sighting_id} of a camera")
+        return upload_of(sighting, picture.content)
+
+    async def verify(self, caller: Caller, one: Upload, other: Upload) -> Verification:
+        calibration = calibration_of(self._place.model().version)
+        faces = [usable(await self._place.desk.look(each), each, QUERY) for each in (one, other)]
+        vectors = [face.vector for face in faces if face.vector is not None]
+        score = float(vectors[0] @ vectors[1])
+        await self._place.audit(
+            caller, Action.PERSON_SEEN, "two pictures compared", f"score {score:.3f}"
+        )
+        return Verification(
+            is_same=score >= calibration.rule.threshold,
+            score=score,
+            probability=calibration.probability(score),
+            threshold=calibration.rule.threshold,
+            boxes=(faces[0].box, faces[1].box),
+        )
+
+    def _found(self, face: SeenFace, most: int, model: ModelKey) -> FoundFace:
+        """Blocking."""
+        verdict = judged(face, QUERY)
+        decision: Decision | None = None
+        likenesses: tuple[Likeness, ...] = ()
+        reason = "; ".join(verdict.reasons) or "the face cannot be compared"
+        if verdict.is_good and face.vector is not None:
+            calibration = calibration_of(model.version)
+            decision = decide(face.vector, self._place.gallery.near(face.vector), calibration.rule)
+            likenesses = self._likenesses(decision, most, calibration)
+            reason = decision.reason
+        outcome = None if decision is None else decision.outcome
+        if outcome is Outcome.KNOWN and not likenesses:
+            outcome, reason = Outcome.UNKNOWN, "who it was has been forgotten this moment"
+        return FoundFace(
+            box=face.box,
+            confidence=face.confidence,
+            quality=card_of(face.quality, verdict),
+            outcome=outcome,
+            reason=reason,
+            likenesses=likenesses,
+            analyses=face.analyses,
+        )
+
+    def _likenesses(
+        self, decision: Decision, most: int, calibration: Calibration
+    ) -> tuple[Likeness, ...]:
+        """Blocking. The best first; who was forgotten meanwhile is left out."""
+        scores = decision.scores[:most]
+        people = self._place.gallery.read(
+            lambda rows: person_rows.those_of(rows, tuple(each.class_id for each in scores))
+        )
+        if decision.class_id is not None and decision.class_id not in people:
+            return ()
+        return tuple(
+            Likeness(
+                person=people[each.class_id],
+                score=each.score,
+                probability=calibration.probability(each.score),
+                is_denied=each.is_denied,
+            )
+            for each in scores
+            if each.class_id in people
+        )
+
+
+def _in_order(seen: Seen, picture: Upload) -> tuple[SeenFace, ...]:
+    """The one that is meant first, then the largest."""
+    if picture.at is None:
+        return seen.faces
+    try:
+        first = meant(seen, picture)
+    except QuestionInvalid:
+        return seen.faces
+    return (first, *(face for face in seen.faces if face is not first))
+
+
+def _summary(found: Sequence[FoundFace]) -> str:
+    """For the audit log: whose faces were told."""
+    people = [each.match.person.class_id for each in found if each.match is not None]
+    shown = sorted({one.person.class_id for each in found for one in each.likenesses})
+    return f"{len(found)} faces, known {people}, shown {shown}"

@@ -1,0 +1,178 @@
+"""People come, are changed and are told from others: the part of the service that writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from server.accounts.contract import Action, Caller
+from server.errors import QuestionInvalid
+from server.faces import history_rows, person_rows, picture_rows
+from server.faces.calibration import calibration_of
+from server.faces.choosing import judged, meant, new_picture, usable
+from server.faces.contract import (
+    MOST_PICTURES,
+    Enrolment,
+    Examination,
+    Person,
+    PersonDetails,
+    Refusal,
+    Upload,
+)
+from server.faces.gate import ENROLMENT, QUERY
+from server.faces.ledger import Ledger, NewPicture
+from server.faces.quality_card import card_of
+from server.faces.retention import checked
+from server.faces.vector_rows import ModelKey
+from server.faces.workplace import Workplace
+
+
+class Enrolling:
+    """See `contract.Faces`."""
+
+    def __init__(self, place: Workplace) -> None:
+        self._place = place
+
+    async def examine(self, caller: Caller, picture: Upload) -> Examination:
+        self._place.model()
+        seen = await self._place.desk.look(picture)
+        await self._place.audit(
+            caller, Action.PERSON_SEEN, f"picture {seen.sha256[:12]}", "before enrolment"
+        )
+        reason = None
+        try:
+            new_picture(seen, picture, "examined")
+        except QuestionInvalid as error:
+            reason = str(error).removeprefix(f"{picture.name}: ")
+        if not seen.faces:
+            return Examination(face=None, quality=None, reason=reason)
+        face = meant(seen, picture)
+        return Examination(
+            face=face.cut_out,
+            quality=card_of(face.quality, judged(face, ENROLMENT)),
+            reason=reason,
+            analyses=face.analyses,
+        )
+
+    async def enrol(
+        self, caller: Caller, details: PersonDetails, pictures: Sequence[Upload], *, source: str
+    ) -> Enrolment:
+        now = self._place.now()
+        details = checked(details, now=now, keep_days=self._place.keep_days)
+        good, refused = await self._judged(pictures, source)
+        if not good:
+            raise QuestionInvalid(
+                "nobody was enrolled, no picture is good enough: "
+                + "; ".join(f"{each.name}: {each.reason}" for each in refused)
+            )
+        await self._place.audit(
+            caller, Action.PERSON_ENROLLED, "a new person", f"{len(good)} pictures, {source}"
+        )
+        model = self._place.model()
+
+        def work(book: Ledger) -> Enrolment:
+            class_id = book.add_person(details, now)
+            return _enrolled(book, class_id, good, refused, model, now)
+
+        return await self._place.change(work)
+
+    async def add_pictures(
+        self, caller: Caller, class_id: int, pictures: Sequence[Upload], *, source: str
+    ) -> Enrolment:
+        await self._place.read_rows(lambda rows: person_rows.find(rows, class_id))
+        good, refused = await self._judged(pictures, source)
+        now, model = self._place.now(), self._place.model()
+        await self._place.audit(
+            caller, Action.PERSON_CHANGED, f"person {class_id}", f"{len(good)} pictures, {source}"
+        )
+        return await self._place.change(
+            lambda book: _enrolled(book, class_id, good, refused, model, now)
+        )
+
+    async def edit(self, caller: Caller, class_id: int, details: PersonDetails) -> Person:
+        now = self._place.now()
+        details = checked(details, now=now, keep_days=self._place.keep_days)
+        await self._place.audit(caller, Action.PERSON_CHANGED, f"person {class_id}")
+
+        def work(book: Ledger) -> Person:
+            book.edit_person(class_id, details, now)
+            return person_rows.find(book.connection, class_id)
+
+        return await self._place.change(work)
+
+    async def merge(self, caller: Caller, kept_id: int, gone_id: int) -> Person:
+        if kept_id == gone_id:
+            raise QuestionInvalid(f"{kept_id} and {gone_id}: expected two numbers of one person")
+        now = self._place.now()
+        await self._place.audit(
+            caller, Action.PERSON_CHANGED, f"person {kept_id}", f"takes over person {gone_id}"
+        )
+
+        def work(book: Ledger) -> Person:
+            book.merge(kept_id, gone_id, now)
+            return person_rows.find(book.connection, kept_id)
+
+        return await self._place.change(work)
+
+    async def deny(self, caller: Caller, class_id: int, picture: Upload) -> None:
+        face = usable(await self._place.desk.look(picture), picture, QUERY)
+        vector, model, now = face.vector, self._place.model(), self._place.now()
+        if vector is None:
+            raise QuestionInvalid(f"{picture.name}: the face cannot be compared with anybody")
+        await self._place.audit(
+            caller, Action.PERSON_CHANGED, f"person {class_id}", "a face that is not theirs"
+        )
+        await self._place.change(lambda book: book.deny(class_id, model, vector, caller.name, now))
+
+    async def delete_picture(self, caller: Caller, image_id: int) -> None:
+        now = self._place.now()
+        await self._place.audit(caller, Action.PERSON_CHANGED, f"enrolment picture {image_id}")
+        await self._place.change(lambda book: book.delete_picture(image_id, now))
+        self._place.desk.forget()
+        await self._place.upkeep(self._place.gallery.forget_index_file)
+
+    async def _judged(
+        self, pictures: Sequence[Upload], source: str
+    ) -> tuple[list[NewPicture], list[Refusal]]:
+        """Those that may be enrolled, and why the others may not."""
+        if not 1 <= len(pictures) <= MOST_PICTURES:
+            raise QuestionInvalid(f"{len(pictures)} pictures: expected 1 to {MOST_PICTURES}")
+        self._place.model()
+        good: list[NewPicture] = []
+        refused: list[Refusal] = []
+        for each in pictures:
+            try:
+                seen = await self._place.desk.look(each)
+                good.append(new_picture(seen, each, source))
+            except QuestionInvalid as error:
+                reason = str(error).removeprefix(f"{each.name}: ")
+                refused.append(Refusal(name=each.name, reason=reason))
+        return good, refused
+
+
+def _enrolled(
+    book: Ledger,
+    class_id: int,
+    good: Sequence[NewPicture],
+    refused: Sequence[Refusal],
+    model: ModelKey,
+    now: datetime,
+) -> Enrolment:
+    told = list(refused)
+    added = []
+    for picture in good:
+        image_id = book.add_picture(class_id, picture, model, now)
+        if image_id is None:
+            told.append(
+                Refusal(name=picture.source_sha256[:12], reason="the person has it already")
+            )
+        else:
+            added.append(image_id)
+    # Who is known now is no unknown visitor any more: their earlier visits become theirs.
+    history_rows.claim(book.connection, class_id, model, calibration_of(model.version))
+    cards = picture_rows.those_of(book.connection, class_id)
+    return Enrolment(
+        person=person_rows.find(book.connection, class_id),
+        pictures=tuple(card for card in cards if card.image_id in added),
+        refused=tuple(told),
+    )

@@ -1,0 +1,193 @@
+"""Whom cameras saw, known or not, and whether somebody was here before: the part of the service
+that remembers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import apsw
+
+from server.accounts.contract import Action, Caller
+from server.errors import NotThere, QuestionInvalid
+from server.faces import history_rows
+from server.faces.calibration import Calibration, calibration_of
+from server.faces.camera_faces import upload_of, vector_of
+from server.faces.choosing import usable
+from server.faces.contract import Outcome, Upload
+from server.faces.decision import Vector, decide
+from server.faces.gate import QUERY
+from server.faces.history_contract import (
+    MOST_LISTED,
+    DayCount,
+    Earlier,
+    MatchFilter,
+    MatchPage,
+    Visit,
+    VisitorPage,
+)
+from server.faces.ledger import Ledger
+from server.faces.looking import THUMBNAIL_SIDE, face_cut_out
+from server.faces.vector_rows import ModelKey
+from server.faces.workplace import Workplace
+from server.storage.reading.face_sightings import FaceSighting
+from vision.geometry import Box
+
+_WHOLE: Final = Box(x1=0.0, y1=0.0, x2=1.0, y2=1.0)
+
+
+class History:
+    """See `history_contract.FaceHistory`."""
+
+    def __init__(self, place: Workplace) -> None:
+        self._place = place
+
+    async def sightings(
+        self, caller: Caller, *, device_id: str = "", before: int | None = None, limit: int = 48
+    ) -> tuple[FaceSighting, ...]:
+        found = await self._place.sightings.newest(device_id=device_id, before=before, limit=limit)
+        await self._place.audit(
+            caller, Action.PERSON_SEEN, "faces of cameras", f"{len(found)} of {device_id or 'all'}"
+        )
+        return found
+
+    async def face_of_sighting(self, caller: Caller, sighting_id: int) -> bytes:
+        sighting = await self._place.sightings.one(sighting_id)
+        picture = await self._place.sightings.picture(sighting_id)
+        await self._place.audit(caller, Action.PERSON_SEEN, f"face {sighting_id} of a camera")
+        at = _WHOLE if sighting.box is None else Box.from_xywh(*sighting.box)
+        return await asyncio.to_thread(face_cut_out, picture.content, at)
+
+    async def thumbnails(self, caller: Caller, sighting_ids: Sequence[int]) -> Mapping[int, bytes]:
+        await self._place.audit(
+            caller, Action.PERSON_SEEN, "faces of cameras", f"{len(sighting_ids)} shown"
+        )
+        found = {}
+        for sighting_id in sighting_ids[:MOST_LISTED]:
+            try:
+                sighting = await self._place.sightings.one(sighting_id)
+                picture = await self._place.sightings.picture(sighting_id)
+                at = _WHOLE if sighting.box is None else Box.from_xywh(*sighting.box)
+                found[sighting_id] = await asyncio.to_thread(
+                    face_cut_out, picture.content, at, side=THUMBNAIL_SIDE
+                )
+            except NotThere:
+                continue  # given up as old, or never sent: the list says when and where
+        return found
+
+    async def matches(
+        self, caller: Caller, wanted: MatchFilter, *, before: int | None = None, limit: int = 48
+    ) -> MatchPage:
+        found = await self._place.read_rows(
+            lambda rows: history_rows.matches(rows, wanted, before=before, limit=limit)
+        )
+        people = sorted({each.person.class_id for each in found.matches})
+        await self._place.audit(caller, Action.PERSON_SEEN, "matches", f"shown {people}")
+        return found
+
+    async def match_days(self, caller: Caller, wanted: MatchFilter) -> tuple[DayCount, ...]:
+        await self._place.audit(caller, Action.PERSON_SEEN, "matches", "counted by day")
+        return await self._place.read_rows(lambda rows: history_rows.match_days(rows, wanted))
+
+    async def deny_match(self, caller: Caller, match_id: int) -> None:
+        found = await self._place.read_rows(lambda rows: history_rows.match(rows, match_id))
+        model, now = self._place.model(), self._place.now()
+        vector = await self._vector_of_sighting(found.sighting_id, model)
+        class_id = found.person.class_id
+        await self._place.audit(
+            caller,
+            Action.PERSON_CHANGED,
+            f"person {class_id}",
+            f"face {found.sighting_id} is not theirs",
+        )
+
+        def work(book: Ledger) -> None:
+            book.deny(class_id, model, vector, caller.name, now)
+            history_rows.drop_match(book.connection, match_id)
+
+        await self._place.change(work)
+
+    async def visitors(
+        self, caller: Caller, *, before: int | None = None, limit: int = 48
+    ) -> VisitorPage:
+        found, following = await self._place.read_rows(
+            lambda rows: history_rows.visitors(rows, before=before, limit=limit)
+        )
+        await self._place.audit(
+            caller, Action.PERSON_SEEN, "unknown visitors", f"{len(found)} shown"
+        )
+        return VisitorPage(
+            visitors=found, next_before=following, keep_days=self._place.visitor_days
+        )
+
+    async def seen_before(self, caller: Caller, picture: Upload) -> Earlier:
+        model = self._place.ready_model()
+        seen = await self._place.desk.look(picture)
+        face = usable(seen, picture, QUERY)
+        if face.vector is None:
+            raise QuestionInvalid(f"{picture.name}: the face cannot be compared with anybody")
+        vector, calibration = face.vector, calibration_of(model.version)
+        visits, compared = await self._place.read(lambda: self._visits(vector, model, calibration))
+        people = sorted({each.person.class_id for each in visits if each.person is not None})
+        await self._place.audit(
+            caller,
+            Action.PERSON_SEEN,
+            f"picture {seen.sha256[:12]}",
+            f"seen before: {len(visits)} times, shown {people}",
+        )
+        return Earlier(visits=visits, compared=compared, keep_days=self._place.visitor_days)
+
+    def _visits(
+        self, vector: Vector, model: ModelKey, calibration: Calibration
+    ) -> tuple[tuple[Visit, ...], int]:
+        """Blocking: of who it is, where that is known, and of unknown people who are alike."""
+        gallery = self._place.gallery
+        decision = decide(vector, gallery.near(vector), calibration.rule)
+        known = decision.class_id if decision.outcome is Outcome.KNOWN else None
+
+        def work(rows: apsw.Connection) -> tuple[list[Visit], int]:
+            alike, compared = history_rows.alike(rows, vector, model, calibration.rule.threshold)
+            visits = [
+                Visit(
+                    sighting_id=each.sighting_id,
+                    device_id=each.device_id,
+                    seen_at=each.seen_at,
+                    score=each.score,
+                    probability=calibration.probability(each.score),
+                    person=None,
+                )
+                for each in alike
+            ]
+            if known is not None:
+                wanted = MatchFilter(class_id=known)
+                page = history_rows.matches(rows, wanted, before=None, limit=MOST_LISTED)
+                visits += [
+                    Visit(
+                        sighting_id=each.sighting_id,
+                        device_id=each.device_id,
+                        seen_at=each.seen_at,
+                        score=each.score,
+                        probability=each.probability,
+                        person=each.person,
+                    )
+                    for each in page.matches
+                ]
+            return visits, compared
+
+        found, compared = gallery.read(work)
+        found.sort(key=lambda visit: visit.seen_at, reverse=True)
+        return tuple(found[:MOST_LISTED]), compared
+
+    async def _vector_of_sighting(self, sighting_id: int, model: ModelKey) -> Vector:
+        """Raises NotThere, QuestionInvalid."""
+        sighting = await self._place.sightings.one(sighting_id)
+        vector = vector_of(sighting, model)
+        if vector is not None:
+            return vector
+        picture = await self._place.sightings.picture(sighting_id)
+        upload = upload_of(sighting, picture.content)
+        face = usable(await self._place.desk.look(upload), upload, QUERY)
+        if face.vector is None:
+            raise QuestionInvalid(f"{upload.name}: the face cannot be compared with anybody")
+        return face.vector

@@ -1,0 +1,299 @@
+"""Who was recognised by cameras, and whom nobody knows, as the database has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import apsw
+import numpy as np
+
+from server.errors import NotThere
+from server.faces import person_rows, vector_rows
+from server.faces.calibration import Calibration
+from server.faces.decision import Vector, Vectors, score_of
+from server.faces.history_contract import (
+    MOST_DAYS,
+    MOST_LISTED,
+    DayCount,
+    Match,
+    MatchFilter,
+    MatchPage,
+    Visitor,
+)
+from server.faces.vector_rows import ModelKey
+from server.row_id import LARGEST_ID, is_id
+from server.storage.times import stamp
+
+CHUNK: Final = 10_000
+"""Visitors compared at once."""
+_MATCH: Final = "match_id, class_id, sighting_id, device_id, seen_at, score, probability"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A face that a camera saw, with its vector."""
+
+    sighting_id: int
+    device_id: str
+    seen_at: datetime
+    vector: Vector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """A look at somebody unknown and its score against what was asked for."""
+
+    sighting_id: int
+    device_id: str
+    seen_at: datetime
+    score: float
+
+
+def position(connection: apsw.Connection) -> int:
+    """The last sighting that was compared."""
+    row: Any = connection.execute("SELECT sighting_id FROM face_follower").fetchone()
+    return int(row[0])
+
+
+def move_on(connection: apsw.Connection, sighting_id: int) -> None:
+    connection.execute("UPDATE face_follower SET sighting_id = ?", (sighting_id,))
+
+
+def add_match(
+    connection: apsw.Connection,
+    class_id: int,
+    look: Look,
+    model: ModelKey,
+    *,
+    score: float,
+    probability: float | None,
+) -> None:
+    """Nothing where that sighting has its match, or the person was forgotten meanwhile."""
+    connection.execute(
+        "INSERT INTO face_matches (class_id, sighting_id, device_id, seen_at, score, probability, "
+        "model, model_version) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 "
+        "WHERE EXISTS (SELECT 1 FROM face_persons WHERE class_id = ?1) ON CONFLICT DO NOTHING",
+        (
+            class_id,
+            look.sighting_id,
+            look.device_id,
+            stamp(look.seen_at),
+            score,
+            probability,
+            model.name,
+            model.version,
+        ),
+    )
+
+
+def add_visitor(
+    connection: apsw.Connection, look: Look, model: ModelKey, *, keep_until: datetime
+) -> None:
+    """Nothing where that sighting is there already."""
+    connection.execute(
+        "INSERT INTO face_visitors (sighting_id, device_id, seen_at, keep_until, model, "
+        "model_version, vector) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (
+            look.sighting_id,
+            look.device_id,
+            stamp(look.seen_at),
+            stamp(keep_until),
+            model.name,
+            model.version,
+            vector_rows.blob_of(look.vector),
+        ),
+    )
+
+
+def matches(
+    connection: apsw.Connection, wanted: MatchFilter, *, before: int | None, limit: int
+) -> MatchPage:
+    """The last to arrive first; at most MOST_LISTED."""
+    limit = max(1, min(limit, MOST_LISTED))
+    where, values = _where(wanted, before)
+    rows: Any = connection.execute(
+        f"SELECT {_MATCH} FROM face_matches WHERE {where} ORDER BY match_id DESC LIMIT ?",  # noqa: S608 (our own conditions)
+        (*values, limit + 1),
+    ).fetchall()
+    found = _matches(connection, rows)
+    following = found[limit - 1].match_id if len(rows) > limit else None
+    return MatchPage(matches=tuple(found[:limit]), next_before=following)
+
+
+def match_days(connection: apsw.Connection, wanted: MatchFilter) -> tuple[DayCount, ...]:
+    """The last MOST_DAYS that have any, in order."""
+    where, values = _where(wanted, None)
+    rows: Any = connection.execute(
+        f"SELECT substr(seen_at, 1, 10), count(*) FROM face_matches WHERE {where} "  # noqa: S608 (our own conditions)
+        "GROUP BY 1 ORDER BY 1 DESC LIMIT ?",
+        (*values, MOST_DAYS),
+    ).fetchall()
+    return tuple(DayCount(day=date.fromisoformat(day), count=count) for day, count in rows[::-1])
+
+
+def _where(wanted: MatchFilter, before: int | None) -> tuple[str, tuple[Any, ...]]:
+    conditions: list[tuple[str, Any]] = [
+        ("match_id < ?", before),
+        ("class_id = ?", wanted.class_id),
+        ("device_id = ?", wanted.device_id or None),
+        ("seen_at >= ?", wanted.since and stamp(wanted.since)),
+        ("seen_at < ?", wanted.until and stamp(wanted.until)),
+    ]
+    given = [(text, value) for text, value in conditions if value is not None]
+    return (
+        " AND ".join(["true", *(text for text, _ in given)]),
+        tuple(value for _, value in given),
+    )
+
+
+def match(connection: apsw.Connection, match_id: int) -> Match:
+    """Raises NotThere."""
+    rows: Any = []
+    if is_id(match_id):
+        rows = connection.execute(
+            f"SELECT {_MATCH} FROM face_matches WHERE match_id = ?",  # noqa: S608 (our own columns)
+            (match_id,),
+        ).fetchall()
+    found = _matches(connection, rows)
+    if not found:
+        raise NotThere(f"there is no match {match_id}: it never was, or is gone")
+    return found[0]
+
+
+def drop_match(connection: apsw.Connection, match_id: int) -> None:
+    connection.execute("DELETE FROM face_matches WHERE match_id = ?", (match_id,))
+
+
+def visitors(
+    connection: apsw.Connection, *, before: int | None, limit: int
+) -> tuple[tuple[Visitor, ...], int | None]:
+    """The last to arrive first, and where to go on."""
+    limit = max(1, min(limit, MOST_LISTED))
+    below = LARGEST_ID if before is None else min(max(before, 0), LARGEST_ID)
+    rows: Any = connection.execute(
+        "SELECT visitor_id, sighting_id, device_id, seen_at, keep_until FROM face_visitors "
+        "WHERE visitor_id < ? ORDER BY visitor_id DESC LIMIT ?",
+        (below, limit + 1),
+    ).fetchall()
+    found = tuple(
+        Visitor(
+            visitor_id=number,
+            sighting_id=sighting_id,
+            device_id=device_id,
+            seen_at=datetime.fromisoformat(seen_at),
+            keep_until=datetime.fromisoformat(keep_until),
+        )
+        for number, sighting_id, device_id, seen_at, keep_until in rows[:limit]
+    )
+    return found, found[-1].visitor_id if len(rows) > limit else None
+
+
+def alike(
+    connection: apsw.Connection, face: Vector, model: ModelKey, least: float
+) -> tuple[list[Alike], int]:
+    """Unknown people whose score reaches `least`, and how many were compared."""
+    found, compared = [], 0
+    for rows, vectors in _chunks(connection, model):
+        scores = vectors @ face
+        compared += len(rows)
+        found += [
+            _alike(rows[place], float(scores[place])) for place in np.flatnonzero(scores >= least)
+        ]
+    return found, compared
+
+
+def claim(
+    connection: apsw.Connection, class_id: int, model: ModelKey, calibration: Calibration
+) -> int:
+    """Unknown visitors who are this person become their matches; how many. `change` of a gallery:
+    the person's vectors are those of this moment."""
+    held = vector_rows.held_of(connection, class_id, model)
+    if not len(held.vectors):
+        return 0
+    claimed = 0
+    for rows, vectors in _chunks(connection, model):
+        # Nobody's score is above the cosine with their nearest picture or their mean.
+        close = np.flatnonzero(_best_of(vectors, held.vectors) >= calibration.rule.threshold)
+        for place in close:
+            score = score_of(vectors[place], held)
+            if score.is_denied or score.score < calibration.rule.threshold:
+                continue
+            found = _alike(rows[place], score.score)
+            look = Look(
+                sighting_id=found.sighting_id,
+                device_id=found.device_id,
+                seen_at=found.seen_at,
+                vector=vectors[place],
+            )
+            probability = calibration.probability(score.score)
+            add_match(connection, class_id, look, model, score=score.score, probability=probability)
+            connection.execute(
+                "DELETE FROM face_visitors WHERE sighting_id = ?", (found.sighting_id,)
+            )
+            claimed += 1
+    return claimed
+
+
+def drop_old(connection: apsw.Connection, now: datetime) -> int:
+    """Visitors whose time is over, and what belongs to sightings that were given up; how many."""
+    connection.execute("DELETE FROM face_visitors WHERE keep_until <= ?", (stamp(now),))
+    gone = connection.changes()
+    for table in ("face_visitors", "face_matches"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE NOT EXISTS "  # noqa: S608 (our own tables)
+            f"(SELECT 1 FROM face_detections d WHERE d.id = {table}.sighting_id)"
+        )
+        gone += connection.changes()
+    return gone
+
+
+def _chunks(connection: apsw.Connection, model: ModelKey) -> Iterator[tuple[list[Any], Vectors]]:
+    after = 0
+    while True:
+        rows: Any = connection.execute(
+            "SELECT visitor_id, sighting_id, device_id, seen_at, vector FROM face_visitors "
+            "WHERE model = ? AND model_version = ? AND visitor_id > ? ORDER BY visitor_id LIMIT ?",
+            (model.name, model.version, after, CHUNK),
+        ).fetchall()
+        if not rows:
+            return
+        yield rows, vector_rows.vectors_of([row[4] for row in rows], model.numbers)
+        after = rows[-1][0]
+
+
+def _best_of(vectors: Vectors, held: Vectors) -> Vectors:
+    mean = held.mean(axis=0, keepdims=True)
+    length = max(float(np.linalg.norm(mean)), 1e-6)
+    best: Vectors = np.concatenate([vectors @ held.T, vectors @ (mean / length).T], axis=1).max(
+        axis=1
+    )
+    return best
+
+
+def _alike(row: Any, score: float) -> Alike:
+    _, sighting_id, device_id, seen_at, _ = row
+    return Alike(
+        sighting_id=sighting_id,
+        device_id=device_id,
+        seen_at=datetime.fromisoformat(seen_at),
+        score=score,
+    )
+
+
+def _matches(connection: apsw.Connection, rows: Any) -> list[Match]:
+    people = person_rows.those_of(connection, tuple({row[1] for row in rows}))
+    return [
+        Match(
+            match_id=match_id,
+            person=people[class_id],
+            sighting_id=sighting_id,
+            device_id=device_id,
+            seen_at=datetime.fromisoformat(seen_at),
+            score=score,
+            probability=probability,
+        )
+        for match_id, class_id, sighting_id, device_id, seen_at, score, probability in rows
+    ]
