@@ -11,4 +11,5 @@ import apsw
 
 def many(ids: Iterable[int]) -> Any:
     """For the question mark."""
-    return apsw.carray(array("q", ids), flags=apsw.SQLITE_CARRAY_INT64)
+    # An empty array has no place in memory that SQLite would take; nothing has the id -1.
+    return apsw.carray(array("q", ids) or array("q", (-1,)), flags=apsw.SQLITE_CARRAY_INT64)

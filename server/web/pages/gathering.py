@@ -1,5 +1,5 @@
-"""Pictures gathered to enrol somebody by: from files, or faces that cameras saw; each as it would be
-kept, with what is wrong with it."""
+"""Pictures gathered to enrol somebody by: from files, or faces that cameras saw; each is shown as
+it would be kept, with what is wrong with it."""
 
 from __future__ import annotations
 

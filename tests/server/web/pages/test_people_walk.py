@@ -1,0 +1,199 @@
+"""People in a real browser: enrolled, identified, said not to be somebody, named, forgotten."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from typing import Final
+
+import numpy as np
+import pytest
+import pytest_asyncio
+from playwright.async_api import Locator, Page, async_playwright, expect
+
+from tests.end_to_end.programs import Installation, installation
+from tests.server.cameras import row_id, v1_camera
+from tests.server.faces.face_camera import MIDDLE
+from tests.server.faces.tiny_faces import BLUE, RED, SIDE, networks, photo, png
+from tests.server.web.pages.test_browser import ADMIN, DESKTOP, OPTIONS, PATIENCE_MS, PHONE
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.system]
+
+NAME: Final = "Nguyễn Thị <b>Lan</b>"
+"""Markup stays text."""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    folder = tmp_path_factory.mktemp("people")
+    networks(folder / "models").close()
+    with installation(folder, SERVER_FACE_VISITOR_DAYS="30") as running:
+        running.start_server()
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def page(place: Installation) -> AsyncIterator[Page]:
+    """Signed in as the administrator; nothing may complain, nothing come from elsewhere."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Debian's package chromium is not installed")
+    expect.set_options(timeout=PATIENCE_MS)
+    found = re.search(r"http://\S+/setup\?key=\S+", place.output_of("server"))
+    assert found is not None
+    complaints: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
+        context = await browser.new_context(
+            viewport={"width": DESKTOP[0], "height": DESKTOP[1]}, color_scheme="light"
+        )
+        opened = await context.new_page()
+        opened.on("pageerror", lambda error: complaints.append(str(error)))
+        opened.on(
+            "console",
+            lambda said: (
+                complaints.append(said.text) if said.type in ("error", "warning") else None
+            ),
+        )
+        await opened.goto(found.group())
+        await opened.get_by_label("Name to sign in with").fill(ADMIN[0])
+        await opened.get_by_label("Password").fill(ADMIN[1])
+        await opened.get_by_role("button", name="Make the account").click()
+        await expect(opened.get_by_role("heading", level=1)).to_have_text("Overview")
+        yield opened
+        await browser.close()
+    assert not complaints
+
+
+def url(place: Installation, path: str) -> str:
+    return f"http://127.0.0.1:{place.web_port}{path}"
+
+
+async def camera_sees(place: Installation, number: int, picture: bytes) -> None:
+    row = {
+        "table": "face_detection",
+        "id": row_id(number),
+        "sequence": number,
+        "captured_at": f"2026-03-01T08:00:{number:02d}+07:00",
+        "data": {
+            "confidence": 97.0,
+            "quality": 0.8,
+            "box": list(MIDDLE),
+            "image": base64.b64encode(picture).decode(),
+            "evidence": {"frame_size": [SIDE, SIDE], "box": list(MIDDLE)},
+        },
+    }
+    async with v1_camera(place.port, proxy=None, compression=None) as camera:
+        (result,) = await camera.ask(row)
+        assert result["success"], json.dumps(result)
+
+
+async def drop(page: Page, *pictures: tuple[str, bytes]) -> None:
+    files = [
+        {"name": name, "mimeType": "image/png", "buffer": content} for name, content in pictures
+    ]
+    await page.locator("input[type=file]").set_input_files(files)  # type: ignore[arg-type]
+
+
+def flat() -> bytes:
+    return png(np.full((SIDE, SIDE, 3), 128, np.uint8))
+
+
+async def until_shown(page: Page, address: str, wanted: Locator) -> None:
+    """What the server does by itself is there when the page is loaded again."""
+    for _ in range(60):
+        await page.goto(address)
+        await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        if await wanted.count():
+            return
+    raise AssertionError(f"never shown on {address}")
+
+
+async def test_people_are_enrolled_identified_denied_named_and_forgotten(
+    page: Page, place: Installation
+) -> None:
+    await page.goto(url(place, "/people"))
+    await expect(page.get_by_role("heading", name="Nobody is enrolled yet")).to_be_visible()
+    await page.get_by_role("link", name="Enrol somebody").click()
+    await drop(page, ("red.png", photo(RED)), ("flat.png", flat()))
+    pictures = page.get_by_role("region", name="Pictures")
+    await expect(pictures.locator(".shot[data-good=true]")).to_have_count(1)
+    await expect(pictures.locator(".shot[data-good=false]")).to_contain_text("without contrast")
+    await page.get_by_label("Name", exact=True).fill(NAME)
+    await page.get_by_label("Recognised for").fill("staff")
+    await page.get_by_label("Consent").fill("signed")
+    await page.get_by_role("button", name="Enrol", exact=True).click()
+    heading = page.get_by_role("heading", level=1)
+    await expect(heading).to_have_text(NAME)
+    await expect(page.get_by_role("region", name="Facts")).to_contain_text("staff")
+    await expect(page.locator("[data-picture]")).to_have_count(1)
+
+    await page.get_by_role("link", name="People", exact=True).click()
+    await page.get_by_role("link", name="Identify").click()
+    await drop(page, ("other.png", photo(RED, seed=3)))
+    face = page.get_by_role("region", name="Face 1")
+    await expect(face.locator("header .tag")).to_have_text("known")
+    await expect(page.locator(".picture .box b")).to_contain_text(NAME)
+
+    await face.get_by_role("button", name="Not this person").click()
+    await page.locator(".sheet:visible").get_by_role("button", name="Not this person").click()
+    await expect(face.locator("header .tag")).to_have_text("unknown")
+    await expect(face).to_contain_text("said not to be them")
+
+    await camera_sees(place, 1, photo(BLUE))
+    await camera_sees(place, 2, photo(RED, seed=9))
+    card = page.locator("[data-visitor]")
+    await until_shown(page, url(place, "/people/unknown"), card)
+    await card.get_by_role("link", name="Name").click()
+    await expect(page.locator(".shot[data-good=true]")).to_have_count(1)
+    await page.get_by_label("Name", exact=True).fill("Minh")
+    await page.get_by_role("button", name="Enrol", exact=True).click()
+    await expect(heading).to_have_text("Minh")
+    await expect(
+        page.get_by_role("region", name="Seen by cameras").locator("tbody tr")
+    ).to_have_count(1)
+    matched = page.locator("[data-match]", has_text=NAME)
+    await until_shown(page, url(place, "/people/matches"), matched)
+    await matched.get_by_role("link", name=NAME).click()
+    await expect(heading).to_have_text(NAME)
+
+    await page.get_by_role("button", name="Forget").click()
+    await page.locator(".sheet:visible").get_by_role("button", name="Forget").click()
+    await expect(heading).to_have_text("Person 1 is forgotten")
+    await expect(page.get_by_role("status")).to_contain_text("nothing left")
+    await page.goto(url(place, "/people/identify"))
+    await drop(page, ("red.png", photo(RED)))
+    await expect(face.locator("header .tag")).to_have_text("unknown")
+    await expect(face).not_to_contain_text(NAME)
+    await page.goto(url(place, "/audit?action=person+forgotten"))
+    await expect(page.get_by_role("region", name="Entries")).to_contain_text("person 1")
+
+
+async def test_two_numbers_are_merged_after_a_second_look(page: Page, place: Installation) -> None:
+    await page.goto(url(place, "/people/new"))
+    await drop(page, ("blue.png", photo(BLUE, seed=5)))
+    await expect(page.locator(".shot[data-good=true]")).to_have_count(1)
+    await page.get_by_label("Name", exact=True).fill("Minh again")
+    await page.get_by_role("button", name="Enrol", exact=True).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Minh again")
+    await page.get_by_role("button", name="Merge").click()
+    sheet = page.locator(".sheet:visible")
+    await sheet.get_by_label("Number of the other").fill("2")
+    await sheet.get_by_role("button", name="Go on").click()
+    await expect(sheet.last).to_contain_text("Minh (2), 1 picture, becomes part of Minh again (3)")
+    await sheet.get_by_role("button", name="Merge").click()
+    await expect(page.locator("[data-picture]")).to_have_count(2)
+    await page.goto(url(place, "/people"))
+    await expect(page.locator("[data-person]")).to_have_count(1)
+
+
+async def test_the_pages_of_people_fit_a_phone(page: Page, place: Installation) -> None:
+    await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    for path in ("", "/new", "/identify", "/identify?sighting=1", "/matches", "/unknown", "/3"):
+        await page.goto(url(place, f"/people{path}"))
+        await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], path
+        await expect(page.get_by_role("link", name="People", exact=True)).to_be_in_viewport()
