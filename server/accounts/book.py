@@ -24,6 +24,7 @@ from server.accounts import (
 )
 from server.accounts.attempts import Failures, Familiar
 from server.accounts.contract import Action, Caller, CallerKind, Standing, User
+from server.accounts.noting import Note
 from server.accounts.permissions import SCOPES, Permission, Role
 from server.accounts.users import Credentials
 from server.errors import AccountRefused
@@ -76,6 +77,19 @@ class AccountBook:
         """Somebody showed from there that it is their account."""
         with transaction(self._connection):
             attempt_rows.forgive(self._connection, forgiven, familiar, self._now())
+
+    def note_all(self, notes: Sequence[Note]) -> None:
+        """Several entries, all of them or none."""
+        with transaction(self._connection):
+            for each in notes:
+                audit.write(
+                    self._connection,
+                    each.caller,
+                    each.action,
+                    each.subject,
+                    each.detail,
+                    self._now(),
+                )
 
     def make_user(
         self, caller: Caller, name: str, password_hash: str, role: Role, full_name: str = ""

@@ -23,6 +23,7 @@ from server.accounts.contract import (
     User,
 )
 from server.accounts.lifetimes import Lifetimes
+from server.accounts.noting import Note, Notes
 from server.accounts.permissions import TABLE, Permission, Role, of_token
 from server.accounts.users import Credentials
 from server.errors import AccountRefused
@@ -70,6 +71,7 @@ class AccountStore:
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="sightpost-accounts")
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="sightpost-access")
         self._searching = ThreadPoolExecutor(1, thread_name_prefix="sightpost-audit")
+        self._noting = Notes(self._write_notes, self._writing)
         self._session_uses: dict[bytes, datetime] = {}
         self._token_uses: dict[bytes, datetime] = {}
         self._is_closed = False
@@ -116,7 +118,11 @@ class AccountStore:
         needed = DEMANDED.get(action)
         if needed is not None:
             await self.still(caller, needed)
-        await self.change(lambda book: book.note(caller, action, subject, detail))
+        await self._noting.add(Note(caller=caller, action=action, subject=subject, detail=detail))
+
+    def _write_notes(self, notes: Sequence[Note]) -> None:
+        with storage_errors():
+            self._book.note_all(notes)
 
     async def audit_page(
         self,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
 
 from server.accounts.contract import Action, Caller
 from server.errors import QuestionInvalid
@@ -12,18 +15,23 @@ from server.faces.camera_faces import upload_of
 from server.faces.choosing import judged, meant, usable
 from server.faces.contract import (
     FoundFace,
+    FoundVector,
     Identification,
     Likeness,
     Outcome,
     Upload,
     Verification,
 )
-from server.faces.decision import Decision, decide
+from server.faces.decision import Decision, Vector, decide
 from server.faces.gate import QUERY
 from server.faces.looking import Seen, SeenFace
 from server.faces.quality_card import card_of
 from server.faces.vector_rows import ModelKey
 from server.faces.workplace import Workplace
+from vision.faces.embedding import embedding_label
+
+_FORGOTTEN: Final = "who it was has been forgotten this moment"
+_SHORTEST: Final = 1e-6
 
 
 class Asking:
@@ -42,6 +50,23 @@ class Asking:
         )
         return Identification(
             width=seen.width, height=seen.height, faces=tuple(found), model=model.name
+        )
+
+    async def search(
+        self, caller: Caller, vector: Sequence[float], model: str, *, most: int = 5
+    ) -> FoundVector:
+        key = self._place.ready_model()
+        face = _vector_of(vector, model, key)
+        decision, likenesses = await self._place.read(lambda: self._decided(face, most, key))
+        shown = sorted(each.person.class_id for each in likenesses)
+        await self._place.audit(
+            caller, Action.PERSON_SEEN, "a vector", f"{decision.outcome.value}, shown {shown}"
+        )
+        is_gone = decision.outcome is Outcome.KNOWN and not likenesses
+        return FoundVector(
+            outcome=Outcome.UNKNOWN if is_gone else decision.outcome,
+            reason=_FORGOTTEN if is_gone else decision.reason,
+            likenesses=likenesses,
         )
 
     async def of_sighting(self, caller: Caller, sighting_id: int) -> Upload:
@@ -73,13 +98,11 @@ class Asking:
         likenesses: tuple[Likeness, ...] = ()
         reason = "; ".join(verdict.reasons) or "the face cannot be compared"
         if verdict.is_good and face.vector is not None:
-            calibration = calibration_of(model.version)
-            decision = decide(face.vector, self._place.gallery.near(face.vector), calibration.rule)
-            likenesses = self._likenesses(decision, most, calibration)
+            decision, likenesses = self._decided(face.vector, most, model)
             reason = decision.reason
         outcome = None if decision is None else decision.outcome
         if outcome is Outcome.KNOWN and not likenesses:
-            outcome, reason = Outcome.UNKNOWN, "who it was has been forgotten this moment"
+            outcome, reason = Outcome.UNKNOWN, _FORGOTTEN
         return FoundFace(
             box=face.box,
             confidence=face.confidence,
@@ -89,6 +112,14 @@ class Asking:
             likenesses=likenesses,
             analyses=face.analyses,
         )
+
+    def _decided(
+        self, face: Vector, most: int, model: ModelKey
+    ) -> tuple[Decision, tuple[Likeness, ...]]:
+        """Blocking."""
+        calibration = calibration_of(model.version)
+        decision = decide(face, self._place.gallery.near(face), calibration.rule)
+        return decision, self._likenesses(decision, most, calibration)
 
     def _likenesses(
         self, decision: Decision, most: int, calibration: Calibration
@@ -110,6 +141,24 @@ class Asking:
             for each in scores
             if each.class_id in people
         )
+
+
+def _vector_of(numbers: Sequence[float], label: str, model: ModelKey) -> Vector:
+    """Raises QuestionInvalid."""
+    ours = embedding_label(model.name, model.version)
+    if label != ours:
+        raise QuestionInvalid(
+            f"model={label[:80]!r}: vectors of different models do not compare; this gallery's is "
+            f"{ours!r}"
+        )
+    vector = np.asarray(numbers, np.float32)
+    length = float(np.linalg.norm(vector))
+    if vector.shape != (model.numbers,) or not np.isfinite(length) or length < _SHORTEST:
+        raise QuestionInvalid(
+            f"vector: expected {model.numbers} finite numbers that are not all zero, got "
+            f"{len(numbers)}"
+        )
+    return np.asarray(vector / length, np.float32)
 
 
 def _in_order(seen: Seen, picture: Upload) -> tuple[SeenFace, ...]:

@@ -144,6 +144,15 @@ class FoundFace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundVector:
+    """Who a face may be whose vector was given, the likeliest first."""
+
+    outcome: Outcome
+    reason: str
+    likenesses: tuple[Likeness, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Identification:
     """Every face of a picture, the largest first, in its pixels."""
 
@@ -260,6 +269,13 @@ class Faces(Protocol):
 
     async def identify(self, caller: Caller, picture: Upload, *, most: int = 5) -> Identification:
         """Who is in a picture; each face with at most so many likenesses."""
+        ...
+
+    async def search(
+        self, caller: Caller, vector: Sequence[float], model: str, *, most: int = 5
+    ) -> FoundVector:
+        """Whose face has that vector; `model` is `NAME@VERSION` of what made it. Raises
+        QuestionInvalid where it is not the gallery's, or no vector of it."""
         ...
 
     async def of_sighting(self, caller: Caller, sighting_id: int) -> Upload:

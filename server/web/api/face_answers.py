@@ -121,6 +121,14 @@ class LikenessAnswer(BaseModel):
     is_denied: bool
 
 
+class SearchAnswer(BaseModel):
+    """`outcome` is known, unknown or ambiguous."""
+
+    outcome: str
+    reason: str
+    likenesses: tuple[LikenessAnswer, ...]
+
+
 class FaceAnswer(BaseModel):
     """`outcome` is known, unknown, ambiguous, or null where the face was not compared."""
 
@@ -226,6 +234,15 @@ def identification_answer(found: Identification) -> IdentificationAnswer:
     )
 
 
+def likeness_answer(likeness: Likeness) -> LikenessAnswer:
+    return LikenessAnswer(
+        person=person_answer(likeness.person),
+        score=likeness.score,
+        probability=likeness.probability,
+        is_denied=likeness.is_denied,
+    )
+
+
 def box_answer(box: Box) -> tuple[int, int, int, int]:
     return box.as_xywh()
 
@@ -238,14 +255,6 @@ def _face_answer(face: FoundFace) -> FaceAnswer:
         quality_reasons=face.quality.reasons,
         outcome=None if face.outcome is None else face.outcome.value,
         reason=face.reason,
-        likenesses=tuple(
-            LikenessAnswer(
-                person=person_answer(each.person),
-                score=each.score,
-                probability=each.probability,
-                is_denied=each.is_denied,
-            )
-            for each in face.likenesses
-        ),
+        likenesses=tuple(likeness_answer(each) for each in face.likenesses),
         analyses=face.analyses,
     )

@@ -30,10 +30,12 @@ from server.web.api.face_answers import (
     IdentificationAnswer,
     PersonAnswer,
     PersonsAnswer,
+    SearchAnswer,
     VerificationAnswer,
     box_answer,
     enrolment_answer,
     identification_answer,
+    likeness_answer,
     person_answer,
 )
 from server.web.api.uploads import upload_of, uploads_of
@@ -71,6 +73,14 @@ class MergeWanted(BaseModel):
     """`other` is the number of the same person that goes."""
 
     other: int
+
+
+class SearchWanted(BaseModel):
+    """`model` is `NAME@VERSION`, as `GET /api/v1/faces/status` has both."""
+
+    vector: list[float] = Field(min_length=1, max_length=4096)
+    model: str = Field(examples=["sface-2021dec@0ba9fbfa01b5"])
+    most: int = Field(default=5, ge=1, le=32)
 
 
 class ExaminationAnswer(BaseModel):
@@ -114,6 +124,16 @@ def faces_router(faces: Faces) -> APIRouter:
         """Who is in the picture: every face, with the likeliest persons. Audited."""
         found = await faces.identify(caller, await upload_of(file), most=most)
         return identification_answer(found)
+
+    @router.post("/search", dependencies=_SEES)
+    async def search(caller: CurrentCaller, wanted: SearchWanted) -> SearchAnswer:
+        """Whose face has that vector, for programs that embed faces themselves. Audited."""
+        found = await faces.search(caller, wanted.vector, wanted.model, most=wanted.most)
+        return SearchAnswer(
+            outcome=found.outcome.value,
+            reason=found.reason,
+            likenesses=tuple(likeness_answer(each) for each in found.likenesses),
+        )
 
     @router.post("/examine", dependencies=_ENROLS)
     async def examine(caller: CurrentCaller, file: UploadFile) -> ExaminationAnswer:

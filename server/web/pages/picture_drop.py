@@ -24,7 +24,6 @@ def picture_drop(
 
     async def take(event: UploadEventArguments) -> None:
         content = await event.file.read()
-        sender.reset()
         await taken(Upload(name=_name(event.file.name), content=content))
 
     sender = ui.upload(
@@ -38,6 +37,7 @@ def picture_drop(
     )
     sender.props("accept=image/*").classes("spoken")
     sender.on("failed", lambda: complain("The picture could not be sent: try again"), args=[])
+    sender.on("finish", lambda: sender.reset(), args=[])  # not before: that ends the others too
     number = sender.id
     with tag("button", "drop", type="button") as place:
         icon("people")

@@ -118,9 +118,10 @@ async def test_people_are_enrolled_identified_denied_named_and_forgotten(
     await page.goto(url(place, "/people"))
     await expect(page.get_by_role("heading", name="Nobody is enrolled yet")).to_be_visible()
     await page.get_by_role("link", name="Enrol somebody").click()
-    await drop(page, ("red.png", photo(RED)), ("flat.png", flat()))
+    several = [(f"red{seed}.png", photo(RED, seed=seed)) for seed in (30, 31, 32)]
+    await drop(page, ("red.png", photo(RED)), ("flat.png", flat()), *several)
     pictures = page.get_by_role("region", name="Pictures")
-    await expect(pictures.locator(".shot[data-good=true]")).to_have_count(1)
+    await expect(pictures.locator(".shot[data-good=true]")).to_have_count(4)
     await expect(pictures.locator(".shot[data-good=false]")).to_contain_text("without contrast")
     await page.get_by_label("Name", exact=True).fill(NAME)
     await page.get_by_label("Recognised for").fill("staff")
@@ -129,7 +130,7 @@ async def test_people_are_enrolled_identified_denied_named_and_forgotten(
     heading = page.get_by_role("heading", level=1)
     await expect(heading).to_have_text(NAME)
     await expect(page.get_by_role("region", name="Facts")).to_contain_text("staff")
-    await expect(page.locator("[data-picture]")).to_have_count(1)
+    await expect(page.locator("[data-picture]")).to_have_count(4)
 
     await page.get_by_role("link", name="People", exact=True).click()
     await page.get_by_role("link", name="Identify").click()
