@@ -16,6 +16,7 @@ from typing import Final, Self
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _ADDRESS: Final = re.compile(r"cameras=wss?://[^\s:]+:(\d+)")
+_WEB_ADDRESS: Final = re.compile(r"web=https?://[^\s:]+:(\d+)")
 _STOP_S: Final = 30.0
 
 
@@ -35,6 +36,7 @@ class ServerProcess:
         self.database = folder / "server.db"
         self.pictures = folder / "pictures"
         self.port = 0
+        self.web_port = 0
         self._folder = folder
         self._environ = dict(environ or {})
         self._process: subprocess.Popen[str] | None = None
@@ -55,6 +57,8 @@ class ServerProcess:
             said.append(line)
             if found := _ADDRESS.search(line):
                 self.port = int(found[1])
+                web = _WEB_ADDRESS.search(line)
+                self.web_port = 0 if web is None else int(web[1])
                 break
         else:
             raise RuntimeError("the server ended before it listened:\n" + "".join(said))

@@ -85,7 +85,8 @@ class LprDetection(_Pictured, frozen=True, kw_only=True, omit_defaults=True, gc=
 class FaceDetection(_Pictured, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A face that passed; box and landmarks in pixels of the frame it was found in.
 
-    `embedding` is little-endian float32, L2-normalised, of `embedding_model`.
+    `embedding` is little-endian float32, L2-normalised, of `embedding_model`: its name, `@` and the
+    version of its file, without which it compares with nothing.
     """
 
     confidence: Percent | None = None

@@ -92,12 +92,11 @@ class Gathering:
         with (
             self._cameras,
             tag("section", "card", aria_label="Faces of cameras"),
-            tag("header"),
         ):
-            tag("h2", text="Or a face that a camera saw")
-            options = [("", "all cameras"), *((name, name) for name in names)]
-            chooser = choice("Camera", "camera", options)
-        with self._cameras, tag("section", "card", aria_label="Newest faces"):
+            with tag("header"):
+                tag("h2", text="Or a face that a camera saw")
+                options = [("", "all cameras"), *((name, name) for name in names)]
+                chooser = choice("Camera", "camera", options)
             place = tag("div")
 
         async def chosen(device_id: str) -> None:

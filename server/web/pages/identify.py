@@ -35,6 +35,8 @@ from vision.pictures import decode_picture, encode_jpeg
 
 MOST: Final = 3
 """Likenesses of each face."""
+LEAST_SHOWN: Final = 0.1
+"""Of a probability, or of a cosine where there is none."""
 SHOWN_SIDE: Final = 1024
 _SHOWN_QUALITY: Final = 82
 _MOST_VISITS: Final = 12
@@ -47,12 +49,18 @@ def add_identify(centre: Centre) -> None:
         with people_title(visit, "Identify"):
             pass
         tell_problem(await faces.status())
-        looking = _Looking(centre, faces, visit)
         wanted = visit.asked("sighting")
+        if wanted and not wanted.isdecimal():
+            raise QuestionInvalid(f"sighting={wanted}: expected the number of a face")
+        looking = _Looking(centre, faces, visit)
         if wanted:
-            if not wanted.isdecimal():
-                raise QuestionInvalid(f"sighting={wanted}: expected the number of a face")
-            await looking.look(await faces.of_sighting(visit.caller, int(wanted)))
+            await looking.look_at_sighting(int(wanted))
+
+
+def is_worth_showing(likeness: Likeness) -> bool:
+    """Somebody who is next to nothing alike is no answer, even where nobody else is enrolled."""
+    share = likeness.score if likeness.probability is None else likeness.probability
+    return likeness.is_denied or share >= LEAST_SHOWN
 
 
 def shown_picture(upload: Upload) -> bytes:
@@ -68,8 +76,19 @@ class _Looking:
         self._centre = centre
         self._faces = faces
         self._visit = visit
-        picture_drop("Drop a picture here", self.look)
+        self._sighting_id: int | None = None
+        picture_drop("Drop a picture here", self._dropped)
         self._place = tag("div", "detail")
+
+    async def look_at_sighting(self, sighting_id: int) -> None:
+        """Raises NotThere."""
+        picture = await self._faces.of_sighting(self._visit.caller, sighting_id)
+        self._sighting_id = sighting_id
+        await self.look(picture)
+
+    async def _dropped(self, upload: Upload) -> None:
+        self._sighting_id = None
+        await self.look(upload)
 
     async def look(self, upload: Upload) -> None:
         try:
@@ -96,7 +115,8 @@ class _Looking:
             if face.outcome is not Outcome.KNOWN:
                 tag("p", "soft break", _sentence(face.reason))
             for likeness in face.likenesses:
-                self._likeness(likeness, upload)
+                if is_worth_showing(likeness):
+                    self._likeness(likeness, upload)
             for one in face.analyses:
                 tag("p", "soft small break", analysis(one))
             earlier = tag("div", "stack")
@@ -148,7 +168,8 @@ class _Looking:
     async def _before(self, upload: Upload, place: ui.element) -> None:
         try:
             found = await self._faces.seen_before(self._visit.caller, upload)
-            visits = found.visits[:_MOST_VISITS]
+            others = [one for one in found.visits if one.sighting_id != self._sighting_id]
+            visits = others[:_MOST_VISITS]
             numbers = [each.sighting_id for each in visits]
             pictures = await self._faces.thumbnails(self._visit.caller, numbers) if visits else {}
         except ServerError as error:
@@ -156,7 +177,7 @@ class _Looking:
             return
         place.clear()
         with place:
-            tag("p", "soft", _seen_words(found), role="status")
+            tag("p", "soft", _seen_words(found, others), role="status")
             with tag("div", "picks"):
                 for each in visits:
                     self._seen(each, pictures.get(each.sighting_id))
@@ -229,7 +250,7 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + "."
 
 
-def _seen_words(found: Earlier) -> str:
+def _seen_words(found: Earlier, visits: Sequence[Seen]) -> str:
     """What was looked through, so that nobody takes nothing found for never here."""
     through = (
         f"{wording.plural(found.compared, 'face')} of unknown people of the last "
@@ -237,7 +258,7 @@ def _seen_words(found: Earlier) -> str:
         if found.keep_days
         else "no faces of unknown people: none are kept (SERVER_FACE_VISITOR_DAYS)"
     )
-    times = "Not seen" if not found.visits else f"Seen {_times(found.visits)}"
+    times = "Not seen before" if not visits else f"Seen {_times(visits)}"
     return f"{times}. Compared with {through}."
 
 

@@ -1,0 +1,280 @@
+"""Measures the whole face service over HTTP: `python -m benchmarks.face_load --clients 100`.
+
+So many clients ask `/query` with real photographs, each different in its bytes, so that none is
+answered from the cache; beside it, the same stages called directly in a loop on all cores say what
+the machine can do. `--embeddings` asks by vector among drawn identities instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.face_search import PICTURES_EACH, directions, draws
+from benchmarks.faces import DEFAULT_FOLDER
+from benchmarks.http_clients import Heard, ask_all, post
+from benchmarks.machine import machine_of
+from benchmarks.server_process import ServerProcess
+from server.faces.calibration import calibration_of
+from server.faces.contract import PersonDetails, Upload
+from server.faces.decision import decide
+from server.faces.gallery import Gallery
+from server.faces.ledger import Ledger, NewPicture
+from server.faces.looking import FaceLooker, Wanted, make_looker, models_here
+from server.faces.vector_rows import ModelKey
+from server.storage.adoption import prepare_database
+from vision.faces.embedding import embedding_label
+from vision.networks import Networks, NetworkSettings
+
+SAMPLES = 64
+"""Different vectors to ask for."""
+_ENROLLED_AT_ONCE = 2000
+WARMING_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """Answers a second and their times, and what the same stages reached directly (None: not
+    measured); `statuses` counts every answer by its HTTP status, 0 a request without one."""
+
+    asked: str
+    clients: int
+    seconds: float
+    answers_per_s: float
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    statuses: dict[int, int]
+    direct_per_s: float | None
+    retry_after: bool | None
+
+
+def photographs(folder: Path) -> list[bytes]:
+    """JPEG files, in order."""
+    found = [path.read_bytes() for path in sorted(folder.glob("img*.jpg"))]
+    if not found:
+        raise FileNotFoundError(f"no img*.jpg in {folder}")
+    return found
+
+
+def another(content: bytes, turn: int) -> bytes:
+    """The same picture in a file of its own: what stands behind a JPEG's end is not looked at."""
+    return content + turn.to_bytes(8, "big")
+
+
+def query(content: bytes) -> bytes:
+    """A whole request of one picture."""
+    edge = "sightpost-benchmark"
+    body = (
+        f'--{edge}\r\ncontent-disposition: form-data; name="file"; filename="photo.jpg"\r\n'
+        "content-type: image/jpeg\r\n\r\n"
+    ).encode()
+    whole = body + content + f"\r\n--{edge}--\r\n".encode()
+    return post("/query", whole, f"multipart/form-data; boundary={edge}")
+
+
+def direct(models: Path, pictures: Sequence[bytes], gallery: Gallery, *, seconds: float) -> float:
+    """Pictures a second that the same stages reach in a loop on every core: decode, detect, align,
+    embed, cut out, search, decide."""
+    cores = len(os.sched_getaffinity(0))
+    networks = Networks(NetworkSettings(threads=1, models_folder=models))
+    done = [0] * cores
+    started = threading.Barrier(cores + 1)
+    ends_s = 0.0
+
+    def loop(number: int) -> None:
+        looker = make_looker(networks, Wanted())
+        _whole(looker, gallery, pictures[0])
+        started.wait()
+        turn = number
+        while time.perf_counter() < ends_s:
+            _whole(looker, gallery, pictures[turn % len(pictures)])
+            done[number] += 1
+            turn += cores
+
+    threads = [threading.Thread(target=loop, args=(number,)) for number in range(cores)]
+    for thread in threads:
+        thread.start()
+    ends_s = time.perf_counter() + seconds + 3600
+    started.wait()
+    begun_s = time.perf_counter()
+    ends_s = begun_s + seconds
+    for thread in threads:
+        thread.join()
+    took_s = time.perf_counter() - begun_s
+    networks.close()
+    return sum(done) / took_s
+
+
+def _whole(looker: FaceLooker, gallery: Gallery, content: bytes) -> None:
+    for face in looker.look(Upload(name="picture", content=content)).faces:
+        if face.vector is not None and gallery.model is not None:
+            rule = calibration_of(gallery.model.version).rule
+            decide(face.vector, gallery.near(face.vector), rule)
+
+
+def filled(database: Path, model: ModelKey, persons: int) -> Gallery:
+    """A gallery of so many drawn identities with PICTURES_EACH vectors each, without pictures."""
+    now = datetime.now(UTC)
+    prepare_database(database, zone_of=lambda _: UTC, now=now)
+    gallery = Gallery(database, database.parent / "faces" / "index.usearch", model)
+    gallery.open_index()
+    random = np.random.default_rng(7)
+    identities = directions(persons, model.numbers, random)
+    seen = [draws(identities, random) for _ in range(PICTURES_EACH)]
+
+    def enrol(book: Ledger, first: int) -> None:
+        for number in range(first, min(first + _ENROLLED_AT_ONCE, persons)):
+            class_id = book.add_person(PersonDetails(name=f"person {number}"), now)
+            for turn, vectors in enumerate(seen):
+                picture = NewPicture(
+                    source_sha256=f"{number}-{turn}",
+                    content=b"",
+                    quality={"total": 1.0},
+                    source="drawn",
+                    vector=vectors[number],
+                )
+                book.add_picture(class_id, picture, model, now)
+
+    for first in range(0, persons, _ENROLLED_AT_ONCE):
+        gallery.change(lambda book, first=first: enrol(book, first))  # type: ignore[misc]
+    return gallery
+
+
+def measure_pictures(options: argparse.Namespace, folder: Path) -> Result:
+    """`/query`, and the same stages directly."""
+    pictures = photographs(options.folder)
+    networks = Networks(NetworkSettings(threads=1, models_folder=options.models))
+    key = models_here(networks, Wanted()).key
+    networks.close()
+    if key is None:
+        raise FileNotFoundError(f"no detector and embedder in {options.models}")
+    gallery = filled(folder / "server.db", key, options.enrolled // PICTURES_EACH)
+    before = direct(options.models, pictures, gallery, seconds=options.seconds / 2)
+    gallery.close()
+    environ = {
+        "SERVER_MODELS_DIR": str(options.models.resolve()),
+        "SERVER_FACE_QUEUE": str(options.queue),
+        "SERVER_FACE_THREADS": "1",
+        "SERVER_PAGES": "false",
+    }
+
+    def request(turn: int) -> bytes:
+        return query(another(pictures[turn % len(pictures)], turn))
+
+    heard = _heard(folder, environ, request, options)
+    gallery = Gallery(folder / "server.db", folder / "faces" / "index.usearch", key)
+    gallery.open_index()
+    after = direct(options.models, pictures, gallery, seconds=options.seconds / 2)
+    gallery.close()
+    return _result("/query", options.clients, heard, direct_per_s=(before + after) / 2)
+
+
+def measure_vectors(options: argparse.Namespace, folder: Path) -> Result:
+    """`/api/v1/faces/search` among drawn identities."""
+    networks = Networks(NetworkSettings(threads=1, models_folder=options.models))
+    key = models_here(networks, Wanted()).key
+    networks.close()
+    if key is None:
+        raise FileNotFoundError(f"no detector and embedder in {options.models}")
+    gallery = filled(folder / "server.db", key, options.enrolled // PICTURES_EACH)
+    gallery.close()
+    random = np.random.default_rng(8)
+    label = embedding_label(key.name, key.version)
+    bodies = [
+        json.dumps({"vector": [round(float(each), 6) for each in vector], "model": label}).encode()
+        for vector in directions(SAMPLES, key.numbers, random)
+    ]
+    requests = [post("/api/v1/faces/search", body, "application/json") for body in bodies]
+    environ = {"SERVER_MODELS_DIR": str(options.models.resolve()), "SERVER_PAGES": "false"}
+    heard = _heard(folder, environ, lambda turn: requests[turn % SAMPLES], options)
+    return _result("/api/v1/faces/search", options.clients, heard, direct_per_s=None)
+
+
+def _heard(
+    folder: Path,
+    environ: Mapping[str, str],
+    request: Callable[[int], bytes],
+    options: argparse.Namespace,
+) -> Heard:
+    """Of a server on that folder, after its networks and index are there."""
+    with ServerProcess(folder, environ) as server:
+        asyncio.run(ask_all(server.web_port, request, clients=4, seconds=WARMING_S))
+        return asyncio.run(
+            ask_all(server.web_port, request, clients=options.clients, seconds=options.seconds)
+        )
+
+
+def _result(asked: str, clients: int, heard: Heard, *, direct_per_s: float | None) -> Result:
+    times = sorted(heard.times_s) or [0.0]
+    refused = heard.statuses[503]
+    return Result(
+        asked=asked,
+        clients=clients,
+        seconds=heard.took_s,
+        answers_per_s=heard.statuses[200] / heard.took_s,
+        p50_ms=statistics.median(times) * 1000,
+        p95_ms=times[int(len(times) * 0.95)] * 1000,
+        p99_ms=times[int(len(times) * 0.99)] * 1000,
+        statuses=dict(heard.statuses),
+        direct_per_s=direct_per_s,
+        retry_after=heard.has_retry_after if refused else None,
+    )
+
+
+def _table(one: Result) -> Table:
+    table = Table(
+        "asked", "clients", "answers/s", "p50", "p95", "p99", "answers", "directly", "share"
+    )
+    table.add_row(
+        one.asked,
+        str(one.clients),
+        f"{one.answers_per_s:.1f}",
+        f"{one.p50_ms:.0f} ms",
+        f"{one.p95_ms:.0f} ms",
+        f"{one.p99_ms:.0f} ms",
+        ", ".join(f"{count} x {status}" for status, count in sorted(one.statuses.items())),
+        "" if one.direct_per_s is None else f"{one.direct_per_s:.1f}/s",
+        "" if one.direct_per_s is None else f"{one.answers_per_s / one.direct_per_s:.2f}",
+    )
+    return table
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.face_load", description=__doc__)
+    parser.add_argument("--clients", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--enrolled", type=int, default=1000, help="vectors in the gallery")
+    parser.add_argument("--queue", type=int, default=128, help="SERVER_FACE_QUEUE")
+    parser.add_argument("--embeddings", action="store_true", help="ask by vector")
+    parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="photographs img*.jpg")
+    parser.add_argument("--models", type=Path, required=True, help="folder with a models.toml")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(dir=".") as name:
+        folder = Path(name).resolve()
+        machine = machine_of(folder)
+        measured = measure_vectors if options.embeddings else measure_pictures
+        result = measured(options, folder)
+    if options.json:
+        print(json.dumps({**asdict(result), "machine": asdict(machine)}))
+    else:
+        Console(width=150).print(_table(result))
+
+
+if __name__ == "__main__":
+    main()
