@@ -65,6 +65,7 @@ async def pages_of(house: House, *, patience_s: float) -> AsyncIterator[str]:
             services=library.services,
             accounts=house.office,
             auditor=house.store,
+            faces=None,
             connected=frozenset,
             live=lambda: None,
             now=utc_now,
