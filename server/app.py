@@ -26,13 +26,12 @@ from server.ingest.meter import IngestMeter
 from server.ingest.patience import Patience
 from server.ingest.stats import Counters
 from server.ingest.writer import GroupWriter
+from server.keeping import Kept, has_live_token, kept
 from server.listening import Openings, opened, web_exposure_fault
 from server.minute_keeper import MinuteKeeper
-from server.storage import tokens
-from server.storage.adoption import prepare_database
-from server.storage.lock import DatabaseLock
-from server.storage.sqlite import SqliteStore
-from server.web_side import web_side, write_uses
+from server.role import Role
+from server.storage.protocol import CentreStore
+from server.web_side import WebSide, watching_side, web_side, write_uses
 from telemetry.service_manager import Watched
 from telemetry.web_server import WebServer
 from wire.limits import Limits
@@ -90,29 +89,22 @@ def utc_now() -> datetime:
 async def running(
     settings: ServerSettings,
     *,
+    role: Role = Role.ALL,
+    shares_port: bool = False,
     now: Callable[[], datetime] = utc_now,
     pace: Pace = DEFAULT_PACE,
 ) -> AsyncIterator[Running]:
     """A server that runs inside `async with`.
 
-    On leaving, what was taken is committed and acknowledged first. Raises StartRefused or
-    ConfigInvalid where it cannot start, having changed nothing.
+    On leaving, what was taken is committed and acknowledged first. `shares_port`: other processes
+    listen for cameras on the same port. Raises StartRefused or ConfigInvalid where it cannot start,
+    having changed nothing.
     """
-    await asyncio.to_thread(_check_exposure, settings)
-    with opened(settings) as openings, DatabaseLock(settings.db_path):
-        prepared = await asyncio.to_thread(
-            prepare_database, settings.db_path, zone_of=settings.zone_of, now=now()
-        )
-        if prepared.backup is not None:
-            _log.info(
-                "database brought to this version",
-                database=str(settings.db_path),
-                backup=str(prepared.backup),
-                older_rows=prepared.adopted_rows,
-            )
+    await _check_exposure(settings, role)
+    with opened(settings, role, shares_port=shares_port) as openings:
         async with (
-            _opened(settings) as store,
-            _serving(settings, store, openings, now, pace) as state,
+            kept(settings, role, now) as held,
+            _serving(settings, role, held, openings, now, pace) as state,
         ):
             yield state
 
@@ -120,11 +112,13 @@ async def running(
 @contextlib.asynccontextmanager
 async def _serving(
     settings: ServerSettings,
-    store: SqliteStore,
+    role: Role,
+    held: Kept,
     openings: Openings,
     now: Callable[[], datetime],
     pace: Pace,
 ) -> AsyncIterator[Running]:
+    store = held.store
     counters = Counters()
     budget = ByteBudget(settings.memory_budget_mb * 1024 * 1024)
     meter = IngestMeter() if settings.metrics else None
@@ -168,7 +162,7 @@ async def _serving(
         requests=None if figures is None else figures.requests,
     )
     async with (
-        web_side(settings, condition, figures, gateway.connected, committed, now) as side,
+        _side(settings, role, condition, figures, gateway, committed, now) as side,
         asyncio.TaskGroup() as tasks,
     ):
         web_server = WebServer(
@@ -176,7 +170,7 @@ async def _serving(
             openings.browsers,
             tls=openings.browsers_tls,
             trusts_proxies=False,
-            has_sockets=settings.pages or side.feed is not None,
+            has_sockets=role.shows_pages and (settings.pages or side.feed is not None),
         )
         state = Running(
             ingest_port=openings.cameras_port,
@@ -191,20 +185,22 @@ async def _serving(
             tasks.create_task(_record_stats(store, counters, settings.stats_interval_s, now)),
             tasks.create_task(_look_at_lines(gateway, pace)),
             tasks.create_task(_look_at_tokens(gateway, pace)),
-            tasks.create_task(write_uses(side.accounts)),
             tasks.create_task(_release_memory(store, pace.minutes_s)),
         ]
+        if side.accounts is not None:
+            chores.append(tasks.create_task(write_uses(side.accounts)))
         if side.feed is not None:
             chores.append(tasks.create_task(side.feed.run()))
         if figures is not None:
             chores.append(tasks.create_task(MinuteKeeper(figures, interval_s=pace.minutes_s).run()))
-        await gateway.start(openings.cameras, openings.cameras_tls)
+        if openings.cameras is not None:
+            await gateway.start(openings.cameras, openings.cameras_tls)
         scheme = "ws" if openings.cameras_tls is None else "wss"
         _log.info(
             "listening",
-            cameras=f"{scheme}://{settings.host}:{state.ingest_port}",
+            cameras=f"{scheme}://{settings.host}:{state.ingest_port}" if role.takes_rows else None,
             web=_web_url(settings, openings),
-            database=str(settings.db_path),
+            database=settings.database_place,
             process=os.getpid(),
         )
         try:
@@ -220,13 +216,18 @@ async def _serving(
     _log.info("stopped", rows_received=counters.rows_received)
 
 
-@contextlib.asynccontextmanager
-async def _opened(settings: ServerSettings) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(settings.db_path, settings.pictures_path)
-    try:
-        yield store
-    finally:
-        await store.close()
+def _side(
+    settings: ServerSettings,
+    role: Role,
+    condition: Condition,
+    figures: ServerFigures | None,
+    gateway: Gateway,
+    committed: Bell,
+    now: Callable[[], datetime],
+) -> contextlib.AbstractAsyncContextManager[WebSide]:
+    if role.shows_pages:
+        return web_side(settings, condition, figures, gateway.connected, committed, now)
+    return watching_side(settings, condition, figures)
 
 
 def _web_url(settings: ServerSettings, openings: Openings) -> str:
@@ -252,14 +253,16 @@ def _policy(settings: ServerSettings) -> AccessPolicy:
     )
 
 
-def _check_exposure(settings: ServerSettings) -> None:
+async def _check_exposure(settings: ServerSettings, role: Role) -> None:
     """Before anything is touched: a server that refuses to start leaves things as they were."""
-    fault = exposure_fault(
-        host=settings.host,
-        has_tokens=tokens.has_live_token(settings.db_path),
-        has_tls=settings.tls_cert is not None,
-        policy=_policy(settings),
-    )
+    fault = None
+    if role.takes_rows:
+        fault = exposure_fault(
+            host=settings.host,
+            has_tokens=await has_live_token(settings),
+            has_tls=settings.tls_cert is not None,
+            policy=_policy(settings),
+        )
     fault = fault or web_exposure_fault(
         host=settings.web_host,
         has_tls=settings.tls_cert is not None,
@@ -270,7 +273,7 @@ def _check_exposure(settings: ServerSettings) -> None:
 
 
 async def _record_stats(
-    store: SqliteStore, counters: Counters, interval_s: float, now: Callable[[], datetime]
+    store: CentreStore, counters: Counters, interval_s: float, now: Callable[[], datetime]
 ) -> None:
     """A row of `server_stats` each interval in which something changed."""
     written = counters.snapshot()
@@ -286,7 +289,7 @@ async def _record_stats(
             _log.warning("server_stats not written", reason=str(error))
 
 
-async def _release_memory(store: SqliteStore, interval_s: float) -> None:
+async def _release_memory(store: CentreStore, interval_s: float) -> None:
     while True:
         await asyncio.sleep(interval_s)
         await store.release_memory()

@@ -7,7 +7,6 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import apsw
@@ -16,16 +15,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from server.cli_database import Database, fail, writable_database
+from server.cli_database import Database, fail, in_postgres, now_utc, writable_database
 from server.cli_faces import faces_app
 from server.cli_prune import DryRun, KeepIds, OlderThan, run_prune
 from server.cli_users import user_app
 from server.config import PREFIXES, ServerSettings
 from server.errors import ServerError, StartRefused
+from server.role import Role
 from server.storage import tokens
 from server.storage.connection import open_reader
 from server.storage.pictures import PictureArchive, register_picture_base64
+from server.storage.postgres import holders
 from server.trial import try_running
+from server.workers import check_workers, run_workers
 from settings.loading import SettingsInvalid, doubtful_keys
 from settings.showing import shown, value_of
 from telemetry.logging import configure_logging
@@ -69,12 +71,31 @@ def run(
         typer.Option(help="Port for browsers and GET /health. Default: SERVER_WEB_PORT (8080)."),
     ] = None,
     db: Database = None,
+    role: Annotated[
+        Role,
+        typer.Option(
+            help="What this process does: takes rows (ingest), answers people and programs (web), "
+            "or both. Several processes need SERVER_DATABASE_URL."
+        ),
+    ] = Role.ALL,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Processes that take rows on the same port of this machine; needs "
+            "SERVER_DATABASE_URL.",
+        ),
+    ] = 1,
+    shared_port: Annotated[bool, typer.Option("--shared-port", hidden=True)] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Log into the file alone, not to stderr as well.")
     ] = False,
 ) -> None:
     """Run the server until it is told to stop (Ctrl-C or SIGTERM)."""
     settings = ServerSettings.load(host=host, port=port, web_port=web_port, db_path=db)
+    if workers > 1:
+        check_workers(settings, role)
     _warn_of_doubtful_keys()
     try:
         configure_logging(file=settings.log_file, level=settings.log_level, to_stderr=not quiet)
@@ -85,7 +106,9 @@ def run(
         ) from error
     _allow_many_connections()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_run(settings))
+        if workers > 1:
+            sys.exit(runner.run(run_workers(settings, role, workers)))
+        runner.run(_run(settings, role, shares_port=shared_port))
 
 
 def _warn_of_doubtful_keys() -> None:
@@ -93,14 +116,14 @@ def _warn_of_doubtful_keys() -> None:
         sys.stderr.write(f"WARNING {doubt}\n")
 
 
-async def _run(settings: ServerSettings) -> None:
+async def _run(settings: ServerSettings, role: Role, *, shares_port: bool) -> None:
     from server.app import running  # pages and all: the other commands start without
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings) as server:
+    async with running(settings, role=role, shares_port=shares_port) as server:
         if server.setup_url is not None:
             sys.stderr.write(
                 "Nobody can sign in yet. Make the first administrator's account within a day at\n"
@@ -166,8 +189,12 @@ def create(
     db: Database = None,
 ) -> None:
     """Make a token for a camera and show it, once."""
-    with writable_database(ServerSettings.load(db_path=db), must_exist=False) as connection:
-        token = tokens.create_token(connection, name, datetime.now(UTC))
+    settings = ServerSettings.load(db_path=db)
+    if settings.uses_postgres:
+        token = in_postgres(settings, lambda held: holders.create_token(held, name, now_utc()))
+    else:
+        with writable_database(settings, must_exist=False) as connection:
+            token = tokens.create_token(connection, name, now_utc())
     typer.echo(token)
     sys.stderr.write(
         f"This is the token of {name}. It is not shown again: write it into the camera's .env\n"
@@ -177,8 +204,12 @@ def create(
 @token_app.command("list")
 def list_all(db: Database = None) -> None:
     """Show the names of all tokens, with when they were made, used and revoked."""
-    with writable_database(ServerSettings.load(db_path=db), must_exist=True) as connection:
-        held = tokens.list_tokens(connection)
+    settings = ServerSettings.load(db_path=db)
+    if settings.uses_postgres:
+        held = in_postgres(settings, holders.list_tokens)
+    else:
+        with writable_database(settings, must_exist=True) as connection:
+            held = tokens.list_tokens(connection)
     table = Table("name", "created", "last used", "revoked")
     for each in held:
         table.add_row(each.name, each.created_at, each.last_used_at or "", each.revoked_at or "")
@@ -190,8 +221,12 @@ def revoke(
     name: Annotated[str, typer.Argument(help="The camera's name.")], db: Database = None
 ) -> None:
     """End a token; connections that use it are closed within seconds."""
-    with writable_database(ServerSettings.load(db_path=db), must_exist=True) as connection:
-        tokens.revoke_token(connection, name, datetime.now(UTC))
+    settings = ServerSettings.load(db_path=db)
+    if settings.uses_postgres:
+        in_postgres(settings, lambda held: holders.revoke_token(held, name, now_utc()))
+    else:
+        with writable_database(settings, must_exist=True) as connection:
+            tokens.revoke_token(connection, name, now_utc())
     typer.echo(f"The token of {name} is revoked.")
 
 
@@ -228,6 +263,8 @@ def sql(
     picture_base64(image_sha256, substr(received_at, 1, 10)) reads a picture.
     """
     settings = ServerSettings.load(db_path=db)
+    if settings.uses_postgres:
+        fail("rows are in PostgreSQL (SERVER_DATABASE_URL): ask it with psql")
     if not settings.db_path.exists():
         fail(f"there is no database {settings.db_path}: python -m server run makes it")
     archive = PictureArchive(settings.pictures_path, read_only=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, TypeVar
 
 import apsw
 import typer
@@ -16,11 +17,20 @@ from server.config import ServerSettings
 from server.storage.adoption import prepare_database
 from server.storage.connection import open_second_writer, open_writer
 from server.storage.lock import DatabaseLock
+from server.storage.postgres.connection import Connection, opened
+from server.storage.postgres.preparing import prepare_database as prepare_postgres
 
 Database = Annotated[
     Path | None,
     typer.Option("--db", help="The database file. Default: SERVER_DB_PATH.", show_default=False),
 ]
+
+
+_T = TypeVar("_T")
+
+
+def now_utc() -> datetime:
+    return datetime.now(UTC)
 
 
 def fail(message: str) -> NoReturn:
@@ -47,3 +57,18 @@ def writable_database(settings: ServerSettings, *, must_exist: bool) -> Iterator
             connection.close()
     finally:
         lock.release()
+
+
+def in_postgres(settings: ServerSettings, work: Callable[[Connection], Awaitable[_T]]) -> _T:
+    """What `work` returns on a connection to the migrated database of SERVER_DATABASE_URL."""
+    url = settings.database_url.get_secret_value()
+
+    async def run() -> _T:
+        await prepare_postgres(url, now=now_utc())
+        connection = await opened(url)
+        try:
+            return await work(connection)
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())

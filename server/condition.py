@@ -16,7 +16,7 @@ from server.ingest.budget import ByteBudget
 from server.ingest.meter import IngestMeter
 from server.ingest.stats import Counters
 from server.ingest.writer import GroupWriter
-from server.storage.sqlite import SqliteStore
+from server.storage.protocol import CentreStore
 from server.web.health import (
     DatabaseHealth,
     DetailedHealth,
@@ -39,7 +39,7 @@ class Condition:
     """The parts that it is read from; `meter` and `requests` are None where nothing is measured."""
 
     settings: ServerSettings
-    store: SqliteStore
+    store: CentreStore
     writer: GroupWriter
     budget: ByteBudget
     counters: Counters
@@ -56,7 +56,7 @@ class Condition:
         return HealthReport(
             status="ok" if reason is None else "failing",
             reason=reason,
-            database=str(self.settings.db_path),
+            database=self.settings.database_place,
             connections=self.counters.active_connections,
             rows_received=self.counters.rows_received,
             uptime_s=round(time.monotonic() - self.started_s, 3),
@@ -133,7 +133,7 @@ def _machine(
 ) -> tuple[ProcessorHealth, MemoryHealth, DiskHealth, int]:
     """Blocking."""
     memory = psutil.virtual_memory()
-    disk = psutil.disk_usage(str(settings.db_path.absolute().parent))
+    disk = psutil.disk_usage(str(settings.disk_place))
     return (
         ProcessorHealth(
             percent=psutil.cpu_percent(),

@@ -10,11 +10,12 @@ from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr
-from pydantic.functional_validators import BeforeValidator, model_validator
+from pydantic.functional_validators import BeforeValidator, field_validator, model_validator
 
 from server.errors import ConfigInvalid
 from server.peer import Network
 from settings.loading import ENV_FILES, Settings, SettingsInvalid, key_of, load
+from settings.showing import hide_credentials
 
 PREFIXES: Final = ("SERVER_",)
 
@@ -109,6 +110,20 @@ class ServerSettings(Settings):
         description="the server's database; an older one is adopted in place; "
         "pictures/ lies beside it",
         examples=["db/websocket_server.db"],
+    )
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        alias="SERVER_DATABASE_URL",
+        description="PostgreSQL database for rows in place of SERVER_DB_PATH; empty: SQLite",
+        examples=["postgresql://sightpost@db.example.org/sightpost"],
+    )
+    database_connections: int = Field(
+        10,
+        alias="SERVER_DATABASE_CONNECTIONS",
+        ge=2,
+        le=1000,
+        description="most connections to PostgreSQL that one process of the server has",
+        examples=["10"],
     )
     log_file: Path = Field(
         Path("log/websocket_server.log"),
@@ -390,6 +405,16 @@ class ServerSettings(Settings):
         examples=["365"],
     )
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, value: SecretStr) -> SecretStr:
+        scheme = value.get_secret_value().partition("://")[0]
+        if value.get_secret_value() and scheme not in ("postgresql", "postgres"):
+            raise ValueError(
+                "expected postgresql://USER:PASSWORD@HOST/DATABASE, or nothing for SQLite"
+            )
+        return value
+
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:
         if (self.tls_cert is None) != (self.tls_key is None):
@@ -428,6 +453,23 @@ class ServerSettings(Settings):
             )
         except SettingsInvalid as error:
             raise ConfigInvalid(str(error)) from None
+
+    @property
+    def uses_postgres(self) -> bool:
+        """Rows are kept in PostgreSQL, not at `db_path`."""
+        return bool(self.database_url.get_secret_value())
+
+    @property
+    def database_place(self) -> str:
+        """Where rows are kept, as people and logs may see it."""
+        url = self.database_url.get_secret_value()
+        return hide_credentials(url).partition("?")[0] if url else str(self.db_path)
+
+    @property
+    def disk_place(self) -> Path:
+        """A folder on the disk that fills up: where the database and pictures are, or will be."""
+        around = self.db_path.absolute().parents
+        return next(folder for folder in around if folder.is_dir())
 
     @property
     def pictures_path(self) -> Path:

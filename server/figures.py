@@ -20,7 +20,7 @@ from server.ingest.meter import IngestMeter
 from server.ingest.stats import CODES, Counters
 from server.ingest.writer import GroupWriter
 from server.storage.fleet import Fleet
-from server.storage.sqlite import SqliteStore
+from server.storage.protocol import CentreStore
 from telemetry import catalogue as known
 from telemetry import certificate
 from telemetry.face_level import LEVELS
@@ -47,7 +47,7 @@ class ServerFigures:
     answered over HTTP."""
 
     settings: ServerSettings
-    store: SqliteStore
+    store: CentreStore
     gateway: Gateway
     writer: GroupWriter
     budget: ByteBudget
@@ -132,10 +132,11 @@ def _fleet(fleet: Fleet) -> Iterator[Reading]:
 def _on_disk(settings: ServerSettings) -> Iterator[Reading]:
     """Sizes, and when certificates expire. Blocking; a file that goes meanwhile counts nothing."""
     database = settings.db_path
-    log = database.with_name(database.name + "-wal")
-    yield known.DATABASE_SIZE.of(_size_of(database) + _size_of(log))
+    if not settings.uses_postgres:
+        log = database.with_name(database.name + "-wal")
+        yield known.DATABASE_SIZE.of(_size_of(database) + _size_of(log))
     yield known.PICTURES_SIZE.of(sum(_size_of(file) for file in settings.pictures_path.glob("*")))
-    disk = psutil.disk_usage(str(database.absolute().parent))
+    disk = psutil.disk_usage(str(settings.disk_place))
     yield known.DISK_FREE.of(disk.free)
     yield known.DISK_SIZE.of(disk.total)
     yield from certificate.readings(

@@ -13,20 +13,23 @@ from guarding.origin import is_loopback
 from server.config import ServerSettings
 from server.errors import ConfigInvalid, StartRefused
 from server.ingest.door import CountingContext
+from server.role import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Openings:
-    """A socket for cameras and one for browsers, each with its TLS where it has one."""
+    """A socket for cameras (None: this process takes no rows) and one for browsers, each with its
+    TLS where it has one."""
 
-    cameras: socket.socket
+    cameras: socket.socket | None
     browsers: socket.socket
     cameras_tls: ssl.SSLContext | None
     browsers_tls: ssl.SSLContext | None
 
     @property
     def cameras_port(self) -> int:
-        return int(self.cameras.getsockname()[1])
+        """0 where none is taken."""
+        return 0 if self.cameras is None else int(self.cameras.getsockname()[1])
 
     @property
     def browsers_port(self) -> int:
@@ -34,13 +37,20 @@ class Openings:
 
 
 @contextlib.contextmanager
-def opened(settings: ServerSettings) -> Iterator[Openings]:
+def opened(
+    settings: ServerSettings, role: Role = Role.ALL, *, shares_port: bool = False
+) -> Iterator[Openings]:
     """Bound sockets. Raises ConfigInvalid, StartRefused."""
     cameras_tls, browsers_tls = tls_for_cameras(settings), tls_for_browsers(settings)
-    with (
-        listener_on(settings.host, settings.port, "SERVER_PORT") as cameras,
-        listener_on(settings.web_host, settings.web_port, "SERVER_WEB_PORT") as browsers,
-    ):
+    with contextlib.ExitStack() as stack:
+        cameras = None
+        if role.takes_rows:
+            cameras = stack.enter_context(
+                listener_on(settings.host, settings.port, "SERVER_PORT", shared=shares_port)
+            )
+        browsers = stack.enter_context(
+            listener_on(settings.web_host, settings.web_port, "SERVER_WEB_PORT")
+        )
         yield Openings(
             cameras=cameras,
             browsers=browsers,
@@ -106,14 +116,20 @@ def _demand_certificates(context: ssl.SSLContext, authority: Path) -> None:
     context.verify_mode = ssl.CERT_REQUIRED
 
 
-def listener_on(host: str, port: int, key: str) -> socket.socket:
-    """A bound socket, so that a taken port is found before anything is touched."""
+def listener_on(host: str, port: int, key: str, *, shared: bool = False) -> socket.socket:
+    """A bound socket, so that a taken port is found before anything is touched.
+
+    `shared`: other processes of this user may bind the same; the system deals connections out to
+    those that listen.
+    """
     try:
         places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = min(places)  # of localhost's two, the IPv4 one
         listener = socket.socket(family, kind, protocol)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if shared:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             listener.bind(address)
             listener.setblocking(False)
         except BaseException:

@@ -35,6 +35,7 @@ from server.web.pages.statics import add_statics
 from server.web.parts import WebParts
 from server.web.realtime import Feed
 from server.web.security.rules import Door
+from server.web.watching import create_watching
 from telemetry.version import VERSION
 
 USES_WRITTEN_EVERY_S: Final = 30.0
@@ -45,11 +46,11 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSide:
-    """`feed` is to be run meanwhile. `setup_path` is the path of the link by which the first admin
-    is made; None: there is one."""
+    """`accounts` None: it shows no pages. `feed` is to be run meanwhile. `setup_path` is the path
+    of the link by which the first admin is made; None: there is one."""
 
     application: FastAPI
-    accounts: AccountStore
+    accounts: AccountStore | None
     feed: Feed | None
     setup_path: str | None
 
@@ -100,9 +101,7 @@ async def web_side(
                 faces=faces,
                 auditor=accounts,
                 register=accounts,
-                door=Door(
-                    trusts_this_machine=is_loopback(settings.web_host) and not settings.local_tokens
-                ),
+                door=_door(settings),
                 trusted_proxies=settings.trusted_proxies,
             )
         )
@@ -122,6 +121,26 @@ async def web_side(
         with contextlib.suppress(StorageUnavailable):  # half a minute of uses, and said elsewhere
             await accounts.flush_uses()
         await accounts.close()
+
+
+@contextlib.asynccontextmanager
+async def watching_side(
+    settings: ServerSettings, condition: Condition, figures: ServerFigures | None
+) -> AsyncIterator[WebSide]:
+    """Of a process that only takes rows."""
+    application = create_watching(
+        condition.report,
+        condition.details,
+        figures,
+        door=_door(settings),
+        trusted_proxies=settings.trusted_proxies,
+    )
+    yield WebSide(application=application, accounts=None, feed=None, setup_path=None)
+
+
+def _door(settings: ServerSettings) -> Door:
+    is_trusted = is_loopback(settings.web_host) and not settings.local_tokens
+    return Door(trusts_this_machine=is_trusted)
 
 
 async def setup_path_of(accounts: AccountStore) -> str | None:

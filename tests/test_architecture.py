@@ -80,11 +80,13 @@ COMPOSERS = {
             "server.figures",
             "server.live_figures",
             "server.minute_keeper",
+            "server.keeping",
             "server.library",
             "server.watch_side",
             "server.web_side",
         ),
         "server.listening",  # joins the settings with the doors of ingest
+        "server.workers",  # starts several of the whole
     ),
 }
 ENVIRONMENT_READERS = (

@@ -12,8 +12,8 @@ import apsw
 
 from server.errors import NotThere
 from server.row_id import is_id
+from server.storage.asking import Reader, Readers
 from server.storage.plate_pattern import plate_key
-from server.storage.reader_pool import Reader, ReaderPool
 from server.storage.times import own_moment, text_of
 from server.storage.writing_thread import WritingThread
 from server.watchlist.contract import (
@@ -67,7 +67,7 @@ ON CONFLICT (name) DO UPDATE SET last_id = max(last_id, excluded.last_id)
 class SqliteAlerts:
     """`pool` belongs to whoever made it."""
 
-    def __init__(self, path: Path, pool: ReaderPool) -> None:
+    def __init__(self, path: Path, pool: Readers) -> None:
         self._pool = pool
         self._writing = WritingThread(path, name="alerts")
 

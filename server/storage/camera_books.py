@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, NamedTuple
 
 from server.storage.accounting import Said, StoredRow, account, last_before
+from server.storage.asking import Reader
 from server.storage.health_history import components_of
-from server.storage.reader_pool import Reader
 from server.storage.reading.cameras import CameraBooks, CameraReport, EpochBooks, EvictionNote
 from server.storage.times import moment_of, text_of
 

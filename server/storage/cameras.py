@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from server.errors import NotThere, QuestionInvalid
+from server.storage.asking import Reader, Readers
 from server.storage.camera_books import books_of
 from server.storage.camera_report import report_of, said_of
 from server.storage.health_history import MOST_COMPONENTS, SETTINGS, history_of
-from server.storage.reader_pool import Reader, ReaderPool
 from server.storage.reading.cameras import (
     CameraBooks,
     CameraCard,
@@ -70,7 +70,7 @@ Row = Mapping[str, Any]
 class SqliteCameras:
     """`rule` says when a camera counts as online, late and silent."""
 
-    def __init__(self, pool: ReaderPool, rule: StateRule) -> None:
+    def __init__(self, pool: Readers, rule: StateRule) -> None:
         self._pool = pool
         self._rule = rule
 

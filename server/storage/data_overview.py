@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from server.errors import QuestionInvalid
+from server.storage.asking import Reader, Readers
 from server.storage.pruning import picture_files, size_of
-from server.storage.reader_pool import Reader, ReaderPool
 from server.storage.reading.data import DataSizes, DaySize, StatsPoint, TableSize
 from server.storage.times import Steps, moment_of, steps_of, text_of
 
@@ -49,9 +49,7 @@ _STATS: Final = (
 class SqliteDataOverview:
     """Of the database at `path` with its `pictures`; `retention_days` is the setting in force."""
 
-    def __init__(
-        self, pool: ReaderPool, path: Path, pictures: Path, *, retention_days: int
-    ) -> None:
+    def __init__(self, pool: Readers, path: Path, pictures: Path, *, retention_days: int) -> None:
         self._pool = pool
         self._path = path
         self._pictures = pictures

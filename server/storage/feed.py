@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from server.storage.reader_pool import Reader, ReaderPool
+from server.storage.asking import Reader, Readers
 from server.storage.reading.sightings import SightingDetail
 from server.storage.sighting_rows import DETAIL_COLUMNS, corrections_of, detail_of
 
@@ -16,7 +16,7 @@ class SqliteFeed:
     """`pool` belongs to whoever made it. The writer of rows counts their ids in its transactions,
     one after the other, so that no lower one comes later."""
 
-    def __init__(self, pool: ReaderPool) -> None:
+    def __init__(self, pool: Readers) -> None:
         self._pool = pool
 
     async def newest(self) -> int:

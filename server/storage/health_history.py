@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from server.storage.asking import Reader
 from server.storage.evidence import LARGEST
-from server.storage.reader_pool import Reader
 from server.storage.reading.cameras import HealthHistory, HealthPoint, HealthSeries, HealthStretch
 from server.storage.times import moment_of, steps_of, text_of
 

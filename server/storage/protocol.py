@@ -130,6 +130,10 @@ class CentreStore(RowStore, TokenLookup, StatsStore, Protocol):
         """People at work since then. Raises StorageUnavailable."""
         ...
 
+    async def release_memory(self) -> None:
+        """Gives back what it keeps of the database. Raises StorageUnavailable."""
+        ...
+
     async def uncorrected_share(self) -> float | None:
         """How many of the latest readings stand, 0..1. Raises StorageUnavailable."""
         ...

@@ -5,30 +5,31 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import apsw
 
 from server.errors import StorageUnavailable, TookTooLong
+from server.storage import asking
+from server.storage.asking import LONGEST_S, T, Values
 from server.storage.connection import open_reader
+from server.storage.dialect import SQLITE, SqliteDialect
 from wire.errors import ErrorCode
 
-T = TypeVar("T")
-Values = Mapping[str, Any]
-
 THREADS: Final = 3
-LONGEST_S: Final = 10.0
-"""A question is broken off then: its read would keep the write-ahead log from being moved."""
 _STEPS_BETWEEN_LOOKS: Final = 10_000
 _CACHE_KB: Final = 16_384
 
 
 class Reader:
     """One question's view of a connection. Statements run one after the other, each in its own
-    short transaction."""
+    short transaction. A read that goes on for long would keep the write-ahead log from being moved.
+    """
+
+    dialect: Final = SQLITE
 
     def __init__(self, connection: apsw.Connection, *, longest_s: float) -> None:
         self._connection = connection
@@ -63,6 +64,8 @@ class Reader:
 class ReaderPool:
     """A few threads with a connection each; connections open with their thread's first question."""
 
+    dialect: SqliteDialect = SQLITE
+
     def __init__(self, path: Path, *, threads: int = THREADS) -> None:
         self._path = path
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="sightpost-show")
@@ -70,7 +73,7 @@ class ReaderPool:
         self._connections: list[apsw.Connection] = []
         self._lock = threading.Lock()
 
-    async def ask(self, work: Callable[[Reader], T], *, longest_s: float = LONGEST_S) -> T:
+    async def ask(self, work: Callable[[asking.Reader], T], *, longest_s: float = LONGEST_S) -> T:
         """What `work` returns, on a thread. Whoever gives up waiting ends the work too.
 
         Raises TookTooLong, StorageUnavailable, and what `work` raises.
@@ -99,7 +102,7 @@ class ReaderPool:
             while self._connections:
                 self._connections.pop().close()
 
-    def _answer(self, reader: Reader, work: Callable[[Reader], T]) -> T:
+    def _answer(self, reader: Reader, work: Callable[[asking.Reader], T]) -> T:
         self._mine.reader = reader
         try:
             return work(reader)

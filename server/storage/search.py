@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import apsw
-
 from server.errors import QuestionInvalid
 from server.row_id import LARGEST_ID
+from server.storage.asking import Dialect, Reader
 from server.storage.cursors import LATEST, Position
+from server.storage.dialect import SQLITE
 from server.storage.plate_pattern import SEPARATORS, PlatePattern
-from server.storage.reader_pool import Reader
 from server.storage.reading.sightings import Matching, SightingFilter
 from server.storage.times import text_of
 
@@ -44,10 +43,13 @@ _SHOWN: Final = "coalesce(corrected_plate, license_plate)"
 class Plan:
     """How a filter is looked for: by which index, on which conditions, in steps or at once.
 
+    `place` says in SQL that the table is to be read by the index, where that can be said.
+
     `since` and `until` bound the time of capture; not `is_timed`: neither was asked for.
     """
 
     index: str
+    place: str
     conditions: tuple[str, ...]
     values: dict[str, Any] = field(default_factory=dict)
     is_stepped: bool = False
@@ -64,12 +66,12 @@ class Plan:
                 *self.conditions,
             )
         )
-        return f"SELECT {columns} FROM lpr_detections INDEXED BY {self.index} WHERE {where}"  # noqa: S608 (our own names)
+        return f"SELECT {columns} FROM lpr_detections{self.place} WHERE {where}"  # noqa: S608 (our own names)
 
     def without_time(self, columns: str) -> str:
         """SQL for those whose time is not known, below `:id`."""
         where = " AND ".join(("captured_at IS NULL AND id < :id", *self.conditions))
-        return f"SELECT {columns} FROM lpr_detections INDEXED BY {self.index} WHERE {where}"  # noqa: S608 (our own names)
+        return f"SELECT {columns} FROM lpr_detections{self.place} WHERE {where}"  # noqa: S608 (our own names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,18 +83,17 @@ class Found:
     back_to: str | None = None
 
 
-def plan_of(chosen: SightingFilter) -> Plan:
+def plan_of(chosen: SightingFilter, dialect: Dialect = SQLITE) -> Plan:
     """Raises QuestionInvalid."""
     _check(chosen)
     pattern = PlatePattern.parse(chosen.plate)
-    of_key, values, index = _by_plate(pattern, chosen)
-    of_row, more_values = _by_row(chosen, pattern)
+    of_key, values, index = _by_plate(pattern, chosen, dialect)
+    of_row, more_values = _by_row(chosen, pattern, dialect)
     if chosen.device_ids and index != _PLATE:
         index = _DEVICE
     if chosen.device_ids:
-        of_device = "device_id IN (SELECT value FROM carray(:devices))"
-        names = apsw.carray(chosen.device_ids, flags=apsw.SQLITE_CARRAY_TEXT)
-        values["devices"] = names
+        of_device = dialect.among("device_id", "devices")
+        values["devices"] = dialect.texts(chosen.device_ids)
         if len(chosen.device_ids) == 1:
             of_device, values["devices"] = "device_id = :devices", chosen.device_ids[0]
         of_key = (of_device, *of_key)
@@ -102,6 +103,7 @@ def plan_of(chosen: SightingFilter) -> Plan:
     is_timed = chosen.since is not None or chosen.until is not None
     return Plan(
         index=index,
+        place=dialect.by_index(index),
         conditions=("id <= :as_of", *of_key, *of_row),
         values=values | more_values,
         is_stepped=not (index in _LOOKED_UP or finds_all),
@@ -215,9 +217,9 @@ class _Steps:
     def _end(self, which: str, side: str, at: str) -> str | None:
         """Looked up: the first or last time of capture on that side of `at`."""
         found = self._reader.row(
-            f"SELECT {which}(captured_at) FROM lpr_detections INDEXED BY {_CAPTURED_AT} "  # noqa: S608 (our own names)
-            f"WHERE captured_at {side} ?",
-            (at,),
+            f"SELECT {which}(captured_at) FROM lpr_detections"  # noqa: S608 (our own names)
+            f"{self._reader.dialect.by_index(_CAPTURED_AT)} WHERE captured_at {side} :at",
+            {"at": at},
         )
         return None if found is None or found[0] is None else str(found[0])
 
@@ -240,14 +242,15 @@ def _without_time(
 
 
 def _by_plate(
-    pattern: PlatePattern | None, chosen: SightingFilter
+    pattern: PlatePattern | None, chosen: SightingFilter, dialect: Dialect
 ) -> tuple[tuple[str, ...], dict[str, Any], str]:
     """Conditions that an index answers by itself."""
     if pattern is None:
         return (), {}, _CAPTURED_AT
     if pattern.is_whole:
         return ("plate_key = :key",), {"key": pattern.key}, _PLATE
-    conditions, values = ("plate_key GLOB :glob",), {"glob": pattern.key_glob}
+    conditions = (dialect.like("plate_key", "glob"),)
+    values = {"glob": dialect.pattern(pattern.key_glob)}
     if len(pattern.prefix) < SELECTIVE_PREFIX or chosen.device_ids:
         return conditions, values, _CAPTURED_AT
     values |= {"first": pattern.prefix, "last": pattern.prefix + "\U0010ffff"}
@@ -255,17 +258,17 @@ def _by_plate(
 
 
 def _by_row(
-    chosen: SightingFilter, pattern: PlatePattern | None
+    chosen: SightingFilter, pattern: PlatePattern | None, dialect: Dialect
 ) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Conditions for which the row itself must be read."""
     conditions, values = list[str](), dict[str, Any]()
     if pattern is not None and chosen.matching is Matching.EXACT:
-        conditions.append(f"{_compact_sql()} GLOB :exactly")
-        values["exactly"] = pattern.exact_glob
+        conditions.append(dialect.like(_compact_sql(), "exactly"))
+        values["exactly"] = dialect.pattern(pattern.exact_glob)
     for column, names in (("region", chosen.regions), ("direction", chosen.directions)):
         if names:
-            conditions.append(f"{column} IN (SELECT value FROM carray(:{column}))")  # noqa: S608 (our own names)
-            values[column] = apsw.carray(names, flags=apsw.SQLITE_CARRAY_TEXT)
+            conditions.append(dialect.among(column, column))
+            values[column] = dialect.texts(names)
     if chosen.least_percent is not None:
         conditions.append("confidence_percent >= :least")
         values["least"] = chosen.least_percent
@@ -273,7 +276,8 @@ def _by_row(
         conditions.append("confidence_percent <= :most")
         values["most"] = chosen.most_percent
     if chosen.has_picture is not None:
-        conditions.append(f"image_status IS {'' if chosen.has_picture else 'NOT '}'present'")
+        same = "IS NOT DISTINCT FROM" if chosen.has_picture else "IS DISTINCT FROM"
+        conditions.append(f"image_status {same} 'present'")
     if chosen.is_corrected is not None:
         conditions.append(f"corrected_plate IS {'NOT ' if chosen.is_corrected else ''}NULL")
     return tuple(conditions), values

@@ -10,7 +10,7 @@ import apsw
 import msgspec
 
 from server.analytics.work import Work
-from server.storage.reader_pool import Reader, ReaderPool
+from server.storage.asking import Reader, Readers
 from telemetry.distribution import Spread
 
 KEPT: Final = timedelta(days=92)
@@ -49,7 +49,7 @@ def write_minutes(connection: apsw.Connection, works: Mapping[str, Work]) -> Non
 class SqliteServiceHistory:
     """Implements the contract's ServiceHistory."""
 
-    def __init__(self, pool: ReaderPool) -> None:
+    def __init__(self, pool: Readers) -> None:
         self._pool = pool
 
     async def minutes(self, *, begin: datetime, end: datetime) -> Mapping[str, tuple[Work, ...]]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import apsw
-
+from server.storage.asking import Reader
 from server.storage.evidence import evidence_of
-from server.storage.reader_pool import Reader
 from server.storage.reading.sightings import Correction, SightingCard, SightingDetail
 from server.storage.times import moment_of
 
@@ -25,10 +22,6 @@ DETAIL_COLUMNS: Final = (
 CORRECTION_COLUMNS: Final = (
     "id, sighting_id, plate, plate_before, corrected_by, corrected_at, note, undoes"
 )
-_CORRECTIONS: Final = (
-    f"SELECT {CORRECTION_COLUMNS} "  # noqa: S608 (our own names)
-    "FROM corrections WHERE sighting_id IN (SELECT value FROM carray(?)) ORDER BY id"
-)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Row = Mapping[str, Any]
@@ -38,11 +31,11 @@ def rows_by_id(reader: Reader, ids: Sequence[int], columns: str) -> dict[int, Ro
     """Those that are there."""
     if not ids:
         return {}
-    sql = (
-        f"SELECT {columns} FROM carray(?) AS wanted CROSS JOIN lpr_detections "  # noqa: S608 (our own names)
-        "ON lpr_detections.id = wanted.value"
+    among = reader.dialect.among("id", "ids")
+    found = reader.rows_of(
+        f"SELECT {columns} FROM lpr_detections WHERE {among}",  # noqa: S608 (our own names)
+        {"ids": reader.dialect.numbers(tuple(ids))},
     )
-    found = reader.rows_of(sql, (_numbers(ids),))
     return {row["id"]: row for row in found}
 
 
@@ -51,7 +44,12 @@ def corrections_of(reader: Reader, ids: Sequence[int]) -> dict[int, tuple[Correc
     if not ids:
         return {}
     found: dict[int, tuple[Correction, ...]] = {}
-    for row in reader.rows(_CORRECTIONS, (_numbers(ids),)):
+    among = reader.dialect.among("sighting_id", "ids")
+    rows = reader.rows(
+        f"SELECT {CORRECTION_COLUMNS} FROM corrections WHERE {among} ORDER BY id",  # noqa: S608 (our own names)
+        {"ids": reader.dialect.numbers(tuple(ids))},
+    )
+    for row in rows:
         correction = correction_of(row)
         held = found.get(correction.sighting_id, ())
         found[correction.sighting_id] = (*held, correction)
@@ -116,10 +114,6 @@ def detail_of(row: Row, corrections: tuple[Correction, ...] = ()) -> SightingDet
         sequence=row["sequence"],
         image_sha256=row["image_sha256"],
     )
-
-
-def _numbers(ids: Sequence[int]) -> Any:
-    return apsw.carray(array("q", ids), flags=apsw.SQLITE_CARRAY_INT64)
 
 
 def _text(value: Any) -> str:

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from server.errors import NotThere, QuestionInvalid
 from server.row_id import is_id
+from server.storage.asking import Reader, Readers
 from server.storage.cursors import Asked, Cursor, Position, read, written
 from server.storage.evidence import characters_in
 from server.storage.pictures import PictureArchive
 from server.storage.plate_pattern import PlatePattern
-from server.storage.reader_pool import Reader, ReaderPool
 from server.storage.reading.sightings import (
     MOST_CARDS,
     Count,
@@ -48,10 +48,7 @@ PIECE: Final = 500
 PIECE_S: Final = 60.0
 MOST_MINUTES: Final = 1440
 _HIGHEST: Final = "SELECT coalesce(max(id), 0) FROM lpr_detections"
-_PER_MINUTE: Final = (
-    "SELECT substr(captured_at, 1, 16), count(*) FROM lpr_detections "
-    "INDEXED BY lpr_detections_captured_at WHERE captured_at >= ? AND captured_at < ? GROUP BY 1"
-)
+_BY_TIME: Final = "lpr_detections_captured_at"
 _PICTURE: Final = (
     "SELECT image_sha256, image_data, received_at, image_status FROM lpr_detections WHERE id = ?"
 )
@@ -60,7 +57,7 @@ _PICTURE: Final = (
 class SqliteSightings:
     """`archive` is one that only reads; both belong to whoever made them."""
 
-    def __init__(self, pool: ReaderPool, archive: PictureArchive) -> None:
+    def __init__(self, pool: Readers, archive: PictureArchive) -> None:
         self._pool = pool
         self._archive = archive
 
@@ -74,7 +71,7 @@ class SqliteSightings:
     ) -> SightingPage:
         if not 1 <= limit <= MOST_CARDS:
             raise QuestionInvalid(f"limit={limit}: expected 1 to {MOST_CARDS}, such as limit=50")
-        plan = plan_of(chosen)
+        plan = plan_of(chosen, self._pool.dialect)
         asked = Asked(chosen=chosen, order=order)
         held = read(cursor, asked) if cursor else None
         pattern = PlatePattern.parse(chosen.plate)
@@ -88,7 +85,7 @@ class SqliteSightings:
         return await self._pool.ask(work)
 
     async def count(self, chosen: SightingFilter) -> Count:
-        plan = plan_of(chosen)
+        plan = plan_of(chosen, self._pool.dialect)
         return await self._pool.ask(lambda reader: _count(reader, plan))
 
     async def detail(self, sighting_id: int) -> SightingDetail:
@@ -106,8 +103,13 @@ class SqliteSightings:
             raise QuestionInvalid(f"minutes={minutes}: expected 1 to {MOST_MINUTES}")
         last = until.astimezone(UTC).replace(second=0, microsecond=0)
         begins = [last - timedelta(minutes=back) for back in reversed(range(minutes))]
-        values = (text_of(begins[0]), text_of(until))
-        found = dict(await self._pool.ask(lambda reader: reader.rows(_PER_MINUTE, values)))
+        sql = (
+            "SELECT substr(captured_at, 1, 16), count(*) FROM lpr_detections"  # noqa: S608 (our own names)
+            f"{self._pool.dialect.by_index(_BY_TIME)} "
+            "WHERE captured_at >= :begin AND captured_at < :end GROUP BY 1"
+        )
+        values = {"begin": text_of(begins[0]), "end": text_of(until)}
+        found: dict[str, int] = dict(await self._pool.ask(lambda reader: reader.rows(sql, values)))
         return tuple(
             MinuteCount(at=begin, count=found.get(text_of(begin)[:16], 0)) for begin in begins
         )
@@ -115,7 +117,7 @@ class SqliteSightings:
     async def every(
         self, chosen: SightingFilter, *, with_evidence: bool = False
     ) -> AsyncIterator[Sequence[SightingDetail]]:
-        plan = plan_of(chosen)
+        plan = plan_of(chosen, self._pool.dialect)
         columns = f"{DETAIL_COLUMNS}, evidence" if with_evidence else DETAIL_COLUMNS
         as_of = await self._pool.ask(_highest)
         following: Position | None = Position()
@@ -251,12 +253,12 @@ def _count(reader: Reader, plan: Plan) -> Count:
 
 def _estimate(reader: Reader, plan: Plan, counted: int, back_to: str) -> int:
     """As many in each hour of what was not counted as in each hour of what was."""
+    place = reader.dialect.by_index(_BY_TIME)
     bounds = reader.row(
-        "SELECT (SELECT min(captured_at) FROM lpr_detections "
-        "INDEXED BY lpr_detections_captured_at WHERE captured_at >= ?1), "
-        "(SELECT max(captured_at) FROM lpr_detections "
-        "INDEXED BY lpr_detections_captured_at WHERE captured_at < ?2)",
-        (plan.since, plan.until),
+        f"SELECT (SELECT min(captured_at) FROM lpr_detections{place} "  # noqa: S608 (our own names)
+        f"WHERE captured_at >= :since), (SELECT max(captured_at) FROM lpr_detections{place} "
+        "WHERE captured_at < :until)",
+        {"since": plan.since, "until": plan.until},
     )
     first, last, reached = (moment_of(each) for each in (*(bounds or (None, None)), back_to))
     if first is None or last is None or reached is None or last <= reached:

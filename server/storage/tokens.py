@@ -20,21 +20,41 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _COLUMNS: Final = "name, token_sha256, created_at, revoked_at, last_used_at"
 
 
-def create_token(connection: apsw.Connection, name: str, now: datetime) -> str:
-    """A new token for the camera `name`, to be shown once; raises TokenRefused."""
+def check_name(name: str) -> None:
+    """Raises TokenRefused where no camera can have that name."""
     if _NAME.fullmatch(name) is None:
         raise TokenRefused(
             f"{name!r} is no name for a camera: expected 1 to 64 letters, digits, dots, dashes or "
             "underscores, beginning with a letter or digit, such as gate-1"
         )
+
+
+def has_one(name: str, created_at: str) -> TokenRefused:
+    """There is a token of that name in force."""
+    return TokenRefused(
+        f"{name} has a token since {created_at}; revoke it first: "
+        f"python -m server token revoke {name}"
+    )
+
+
+def has_none(name: str) -> TokenRefused:
+    """There never was a token of that name."""
+    return TokenRefused(f"there is no token of the name {name!r}; see python -m server token list")
+
+
+def was_revoked(name: str, revoked_at: str) -> TokenRefused:
+    """There is none any more."""
+    return TokenRefused(f"the token of {name} was revoked already, {revoked_at}")
+
+
+def create_token(connection: apsw.Connection, name: str, now: datetime) -> str:
+    """A new token for the camera `name`, to be shown once; raises TokenRefused."""
+    check_name(name)
     token = new_token()
     with transaction(connection):
         held = _by_name(connection, name)
         if held is not None and held.revoked_at is None:
-            raise TokenRefused(
-                f"{name} has a token since {held.created_at}; revoke it first: "
-                f"python -m server token revoke {name}"
-            )
+            raise has_one(name, held.created_at)
         connection.execute(
             "INSERT OR REPLACE INTO device_tokens (name, token_sha256, created_at) "
             "VALUES (?, ?, ?)",
@@ -48,11 +68,9 @@ def revoke_token(connection: apsw.Connection, name: str, now: datetime) -> None:
     with transaction(connection):
         held = _by_name(connection, name)
         if held is None:
-            raise TokenRefused(
-                f"there is no token of the name {name!r}; see python -m server token list"
-            )
+            raise has_none(name)
         if held.revoked_at is not None:
-            raise TokenRefused(f"the token of {name} was revoked already, {held.revoked_at}")
+            raise was_revoked(name, held.revoked_at)
         connection.execute(
             "UPDATE device_tokens SET revoked_at = ? WHERE name = ?", (stamp(now), name)
         )

@@ -8,7 +8,7 @@ from typing import Final
 import apsw
 
 from server.analytics.usage import Deeds, HourCount, PlateCounts
-from server.storage.reader_pool import Reader, ReaderPool
+from server.storage.asking import Reader, Readers
 from server.storage.times import text_of
 
 _HOUR_S: Final = 3600
@@ -39,7 +39,7 @@ def active_users(connection: apsw.Connection, since: datetime) -> int:
 class SqliteUsageCounts:
     """Implements the contract's UsageCounts."""
 
-    def __init__(self, pool: ReaderPool) -> None:
+    def __init__(self, pool: Readers) -> None:
         self._pool = pool
 
     async def hours(self, *, begin: datetime, end: datetime) -> tuple[HourCount, ...]:

@@ -12,8 +12,8 @@ import apsw
 
 from server.errors import NotThere, QuestionInvalid
 from server.row_id import is_id
+from server.storage.asking import Reader, Readers
 from server.storage.plate_pattern import compact
-from server.storage.reader_pool import Reader, ReaderPool
 from server.storage.reading.sightings import Matching
 from server.storage.times import moment_of, own_moment, stamp
 from server.storage.writing_thread import WritingThread
@@ -61,7 +61,7 @@ _COUNT: Final = "SELECT count(*) FROM watchlist_entries WHERE list_id = ? AND de
 class SqliteWatchlists:
     """`pool` belongs to whoever made it. What was deleted before is taken away when it opens."""
 
-    def __init__(self, path: Path, pool: ReaderPool) -> None:
+    def __init__(self, path: Path, pool: Readers) -> None:
         self._pool = pool
         self._writing = WritingThread(path, name="watchlists")
 

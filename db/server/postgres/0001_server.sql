@@ -163,6 +163,9 @@ CREATE TABLE camera_epochs (
     rows_stored BIGINT NOT NULL,
     first_received_at TEXT COLLATE "C" NOT NULL,
     last_received_at TEXT COLLATE "C" NOT NULL,
+    begins_after BIGINT,
+    rows_before BIGINT NOT NULL DEFAULT 0,
+    rows_later BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (camera, epoch)
 ) WITH (fillfactor = 70);
 

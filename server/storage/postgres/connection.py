@@ -24,7 +24,7 @@ LEAST_VERSION: Final = 14
 
 
 def place_of(url: str) -> str:
-    """The database as people and logs may see it: without user, password and options."""
+    """The database as people and logs may see it."""
     return hide_credentials(url).partition("?")[0]
 
 

@@ -43,23 +43,40 @@ _CLAIM: Final = (
     "ORDER BY id ON CONFLICT DO NOTHING RETURNING message_id"
 )
 _HELD: Final = (
-    "SELECT c.device_id, e.epoch, e.rows_stored FROM unnest($1::text[], $2::text[]) "
-    "AS wanted (device_id, epoch) JOIN cameras AS c USING (device_id) "
+    "SELECT c.device_id, e.epoch, e.rows_stored, coalesce(e.begins_after, 0) "
+    "FROM unnest($1::text[], $2::text[]) AS wanted (device_id, epoch) JOIN cameras AS c USING (device_id) "
     "JOIN camera_epochs AS e ON e.camera = c.id AND e.epoch = wanted.epoch"
 )
 _COUNT: Final = (
-    "INSERT INTO camera_epochs SELECT *, $5, $5 FROM "
-    "unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) "
+    "INSERT INTO camera_epochs (camera, epoch, last_sequence, rows_stored, rows_before, "
+    "first_received_at, last_received_at) SELECT *, $6, $6 FROM "
+    "unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[]) "
     "ON CONFLICT (camera, epoch) DO UPDATE SET "
     "last_sequence = greatest(camera_epochs.last_sequence, excluded.last_sequence), "
     "rows_stored = camera_epochs.rows_stored + excluded.rows_stored, "
+    "rows_before = camera_epochs.rows_before + excluded.rows_before, "
     "last_received_at = excluded.last_received_at"
 )
+_COUNT_LATER: Final = (
+    "UPDATE camera_epochs SET rows_later = rows_later + 1 WHERE camera = $1 AND epoch = ("
+    "SELECT epoch FROM camera_epochs WHERE camera = $1 AND epoch <> $2 AND last_sequence <= $3 "
+    "AND $4 > coalesce(begins_after, 0) AND $4 <= last_sequence "
+    "ORDER BY last_received_at DESC LIMIT 1)"
+)
+"""Of the epoch before $2, which begins after $3, that gave the number $4."""
 
 Known = dict[str, tuple[int, bytes]]
 """Record id and fingerprint of what the ledger has, by the row's id."""
 Epoch = tuple[str, str]
 """A device and its epoch; that of classic cameras is ''."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """How many rows were ever `stored` of epochs, and which numbers were given before them."""
+
+    stored: Mapping[Epoch, int]
+    begins_after: Mapping[Epoch, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +102,7 @@ async def commit_group(
         if row.id not in known:
             fresh.setdefault(row.id, row)
     if not fresh:
-        return outcomes_of(rows, {}, known, await _held(connection, rows))
+        return outcomes_of(rows, {}, known, (await _held(connection, rows)).stored)
     await pictures.add(
         received_at, [row.picture for row in fresh.values() if row.picture is not None]
     )
@@ -94,8 +111,8 @@ async def commit_group(
         known |= await _known(connection, [row_id for row_id in fresh if row_id not in new.rows])
         held = await _held(connection, rows)
         await _insert(connection, new, text_of(received_at))
-        await _count(connection, new, text_of(received_at))
-    return outcomes_of(rows, new.record_ids, known, held)
+        await _count(connection, new, held, text_of(received_at))
+    return outcomes_of(rows, new.record_ids, known, held.stored)
 
 
 def outcomes_of(
@@ -187,13 +204,16 @@ async def _record_ids(connection: Connection, fresh: Mapping[str, AcceptedRow]) 
     return numbers
 
 
-async def _held(connection: Connection, rows: Sequence[AcceptedRow]) -> dict[Epoch, int]:
-    """How many rows were ever stored of each of their epochs."""
+async def _held(connection: Connection, rows: Sequence[AcceptedRow]) -> _Held:
+    """Of each of their epochs that there are."""
     epochs = {_epoch_of(row) for row in rows}
     found = await connection.fetch(
         _HELD, [device_id for device_id, _ in epochs], [epoch for _, epoch in epochs]
     )
-    return {(device_id, epoch): count for device_id, epoch, count in found}
+    return _Held(
+        stored={(device_id, epoch): count for device_id, epoch, count, _ in found},
+        begins_after={(device_id, epoch): after for device_id, epoch, _, after in found},
+    )
 
 
 async def _insert(connection: Connection, new: _New, received_at: str) -> None:
@@ -209,18 +229,23 @@ async def _insert(connection: Connection, new: _New, received_at: str) -> None:
         )
 
 
-async def _count(connection: Connection, new: _New, received_at: str) -> None:
-    counts: dict[tuple[int, str], tuple[int, int]] = {}
+async def _count(connection: Connection, new: _New, held: _Held, received_at: str) -> None:
+    counts: dict[tuple[int, str], tuple[int, int, int]] = {}
     for row in new.rows.values():
-        key = (new.cameras[row.device_id], row.epoch or "")
-        last, count = counts.get(key, (0, 0))
-        counts[key] = (max(last, row.row.sequence), count + 1)
+        key, sequence = (new.cameras[row.device_id], row.epoch or ""), row.row.sequence
+        begins_after = held.begins_after.get(_epoch_of(row), 0)
+        is_before = sequence <= begins_after
+        last, count, before = counts.get(key, (0, 0, 0))
+        counts[key] = (max(last, sequence), count + 1, before + is_before)
+        if is_before:  # numbered in an epoch that was given up: as rare as broken databases
+            await connection.execute(_COUNT_LATER, *key, begins_after, sequence)
     await connection.execute(
         _COUNT,
         [camera for camera, _ in counts],
         [epoch for _, epoch in counts],
-        [last for last, _ in counts.values()],
-        [count for _, count in counts.values()],
+        [last for last, _, _ in counts.values()],
+        [count for _, count, _ in counts.values()],
+        [before for _, _, before in counts.values()],
         received_at,
     )
 

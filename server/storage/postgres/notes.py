@@ -28,6 +28,21 @@ ON CONFLICT (device_id) DO UPDATE SET
     epoch = excluded.epoch, clock_offset_s = excluded.clock_offset_s,
     clock_state = excluded.clock_state, waiting_rows = excluded.waiting_rows
 """
+_STORED_BEFORE: Final = " + ".join(
+    f"(SELECT count(*) FROM {table} WHERE device_id = $1 AND epoch = $2 AND sequence <= $3)"  # noqa: S608 (our own names)
+    for table in ("lpr_detections", "health_monitors", "face_detections", "evictions")
+)
+_BEGINNING: Final = (
+    "SELECT begins_after FROM camera_epochs "
+    "WHERE camera = (SELECT id FROM cameras WHERE device_id = $1) AND epoch = $2"
+)
+_BEGIN: Final = (
+    "INSERT INTO camera_epochs (camera, epoch, last_sequence, rows_stored, first_received_at, "
+    "last_received_at, begins_after) "
+    "VALUES ((SELECT id FROM cameras WHERE device_id = $1), $2, 0, 0, $3, $3, $4) "
+    "ON CONFLICT (camera, epoch) DO UPDATE SET begins_after = excluded.begins_after, "
+    "rows_before = $5 WHERE camera_epochs.begins_after IS NULL"
+)
 _HELD: Final = (
     "SELECT last_sequence, rows_stored FROM camera_epochs "
     "WHERE camera = (SELECT id FROM cameras WHERE device_id = $1) AND epoch = $2"
@@ -70,6 +85,22 @@ async def greet(connection: Connection, hello: Hello, now: datetime) -> None:
         hello.clock_state,
         hello.waiting_rows,
     )
+    if hello.epoch_after is not None:
+        await _note_beginning(connection, hello, hello.epoch_after, text_of(now))
+
+
+async def _note_beginning(
+    connection: Connection, hello: Hello, begins_after: int, now: str
+) -> None:
+    """Once for each epoch: what came of it before, under an older version, is looked through."""
+    epoch = (hello.device_id, hello.epoch)
+    known = await connection.fetchrow(_BEGINNING, *epoch)
+    if known is not None and known[0] is not None:
+        return
+    rows_before = 0
+    if known is not None and begins_after:
+        rows_before = await connection.fetchval(f"SELECT {_STORED_BEFORE}", *epoch, begins_after)
+    await connection.execute(_BEGIN, *epoch, now, begins_after, rows_before)
 
 
 async def held(connection: Connection, device_id: str, epoch: str) -> tuple[int, int]:

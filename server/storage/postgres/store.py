@@ -131,6 +131,9 @@ class PostgresStore:
         async with acquired(self._pool) as connection:
             await keep_months(connection, now=now)
 
+    async def release_memory(self) -> None:
+        """PostgreSQL keeps nothing of the database in this process."""
+
     async def active_users(self, since: datetime) -> int:
         """People at work since then. Raises StorageUnavailable."""
         async with acquired(self._pool) as connection:

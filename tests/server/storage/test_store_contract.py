@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import apsw
+import msgspec
 import pytest
 
 from server.device_token import digest_of, new_token
@@ -142,6 +143,20 @@ async def test_the_count_of_a_row_is_that_of_its_own_device_and_epoch(store: Cen
     ]
     again = [accepted_health(1), accepted_health(4, epoch="e")]
     assert await store.commit_group(again, NOW) == [Stored(1, True, 2), Stored(4, False, 1)]
+
+
+async def test_rows_numbered_before_their_epoch_are_counted_as_such(
+    store: CentreStore, inside: Inside
+) -> None:
+    await store.commit_group([accepted_health(n) for n in (1, 2, 3, 5)], NOW)
+    begun = msgspec.structs.replace(hello_of(epoch="new"), epoch_after=5)
+    await store.greet(begun, NOW)
+    await store.greet(begun, NOW)
+    await store.commit_group([accepted_health(n, epoch="new") for n in (4, 6, 7)], NOW)
+    assert await inside.query(
+        "SELECT epoch, begins_after, rows_stored, rows_before, rows_later, last_sequence "
+        "FROM camera_epochs ORDER BY epoch"
+    ) == [("epoch-1", None, 4, 0, 1, 5), ("new", 5, 3, 1, 0, 7)]
 
 
 async def test_a_row_of_another_device_conflicts_and_enters_no_camera(

@@ -1,0 +1,124 @@
+"""Opens the store that the settings name, and what goes with it, for one process of the server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from server.config import ServerSettings
+from server.errors import StartRefused, StorageUnavailable
+from server.role import Role
+from server.storage import tokens
+from server.storage.adoption import prepare_database
+from server.storage.lock import DatabaseLock
+from server.storage.postgres import holders, preparing, seats
+from server.storage.postgres.connection import Pool, opened_pool
+from server.storage.postgres.pictures import DailyPictures
+from server.storage.postgres.store import PostgresStore
+from server.storage.protocol import CentreStore
+from server.storage.sqlite import SqliteStore
+
+MONTHS_LOOKED_AT_EVERY_S: Final = 6 * 3600.0
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """`pool` is of PostgreSQL; None: everything is in the SQLite file."""
+
+    store: CentreStore
+    pool: Pool | None
+
+
+async def has_live_token(settings: ServerSettings) -> bool:
+    """Whether a camera has a token in force. Raises StartRefused."""
+    if settings.uses_postgres:
+        return await holders.has_live_token(settings.database_url.get_secret_value())
+    return await asyncio.to_thread(tokens.has_live_token, settings.db_path)
+
+
+@contextlib.asynccontextmanager
+async def kept(
+    settings: ServerSettings, role: Role, now: Callable[[], datetime]
+) -> AsyncIterator[Kept]:
+    """A store on a database of this version. Raises StartRefused, having changed nothing.
+
+    Accounts and what hangs on them are in the SQLite file also where rows are in PostgreSQL, so a
+    process that shows pages opens that too, and is the only one.
+    """
+    if not settings.uses_postgres and role is not Role.ALL:
+        raise StartRefused(
+            f"--role {role} needs a database that several processes share: write "
+            "SERVER_DATABASE_URL=postgresql://USER:PASSWORD@HOST/DATABASE, or start without --role"
+        )
+    if settings.uses_postgres and role.shows_pages:
+        raise StartRefused(
+            "with SERVER_DATABASE_URL this version takes rows and shows no pages yet: start with "
+            "--role ingest"
+        )
+    async with contextlib.AsyncExitStack() as stack:
+        if role.shows_pages:
+            await _prepare_sqlite(settings, stack, now)
+        if settings.uses_postgres:
+            yield await _postgres(settings, stack, role, now)
+        else:
+            store = SqliteStore(settings.db_path, settings.pictures_path)
+            stack.push_async_callback(store.close)
+            yield Kept(store=store, pool=None)
+
+
+async def _prepare_sqlite(
+    settings: ServerSettings, stack: contextlib.AsyncExitStack, now: Callable[[], datetime]
+) -> None:
+    stack.enter_context(DatabaseLock(settings.db_path))
+    prepared = await asyncio.to_thread(
+        prepare_database, settings.db_path, zone_of=settings.zone_of, now=now()
+    )
+    if prepared.backup is not None:
+        _log.info(
+            "database brought to this version",
+            database=str(settings.db_path),
+            backup=str(prepared.backup),
+            older_rows=prepared.adopted_rows,
+        )
+
+
+async def _postgres(
+    settings: ServerSettings,
+    stack: contextlib.AsyncExitStack,
+    role: Role,
+    now: Callable[[], datetime],
+) -> Kept:
+    url = settings.database_url.get_secret_value()
+    steps = await preparing.prepare_database(url, now=now())
+    if steps:
+        _log.info("database brought to this version", database=settings.database_place, steps=steps)
+    await stack.enter_async_context(
+        seats.taken(url, takes_rows=role.takes_rows, shows_pages=role.shows_pages)
+    )
+    pool = await stack.enter_async_context(
+        opened_pool(url, connections=settings.database_connections)
+    )
+    pictures = DailyPictures(settings.pictures_path)
+    stack.callback(pictures.close)
+    store = PostgresStore(pool, pictures)
+    months = asyncio.create_task(_keep_months(store, now))
+    stack.callback(months.cancel)
+    return Kept(store=store, pool=pool)
+
+
+async def _keep_months(store: PostgresStore, now: Callable[[], datetime]) -> None:
+    """Until it is cancelled."""
+    while True:
+        await asyncio.sleep(MONTHS_LOOKED_AT_EVERY_S)
+        try:
+            await store.keep_months(now())
+        except StorageUnavailable as error:
+            _log.warning("partitions of the next months not made", reason=str(error))

@@ -1,0 +1,46 @@
+"""SQL as SQLite writes it, where PostgreSQL writes it otherwise."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any, Final
+
+import apsw
+
+_GLOBBED_NUMBER: Final = "'[-0-9]*'"
+
+
+class SqliteDialect:
+    """Implements Dialect."""
+
+    in_order: Final = "CROSS JOIN"
+    is_timed: Final = ""
+
+    def by_index(self, name: str) -> str:
+        return f" INDEXED BY {name}"
+
+    def among(self, column: str, name: str) -> str:
+        return f"{column} IN (SELECT value FROM carray(:{name}))"  # noqa: S608 (our own names)
+
+    def texts(self, values: tuple[str, ...]) -> Any:
+        return apsw.carray(values, flags=apsw.SQLITE_CARRAY_TEXT)
+
+    def numbers(self, values: tuple[int, ...]) -> Any:
+        return apsw.carray(array("q", values), flags=apsw.SQLITE_CARRAY_INT64)
+
+    def like(self, column: str, name: str) -> str:
+        return f"{column} GLOB :{name}"
+
+    def pattern(self, glob: str) -> str:
+        return glob
+
+    def unix_s(self, column: str) -> str:
+        return f"unixepoch({column})"
+
+    def said_number(self, key: str) -> str:
+        found = f"json_extract(system_info, '$.' || {key})"
+        said = f"CASE WHEN json_valid(system_info) THEN {found} END"
+        return f"CASE WHEN {said} GLOB {_GLOBBED_NUMBER} THEN CAST({said} AS REAL) END"
+
+
+SQLITE: Final = SqliteDialect()

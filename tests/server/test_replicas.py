@@ -1,0 +1,91 @@
+"""Several processes on one PostgreSQL: one is killed under load, nothing is lost or there twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from server.app import running
+from server.errors import StartRefused
+from server.role import Role
+from server.workers import check_workers
+from tests.server.conftest import settings_in
+from tests.server.replicas import Camera, Replica, until_acknowledged
+from tests.server.storage.databases import Databases
+
+CAMERAS = 6
+ROWS = 90
+
+Start = Callable[..., Replica]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts a replica; all are stopped at the end."""
+    started: list[Replica] = []
+
+    def begin(url: str, *options: str) -> Replica:
+        started.append(Replica(tmp_path / "server", url, *options))
+        return started[-1]
+
+    yield begin
+    for each in started:
+        each.end()
+
+
+async def all_are_there_once(url: str, cameras: list[Camera]) -> None:
+    """Every row that was acknowledged, under its record id, and no other; the books agree."""
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch("SELECT message_id::text, id FROM lpr_detections")
+        ledger = await connection.fetchval("SELECT count(*) FROM message_ledger")
+        stored = await connection.fetch("SELECT rows_stored, last_sequence FROM camera_epochs")
+    finally:
+        await connection.close()
+    acknowledged = {
+        row_id: result["record_id"]
+        for camera in cameras
+        for row_id, result in camera.acknowledged.items()
+    }
+    assert len(acknowledged) == len(cameras) * ROWS
+    assert sorted((row["message_id"], row["id"]) for row in rows) == sorted(acknowledged.items())
+    assert ledger == len(acknowledged)
+    assert [tuple(each) for each in stored] == [(ROWS, ROWS)] * len(cameras)
+
+
+async def test_a_worker_that_is_killed_under_load_loses_nothing_and_doubles_nothing(
+    databases: Databases, start: Start
+) -> None:
+    url = await asyncio.to_thread(databases.migrated)
+    parent = await asyncio.to_thread(start, url, "--workers", "2")
+    port = await asyncio.to_thread(parent.wait_until_it_listens)
+    cameras = [Camera(number, rows=ROWS) for number in range(1, CAMERAS + 1)]
+    async with asyncio.timeout(90), asyncio.TaskGroup() as tasks:
+        for camera in cameras:
+            tasks.create_task(camera.send_all(port))
+        await until_acknowledged(cameras, CAMERAS * ROWS // 4)
+        first, second = parent.workers()
+        first.kill()
+        await until_acknowledged(cameras, CAMERAS * ROWS // 2)
+        second.kill()
+    await all_are_there_once(url, cameras)
+    assert sum(camera.cuts for camera in cameras) >= 1
+    assert await asyncio.to_thread(parent.end) == 0
+    assert sum("a worker died and is started again" in line for line in parent.said) >= 2
+
+
+async def test_several_processes_need_a_database_that_they_share(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    with pytest.raises(StartRefused, match="which SQLite is not: write SERVER_DATABASE_URL"):
+        check_workers(settings, Role.ALL)
+    for role in (Role.INGEST, Role.WEB):
+        with pytest.raises(StartRefused, match="SERVER_DATABASE_URL=postgresql://"):
+            async with running(settings, role=role):
+                pass
+    shared = settings_in(tmp_path, database_url="postgresql://x@/y")
+    with pytest.raises(StartRefused, match="not with --role web"):
+        check_workers(shared, Role.WEB)
