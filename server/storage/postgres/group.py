@@ -44,7 +44,8 @@ _CLAIM: Final = (
 )
 _HELD: Final = (
     "SELECT c.device_id, e.epoch, e.rows_stored, coalesce(e.begins_after, 0) "
-    "FROM unnest($1::text[], $2::text[]) AS wanted (device_id, epoch) JOIN cameras AS c USING (device_id) "
+    "FROM unnest($1::text[], $2::text[]) AS wanted (device_id, epoch) "
+    "JOIN cameras AS c USING (device_id) "
     "JOIN camera_epochs AS e ON e.camera = c.id AND e.epoch = wanted.epoch"
 )
 _COUNT: Final = (
