@@ -15,7 +15,7 @@ from server.errors import NotThere, QuestionInvalid
 from server.row_id import is_id
 from server.storage.alerts import COLUMNS as ALERT_COLUMNS
 from server.storage.alerts import alert_of
-from server.storage.reader_pool import Reader, ReaderPool
+from server.storage.asking import Reader, Readers
 from server.storage.times import moment_of, own_moment, text_of
 from server.storage.writing_thread import WritingThread
 
@@ -50,7 +50,7 @@ _FAILED: Final = (
 class SqliteChannels:
     """`pool` belongs to whoever made it."""
 
-    def __init__(self, path: Path, pool: ReaderPool) -> None:
+    def __init__(self, path: Path, pool: Readers) -> None:
         self._pool = pool
         self._writing = WritingThread(path, name="channels")
 

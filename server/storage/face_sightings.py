@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from server.errors import NotThere, QuestionInvalid
 from server.row_id import LARGEST_ID, is_id
+from server.storage.asking import Readers
 from server.storage.pictures import PictureArchive
-from server.storage.reader_pool import ReaderPool
 from server.storage.reading.face_sightings import MOST_FACES, FaceSighting
 from server.storage.reading.sightings import Picture
 from server.storage.times import moment_of
@@ -25,7 +25,7 @@ _LARGEST_PX: Final = 100_000
 class SqliteFaceSightings:
     """`archive` is one that only reads; both belong to whoever made them."""
 
-    def __init__(self, pool: ReaderPool, archive: PictureArchive) -> None:
+    def __init__(self, pool: Readers, archive: PictureArchive) -> None:
         self._pool = pool
         self._archive = archive
 
