@@ -1,6 +1,9 @@
 """`python -m agent`."""
 
-from agent.cli import main
+from telemetry.collecting import look_seldom
 
 if __name__ == "__main__":
+    look_seldom()
+    from agent.cli import main  # this is what is read in
+
     main()

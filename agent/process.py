@@ -13,6 +13,7 @@ import structlog
 import uvloop
 
 from agent.ending import EXIT_FAILED
+from telemetry.collecting import look_as_usual
 
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ def run_loop(
     """
 
     async def main() -> int:
+        look_as_usual()
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

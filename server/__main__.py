@@ -1,6 +1,9 @@
 """`python -m server`."""
 
-from server.cli import main
+from telemetry.collecting import look_seldom
 
 if __name__ == "__main__":
+    look_seldom()
+    from server.cli import main  # this is what is read in
+
     main()

@@ -30,6 +30,7 @@ from server.trial import try_running
 from server.workers import check_workers, run_workers
 from settings.loading import SettingsInvalid, doubtful_keys
 from settings.showing import shown, value_of
+from telemetry.collecting import look_as_usual
 from telemetry.logging import configure_logging
 from telemetry.service_manager import ServiceManager, report
 
@@ -119,6 +120,7 @@ def _warn_of_doubtful_keys() -> None:
 async def _run(settings: ServerSettings, role: Role, *, shares_port: bool) -> None:
     from server.app import running  # pages and all: the other commands start without
 
+    look_as_usual()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,10 +1,18 @@
-"""A Hypothesis profile for processors that are far slower, such as emulated ones:
---hypothesis-profile=slow-machine."""
+"""Thousands of tests live until the end of a run: the garbage collector need not look at them."""
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, settings
+import gc
+from collections.abc import Iterator
 
-settings.register_profile(
-    "slow-machine", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow]
-)
+import pytest
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
