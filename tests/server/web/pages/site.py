@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 from websockets.asyncio.client import connect
 
-from tests.end_to_end.programs import Installation, installation, rows_of
+from tests.end_to_end.programs import Installation, installation, rows_of, wait_until
 from tests.server.cameras import ClassicCamera, classic_detection, classic_health
 
 MARKUP: Final = "<script>alert(1)</script>"
@@ -21,7 +22,7 @@ THAI: Final = "1กก 1234"
 LONG: Final = "W" * 60
 HOSTILE: Final = "<b>old</b>"
 """The host name of an old camera; its device id is `classic:` and that."""
-SOURCE: Final = "synthetic:?vehicles=2&seed=1&night=0"
+SOURCE: Final = "synthetic:?seed=1&night=0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,18 +46,29 @@ class Site:
 def running_site(folder: Path) -> Iterator[Site]:
     with installation(folder) as place:
         place.start_server()
-        agent = place.start_agent(SOURCE, "--until-end")
+        agent = place.start_agent(SOURCE)
         asyncio.run(_say(place, _history()))
-        assert agent.wait(100) == 0, place.output_of("agent")
+        wait_until(lambda: _has_all(place), what="plates and health of the agent", timeout_s=120)
+        agent.send_signal(signal.SIGTERM)
+        assert agent.wait(30) == 0, place.output_of("agent")
         found = re.search(r"http://\S+/setup\?key=\S+", place.output_of("server"))
         assert found is not None, place.output_of("server")
-        sql = "SELECT license_plate FROM lpr_detections WHERE device_id NOT LIKE 'classic:%'"
         yield Site(
             url=f"http://127.0.0.1:{place.web_port}",
             setup_url=found.group(),
             place=place,
-            plates=tuple(str(plate) for (plate,) in rows_of(place.server_database, sql)),
+            plates=_plates(place),
         )
+
+
+def _plates(place: Installation) -> tuple[str, ...]:
+    sql = "SELECT license_plate FROM lpr_detections WHERE device_id NOT LIKE 'classic:%'"
+    return tuple(str(plate) for (plate,) in rows_of(place.server_database, sql))
+
+
+def _has_all(place: Installation) -> bool:
+    sql = "SELECT DISTINCT component FROM health_monitors WHERE component IN ('camera', 'settings')"
+    return bool(_plates(place)) and len(rows_of(place.server_database, sql)) == 2
 
 
 def _history() -> list[dict[str, Any]]:

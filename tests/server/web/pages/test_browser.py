@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Dialog, Page, async_playwright, expect
 
-from tests.server.web.pages.site import HOSTILE, LONG, MARKUP, THAI, Site, running_site
+from tests.server.web.pages.site import HOSTILE, LONG, MARKUP, SOURCE, THAI, Site, running_site
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.system]
 
@@ -263,7 +263,7 @@ async def test_a_camera_shows_its_health_its_books_and_its_settings(page: Page, 
         page.get_by_role("region", name="Day by day").locator("tbody tr")
     ).not_to_have_count(0)
     await page.get_by_role("link", name="Settings").click()
-    await expect(page.get_by_text("synthetic:?vehicles=2&seed=1&night=0")).to_be_visible()
+    await expect(page.get_by_text(SOURCE)).to_be_visible()
 
 
 async def test_markup_is_text_in_titles_and_under_the_pointer_too(page: Page, site: Site) -> None:
