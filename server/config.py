@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
@@ -10,67 +9,22 @@ from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr
-from pydantic.functional_validators import BeforeValidator, field_validator, model_validator
+from pydantic.functional_validators import BeforeValidator, model_validator
 
 from server.errors import ConfigInvalid
-from server.peer import Network
+from server.setting_values import (
+    CommaList,
+    DatabaseUrl,
+    DaysByPurpose,
+    Networks,
+    Zone,
+    Zones,
+    lower,
+)
 from settings.loading import ENV_FILES, Settings, SettingsInvalid, key_of, load
 from settings.showing import hide_credentials
 
 PREFIXES: Final = ("SERVER_",)
-
-
-def _parts(value: Any) -> Any:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-def _network(value: Any) -> Network:
-    try:
-        return ipaddress.ip_network(str(value))
-    except ValueError as error:
-        raise ValueError(f"expected a network such as 192.168.1.0/24: {error}") from None
-
-
-def _zone(value: Any) -> ZoneInfo:
-    try:
-        return ZoneInfo(str(value))
-    except (KeyError, OSError, ValueError):
-        raise ValueError(
-            f"expected the name of a time zone, got {value!r} "
-            "(where all names are unknown, the package tzdata is missing)"
-        ) from None
-
-
-def _zones(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    pairs = [part.partition("=") for part in _parts(value)]
-    if not all(name.strip() and zone.strip() for name, _, zone in pairs):
-        raise ValueError("expected CHECKPOINT=ZONE, several with commas")
-    return {name.strip(): zone.strip() for name, _, zone in pairs}
-
-
-def _days(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    pairs = [part.partition("=") for part in _parts(value)]
-    if not all(name.strip() and days.strip() for name, _, days in pairs):
-        raise ValueError("expected PURPOSE=DAYS, several with commas")
-    return {name.strip().lower(): days.strip() for name, _, days in pairs}
-
-
-def _lower(value: Any) -> Any:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
-CommaList = Annotated[tuple[str, ...], BeforeValidator(_parts)]
-Networks = Annotated[
-    tuple[Annotated[Network, BeforeValidator(_network)], ...], BeforeValidator(_parts)
-]
-Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
-DayCount = Annotated[int, Field(ge=1, le=36500)]
 
 
 class ServerSettings(Settings):
@@ -111,7 +65,7 @@ class ServerSettings(Settings):
         "pictures/ lies beside it",
         examples=["db/websocket_server.db"],
     )
-    database_url: SecretStr = Field(
+    database_url: DatabaseUrl = Field(
         SecretStr(""),
         alias="SERVER_DATABASE_URL",
         description="PostgreSQL database for rows in place of SERVER_DB_PATH; empty: SQLite",
@@ -131,7 +85,7 @@ class ServerSettings(Settings):
         description="log of the server",
         examples=["log/websocket_server.log"],
     )
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = (
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lower)] = (
         Field(
             "info",
             alias="SERVER_LOG_LEVEL",
@@ -196,7 +150,7 @@ class ServerSettings(Settings):
         description="time zone of the pages, and of cameras that write times without offset",
         examples=["Asia/Bangkok"],
     )
-    checkpoint_time_zones: Annotated[dict[str, Zone], BeforeValidator(_zones)] = Field(
+    checkpoint_time_zones: Zones = Field(
         {},
         alias="SERVER_CHECKPOINT_TIME_ZONES",
         description="checkpoints in another time zone, CHECKPOINT=ZONE, comma-separated",
@@ -338,7 +292,7 @@ class ServerSettings(Settings):
         "(python -m server faces new-key)",
         examples=["/etc/sightpost/face.keys"],
     )
-    face_keep_days: Annotated[dict[str, DayCount], BeforeValidator(_days)] = Field(
+    face_keep_days: DaysByPurpose = Field(
         {},
         alias="SERVER_FACE_KEEP_DAYS",
         description="days after which people enrolled for a purpose are forgotten, PURPOSE=DAYS, "
@@ -372,7 +326,7 @@ class ServerSettings(Settings):
         description="its port",
         examples=["587"],
     )
-    smtp_encryption: Annotated[Literal["starttls", "tls", "none"], BeforeValidator(_lower)] = Field(
+    smtp_encryption: Annotated[Literal["starttls", "tls", "none"], BeforeValidator(lower)] = Field(
         "starttls",
         alias="SERVER_SMTP_ENCRYPTION",
         description="starttls, tls (usually port 465) or none",
@@ -404,16 +358,6 @@ class ServerSettings(Settings):
         description="days after which 'prune' gives rows and pictures up; 0: they are kept",
         examples=["365"],
     )
-
-    @field_validator("database_url")
-    @classmethod
-    def _is_postgresql(cls, value: SecretStr) -> SecretStr:
-        scheme = value.get_secret_value().partition("://")[0]
-        if value.get_secret_value() and scheme not in ("postgresql", "postgres"):
-            raise ValueError(
-                "expected postgresql://USER:PASSWORD@HOST/DATABASE, or nothing for SQLite"
-            )
-        return value
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:

@@ -1,0 +1,81 @@
+"""How values of the server's settings are written: lists, networks, time zones, days, addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr
+from pydantic.functional_validators import AfterValidator, BeforeValidator
+
+from server.peer import Network
+
+
+def parts_of(value: Any) -> Any:
+    """What stands between commas."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _network(value: Any) -> Network:
+    try:
+        return ipaddress.ip_network(str(value))
+    except ValueError as error:
+        raise ValueError(f"expected a network such as 192.168.1.0/24: {error}") from None
+
+
+def _zone(value: Any) -> ZoneInfo:
+    try:
+        return ZoneInfo(str(value))
+    except (KeyError, OSError, ValueError):
+        raise ValueError(
+            f"expected the name of a time zone, got {value!r} "
+            "(where all names are unknown, the package tzdata is missing)"
+        ) from None
+
+
+def _zones(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in parts_of(value)]
+    if not all(name.strip() and zone.strip() for name, _, zone in pairs):
+        raise ValueError("expected CHECKPOINT=ZONE, several with commas")
+    return {name.strip(): zone.strip() for name, _, zone in pairs}
+
+
+def _days(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in parts_of(value)]
+    if not all(name.strip() and days.strip() for name, _, days in pairs):
+        raise ValueError("expected PURPOSE=DAYS, several with commas")
+    return {name.strip().lower(): days.strip() for name, _, days in pairs}
+
+
+def lower(value: Any) -> Any:
+    """Whatever the letters' case."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+CommaList = Annotated[tuple[str, ...], BeforeValidator(parts_of)]
+Networks = Annotated[
+    tuple[Annotated[Network, BeforeValidator(_network)], ...], BeforeValidator(parts_of)
+]
+Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+DayCount = Annotated[int, Field(ge=1, le=36500)]
+Zones = Annotated[dict[str, Zone], BeforeValidator(_zones)]
+"""By checkpoint."""
+DaysByPurpose = Annotated[dict[str, DayCount], BeforeValidator(_days)]
+
+
+def postgres_url(value: SecretStr) -> SecretStr:
+    """Empty, or an address of PostgreSQL; raises ValueError, which does not repeat it."""
+    url = value.get_secret_value()
+    if url and url.partition("://")[0] not in ("postgresql", "postgres"):
+        raise ValueError("expected postgresql://USER:PASSWORD@HOST/DATABASE, or nothing for SQLite")
+    return value
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(postgres_url)]
