@@ -13,6 +13,8 @@ import pytest
 from tests.source_rules import Module, imports, read_modules
 
 ROOT = Path(__file__).resolve().parent.parent
+CAMERA = ("agent", "wire", "vision", "settings", "telemetry", "guarding", "db")
+"""What a machine runs that is a camera and no server."""
 SHIPPED = ("agent", "server", "wire", "vision", "settings", "telemetry", "guarding", "db")
 FROM_THE_SYSTEM = {"picamera2", "libcamera", "hailo_platform"}
 """Comes with the Raspberry Pi's own packages, never from an index."""
@@ -49,9 +51,13 @@ def unlisted_imports(
             carriers = {normalised(name) for name in distributions.get(top, [top])}
             if not carriers & listed:
                 wrong.append(
-                    f"{module.name}:{found.line} imports {top}: name it in requirements.in"
+                    f"{module.name}:{found.line} imports {top}: name it in a requirements*.in"
                 )
     return wrong
+
+
+def listed(kind: str) -> set[str]:
+    return names_in(read(f"requirements{kind}.in"))
 
 
 def read(name: str) -> str:
@@ -60,31 +66,50 @@ def read(name: str) -> str:
 
 def test_every_third_party_import_is_listed() -> None:
     modules = read_modules(ROOT, SHIPPED)
-    wrong = unlisted_imports(modules, names_in(read("requirements.in")), packages_distributions())
+    agents, servers = listed("-agent"), listed("-server")
+    wrong = unlisted_imports(modules, agents | servers, packages_distributions())
     assert not wrong, "\n" + "\n".join(wrong)
+
+
+def test_a_camera_needs_nothing_of_the_server() -> None:
+    modules = read_modules(ROOT, CAMERA)
+    wrong = unlisted_imports(modules, listed("-agent"), packages_distributions())
+    assert not wrong, "\n" + "\n".join(wrong)
+    assert not {"nicegui", "asyncpg", "usearch"} & set(pins_in(read("requirements-agent.txt")))
 
 
 def test_unlisted_import_is_found() -> None:
     module = Module("wire.x", "import json\nimport msgspec\nfrom numpy import array")
     distributions = {"msgspec": ["msgspec"], "numpy": ["numpy"]}
     assert unlisted_imports([module], {"msgspec"}, distributions) == [
-        "wire.x:3 imports numpy: name it in requirements.in"
+        "wire.x:3 imports numpy: name it in a requirements*.in"
     ]
 
 
-@pytest.mark.parametrize("kind", ["", "-dev", "-pi"])
-def test_pinned_file_belongs_to_its_list(kind: str) -> None:
-    pinned, listed = read(f"requirements{kind}.txt"), names_in(read(f"requirements{kind}.in"))
-    assert listed <= set(pins_in(pinned)), "run scripts/pin"
+@pytest.mark.parametrize(
+    ("kind", "lists"),
+    [
+        ("", ["-agent", "-server"]),
+        ("-agent", ["-agent"]),
+        ("-server", ["-server"]),
+        ("-pi", ["-agent", "-pi"]),
+        ("-dev", ["-dev"]),
+    ],
+)
+def test_pinned_file_belongs_to_its_lists(kind: str, lists: list[str]) -> None:
+    pinned, named = read(f"requirements{kind}.txt"), set[str]().union(*map(listed, lists))
+    assert named <= set(pins_in(pinned)), "run scripts/pin"
     loose = names_in(pinned) - set(pins_in(pinned))
     assert not loose, f"{loose} without an exact version: run scripts/pin"
     assert "://" not in pinned, "a pinned file names an address: run scripts/pin"
 
 
-def test_development_pins_agree_with_the_programs() -> None:
-    programs, development = pins_in(read("requirements.txt")), pins_in(read("requirements-dev.txt"))
-    shared = programs.keys() & development.keys()
-    assert {name: programs[name] for name in shared} == {name: development[name] for name in shared}
+@pytest.mark.parametrize("kind", ["-agent", "-server", "-dev"])
+def test_pins_agree_with_those_of_both_programs(kind: str) -> None:
+    programs, others = pins_in(read("requirements.txt")), pins_in(read(f"requirements{kind}.txt"))
+    shared = programs.keys() & others.keys()
+    assert {name: programs[name] for name in shared} == {name: others[name] for name in shared}
+    assert kind != "-server" or "numpy" not in others, "its version is the agent's: run scripts/pin"
 
 
 def test_raspberry_pi_differs_only_where_numpy_1_asks_for_it() -> None:

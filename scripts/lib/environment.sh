@@ -18,7 +18,8 @@ fail() {
     exit 1
 }
 
-# ensure_environment runtime|dev: on return $environment_python runs with those requirements.
+# ensure_environment agent|runtime|dev: on return $environment_python runs with those requirements;
+# runtime is both programs, dev that and the tools for development.
 # Exits 1 with a sentence that names the remedy.
 ensure_environment() {
     local wanted="$1" python
@@ -39,19 +40,19 @@ ensure_environment() {
     ) 9>"$environment_root/.venv.lock" || exit 1
 }
 
-# environment_has runtime|dev: whether it is there, works, lies where it was made and is up to date.
+# environment_has agent|runtime|dev: whether it is there, works, lies where it was made and is up to date.
 environment_has() {
     local stamp="$environment_dir/.sightpost/$1"
     [[ -f "$stamp" && "$(<"$stamp")" == "$(environment_stamp "$1")" ]] &&
         "$environment_python" -c '' 2>/dev/null
 }
 
-# The place counts: programs in .venv/bin name their interpreter by its full path. Both kinds of
+# The place counts: programs in .venv/bin name their interpreter by its full path. All kinds of
 # runtime requirements count, so that a stamp does not depend on the interpreter found today.
 environment_stamp() {
     {
         printf '%s\n' "$environment_root"
-        cat -- "$environment_root"/requirements{,-pi}.txt
+        cat -- "$environment_root"/requirements{,-agent,-server,-pi}.txt
         [[ "$1" != dev ]] || cat -- "$environment_root/requirements-dev.txt"
     } | sha256sum | cut -d ' ' -f 1
 }
@@ -95,15 +96,19 @@ print(version("numpy").split(".")[0] if find_spec("picamera2") else "none")
 PYTHON
 }
 
-build_environment() { # runtime|dev PYTHON
-    local wanted="$1" python="$2" options=() camera_numpy runtime=requirements.txt lists
+build_environment() { # agent|runtime|dev PYTHON
+    local wanted="$1" python="$2" options=() camera_numpy
+    local agent=(requirements-agent.txt) runtime=(requirements.txt)
     camera_numpy="$(system_camera_numpy "$python")"
     if [[ "$camera_numpy" != none ]]; then
         options+=(--system-site-packages)
-        [[ "$camera_numpy" != 1 ]] || runtime=requirements-pi.txt
+        if [[ "$camera_numpy" == 1 ]]; then
+            agent=(requirements-pi.txt)
+            runtime=(requirements-pi.txt requirements-server.txt)
+        fi
     fi
     check_disk
-    if ! environment_has runtime; then
+    if ! environment_has agent; then
         [[ ! -e "$environment_dir" ]] ||
             say "the environment is unfinished or its requirements have changed; making it anew"
         say "making the environment .venv with $("$python" -V 2>&1) ($python)"
@@ -111,12 +116,16 @@ build_environment() { # runtime|dev PYTHON
         mkdir -p -- "$environment_dir/.sightpost"
         "$python" -m venv ${options[@]+"${options[@]}"} "$environment_dir" >&2 ||
             fail "making the environment failed (see above); check the disk with: df -h '$environment_root'"
-        install_requirements "$runtime"
+    fi
+    if [[ "$wanted" == agent ]]; then
+        install_requirements "${agent[@]}"
+    elif ! environment_has runtime; then
+        install_requirements "${runtime[@]}"
         write_stamp runtime
     fi
+    write_stamp agent
     if [[ "$wanted" == dev ]]; then
-        lists=("$runtime" requirements-dev.txt)
-        install_requirements "${lists[@]}"
+        install_requirements "${runtime[@]}" requirements-dev.txt
         write_stamp dev
     fi
     say "the environment is ready"
@@ -178,7 +187,7 @@ explain_pip_failure() { # LOG
     fi
 }
 
-write_stamp() { # runtime|dev
+write_stamp() { # agent|runtime|dev
     local stamp="$environment_dir/.sightpost/$1"
     environment_stamp "$1" >"$stamp.new"
     mv -- "$stamp.new" "$stamp"

@@ -6,7 +6,8 @@
 
 # What of a checkout is installed; tests and benchmarks are not.
 shipped=(agent server wire vision settings telemetry guarding db scripts systemd nginx docs
-    requirements.txt requirements-pi.txt pyproject.toml .env.example README.md README.th.md CHANGELOG.md LICENSE
+    requirements.txt requirements-agent.txt requirements-server.txt requirements-pi.txt pyproject.toml
+    .env.example README.md README.th.md CHANGELOG.md LICENSE
     install_all_services.sh cleanup_old_data.sh run_production.sh run_production_extended.sh
     run_websocket_sender.sh run_websocket_server.sh)
 
@@ -56,10 +57,13 @@ write_lines() { # FILE LINE...
     mv -- "$file.new" "$file"
 }
 
-# By the release's own lib/environment.sh: on a Pi with the system's picamera2 and HailoRT.
+# By the release's own lib/environment.sh: on a Pi with the system's picamera2 and HailoRT, and without
+# the server's packages where no server runs.
 build_release_environment() {
+    local wanted=agent
+    [[ ",$roles," != *,server,* ]] || wanted=runtime
     # shellcheck disable=SC2016 # expanded by the shell that it starts
-    bash -c 'set -euo pipefail; source "$1"; ensure_environment runtime' _ "$release/scripts/lib/environment.sh" ||
+    bash -c 'set -euo pipefail; source "$1"; ensure_environment "$2"' _ "$release/scripts/lib/environment.sh" "$wanted" ||
         fail "the new release could not be made (see above); what was installed before goes on unchanged"
     chmod -R go=u-w -- "$release/.venv"
     "$release/.venv/bin/python" -m compileall -q -j 0 "$release" -x '/\.venv/' >/dev/null ||

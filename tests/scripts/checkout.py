@@ -21,7 +21,7 @@ class Checkout:
     def make(cls, folder: Path) -> Checkout:
         root = folder / "a check out"
         shutil.copytree(ROOT / "scripts", root / "scripts")
-        for kind in ("", "-dev", "-pi"):
+        for kind in ("", "-agent", "-server", "-pi", "-dev"):
             (root / f"requirements{kind}.txt").touch()
         return cls(root)
 

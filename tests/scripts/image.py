@@ -107,7 +107,7 @@ def checkout_in(folder: Path) -> Path:
         else:
             shutil.copy2(source, root / name, follow_symlinks=False)
     wheel = borrowing_wheel(folder)
-    for kind in ("", "-pi"):
+    for kind in ("", "-agent", "-server", "-pi"):
         (root / f"requirements{kind}.txt").write_text(f"borrowed @ {wheel.as_uri()}\n")
     return root
 

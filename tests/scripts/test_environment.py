@@ -42,13 +42,26 @@ def test_works_from_any_folder(built: Checkout, tmp_path: Path) -> None:
     assert done.out.strip() == str(built.root / ".venv" / "bin" / "python")
 
 
-@pytest.mark.parametrize("kind", ["", "-pi"])
+@pytest.mark.parametrize("kind", ["", "-agent", "-server", "-pi"])
 def test_changed_requirements_make_it_stale(built: Checkout, kind: str) -> None:
     changed = built.root / f"requirements{kind}.txt"
     changed.write_text("# changed")
     assert built.bash("environment_has runtime").code == 1
     changed.write_text("")
     assert built.bash("environment_has runtime").code == 0
+
+
+def test_a_cameras_environment_becomes_one_for_both_programs(
+    checkout: Checkout, quick_python: Path
+) -> None:
+    with_python = {"SIGHTPOST_PYTHON": str(quick_python)}
+    camera = checkout.bash("ensure_environment agent", **with_python)
+    assert "installing requirements-agent.txt (" in camera.said
+    assert checkout.bash("environment_has runtime").code == 1
+    both = checkout.bash("ensure_environment runtime", **with_python)
+    assert "installing requirements.txt (" in both.said
+    assert BUILT not in both.said
+    assert checkout.bash("environment_has agent && environment_has runtime").code == 0
 
 
 def test_environment_without_development_tools_is_not_one_for_tests(built: Checkout) -> None:
@@ -212,10 +225,15 @@ def test_pip_failure_is_explained(
 
 
 @pytest.mark.parametrize(
-    ("numpy", "chosen"), [("1.24.2", "requirements-pi.txt"), ("2.2.4", "requirements.txt")]
+    ("numpy", "wanted", "chosen"),
+    [
+        ("1.24.2", "agent", "requirements-pi.txt"),
+        ("1.24.2", "runtime", "requirements-pi.txt requirements-server.txt"),
+        ("2.2.4", "runtime", "requirements.txt"),
+    ],
 )
 def test_system_camera_decides_on_numpy(
-    checkout: Checkout, tmp_path: Path, numpy: str, chosen: str
+    checkout: Checkout, tmp_path: Path, numpy: str, wanted: str, chosen: str
 ) -> None:
     system = tmp_path / "dist-packages"
     facts = system / f"numpy-{numpy}.dist-info" / "METADATA"
@@ -231,8 +249,8 @@ def test_system_camera_decides_on_numpy(
         exec '{base}' "$@" """,
     )
     done = checkout.bash(
-        "ensure_environment runtime", SIGHTPOST_PYTHON=str(without_pip), PYTHONPATH=str(system)
+        f"ensure_environment {wanted}", SIGHTPOST_PYTHON=str(without_pip), PYTHONPATH=str(system)
     )
-    assert f"installing {chosen} " in done.said, done.said
+    assert f"installing {chosen} (" in done.said, done.said
     settings = (checkout.root / ".venv" / "pyvenv.cfg").read_text()
     assert "include-system-site-packages = true" in settings
