@@ -38,6 +38,8 @@ commands = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # with rich it calls every flag a <bool>
+    context_settings={"max_content_width": 100},
 )
 
 

@@ -40,6 +40,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # with rich it calls every flag a <bool>
+    context_settings={"max_content_width": 100},
 )
 token_app = typer.Typer(
     help="Tokens, by which cameras beyond this machine prove who they are.", no_args_is_help=True

@@ -55,6 +55,13 @@ def test_a_password_is_set_for_the_page_and_shown_nowhere(tmp_path: Path) -> Non
     assert (tmp_path / "db" / "lpr_data.db.password").read_text().startswith("$argon2id$")
 
 
+@pytest.mark.parametrize("command", ["run", "send", "check"])
+def test_help_gives_a_flag_no_type(command: str) -> None:
+    said = CliRunner().invoke(commands, [command, "--help"]).output
+    assert "--help" in said
+    assert "bool" not in said
+
+
 def test_mistyped_keys_are_told_where_settings_are_shown(tmp_path: Path) -> None:
     done = agent(tmp_path, "settings", AGENT_REGION="eu", CHECKPIONT_ID="1")
     assert done.returncode == 0
