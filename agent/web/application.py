@@ -85,8 +85,9 @@ def add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def no_route(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - by its registration
-        text = f"{request.method} {request.url.path}: {error.detail}; /docs lists what there is"
-        answer = _said(request, error.status_code, text)
+        asked = f"{request.method} {request.url.path}"
+        text = f"Nothing here is called {asked}" if error.status_code == 404 else error.detail
+        answer = _said(request, error.status_code, f"{text}: /docs lists what there is")
         answer.headers.update(error.headers or {})
         return answer
 

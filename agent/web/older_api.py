@@ -48,7 +48,8 @@ def _add_camera(app: FastAPI, parts: AgentParts) -> None:
             dict[str, Any], Body(examples=[{"brightness": 0.1, "contrast": 1.2, "focus": 0.5}])
         ],
     ) -> dict[str, Any]:
-        """Sets the keys that are given; in force at once, and kept."""
+        """Sets the keys that are given; in force at once, and kept. A warning names those that this
+        kind of camera does not take."""
         unknown = sorted(set(settings) - set(CameraTuning.model_fields))
         if unknown:
             raise QuestionInvalid(
@@ -56,9 +57,13 @@ def _add_camera(app: FastAPI, parts: AgentParts) -> None:
                 f"{', '.join(CameraTuning.model_fields)}"
             )
         await parts.tuning.change(changed(parts.tuning.current, {"camera": settings}))
+        set_now = {name for name, value in settings.items() if value is not None}
+        without_effect = ", ".join(sorted(set_now - parts.camera_takes))
         return {
-            "status": "success",
-            "message": "camera settings updated",
+            "status": "warning" if without_effect else "success",
+            "message": f"kept, but this camera does not take {without_effect} from here"
+            if without_effect
+            else "camera settings updated",
             "settings": _camera_settings(parts),
         }
 
