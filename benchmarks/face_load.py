@@ -49,7 +49,11 @@ WARMING_S = 5.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """Answers a second and their times, and what the same stages reached directly (None: not
-    measured); `statuses` counts every answer by its HTTP status, 0 a request without one."""
+    measured); `statuses` counts every answer by its HTTP status, 0 a request without one.
+
+    `cpu_ms` is the server's processor time for an answer, `direct_cpu_ms` that of the same stages:
+    on a machine that has other work their ratio says more than that of the throughputs.
+    """
 
     asked: str
     clients: int
@@ -59,8 +63,18 @@ class Result:
     p95_ms: float
     p99_ms: float
     statuses: dict[int, int]
+    cpu_ms: float
     direct_per_s: float | None
+    direct_cpu_ms: float | None
     retry_after: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What the clients heard, and the server's processor time for it."""
+
+    heard: Heard
+    cpu_s: float
 
 
 def photographs(folder: Path) -> list[bytes]:
@@ -87,9 +101,16 @@ def query(content: bytes) -> bytes:
     return post("/query", whole, f"multipart/form-data; boundary={edge}")
 
 
-def direct(models: Path, pictures: Sequence[bytes], gallery: Gallery, *, seconds: float) -> float:
-    """Pictures a second that the same stages reach in a loop on every core: decode, detect, align,
-    embed, cut out, search, decide."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Direct:
+    """What the same stages reach in a loop on every core; processor time is of one picture."""
+
+    per_s: float
+    cpu_ms: float
+
+
+def direct(models: Path, pictures: Sequence[bytes], gallery: Gallery, *, seconds: float) -> Direct:
+    """Decode, detect, align, embed, cut out, search, decide."""
     cores = len(os.sched_getaffinity(0))
     networks = Networks(NetworkSettings(threads=1, models_folder=models))
     done = [0] * cores
@@ -111,13 +132,13 @@ def direct(models: Path, pictures: Sequence[bytes], gallery: Gallery, *, seconds
         thread.start()
     ends_s = time.perf_counter() + seconds + 3600
     started.wait()
-    begun_s = time.perf_counter()
+    begun_s, used_s = time.perf_counter(), time.process_time()
     ends_s = begun_s + seconds
     for thread in threads:
         thread.join()
-    took_s = time.perf_counter() - begun_s
+    took_s, used_s = time.perf_counter() - begun_s, time.process_time() - used_s
     networks.close()
-    return sum(done) / took_s
+    return Direct(per_s=sum(done) / took_s, cpu_ms=1000 * used_s / max(1, sum(done)))
 
 
 def _whole(looker: FaceLooker, gallery: Gallery, content: bytes) -> None:
@@ -181,7 +202,7 @@ def measure_pictures(options: argparse.Namespace, folder: Path) -> Result:
     gallery.open_index()
     after = direct(options.models, pictures, gallery, seconds=options.seconds / 2)
     gallery.close()
-    return _result("/query", options.clients, heard, direct_per_s=(before + after) / 2)
+    return _result("/query", options.clients, heard, (before, after))
 
 
 def measure_vectors(options: argparse.Namespace, folder: Path) -> Result:
@@ -202,7 +223,7 @@ def measure_vectors(options: argparse.Namespace, folder: Path) -> Result:
     requests = [post("/api/v1/faces/search", body, "application/json") for body in bodies]
     environ = {"SERVER_MODELS_DIR": str(options.models.resolve()), "SERVER_PAGES": "false"}
     heard = _heard(folder, environ, lambda turn: requests[turn % SAMPLES], options)
-    return _result("/api/v1/faces/search", options.clients, heard, direct_per_s=None)
+    return _result("/api/v1/faces/search", options.clients, heard, ())
 
 
 def _heard(
@@ -210,18 +231,20 @@ def _heard(
     environ: Mapping[str, str],
     request: Callable[[int], bytes],
     options: argparse.Namespace,
-) -> Heard:
+) -> Served:
     """Of a server on that folder, after its networks and index are there."""
     with ServerProcess(folder, environ) as server:
         asyncio.run(ask_all(server.web_port, request, clients=4, seconds=WARMING_S))
-        return asyncio.run(
+        before_s = server.cost().cpu_s
+        heard = asyncio.run(
             ask_all(server.web_port, request, clients=options.clients, seconds=options.seconds)
         )
+        return Served(heard=heard, cpu_s=server.cost().cpu_s - before_s)
 
 
-def _result(asked: str, clients: int, heard: Heard, *, direct_per_s: float | None) -> Result:
+def _result(asked: str, clients: int, served: Served, beside: Sequence[Direct]) -> Result:
+    heard = served.heard
     times = sorted(heard.times_s) or [0.0]
-    refused = heard.statuses[503]
     return Result(
         asked=asked,
         clients=clients,
@@ -231,26 +254,34 @@ def _result(asked: str, clients: int, heard: Heard, *, direct_per_s: float | Non
         p95_ms=times[int(len(times) * 0.95)] * 1000,
         p99_ms=times[int(len(times) * 0.99)] * 1000,
         statuses=dict(heard.statuses),
-        direct_per_s=direct_per_s,
-        retry_after=heard.has_retry_after if refused else None,
+        cpu_ms=1000 * served.cpu_s / max(1, heard.statuses[200]),
+        direct_per_s=statistics.mean(each.per_s for each in beside) if beside else None,
+        direct_cpu_ms=statistics.mean(each.cpu_ms for each in beside) if beside else None,
+        retry_after=heard.has_retry_after if heard.statuses[503] else None,
     )
 
 
 def _table(one: Result) -> Table:
-    table = Table(
-        "asked", "clients", "answers/s", "p50", "p95", "p99", "answers", "directly", "share"
-    )
-    table.add_row(
-        one.asked,
-        str(one.clients),
-        f"{one.answers_per_s:.1f}",
-        f"{one.p50_ms:.0f} ms",
-        f"{one.p95_ms:.0f} ms",
-        f"{one.p99_ms:.0f} ms",
-        ", ".join(f"{count} x {status}" for status, count in sorted(one.statuses.items())),
-        "" if one.direct_per_s is None else f"{one.direct_per_s:.1f}/s",
-        "" if one.direct_per_s is None else f"{one.answers_per_s / one.direct_per_s:.2f}",
-    )
+    table = Table("what", "value")
+    answers = ", ".join(f"{count} x {status}" for status, count in sorted(one.statuses.items()))
+    rows = [
+        ("asked", f"{one.asked}, {one.clients} clients, {one.seconds:.0f} s"),
+        ("answers", answers),
+        ("answers a second", f"{one.answers_per_s:.1f}"),
+        ("p50, p95, p99", f"{one.p50_ms:.0f}, {one.p95_ms:.0f}, {one.p99_ms:.0f} ms"),
+        ("processor time of an answer", f"{one.cpu_ms:.1f} ms"),
+    ]
+    if one.direct_per_s is not None and one.direct_cpu_ms is not None:
+        share = one.answers_per_s / one.direct_per_s
+        rows += [
+            ("the same stages directly", f"{one.direct_per_s:.1f}/s, {one.direct_cpu_ms:.1f} ms"),
+            ("share of throughput", f"{share:.2f}"),
+            ("share by processor time", f"{one.direct_cpu_ms / one.cpu_ms:.2f}"),
+        ]
+    if one.retry_after is not None:
+        rows.append(("each 503 said when to come again", "yes" if one.retry_after else "no"))
+    for row in rows:
+        table.add_row(*row)
     return table
 
 

@@ -44,7 +44,7 @@ async def ask_all(
 
     async def client(number: int) -> None:
         turn = number
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await _line(port)
         while time.perf_counter() - begun_s < seconds:
             asked_s = time.perf_counter()
             try:
@@ -53,7 +53,7 @@ async def ask_all(
             except (OSError, EOFError, TimeoutError):
                 heard.statuses[NO_ANSWER] += 1
                 writer.close()
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                reader, writer = await _line(port)
                 continue
             heard.statuses[status] += 1
             heard.times_s.append(time.perf_counter() - asked_s)
@@ -64,6 +64,18 @@ async def ask_all(
     await asyncio.gather(*(client(number) for number in range(clients)))
     heard.took_s = time.perf_counter() - begun_s
     return heard
+
+
+async def _line(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Also where the server has yet to listen."""
+    ends_s = time.perf_counter() + PATIENCE_S
+    while True:
+        try:
+            return await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            if time.perf_counter() > ends_s:
+                raise
+            await asyncio.sleep(0.05)
 
 
 async def _answer(
