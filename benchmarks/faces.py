@@ -29,6 +29,7 @@ from vision.reading import FaceDetection, FaceDetector, Picture
 
 DEFAULT_FOLDER = Path("../shared/data/faces")
 CASCADE = "opencv-frontalface"
+FALSE_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,8 @@ class Summary:
 
     `pairs` is the accuracy on the check half with `threshold`, the likeness that was best on the
     tune half of the unspoilt pictures; a pair without a face on both sides counts as wrong. Most
-    pairs are of two people, so that `same`, of the others, says more.
+    pairs are of two people, so that `same`, of the others, says more. `auc` and
+    `tar_at_1_percent` (true accepts where 1% of the others are accepted) need no threshold.
     """
 
     detector: str
@@ -75,6 +77,8 @@ class Summary:
     threshold: float | None
     pairs: Rate | None
     same: Rate | None
+    auc: float | None
+    tar_at_1_percent: float | None
     detect_p50_ms: float
     detect_p95_ms: float
     embed_p50_ms: float | None
@@ -176,6 +180,29 @@ def best_threshold(found: Sequence[tuple[float, bool]]) -> float:
     return best[len(best) // 2]
 
 
+def area_under(found: Sequence[tuple[float, bool]]) -> float | None:
+    """Of the ROC curve: the share of (same, other) pairs of pairs in which the same is more alike,
+    ties counting half (Hanley, McNeil 1982); None without both kinds."""
+    same = np.array([value for value, is_same in found if is_same])
+    other = np.array([value for value, is_same in found if not is_same])
+    if not same.size or not other.size:
+        return None
+    above = (same[:, None] > other[None, :]).mean()
+    return float(above + (same[:, None] == other[None, :]).mean() / 2)
+
+
+def accepted_at(found: Sequence[tuple[float, bool]], false_share: float) -> float | None:
+    """The share of pairs of one person at or above the least likeness that at most that share of
+    the others reaches; None without both kinds."""
+    other = sorted((value for value, is_same in found if not is_same), reverse=True)
+    same = [value for value, is_same in found if is_same]
+    if not same or not other:
+        return None
+    # One more false accept than allowed would stand at this place: stay above it.
+    edge = other[min(len(other) - 1, int(false_share * len(other)))]
+    return sum(value > edge for value in same) / len(same)
+
+
 def hits(found: Iterable[tuple[float, bool]], threshold: float) -> int:
     return sum((value >= threshold) is is_same for value, is_same in found)
 
@@ -212,13 +239,14 @@ def _summary(
     models: tuple[FaceDetector, FaceEmbedder | None, float | None],
 ) -> Summary:
     detector, embedder, threshold = models
-    accuracy, same = None, None
+    accuracy, same, auc, tar = None, None, None, None
     if threshold is not None:
         check = likenesses((pair for pair in pairs if not pair.is_for_tuning), plain, found)
         answered = [one for one in check if one[0] > -1]
         accuracy = rate(hits(answered, threshold), len(check))
         alike = [one for one in check if one[1]]
         same = rate(hits(alike, threshold), len(alike))
+        auc, tar = area_under(check), accepted_at(check, FALSE_SHARE)
     times = sorted(one.ms for one in found.values())
     embed_ms = [one.embed_ms for one in found.values() if one.embed_ms is not None]
     seen = [one for one in found.values() if one.faces]
@@ -232,6 +260,8 @@ def _summary(
         threshold=threshold,
         pairs=accuracy,
         same=same,
+        auc=auc,
+        tar_at_1_percent=tar,
         detect_p50_ms=times[len(times) // 2],
         detect_p95_ms=times[min(len(times) - 1, int(len(times) * 0.95))],
         embed_p50_ms=statistics.median(embed_ms) if embed_ms else None,
@@ -242,7 +272,7 @@ def _table(found: Iterable[Summary]) -> Table:
     table = Table(title="faces, 95% Wilson intervals")
     columns = (
         "detector", "embedding", "pictures", "found", "more", "quality", "threshold",
-        "pairs right", "same known", "detect p50", "p95", "embed p50",
+        "pairs right", "same known", "AUC", "TAR at 1%", "detect p50", "p95", "embed p50",
     )  # fmt: skip
     for column in columns:
         is_text = column in ("detector", "embedding", "pictures")
@@ -258,6 +288,8 @@ def _table(found: Iterable[Summary]) -> Table:
             "" if one.threshold is None else f"{one.threshold:.3f}",
             "" if one.pairs is None else _share(one.pairs),
             "" if one.same is None else _share(one.same),
+            "" if one.auc is None else f"{one.auc:.4f}",
+            "" if one.tar_at_1_percent is None else f"{one.tar_at_1_percent:.1%}",
             f"{one.detect_p50_ms:.0f} ms",
             f"{one.detect_p95_ms:.0f} ms",
             "" if one.embed_p50_ms is None else f"{one.embed_p50_ms:.1f} ms",

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -146,10 +147,13 @@ def encrypt(*, db: Path | None) -> None:
         if desk.gallery.vault.current is None:
             fail("there is no key: write python -m server faces new-key, set SERVER_FACE_KEY_FILE")
         desk.book.note(COMMAND_LINE, Action.PERSON_CHANGED, "enrolment pictures", "encrypted")
-        done, is_done = 0, False
-        while not is_done:
-            found = desk.gallery.note(lambda rows: picture_rows.seal_some(rows, desk.gallery.vault))
-            done, is_done = done + found, found == 0
+        done = 0
+        after: int | None = 0
+        while after is not None:
+            found, after = desk.gallery.note(
+                partial(picture_rows.seal_some, vault=desk.gallery.vault, after=after)
+            )
+            done += found
         typer.echo(
             f"{done} pictures were encrypted; all are with key {desk.gallery.vault.current} now, "
             "and older lines of the file are needed for backups alone."
@@ -169,7 +173,7 @@ def status(*, db: Path | None) -> None:
         str(counted.waiting),
         "none" if key is None else f"{key.name} {key.version} ({key.numbers} numbers)",
         desk.models.detector or "none",
-        vault.current or "none: not encrypted",
+        vault.current or "none",
     )
     Console().print(table)
     if desk.models.problem is not None:

@@ -56,8 +56,9 @@ class Asking:
         self, caller: Caller, vector: Sequence[float], model: str, *, most: int = 5
     ) -> FoundVector:
         key = self._place.ready_model()
-        face = _vector_of(vector, model, key)
-        decision, likenesses = await self._place.read(lambda: self._decided(face, most, key))
+        decision, likenesses = await self._place.read(
+            lambda: self._decided(_vector_of(vector, model, key), most, key)
+        )
         shown = sorted(each.person.class_id for each in likenesses)
         await self._place.audit(
             caller, Action.PERSON_SEEN, "a vector", f"{decision.outcome.value}, shown {shown}"

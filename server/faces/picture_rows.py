@@ -97,21 +97,23 @@ def without(
     ]
 
 
-def seal_some(connection: apsw.Connection, vault: PictureVault, *, most: int = 64) -> int:
-    """Seals with the newest key pictures that are plain or under an older one; how many, 0: none is
-    left. Within a transaction. Raises PictureLocked."""
-    rows: Any = connection.execute("SELECT image_id, substr(content, 1, 64) FROM face_pictures")
-    wanted = [image_id for image_id, head in rows if not vault.is_current(bytes(head))][:most]
-    for image_id in wanted:
-        row: Any = connection.execute(
-            "SELECT content, source_sha256 FROM face_pictures WHERE image_id = ?", (image_id,)
-        ).fetchone()
-        plain = vault.opened(bytes(row[0]), name=row[1])
-        connection.execute(
-            "UPDATE face_pictures SET content = ? WHERE image_id = ?",
-            (vault.sealed(plain, name=row[1]), image_id),
-        )
-    return len(wanted)
+def seal_some(
+    connection: apsw.Connection, vault: PictureVault, *, after: int, most: int = 64
+) -> tuple[int, int | None]:
+    """Seals with the newest key those of the next pictures that are plain or under an older one:
+    how many, and after which id to go on, None: that was all. Raises PictureLocked."""
+    rows: Any = connection.execute(
+        "SELECT image_id, content, source_sha256 FROM face_pictures WHERE image_id > ? "
+        "ORDER BY image_id LIMIT ?",
+        (after, most),
+    ).fetchall()
+    sealed = [
+        (vault.sealed(vault.opened(bytes(kept), name=name), name=name), image_id)
+        for image_id, kept, name in rows
+        if not vault.is_current(bytes(kept))
+    ]
+    connection.executemany("UPDATE face_pictures SET content = ? WHERE image_id = ?", sealed)
+    return len(sealed), rows[-1][0] if rows else None
 
 
 def counted(connection: apsw.Connection, model: ModelKey | None) -> Counted:

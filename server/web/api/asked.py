@@ -16,8 +16,11 @@ _PLACE: Final = "/api/v1/"
 _LONGEST: Final = 40
 
 
-def only_known(connection: HTTPConnection) -> None:
-    """A dependency of every route. Raises QuestionInvalid, to those who may ask anything at all."""
+async def only_known(connection: HTTPConnection) -> None:
+    """A dependency of every route; `async`, or each request would wait for a thread. Raises
+    QuestionInvalid, to those who may ask anything at all."""
+    if not connection.query_params:
+        return
     route = connection.scope.get("route")
     if not connection.url.path.startswith(_PLACE) or not isinstance(route, APIRoute):
         return

@@ -23,7 +23,12 @@ def current_caller(connection: HTTPConnection) -> Caller:
     return caller
 
 
-CurrentCaller = Annotated[Caller, Depends(current_caller)]
+async def _current_caller(connection: HTTPConnection) -> Caller:
+    """As a dependency; what is not `async` is called on a thread."""
+    return current_caller(connection)
+
+
+CurrentCaller = Annotated[Caller, Depends(_current_caller)]
 """A route's parameter of this type is who calls it."""
 
 
@@ -37,7 +42,7 @@ class Demand:
     permission: Permission | None
     reason: str = ""
 
-    def __call__(self, connection: HTTPConnection) -> None:
+    async def __call__(self, connection: HTTPConnection) -> None:
         if self.permission is None:
             return
         caller = current_caller(connection)

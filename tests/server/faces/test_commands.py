@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 
 from server.cli import app
 from server.config import ServerSettings
-from server.errors import FacesUnavailable, NotThere
+from server.errors import FacesUnavailable, NotThere, PictureLocked
 from server.storage.adoption import prepare_database
 from tests.server.faces.test_gallery import NOW
 from tests.server.faces.tiny_faces import RED, networks, photo
@@ -52,6 +53,31 @@ def test_people_are_taken_over_exported_and_forgotten(place: Path) -> None:
     with pytest.raises(NotThere):
         said("forget", "7")
     assert "Nobody's time is over" in said("forget", "--overdue")
+
+
+def test_pictures_are_put_under_a_new_key_and_none_is_lost(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said("import", "older")
+    keys = place / "face.keys"
+    first = said("new-key", str(keys))
+    monkeypatch.setenv("SERVER_FACE_KEY_FILE", str(keys))
+    number = re.search(r"key ([0-9a-f]{8})", first)
+    assert number is not None
+    assert number[1] in said("status")
+    assert "1 pictures were encrypted" in said("encrypt")
+    assert "0 pictures were encrypted" in said("encrypt")
+    second = said("new-key")
+    assert second != first
+    assert "1 pictures were encrypted" in said("encrypt")
+    keys.write_text(keys.read_text().splitlines()[0])  # the older key is needed no more
+    said("export", "7", "--to", "lan.zip")
+    exported = zipfile.ZipFile(io.BytesIO((place / "lan.zip").read_bytes()))
+    assert exported.read("pictures/1.jpg")[:2] == b"\xff\xd8"
+    keys.unlink()
+    said("new-key", str(keys))
+    with pytest.raises(PictureLocked, match="nothing is lost"):
+        said("export", "7", "--to", "again.zip")
 
 
 def test_without_models_the_command_that_gets_them_is_named(place: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from server.accounts.permissions import TABLE, Role
 from server.accounts.store import AccountStore
 from server.errors import FacesUnavailable, NotThere, QuestionInvalid, QueueFull
 from server.faces.contract import Outcome, PersonDetails, PersonFilter, ResetKind, Upload
+from server.faces.looking import Wanted
 from server.faces.service import FaceService
 from server.storage.adoption import prepare_database
 from tests.server.faces.face_camera import FaceCamera
@@ -81,7 +83,7 @@ async def opening(tmp_path: Path) -> AsyncIterator[Opening]:
     camera = FaceCamera(database)
     opened: list[tuple[FaceService, Networks]] = []
 
-    def open_(made: Networks | None = None, **given: int | dict[str, int]) -> House:
+    def open_(made: Networks | None = None, **given: Any) -> House:
         made = made or networks(tmp_path / "models")
         house: House
 
@@ -383,3 +385,24 @@ async def test_a_wrong_detail_is_refused_before_anybody_is_made(house: House) ->
     with pytest.raises(QuestionInvalid, match="name: expected"):
         await house.faces.enrol(ADA, replace(LAN, name=" "), [upload(photo())], source="test")
     assert (await house.faces.status()).persons == 0
+
+
+async def test_what_another_model_says_of_a_face_is_told_with_its_version_and_kept(
+    opening: Opening, tmp_path: Path
+) -> None:
+    made = networks(tmp_path / "models", with_liveness=True)
+    house = opening(made, wanted=Wanted(analysers=("tiny-liveness",)))
+    red = await enrolled(house, RED)
+    (found,) = (await house.faces.identify(ADA, upload(photo(RED, seed=1)))).faces
+    (said,) = found.analyses
+    assert (said.task, said.model) == ("t", "tiny-liveness")
+    assert max(said.scores, key=lambda name: said.scores[name]) == "live"
+    packed = zipfile.ZipFile(io.BytesIO(await house.faces.export(ADA, red)))
+    (picture,) = json.loads(packed.read("person.json"))["pictures"]
+    assert picture["quality"]["analyses"][0]["model_version"] == said.model_version
+
+
+async def test_an_analyser_that_is_not_there_is_named(opening: Opening, tmp_path: Path) -> None:
+    house = opening(networks(tmp_path / "models"), wanted=Wanted(analysers=("no-such",)))
+    with pytest.raises(FacesUnavailable, match=r"SERVER_FACE_ANALYSERS=no-such.*no-such"):
+        await house.faces.identify(ADA, upload(photo()))

@@ -66,8 +66,21 @@ def embedder() -> bytes:
     )
 
 
+def liveness() -> bytes:
+    """Who is red is alive."""
+    return model(
+        [node("ReduceMean", ["pixels"], ["out"], axes=[2, 3], keepdims=0)],
+        inputs={"pixels": [1, 3, 16, 16]},
+        outputs={"out": [1, 3]},
+    )
+
+
 def networks(
-    folder: Path, *cells: tuple[int, int], with_embedder: bool = True, with_detector: bool = True
+    folder: Path,
+    *cells: tuple[int, int],
+    with_embedder: bool = True,
+    with_detector: bool = True,
+    with_liveness: bool = False,
 ) -> Networks:
     """Networks with such models; without a cell there is a face in the middle."""
     folder.mkdir(exist_ok=True)
@@ -83,6 +96,18 @@ def networks(
         (folder / "tiny-arcface.onnx").write_bytes(file)
         entries.append(
             entry("tiny-arcface", file, decoder="arcface", pixels="3x112x112 bgr 0..255")
+        )
+    if with_liveness:
+        file = liveness()
+        (folder / "tiny-liveness.onnx").write_bytes(file)
+        entries.append(
+            entry(
+                "tiny-liveness",
+                file,
+                decoder="face-logits",
+                pixels="3x16x16 bgr 0..1",
+                labels=("blue", "green", "live"),
+            )
         )
     if entries:
         write_manifest(folder, *entries)

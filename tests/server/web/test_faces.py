@@ -12,6 +12,7 @@ import pytest
 
 from server.accounts.permissions import Role
 from tests.server.accounts.conftest import House
+from tests.server.faces.face_camera import FaceCamera
 from tests.server.faces.galleries import service_on
 from tests.server.faces.tiny_faces import BLUE, GREEN, RED, networks, photo
 from tests.server.web.site import URL, Site
@@ -209,3 +210,55 @@ async def test_what_is_no_picture_is_told_and_a_huge_one_not_even_read(browser: 
     announced = {"content-length": str(1 << 30), "content-type": "multipart/form-data; boundary=x"}
     huge = await browser.post("/query", content=b"", headers=announced)
     assert huge.status_code == 413
+
+
+async def test_faces_of_cameras_are_listed_enrolled_matched_and_denied(
+    browser: Browser, house: House
+) -> None:
+    camera = FaceCamera(house.path)
+    seen = await camera.sends(photo(RED))
+    await camera.close()
+    listed = (await browser.get("/api/v1/faces/sightings", params={"camera": "gate-1"})).json()
+    assert [each["id"] for each in listed["sightings"]] == [seen]
+    face = await browser.get(f"/api/v1/faces/sightings/{seen}/face")
+    assert (face.content[:2], face.headers["cache-control"]) == (b"\xff\xd8", "no-store")
+    made = await browser.post("/api/v1/persons", data={"name": "Lan", "sighting": str(seen)})
+    assert made.status_code == 201, made.text
+    (picture,) = made.json()["pictures"]
+    assert picture["source"] == "camera"
+    who = (await browser.get(f"/api/v1/faces/sightings/{seen}")).json()
+    assert who["faces"][0]["outcome"] == "known"
+    earlier = (await browser.get(f"/api/v1/faces/sightings/{seen}/seen-before")).json()
+    assert (earlier["visits"], earlier["keep_days"]) == ([], 0)
+    assert (await browser.get("/api/v1/faces/matches")).json()["matches"] == []
+    assert (await browser.post("/api/v1/faces/matches/7/denied")).status_code == 404
+    assert (await browser.get("/api/v1/faces/visitors")).json()["keep_days"] == 0
+
+
+async def test_two_numbers_are_merged_and_a_picture_is_examined(browser: Browser) -> None:
+    kept = (await enrolled(browser, RED))["class_id"]
+    gone = (await enrolled(browser, GREEN, ten="Lan again"))["class_id"]
+    merged = await browser.post(f"/api/v1/persons/{kept}/merge", json={"other": gone})
+    assert (merged.json()["name"], merged.json()["pictures"]) == ("Nguyễn Thị Lan", 4)
+    assert (await browser.get(f"/api/v1/persons/{gone}")).status_code == 404
+    again = await browser.post(f"/api/v1/persons/{kept}/merge", json={"other": kept})
+    assert again.status_code == 400
+    good = await browser.post("/api/v1/faces/examine", files=[file(photo(BLUE))])
+    assert (good.json()["is_good"], good.json()["reason"]) == (True, None)
+
+
+async def test_a_vector_of_the_gallerys_model_is_searched_for_and_no_other(
+    browser: Browser,
+) -> None:
+    number = (await enrolled(browser, RED))["class_id"]
+    status = (await browser.get("/api/v1/faces/status")).json()
+    label = f"{status['model']}@{status['model_version']}"
+    asked = {"vector": list(RED), "model": label}
+    found = (await browser.post("/api/v1/faces/search", json=asked)).json()
+    assert found["outcome"] == "known"
+    assert found["likenesses"][0]["person"]["class_id"] == number
+    other = await browser.post("/api/v1/faces/search", json={**asked, "model": "arcface@1"})
+    assert other.status_code == 400
+    assert label in other.text
+    short = await browser.post("/api/v1/faces/search", json={**asked, "vector": [1.0, 0.0]})
+    assert "expected 3 finite numbers" in short.text
