@@ -27,7 +27,7 @@ from server.faces.history_contract import FaceGallery
 from server.figures import ServerFigures
 from server.library import Library, library_of
 from server.live_figures import LiveFigures
-from server.watch_side import watch_side
+from server.watch_side import WatchSide, watch_side
 from server.web.api.parts import ApiParts
 from server.web.application import create_application
 from server.web.pages.centre import Centre
@@ -105,7 +105,9 @@ async def web_side(
                 trusted_proxies=settings.trusted_proxies,
             )
         )
-        centre = _centre(settings, library, accounts, office, faces, connected, feed, now)
+        centre = _centre(
+            settings, library, watching, accounts, office, faces, connected, feed, now
+        )
         add_statics(application)
         async with _pages(application, centre, are_wanted=settings.pages):
             yield WebSide(
@@ -181,6 +183,7 @@ def _api(
 def _centre(
     settings: ServerSettings,
     library: Library,
+    watching: WatchSide,
     auditor: Auditor,
     accounts: Accounts,
     faces: FaceGallery | None,
@@ -195,6 +198,10 @@ def _centre(
         data=library.data,
         pruning=library.pruning,
         services=library.services,
+        watchlists=watching.watchlists,
+        alerts=watching.alerts,
+        channels=watching.channels,
+        alerted=watching.alerted,
         accounts=accounts,
         auditor=auditor,
         faces=faces,

@@ -112,9 +112,9 @@ class Poster:
             return line
         if trouble is not None:
             raise trouble
+        where = place.host if place.host in refused else f"{place.host}, {', '.join(refused)},"
         raise NotDelivered(
-            f"{place.host} is {', '.join(refused)}, inside this network: allow it with "
-            f"SERVER_WEBHOOK_NETWORKS={refused[0]}"
+            f"{where} is inside this network: allow it with SERVER_WEBHOOK_NETWORKS={refused[0]}"
         )
 
 

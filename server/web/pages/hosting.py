@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Final
 
 from fastapi import FastAPI
@@ -17,9 +18,12 @@ from nicegui import app as pages_app
 from nicegui import ui
 
 from server.web.pages.account import add_account
+from server.web.pages.alarms import AlarmBoard
+from server.web.pages.alerts import add_alerts
 from server.web.pages.audit_log import add_audit_log
 from server.web.pages.cameras import add_cameras
 from server.web.pages.centre import Centre
+from server.web.pages.channels import add_channels
 from server.web.pages.coming_back import ComingBack
 from server.web.pages.data import add_data
 from server.web.pages.enrolling import add_enrolling
@@ -36,6 +40,7 @@ from server.web.pages.statics import FOLDER
 from server.web.pages.users import add_users
 from server.web.pages.viewer import add_viewer
 from server.web.pages.viewing import PATIENCE_S, Viewers
+from server.web.pages.watchlists import add_watchlists
 
 _RECONNECT_S: Final = 10.0
 """A page outlives so long a break of its line; pings go at 0.8 of it."""
@@ -51,6 +56,8 @@ async def pages_on(
     """
     board = LiveBoard(centre.cameras, centre.sightings, connected=centre.connected, now=centre.now)
     viewers = Viewers(patience_s=patience_s)
+    alarms = AlarmBoard(centre.alerts, centre.alerted, centre.zone)
+    centre = replace(centre, alarms=alarms)
     logging.getLogger("nicegui").setLevel(logging.ERROR)  # pages not found are no news
     pages_app.middleware_stack = None  # of a server before this one in the process
     pages_app.user_middleware.clear()
@@ -59,6 +66,9 @@ async def pages_on(
     add_overview(centre, board, viewers)
     add_sightings(centre)
     add_viewer(centre)
+    add_alerts(centre)
+    add_watchlists(centre)
+    add_channels(centre)
     add_cameras(centre)
     add_persons(centre)
     add_person(centre)
@@ -81,10 +91,11 @@ async def pages_on(
         show_welcome_message=False,
     )
     async with app.router.lifespan_context(app):
-        looking = asyncio.create_task(board.run())
+        looking = [asyncio.create_task(each.run()) for each in (board, alarms)]
         try:
             yield
         finally:
             await viewers.close()
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+            for task in looking:
+                task.cancel()
+            await asyncio.gather(*looking, return_exceptions=True)

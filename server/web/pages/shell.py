@@ -39,6 +39,8 @@ _HEAD: Final = (
     f'<script src="{STATIC}/keys.js" defer></script>'
     f'<script src="{STATIC}/export.js" defer></script>'
     f'<script src="{STATIC}/ending.js" defer></script>'
+    f'<script src="{STATIC}/alarm.js" defer></script>'
+    f'<script src="{STATIC}/import.js" defer></script>'
     f'<script src="{STATIC}/pictures.js" defer></script>'
 )
 _PASSING: Final = (TookTooLong, TooBusy, StorageUnavailable)
@@ -60,12 +62,15 @@ PLACES: Final = (
     Place(
         name="Sightings", href="/sightings", icon="sightings", permission=Permission.SEE_SIGHTINGS
     ),
+    Place(name="Alerts", href="/alerts", icon="alerts", permission=Permission.SEE_ALERTS),
     Place(name="Cameras", href="/cameras", icon="cameras", permission=Permission.SEE_CAMERAS),
     Place(name="People", href="/people", icon="people", permission=Permission.SEE_PEOPLE),
     Place(name="Data", href="/data", icon="data", permission=Permission.SEE_DATA),
 )
 MENU: Final = (
     Place(name="Account and tokens", href="/account", icon="", permission=Permission.OWN_ACCOUNT),
+    Place(name="Watchlists", href="/watchlists", icon="", permission=Permission.SEE_WATCHLISTS),
+    Place(name="Channels", href="/channels", icon="", permission=Permission.MANAGE_CHANNELS),
     Place(name="Performance", href="/performance", icon="", permission=Permission.SEE_SERVER),
     Place(name="Users", href="/users", icon="", permission=Permission.MANAGE_ACCOUNTS),
     Place(name="Audit log", href="/audit", icon="", permission=Permission.SEE_AUDIT),
@@ -97,6 +102,8 @@ def page(
             with framed(centre, visit) as main:
                 try:
                     make_room(ui.context.client, Client.instances.values())
+                    if centre.alarms is not None:
+                        await centre.alarms.on_page(visit.caller)
                     await build(visit)
                 except _ANSWERED as error:
                     main.clear()

@@ -28,6 +28,9 @@ PAGES: Final = {
     "/": "Overview",
     "/sightings": "Sightings",
     "/sightings?view=table": "Sightings",
+    "/alerts": "Alerts",
+    "/watchlists": "Watchlists",
+    "/channels": "Channels",
     "/cameras": "Cameras",
     "/data": "Data",
     "/performance": "Performance",
@@ -485,3 +488,59 @@ async def test_what_is_old_is_given_up_after_a_second_question(page: Page, site:
     database.close()
     await page.goto(f"{site.url}/audit?action=deletion")
     await expect(page.get_by_role("region", name="Entries").locator("tbody tr")).to_have_count(1)
+
+
+async def test_a_listed_plate_is_told_on_every_page_judged_and_sent_on(
+    page: Page, site: Site
+) -> None:
+    await page.goto(f"{site.url}/watchlists")
+    await page.get_by_role("button", name="New list").click()
+    await page.get_by_label("Name", exact=True).fill(MARKUP)
+    await page.get_by_role("button", name="Make", exact=True).click()
+    await page.get_by_label("Plate").fill("WATCH*")
+    await page.get_by_label("Reason").fill("reported")
+    await page.get_by_role("button", name="Add").click()
+    await expect(page.locator("[data-entry]")).to_have_count(1)
+    await page.get_by_role("button", name="Import …").click()
+    lines = {"name": "a.csv", "mimeType": "text/csv", "buffer": b"plate\nNEVER1\n*\n"}
+    await page.get_by_label("File").set_input_files(lines)  # type: ignore[arg-type]
+    await page.get_by_role("button", name="Import", exact=True).click()
+    await expect(page.get_by_text("line 3: plate='*'")).to_be_visible()
+    await page.get_by_role("link", name="Show the list").click()
+    await expect(page.locator("[data-entry]")).to_have_count(2)
+
+    await page.goto(f"{site.url}/cameras")
+    alarms = page.locator("html[data-alarms='1']")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Cameras")
+    await page.wait_for_function("window.socket?.connected")
+    await site.passes_by("WATCH 1<b>")
+    line = page.get_by_role("alert").filter(has_text="WATCH 1<b>")
+    await expect(line).to_contain_text(MARKUP)
+    await expect(alarms).to_have_count(1)
+    await line.get_by_role("link", name="Show").click()
+    row = page.locator("[data-alert]")
+    await expect(row).to_contain_text("listed as WATCH*")
+    await row.get_by_role("button", name="Note …").click()
+    await page.get_by_label("Note", exact=True).fill("another car")
+    await page.get_by_role("button", name="Save").click()
+    await expect(row).to_contain_text("another car")
+    await row.get_by_role("button", name="False alarm").click()
+    await expect(row.locator(".tag")).to_have_text("false alarm")
+    await page.goto(f"{site.url}/alerts")
+    await expect(page.get_by_text("No alert")).to_be_visible()
+
+    await page.goto(f"{site.url}/channels")
+    await page.get_by_role("button", name="New channel").click()
+    await page.get_by_label("Name", exact=True).fill("control room")
+    await page.get_by_label("Address").fill("http://127.0.0.1:9/alerts")
+    await page.get_by_role("button", name="Save").click()
+    secret = await page.locator("#channel-secret").inner_text()
+    assert len(secret) > 40
+    await page.get_by_role("button", name="I have copied it").click()
+    channel = page.locator("[data-channel='control room']")
+    await channel.get_by_role("button", name="Test").click()
+    await expect(channel.locator(".tag")).to_have_text("failing")
+    await expect(channel).to_contain_text("SERVER_WEBHOOK_NETWORKS=127.0.0.1")
+    await channel.get_by_role("button", name="Delete").click()
+    await page.get_by_role("button", name="Delete").last.click()
+    await expect(page.get_by_text("No channel yet")).to_be_visible()

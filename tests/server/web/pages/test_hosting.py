@@ -20,8 +20,10 @@ from playwright.async_api import async_playwright
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.app import utc_now
+from server.bell import Bell
 from server.errors import TooBusy
 from server.library import library_of
+from server.watch_side import watch_side
 from server.web.pages.centre import Centre
 from server.web.pages.hosting import pages_on
 from server.web.pages.room import MOST_OF_ONE, make_room
@@ -55,7 +57,17 @@ async def pages_of(house: House, *, patience_s: float) -> AsyncIterator[str]:
     app = FastAPI()
     app.add_middleware(EverybodyIsAdmin)
     add_statics(app)
-    with library_of(settings) as library:
+    async with contextlib.AsyncExitStack() as opened:
+        library = opened.enter_context(library_of(settings))
+        watching = await opened.enter_async_context(
+            watch_side(
+                settings,
+                auditor=house.store,
+                pictures=library.pictures,
+                wake=Bell(),
+                now=utc_now,
+            )
+        )
         centre = Centre(
             sightings=library.sightings,
             corrections=library.corrections,
@@ -63,6 +75,10 @@ async def pages_of(house: House, *, patience_s: float) -> AsyncIterator[str]:
             data=library.data,
             pruning=library.pruning,
             services=library.services,
+            watchlists=watching.watchlists,
+            alerts=watching.alerts,
+            channels=watching.channels,
+            alerted=watching.alerted,
             accounts=house.office,
             auditor=house.store,
             faces=None,

@@ -1,0 +1,56 @@
+// Sends a file of entries as it is and shows how far the server has come with it.
+"use strict";
+{
+  const answered = async (answer) => {
+    const said = await answer.json().catch(() => ({}));
+    if (!answer.ok) throw new Error(said.detail ?? `the server answered ${answer.status}`);
+    return said;
+  };
+  const told = (state) => {
+    const { added, changed } = state.put;
+    const count = (number) => number.toLocaleString("en");
+    return `${count(added)} added, ${count(changed)} changed, ${count(state.wrong)} lines wrong`;
+  };
+  const take = async (form, file) => {
+    const [bar, status, faults] = ["progress", "[role=status]", "ol"].map((one) =>
+      form.querySelector(one));
+    bar.hidden = false;
+    bar.removeAttribute("value");
+    faults.replaceChildren();
+    status.textContent = "sending the file";
+    let state = await answered(await fetch(form.dataset.import, {
+      method: "POST", body: file, headers: { "Content-Type": "text/csv" },
+    }));
+    while (state.is_running) {
+      await new Promise((go) => setTimeout(go, 300));
+      state = await answered(await fetch("/api/v1/watchlist-imports/last"));
+      bar.value = state.all_bytes ? state.done_bytes / state.all_bytes : 1;
+      status.textContent = told(state);
+    }
+    bar.value = 1;
+    status.textContent = state.fault ? `Ended: ${state.fault}` : told(state);
+    for (const { line, reason } of state.faults) {
+      const item = document.createElement("li");
+      item.textContent = `line ${line}: ${reason}`;
+      faults.append(item);
+    }
+    form.querySelector("[data-import-done]").hidden = false;
+  };
+  addEventListener("submit", async (event) => {
+    const form = event.target.closest?.("form[data-import]");
+    if (!form) return;
+    event.preventDefault();
+    const [file] = form.querySelector("[type=file]").files;
+    const button = form.querySelector("[type=submit]");
+    if (!file) return;
+    button.disabled = true;
+    try {
+      await take(form, file);
+    } catch (error) {
+      form.querySelector("progress").hidden = true;
+      form.querySelector("[role=status]").textContent = `Not imported: ${error.message}`;
+    } finally {
+      button.disabled = false;
+    }
+  });
+}
