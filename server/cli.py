@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
 import signal
 import sys
@@ -21,12 +22,14 @@ from server.cli_prune import DryRun, KeepIds, OlderThan, run_prune
 from server.cli_users import user_app
 from server.config import PREFIXES, ServerSettings
 from server.errors import ServerError, StartRefused
+from server.export_command import export
 from server.role import Role
 from server.storage import tokens
 from server.storage.connection import open_reader
 from server.storage.pictures import PictureArchive, register_picture_base64
 from server.storage.postgres import holders
 from server.trial import try_running
+from server.web.api.filters import moment
 from server.workers import check_workers, run_workers
 from settings.loading import SettingsInvalid, doubtful_keys
 from settings.showing import shown, value_of
@@ -232,6 +235,33 @@ def revoke(
         with writable_database(settings, must_exist=True) as connection:
             tokens.revoke_token(connection, name, now_utc())
     typer.echo(f"The token of {name} is revoked.")
+
+
+@app.command("export")
+def export_sightings(
+    since: Annotated[
+        str | None,
+        typer.Option(
+            help="Those that arrived then or later: 2026-08-06T10:30:00+07:00, or a day; without "
+            "offset it is of SERVER_TIME_ZONE."
+        ),
+    ] = None,
+    after: Annotated[
+        int | None, typer.Option(help="Those with a higher id: the last one that you have.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on with what arrives, until Ctrl-C.")
+    ] = False,
+    db: Database = None,
+) -> None:
+    """Print sightings as JSON lines in the order of their arrival, also beside a running server."""
+    settings = ServerSettings.load(db_path=db)
+    if not settings.db_path.exists():
+        fail(f"there is no database {settings.db_path}: python -m server run makes it")
+    begin = moment("--since", since, settings.time_zone)
+    work = export(settings.db_path, sys.stdout, since=begin, after=after, is_following=follow)
+    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner() as runner:
+        runner.run(work)
 
 
 @app.command("prune")

@@ -21,13 +21,14 @@ from server.setting_values import (
     Zones,
     lower,
 )
-from settings.loading import ENV_FILES, Settings, SettingsInvalid, key_of, load
+from server.telling_settings import TellingSettings
+from settings.loading import ENV_FILES, SettingsInvalid, key_of, load
 from settings.showing import hide_credentials
 
 PREFIXES: Final = ("SERVER_",)
 
 
-class ServerSettings(Settings):
+class ServerSettings(TellingSettings):
     """One frozen object for the whole server. Relative paths are below the working directory."""
 
     host: str = Field(
@@ -298,57 +299,6 @@ class ServerSettings(Settings):
         description="days after which people enrolled for a purpose are forgotten, PURPOSE=DAYS, "
         "comma-separated",
         examples=["visitors=30,contractors=365"],
-    )
-    public_url: str = Field(
-        "",
-        alias="SERVER_PUBLIC_URL",
-        description="address of the pages as people open them, for links in messages",
-        examples=["https://centre.example.org"],
-    )
-    webhook_networks: Networks = Field(
-        (),
-        alias="SERVER_WEBHOOK_NETWORKS",
-        description="networks that are not public and that webhooks and ntfy may reach all the "
-        "same, comma-separated",
-        examples=["192.168.1.20/32"],
-    )
-    smtp_host: str = Field(
-        "",
-        alias="SERVER_SMTP_HOST",
-        description="the server that takes mail with alerts; empty: none",
-        examples=["mail.example.org"],
-    )
-    smtp_port: int = Field(
-        587,
-        alias="SERVER_SMTP_PORT",
-        ge=1,
-        le=65535,
-        description="its port",
-        examples=["587"],
-    )
-    smtp_encryption: Annotated[Literal["starttls", "tls", "none"], BeforeValidator(lower)] = Field(
-        "starttls",
-        alias="SERVER_SMTP_ENCRYPTION",
-        description="starttls, tls (usually port 465) or none",
-        examples=["starttls"],
-    )
-    smtp_user: str = Field(
-        "",
-        alias="SERVER_SMTP_USER",
-        description="name to sign in with there; empty: without signing in",
-        examples=["sightpost"],
-    )
-    smtp_password: SecretStr = Field(
-        SecretStr(""),
-        alias="SERVER_SMTP_PASSWORD",
-        description="password to sign in with there",
-        examples=["..."],
-    )
-    smtp_from: str = Field(
-        "",
-        alias="SERVER_SMTP_FROM",
-        description="address that mail comes from",
-        examples=["sightpost@example.org"],
     )
     retention_days: int = Field(
         0,

@@ -22,6 +22,7 @@ from server.accounts.store import AccountStore
 from server.bell import Bell
 from server.condition import Condition
 from server.config import ServerSettings
+from server.egress_side import Surroundings, egress_side
 from server.errors import StorageUnavailable
 from server.faces.history_contract import FaceGallery
 from server.figures import ServerFigures
@@ -86,6 +87,19 @@ async def web_side(
                 settings, auditor=accounts, pictures=library.pictures, wake=committed, now=now
             )
         )
+        await beside.enter_async_context(
+            egress_side(
+                settings,
+                Surroundings(
+                    pictures=library.pictures,
+                    cameras=library.cameras,
+                    connected=connected,
+                    committed=committed,
+                    alerted=watching.alerted,
+                    now=now,
+                ),
+            )
+        )
         application = create_application(
             WebParts(
                 report=condition.report,
@@ -105,9 +119,7 @@ async def web_side(
                 trusted_proxies=settings.trusted_proxies,
             )
         )
-        centre = _centre(
-            settings, library, watching, accounts, office, faces, connected, feed, now
-        )
+        centre = _centre(settings, library, watching, accounts, office, faces, connected, feed, now)
         add_statics(application)
         async with _pages(application, centre, are_wanted=settings.pages):
             yield WebSide(

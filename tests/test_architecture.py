@@ -83,6 +83,8 @@ COMPOSERS = {
             "server.keeping",
             "server.library",
             "server.watch_side",
+            "server.egress_side",
+            "server.export_command",
             "server.web_side",
         ),
         "server.listening",  # joins the settings with the doors of ingest

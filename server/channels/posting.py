@@ -112,9 +112,9 @@ class Poster:
             return line
         if trouble is not None:
             raise trouble
-        where = place.host if place.host in refused else f"{place.host}, {', '.join(refused)},"
+        shown = place.host if place.host in refused else f"{place.host}, {', '.join(refused)},"
         raise NotDelivered(
-            f"{where} is inside this network: allow it with SERVER_WEBHOOK_NETWORKS={refused[0]}"
+            f"{shown} is inside this network: allow it with SERVER_WEBHOOK_NETWORKS={refused[0]}"
         )
 
 

@@ -71,10 +71,10 @@ class SqliteAlerts:
         self._pool = pool
         self._writing = WritingThread(path, name="alerts")
 
-    async def position(self, name: str) -> int:
+    async def position(self, name: str) -> int | None:
         sql = "SELECT last_id FROM row_positions WHERE name = ?"
         found = await self._pool.ask(lambda reader: reader.row(sql, (name,)))
-        return 0 if found is None else int(found[0])
+        return None if found is None else int(found[0])
 
     async def move(self, name: str, position: int) -> None:
         await self._writing.write(
@@ -113,6 +113,17 @@ class SqliteAlerts:
             return AlertPage(alerts=tuple(alerts[:limit]), next_before=following)
 
         return await self._pool.ask(work)
+
+    async def newest(self) -> int:
+        """The highest id; 0 where there is none."""
+        sql = "SELECT coalesce(max(id), 0) FROM alerts"
+        return int((await self._pool.ask(lambda reader: reader.rows(sql)))[0][0])
+
+    async def after(self, position: int, *, limit: int) -> Sequence[Alert]:
+        """Up to `limit` alerts with an id above `position`, in order."""
+        sql = f"SELECT {COLUMNS} FROM alerts WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 (our own names)
+        rows = await self._pool.ask(lambda reader: reader.rows(sql, (position, limit)))
+        return [alert_of(row) for row in rows]
 
     async def one(self, alert_id: int) -> Alert:
         sql = f"SELECT {COLUMNS} FROM alerts WHERE id = ?"  # noqa: S608 (our own names)

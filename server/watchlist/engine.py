@@ -117,7 +117,7 @@ class AlertEngine:
     async def _look_at(self, rows: Rows) -> bool:
         source = rows.source
         if source not in self._positions:
-            self._positions[source] = await self._parts.alerts.position(_name(source))
+            self._positions[source] = await self._parts.alerts.position(_name(source)) or 0
         position = self._positions[source]
         if not self._book.has_rules:
             await self._move(source, max(position, await rows.newest()))

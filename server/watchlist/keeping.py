@@ -87,8 +87,8 @@ class RuleStore(Protocol):
 class AlertStore(Protocol):
     """Alerts, and how far sightings were looked at. All raise StorageUnavailable."""
 
-    async def position(self, name: str) -> int:
-        """The id of the last row that `name` is through with; 0: none."""
+    async def position(self, name: str) -> int | None:
+        """The id of the last row that `name` is through with; None: it never began."""
         ...
 
     async def move(self, name: str, position: int) -> None:

@@ -1,0 +1,1 @@
+"""What passes, told to other programs: every sighting in order, at least once, with its id."""

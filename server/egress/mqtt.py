@@ -1,0 +1,185 @@
+"""Sightings, cameras and alerts on an MQTT broker: connects, connects again, goes on where it was.
+
+At least once: a position is moved when the broker has acknowledged (QoS 1) what lies before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import aiomqtt
+import structlog
+
+from server.bell import Bell
+from server.egress.contract import AlertFeed, NotTaken, Positions
+from server.egress.follower import IDLE_S, PIECE, Follower
+from server.egress.topics import Said, Topics
+from server.errors import NotThere, StorageUnavailable
+from server.storage.reading.cameras import CameraCard, Cameras
+from server.storage.reading.sightings import Pictures, SightingDetail
+from server.watchlist.contract import Alert
+
+HEALTH_S: Final = 30.0
+"""How often it is looked whether a camera is another than it was."""
+PATIENCE_S: Final = 20.0
+SHORTEST_S: Final = 0.5
+LONGEST_S: Final = 60.0
+ALERTS: Final = "mqtt alerts"
+SIGHTINGS: Final = "mqtt sightings"
+"""The names of its positions."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """Where it is; `password` and `user` None: without. `trusted` None: not encrypted."""
+
+    host: str
+    port: int
+    user: str | None = None
+    password: str | None = None
+    trusted: ssl.SSLContext | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MqttParts:
+    """`word` makes a JSON line of a sighting, `worded` JSON of an alert."""
+
+    broker: Broker
+    topics: Topics
+    sightings: Follower
+    alerts: AlertFeed
+    alerted: Bell
+    positions: Positions
+    pictures: Pictures
+    cameras: Cameras
+    connected: Callable[[], frozenset[str]]
+    now: Callable[[], datetime]
+    word: Callable[[Iterable[SightingDetail]], str]
+    worded: Callable[[Alert], bytes]
+
+
+class MqttBridge:
+    """`trouble` says why nothing is told now."""
+
+    def __init__(self, parts: MqttParts) -> None:
+        self._parts = parts
+        self.trouble: str | None = None
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        wait_s = SHORTEST_S
+        while True:
+            try:
+                await self._connected()
+            except* (aiomqtt.MqttError, NotTaken, StorageUnavailable, OSError) as errors:
+                wait_s = SHORTEST_S if self.trouble is None else min(LONGEST_S, 2 * wait_s)
+                self.trouble = str(errors.exceptions[0])
+                _log.warning("MQTT waits", reason=self.trouble, again_in_s=wait_s)
+            await asyncio.sleep(wait_s)
+
+    async def _connected(self) -> None:
+        """While one connection lasts."""
+        parts = self._parts
+        async with _client(parts.broker, parts.topics) as client:
+            line = _Line(client, parts)
+            await line.say(Said(topic=parts.topics.status, payload=b"online", is_kept=True))
+            self.trouble = None
+            _log.info("connected to the MQTT broker", broker=parts.broker.host)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(parts.sightings.follow(line))
+                tasks.create_task(line.tell_alerts())
+                tasks.create_task(line.tell_cameras())
+
+
+class _Line:
+    """One connection. Implements Taker."""
+
+    def __init__(self, client: aiomqtt.Client, parts: MqttParts) -> None:
+        self._client = client
+        self._parts = parts
+        self._cameras: dict[str, CameraCard] = {}
+
+    async def take(self, sightings: Sequence[SightingDetail]) -> None:
+        topics = self._parts.topics
+        said = [topics.sighting(each, self._parts.word([each])) for each in sightings]
+        last = {each.card.device_id: each for each in sightings}
+        said += [topics.plate(each) for each in last.values()]
+        for each in last.values():
+            if (content := await self._picture(each)) is not None:
+                said.append(topics.picture(each.card.device_id, content))
+        await self._say_all(said)
+
+    async def tell_alerts(self) -> None:
+        """Until it is cancelled."""
+        parts = self._parts
+        while True:
+            rings = parts.alerted.rings
+            position = await parts.positions.position(ALERTS)
+            if position is None:
+                position = await parts.alerts.newest()
+                await parts.positions.move(ALERTS, position)
+            alerts = await parts.alerts.after(position, limit=PIECE)
+            if alerts:
+                await self._say_all([parts.topics.alert(parts.worded(each)) for each in alerts])
+                await parts.positions.move(ALERTS, alerts[-1].id)
+            else:
+                await parts.alerted.heard(rings, within_s=IDLE_S)
+
+    async def tell_cameras(self) -> None:
+        """Those that are another than they were, until it is cancelled."""
+        parts = self._parts
+        while True:
+            for camera in await parts.cameras.board(now=parts.now(), connected=parts.connected()):
+                held = self._cameras.get(camera.device_id)
+                if held is None:
+                    await self._say_all(parts.topics.announced(camera))
+                if held is None or parts.topics.health(held) != parts.topics.health(camera):
+                    await self.say(parts.topics.health(camera))
+                self._cameras[camera.device_id] = camera
+            await asyncio.sleep(HEALTH_S)
+
+    async def say(self, said: Said) -> None:
+        """Returns when the broker has it."""
+        await self._client.publish(
+            said.topic, said.payload, qos=1, retain=said.is_kept, timeout=PATIENCE_S
+        )
+
+    async def _say_all(self, said: Sequence[Said]) -> None:
+        """In order: a broker keeps that of one connection."""
+        await asyncio.gather(*map(self.say, said))
+
+    async def _picture(self, detail: SightingDetail) -> bytes | None:
+        if not detail.card.has_picture:
+            return None
+        try:
+            return (await self._parts.pictures.picture(detail.card.id)).content
+        except NotThere:
+            return None
+
+
+@contextlib.asynccontextmanager
+async def _client(broker: Broker, topics: Topics) -> AsyncIterator[aiomqtt.Client]:
+    """Its last will says that it is gone, also where it cannot say so itself."""
+    gone = aiomqtt.Will(topic=topics.status, payload=b"offline", qos=1, retain=True)
+    async with aiomqtt.Client(
+        broker.host,
+        broker.port,
+        username=broker.user,
+        password=broker.password,
+        tls_context=broker.trusted,
+        will=gone,
+        timeout=PATIENCE_S,
+    ) as client:
+        try:
+            yield client
+        finally:
+            with contextlib.suppress(aiomqtt.MqttError, OSError):
+                await client.publish(topics.status, b"offline", qos=1, retain=True, timeout=1.0)

@@ -1,0 +1,154 @@
+"""Builds what tells other programs of all that passes, runs it, and takes it down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from server.bell import Bell
+from server.channels import wording
+from server.channels.contract import NotDelivered
+from server.channels.posting import Place, Poster, place_of
+from server.channels.telling import KEY, SIGNATURE, TIMESTAMP, signature
+from server.config import ServerSettings
+from server.egress.contract import NotTaken
+from server.egress.follower import Follower
+from server.egress.stream import Post, WebhookStream
+from server.egress.topics import Topics
+from server.errors import ConfigInvalid, QuestionInvalid
+from server.storage.alerts import SqliteAlerts
+from server.storage.feed import SqliteFeed
+from server.storage.reader_pool import ReaderPool
+from server.storage.reading.cameras import Cameras
+from server.storage.reading.sightings import Pictures
+from server.web.api.export import json_of
+from telemetry.version import VERSION
+
+_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+STREAM: Final = "stream sightings"
+"""The name of its position."""
+
+
+Run = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What egress asks: `committed` rings with new rows, `alerted` with new alerts."""
+
+    pictures: Pictures
+    cameras: Cameras
+    connected: Callable[[], frozenset[str]]
+    committed: Bell
+    alerted: Bell
+    now: Callable[[], datetime]
+
+
+@contextlib.asynccontextmanager
+async def egress_side(settings: ServerSettings, around: Surroundings) -> AsyncIterator[None]:
+    """On a migrated database. Raises ConfigInvalid where an address is none."""
+    with contextlib.ExitStack() as opened:
+        running = [asyncio.create_task(run()) for run in _built(settings, around, opened)]
+        try:
+            yield
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+
+def _built(
+    settings: ServerSettings, around: Surroundings, opened: contextlib.ExitStack
+) -> list[Run]:
+    """What is to be run; nothing is opened where nothing is wanted."""
+    wanted: list[Run] = []
+    if settings.mqtt_url.get_secret_value() or settings.stream_url:
+        pool = ReaderPool(settings.db_path, threads=1)
+        opened.callback(pool.close)
+        alerts = SqliteAlerts(settings.db_path, pool)
+        opened.callback(alerts.close)
+        feed = SqliteFeed(pool)
+        if settings.mqtt_url.get_secret_value():
+            wanted.append(_bridge(settings, around, feed, alerts))
+        if settings.stream_url:
+            follower = Follower(feed, alerts, around.committed, name=STREAM)
+            stream = WebhookStream(follower, _post(settings, around.now), json_of)
+            opened.callback(stream.close)
+            wanted.append(stream.run)
+    return wanted
+
+
+def _bridge(
+    settings: ServerSettings, around: Surroundings, feed: SqliteFeed, alerts: SqliteAlerts
+) -> Run:
+    from server.egress.mqtt import SIGHTINGS, Broker, MqttBridge, MqttParts
+
+    place = urlsplit(settings.mqtt_url.get_secret_value())
+    house = wording.House(public_url=settings.public_url, zone=settings.time_zone)
+    if place.scheme not in _PORTS or not place.hostname:
+        raise ConfigInvalid(
+            "SERVER_MQTT_URL: expected the address of a broker, such as "
+            "SERVER_MQTT_URL=mqtts://USER:PASSWORD@broker.example.org:8883"
+        )
+    return MqttBridge(
+        MqttParts(
+            broker=Broker(
+                host=place.hostname,
+                port=place.port or _PORTS[place.scheme],
+                user=None if place.username is None else unquote(place.username),
+                password=None if place.password is None else unquote(place.password),
+                trusted=_trusted(settings) if place.scheme == "mqtts" else None,
+            ),
+            topics=Topics(
+                prefix=settings.mqtt_prefix, discovery=settings.mqtt_discovery, version=VERSION
+            ),
+            sightings=Follower(feed, alerts, around.committed, name=SIGHTINGS),
+            alerts=alerts,
+            alerted=around.alerted,
+            positions=alerts,
+            pictures=around.pictures,
+            cameras=around.cameras,
+            connected=around.connected,
+            now=around.now,
+            word=json_of,
+            worded=lambda alert: wording.body(alert, house, is_test=False),
+        )
+    ).run
+
+
+def _trusted(settings: ServerSettings) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=settings.mqtt_ca)
+    except OSError as error:
+        raise ConfigInvalid(
+            f"SERVER_MQTT_CA={settings.mqtt_ca}: {error}; expected a PEM file of certificates"
+        ) from error
+
+
+def _post(settings: ServerSettings, now: Callable[[], datetime]) -> Post:
+    poster, secret = Poster(settings.webhook_networks), settings.stream_secret.get_secret_value()
+    try:
+        place = place_of(settings.stream_url)
+    except QuestionInvalid as error:
+        raise ConfigInvalid(f"SERVER_STREAM_URL: {error}") from None
+
+    def post(body: bytes, key: str) -> None:
+        try:
+            _send(poster, place, body, key, secret, int(now().timestamp()))
+        except NotDelivered as error:
+            raise NotTaken(str(error)) from error
+
+    return post
+
+
+def _send(poster: Poster, place: Place, body: bytes, key: str, secret: str, at_s: int) -> None:
+    headers = {"Content-Type": "application/x-ndjson", "User-Agent": "Sightpost", KEY: key}
+    if secret:
+        headers |= {TIMESTAMP: str(at_s), SIGNATURE: f"v1={signature(secret, at_s, body)}"}
+    poster.post(place, body, headers)

@@ -1,0 +1,250 @@
+"""All that passes reaches a real broker and a real receiver, from where it was, with its id."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import pytest
+
+from server.bell import Bell
+from server.channels.telling import signature
+from server.egress_side import Surroundings, egress_side
+from server.errors import ConfigInvalid
+from server.export_command import export
+from tests.server.cameras import jpeg
+from tests.server.channels.receivers import http_receiver
+from tests.server.conftest import certificate, settings_in  # noqa: F401 - a fixture
+from tests.server.egress.brokers import Mosquitto, mosquitto
+from tests.server.storage.history import NOON, Centre, plate
+from tests.server.watchlist.watching import Watch, watching_in
+
+PATIENCE_S = 30
+Messages = AsyncIterator[aiomqtt.Message]
+
+
+@dataclass(slots=True, kw_only=True)
+class Telling:
+    watch: Watch
+    committed: Bell
+
+    @property
+    def centre(self) -> Centre:
+        return self.watch.centre
+
+    async def passes(self, number: int, text: str, **given: Any) -> None:
+        await self.centre.take(plate(number, text, **given))
+        self.committed.ring()
+
+
+@asynccontextmanager
+async def telling(folder: Path, **given: Any) -> AsyncIterator[Telling]:
+    async with watching_in(folder) as watch:
+        settings = settings_in(folder, db_path=watch.centre.database, **given)
+        committed = Bell()
+        around = Surroundings(
+            pictures=watch.centre.sightings,
+            cameras=watch.centre.cameras,
+            connected=lambda: frozenset({"gate-1"}),
+            committed=committed,
+            alerted=watch.raised,
+            now=lambda: NOON,
+        )
+        async with egress_side(settings, around):
+            yield Telling(watch=watch, committed=committed)
+
+
+@asynccontextmanager
+async def listening(broker: Mosquitto, *topics: str) -> AsyncIterator[aiomqtt.Client]:
+    async with broker.client() as client:
+        for topic in topics:
+            await client.subscribe(topic, qos=1)
+        yield client
+
+
+async def first(client: aiomqtt.Client, topic: str) -> bytes:
+    """The next message of that topic."""
+    async with asyncio.timeout(PATIENCE_S):
+        async for message in client.messages:
+            if str(message.topic) == topic and message.payload:
+                assert isinstance(message.payload, bytes)
+                return message.payload
+    raise AssertionError(topic)
+
+
+async def test_a_broker_is_told_of_sightings_cameras_and_alerts(tmp_path: Path) -> None:
+    async with mosquitto(tmp_path) as broker:
+        async with (
+            listening(broker, "sightpost/#", "homeassistant/#") as client,
+            telling(tmp_path, mqtt_url=broker.url) as told,
+        ):
+            assert await first(client, "sightpost/status") == b"online"
+            await told.watch.list_of("AB*", name="stolen")
+            await told.passes(1, "AB 1", image=jpeg())
+            said = json.loads(await first(client, "sightpost/sightings/gate-1"))
+            assert (said["id"], said["plate"]) == (1, "AB 1")
+            kept = json.loads(await first(client, "sightpost/cameras/gate-1/plate"))
+            assert (kept["id"], kept["plate"]) == (1, "AB 1")
+            assert await first(client, "sightpost/cameras/gate-1/picture") == jpeg()
+            await told.watch.alerts()
+            alert = json.loads(await first(client, "sightpost/alerts"))["alert"]
+            assert (alert["plate"], alert["list"]["name"]) == ("AB 1", "stolen")
+        # whoever comes later finds what was kept, and that the server is gone
+        async with listening(broker, "sightpost/#") as later:
+            found: dict[str, bytes] = {}
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    async for message in later.messages:
+                        assert isinstance(message.payload, bytes)
+                        found[str(message.topic)] = message.payload
+                        if len(found) == 3:
+                            break
+            assert set(found) == {
+                "sightpost/status",
+                "sightpost/cameras/gate-1/plate",
+                "sightpost/cameras/gate-1/picture",
+            }
+            assert found["sightpost/status"] == b"offline"
+
+
+async def test_home_assistant_finds_a_camera_over_tls(
+    tmp_path: Path,
+    certificate: Path,  # noqa: F811 - the fixture of that name
+) -> None:
+    async with (
+        mosquitto(tmp_path, certificate) as broker,
+        listening(broker, "homeassistant/#", "sightpost/cameras/+/health") as client,
+    ):
+        async with watching_in(tmp_path) as before:
+            await before.centre.take(plate(1, "AB 1"))
+        async with telling(tmp_path, mqtt_url=broker.url, mqtt_ca=certificate):
+            place = "homeassistant/sensor/sightpost_gate-1/plate/config"
+            config = json.loads(await first(client, place))
+            assert config["state_topic"] == "sightpost/cameras/gate-1/plate"
+            assert config["availability_topic"] == "sightpost/status"
+            assert config["device"]["name"] == "gate-1"
+            place = "homeassistant/image/sightpost_gate-1/picture/config"
+            image = json.loads(await first(client, place))
+            assert image["image_topic"] == "sightpost/cameras/gate-1/picture"
+            assert image["device"]["identifiers"] == config["device"]["identifiers"]
+            health = json.loads(await first(client, "sightpost/cameras/gate-1/health"))
+            assert health["is_there"] is True
+
+
+async def test_what_passed_while_the_broker_was_away_is_told_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    async with (
+        mosquitto(tmp_path) as broker,
+        listening(broker, "sightpost/#") as client,
+        telling(tmp_path, mqtt_url=broker.url),
+    ):
+        await first(client, "sightpost/status")  # it stands at the newest row now
+        await _until_it_stands(tmp_path, "mqtt sightings")
+    async with watching_in(tmp_path) as alone:
+        await alone.centre.take(*(plate(number, f"AB {number}") for number in (1, 2, 3)))
+    async with (
+        mosquitto(tmp_path) as broker,
+        listening(broker, "sightpost/sightings/#") as client,
+        telling(tmp_path, mqtt_url=broker.url),
+    ):
+        ids = [
+            json.loads(await first(client, "sightpost/sightings/gate-1"))["id"] for _ in range(3)
+        ]
+        assert ids == [1, 2, 3]
+
+
+async def _until_it_stands(folder: Path, name: str) -> None:
+    async with watching_in(folder) as watch, asyncio.timeout(PATIENCE_S):
+        while await watch.store.position(name) is None:  # noqa: ASYNC110 (another one writes it)
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ({"mqtt_url": "broker.example.org"}, "SERVER_MQTT_URL"),
+        ({"mqtt_url": "mqtts://broker.example.org", "mqtt_ca": "/nowhere"}, "SERVER_MQTT_CA"),
+        ({"stream_url": "ftp://example.org"}, "SERVER_STREAM_URL"),
+    ],
+)
+async def test_an_address_that_is_none_stops_the_start(
+    tmp_path: Path, given: dict[str, str], key: str
+) -> None:
+    with pytest.raises(ConfigInvalid, match=key):
+        async with telling(tmp_path, **given):
+            pass
+
+
+async def test_a_stream_of_posts_goes_on_where_it_failed_and_names_its_rows(
+    tmp_path: Path,
+) -> None:
+    given: dict[str, Any] = {"webhook_networks": "127.0.0.1", "stream_secret": "secret"}
+    with http_receiver(500) as receiver:
+        async with telling(tmp_path, stream_url=f"{receiver.url}/all", **given) as told:
+            await _until_it_stands(tmp_path, "stream sightings")
+            await told.centre.take(*(plate(number, f"AB {number}") for number in (1, 2)))
+            told.committed.ring()
+            for _ in range(2):
+                assert await asyncio.to_thread(receiver.came.acquire, timeout=PATIENCE_S)
+            await told.passes(3, "AB 3")
+            assert await asyncio.to_thread(receiver.came.acquire, timeout=PATIENCE_S)
+    failed, again, last = receiver.posts
+    assert failed.body == again.body
+    assert failed.headers["idempotency-key"] == again.headers["idempotency-key"]
+    assert last.headers["idempotency-key"] == "sightings-3-3"
+    lines = [json.loads(line) for line in again.body.splitlines()]
+    assert [(each["id"], each["plate"]) for each in lines] == [(1, "AB 1"), (2, "AB 2")]
+    at_s = int(last.headers["sightpost-timestamp"])
+    assert last.headers["sightpost-signature"] == f"v1={signature('secret', at_s, last.body)}"
+
+
+async def test_export_begins_where_it_is_told_and_follows(tmp_path: Path) -> None:
+    async with watching_in(tmp_path) as watch:
+        for number in range(1, 6):
+            at = NOON + timedelta(minutes=number)
+            await watch.centre.take(plate(number, f"AB {number}"), at=at)
+
+        async def ids(**given: Any) -> list[int]:
+            out = io.StringIO()
+            asked = {"since": None, "after": None, "is_following": False, **given}
+            await export(watch.centre.database, out, **asked)
+            return [json.loads(line)["id"] for line in out.getvalue().splitlines()]
+
+        assert await ids() == [1, 2, 3, 4, 5]
+        assert await ids(after=3) == [4, 5]
+        assert await ids(since=NOON + timedelta(minutes=4)) == [4, 5]
+        assert await ids(since=NOON + timedelta(minutes=2, seconds=1), after=3) == [4, 5]
+        assert await ids(since=NOON + timedelta(hours=1)) == []
+        assert await ids(since=NOON.astimezone(UTC) - timedelta(days=1)) == [1, 2, 3, 4, 5]
+
+        class Out(io.StringIO):
+            def flush(self) -> None:
+                loop.call_soon_threadsafe(written.set)
+
+        loop = asyncio.get_running_loop()
+        out, asked_again, written = Out(), asyncio.Event(), asyncio.Event()
+
+        async def sleep(_: float) -> None:
+            asked_again.set()
+            await asyncio.sleep(0.001)
+
+        following = asyncio.create_task(
+            export(watch.centre.database, out, since=None, after=5, is_following=True, sleep=sleep)
+        )
+        async with asyncio.timeout(PATIENCE_S):
+            await asked_again.wait()
+            await watch.centre.take(plate(6, "AB 6"))
+            await written.wait()
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        assert json.loads(out.getvalue())["plate"] == "AB 6"
