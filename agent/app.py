@@ -28,7 +28,6 @@ from agent.ending import EXIT_FAILED, EXIT_OK, Ending, judge
 from agent.errors import AgentError, DatabaseCorrupt
 from agent.health.asking import Answer, answer_questions
 from agent.housekeeping import Chore, keep_house, outbox_chores
-from agent.memory import give_back
 from agent.page import Tasks, page_parts
 from agent.process import first_done, run_loop
 from agent.refusing import refuse_unusable
@@ -36,6 +35,8 @@ from agent.switches import TaskSwitch
 from agent.uplink.sender import Sender
 from agent.watchdog import READING_DEADLINES, WATCHING_LIMIT_S, status_line, works_of
 from agent.web.serving import listener_on, serve
+from telemetry.error_book import ErrorBook
+from telemetry.process_memory import give_back
 from telemetry.service_manager import ServiceManager, report
 from telemetry.version import VERSION
 from vision.errors import VisionError
@@ -56,12 +57,14 @@ def run_agent(settings: AgentSettings, *, until_end: bool, quiet: bool = False) 
 
     Raises SettingsInvalid, AgentError, SourceError or VisionError where it cannot start.
     """
-    prepare_process(settings, log_file=settings.log_file, to_stderr=not quiet)
+    errors = prepare_process(settings, log_file=settings.log_file, to_stderr=not quiet)
     refuse_unusable(settings, watches=True, sends=settings.sender == "embedded")
     uri = parse_source(settings.source)
 
     def run_once() -> int:
-        return run_loop(lambda stop: _agent(settings, uri, stop, until_end=until_end), told=TOLD)
+        return run_loop(
+            lambda stop: _agent(settings, uri, errors, stop, until_end=until_end), told=TOLD
+        )
 
     try:
         code = run_once()
@@ -81,18 +84,28 @@ def run_agent(settings: AgentSettings, *, until_end: bool, quiet: bool = False) 
 
 
 async def _agent(
-    settings: AgentSettings, uri: SourceUri, stop: asyncio.Event, *, until_end: bool
+    settings: AgentSettings,
+    uri: SourceUri,
+    errors: ErrorBook,
+    stop: asyncio.Event,
+    *,
+    until_end: bool,
 ) -> int:
     log.info("agent starts", version=VERSION, source=str(uri), database=str(settings.db_path))
     try:
-        return await _run(settings, uri, stop, until_end=until_end)
+        return await _run(settings, uri, errors, stop, until_end=until_end)
     except StoppedEarly:
         log.info("stopped before the models were loaded; every row is safe")
         return EXIT_FAILED if until_end else EXIT_OK
 
 
 async def _run(
-    settings: AgentSettings, uri: SourceUri, stop: asyncio.Event, *, until_end: bool
+    settings: AgentSettings,
+    uri: SourceUri,
+    errors: ErrorBook,
+    stop: asyncio.Event,
+    *,
+    until_end: bool,
 ) -> int:
     async with assembled(settings, uri, stop=stop) as parts:
         if until_end and not parts.capture.is_finite:
@@ -101,13 +114,15 @@ async def _run(
             with contextlib.ExitStack() as quitting:
                 # Whatever ends the work below, the others are told to end too.
                 quitting.callback(stop.set)
-                for chore in chores(settings, parts, stop):
+                for chore in chores(settings, parts, stop, errors=errors):
                     tasks.create_task(chore)
                 return await _watch(parts, stop, until_end=until_end)
 
 
-def chores(settings: AgentSettings, parts: Parts, stop: asyncio.Event) -> Iterator[Any]:
-    """What runs beside the watching, each until `stop`."""
+def chores(
+    settings: AgentSettings, parts: Parts, stop: asyncio.Event, *, errors: ErrorBook | None = None
+) -> Iterator[Any]:
+    """What runs beside the watching, each until `stop`; `errors` are shown on the page."""
     yield report(
         ServiceManager.from_environment(),
         status=lambda: _status_line(parts),
@@ -138,7 +153,7 @@ def chores(settings: AgentSettings, parts: Parts, stop: asyncio.Event) -> Iterat
         yield tasks.sending.run(stop)
     listener = listener_on(settings.web_host, settings.web_port) if settings.web_port else None
     if listener is not None:
-        page = page_parts(settings, parts, tasks)
+        page = page_parts(settings, parts, tasks, errors)
         yield serve(page, listener, host=settings.web_host, stop=stop)
 
 

@@ -12,7 +12,14 @@ from typing import Final
 import psutil
 import structlog
 
-from agent.building import limits_of, make_pipeline, make_sender, make_sightings, opened_outbox
+from agent.building import (
+    limits_of,
+    make_pipeline,
+    make_sender,
+    make_sightings,
+    make_tracer,
+    opened_outbox,
+)
 from agent.camera.backoff import RestartPolicy
 from agent.camera.capture_thread import CaptureThread
 from agent.camera.easing import Ease, EasedFrames
@@ -43,6 +50,7 @@ from agent.tuning_file import TuningFile
 from agent.uplink.sender import Sender
 from agent.watcher import SightingRecorder, Watcher
 from settings.showing import shown
+from telemetry.tracing import RowTracer
 from vision.faces.choice import FaceModels
 
 log = structlog.get_logger(__name__)
@@ -107,13 +115,16 @@ async def assembled(
         resources.enter_context(_only_watcher(settings))
         # Before the outbox: a chore under way ends when that is closed, and is waited for then.
         keeping = executor(resources, "housekeeping")
-        kept = await _kept(settings, resources)
+        tracer = make_tracer(settings)
+        if tracer is not None:
+            resources.push_async_callback(close_in_time, "traces", tracer.close)
+        kept = await _kept(settings, resources, tracer)
         watching = executor(resources, "watching")
         checking = executor(resources, "health")
         log.info("loading the models")
         seen = await unless_stopped(
             "models",
-            lambda: _seen(settings, lambda: opener(uri), kept.outbox),
+            lambda: _seen(settings, lambda: opener(uri), kept.outbox, tracer),
             stop or asyncio.Event(),
         )
         resources.push_async_callback(close_in_time, "models", seen.networks.close)
@@ -171,7 +182,9 @@ class _Kept:
     sender: Sender | None
 
 
-async def _kept(settings: AgentSettings, resources: contextlib.AsyncExitStack) -> _Kept:
+async def _kept(
+    settings: AgentSettings, resources: contextlib.AsyncExitStack, tracer: RowTracer | None
+) -> _Kept:
     clock = SystemClock()
     opened = await asyncio.to_thread(opened_outbox, settings, clock)
     outbox = opened.outbox
@@ -184,7 +197,7 @@ async def _kept(settings: AgentSettings, resources: contextlib.AsyncExitStack) -
     if settings.sender == "embedded":
         store = await asyncio.to_thread(outbox.sending)
         resources.callback(store.close)
-        sender = make_sender(settings, store, clock)
+        sender = make_sender(settings, store, clock, tracer=tracer)
         outbox.on_commit(sender.notify)
     return _Kept(
         clock=clock, outbox=outbox, soundness=opened.soundness, upkeep=upkeep, sender=sender
@@ -205,12 +218,15 @@ def _monitor(
 
 
 def _seen(
-    settings: AgentSettings, opened: Callable[[], FrameSource], recorder: SightingRecorder
+    settings: AgentSettings,
+    opened: Callable[[], FrameSource],
+    recorder: SightingRecorder,
+    tracer: RowTracer | None,
 ) -> Seen:
     """What looks, from the camera to the outbox; not started yet. Loads the models."""
     networks = NetworkSets(lambda: make_networks(settings))
     try:
-        return _seen_with(networks, settings, opened, recorder)
+        return _seen_with(networks, settings, opened, recorder, tracer)
     except BaseException:
         networks.close()
         raise
@@ -221,6 +237,7 @@ def _seen_with(
     settings: AgentSettings,
     opened: Callable[[], FrameSource],
     recorder: SightingRecorder,
+    tracer: RowTracer | None,
 ) -> Seen:
     source = opened()
     pipeline = RenewedPipeline(
@@ -241,6 +258,7 @@ def _seen_with(
         pipeline=live,
         recorder=recorder,
         goes_on=not source.is_finite,
+        tracer=tracer,
     )
     return Seen(
         capture=capture,

@@ -33,7 +33,11 @@ from agent.seeing import (
 )
 from agent.uplink.sender import Sender
 from agent.uplink.settings import Identity, UplinkSettings
+from settings.showing import secrets_of
+from telemetry.error_book import ErrorBook, file_beside
 from telemetry.logging import configure_logging
+from telemetry.redaction import secrets_in
+from telemetry.tracing import RowTracer, TracingUnavailable, tracer_to
 from telemetry.version import VERSION
 from vision.networks import Networks
 
@@ -96,7 +100,23 @@ def make_sightings(
     return ScreenedSightings(pipeline, screen)
 
 
-def make_sender(settings: AgentSettings, store: SendingStore, clock: SystemClock) -> Sender:
+def make_tracer(settings: AgentSettings) -> RowTracer | None:
+    """Raises AgentError where traces are wanted and cannot be made."""
+    if not settings.traces_url:
+        return None
+    try:
+        return tracer_to(settings.traces_url, service="sightpost-agent", instance=settings.name)
+    except TracingUnavailable as error:
+        raise AgentError(f"AGENT_TRACES_URL: {error}") from error
+
+
+def make_sender(
+    settings: AgentSettings,
+    store: SendingStore,
+    clock: SystemClock,
+    *,
+    tracer: RowTracer | None = None,
+) -> Sender:
     return Sender(
         store,
         settings=uplink_settings_of(settings),
@@ -107,6 +127,7 @@ def make_sender(settings: AgentSettings, store: SendingStore, clock: SystemClock
         ),
         clock=clock,
         lock_path=settings.db_path.with_name(settings.db_path.name + ".sender.lock"),
+        tracer=tracer,
     )
 
 
@@ -139,14 +160,20 @@ def picture_format_of(settings: AgentSettings) -> PictureFormat:
     )
 
 
-def prepare_process(settings: AgentSettings, *, log_file: Path, to_stderr: bool = True) -> None:
-    """Logs, and the processor threads of OpenCV. What the sender says is in its own log as well."""
+def prepare_process(
+    settings: AgentSettings, *, log_file: Path, to_stderr: bool = True
+) -> ErrorBook:
+    """Logs, and the processor threads of OpenCV. What the sender says is in its own log as well,
+    what is logged as wrong in the book that is returned."""
+    errors = ErrorBook(file_beside(log_file), secrets=secrets_in(secrets_of(settings)))
     try:
         configure_logging(
             file=log_file,
             level=settings.log_level.upper(),
             to_stderr=to_stderr,
             extra={"agent.uplink": settings.sender_log_file},
+            form=settings.log_format,
+            errors=errors,
         )
     except OSError as error:
         raise AgentError(
@@ -154,3 +181,4 @@ def prepare_process(settings: AgentSettings, *, log_file: Path, to_stderr: bool 
             "as paths that this user may write"
         ) from error
     cv2.setNumThreads(settings.threads)
+    return errors

@@ -134,6 +134,19 @@ class AgentSettings(ModelSettings):
         description="debug, info, warning or error",
         examples=["info"],
     )
+    log_format: Literal["console", "json"] = Field(
+        "console",
+        alias="AGENT_LOG_FORMAT",
+        description="console: lines for people; json: an object a line, for what collects logs",
+        examples=["json"],
+    )
+    traces_url: str = Field(
+        "",
+        alias="AGENT_TRACES_URL",
+        description="where traces of sightings go, as OTLP over HTTP; empty: none are made "
+        "(docs/monitoring.md)",
+        examples=["http://127.0.0.1:4318/v1/traces"],
+    )
     regions: CommaList = Field(
         (),
         alias="AGENT_REGIONS",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Final
 import structlog
 
 from agent.shedding import Pressure, Shed, Shedding, decide
+from telemetry.process_memory import free_memory
 
 MACHINE_SHARE: Final = 0.5
 GROUP_SHARE: Final = 0.9
@@ -47,29 +46,18 @@ class MemoryKeeper:
         before, self._state = self._state, decide(self._state, pressure, now_s=self._clock())
         if self._state.shed is not before.shed:
             self._apply(self._state.shed)
+            is_worse = self._state.shed > before.shed
             log.warning(
-                "memory is short" if self._state.shed > before.shed else "memory suffices again",
+                "memory is short" if is_worse else "memory suffices again",
+                severity="critical" if is_worse else "low",
+                action="memory freed, work left out" if is_worse else "work taken up again",
                 left_out=", ".join(self._state.names) or "nothing",
                 process_mb=process_bytes // 1_000_000,
                 limit_mb=self.limit_bytes // 1_000_000,
             )
         if pressure.is_high:
-            gc.collect()
-            give_back()
+            free_memory()
         return self._state
-
-
-def give_back() -> None:
-    """Returns freed pages to the system (`malloc_trim(3)` of glibc).
-
-    Left alone it keeps them: every thread has a heap of its own, and a page that a picture or a
-    network's run has touched once in any of them stays for ever.
-    """
-    try:
-        trim = ctypes.CDLL(None).malloc_trim
-    except (OSError, AttributeError):
-        return  # another C library, which returns them by itself
-    trim(0)
 
 
 def limit_of(*, configured_mb: int, machine_bytes: int, group_bytes: int | None) -> int:

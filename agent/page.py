@@ -17,6 +17,7 @@ from agent.tuner import settable
 from agent.tuning import Tuning
 from agent.tuning_file import TuningFile
 from agent.web.parts import AgentParts
+from telemetry.error_book import ErrorBook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +56,14 @@ class TuningDesk:
         await asyncio.to_thread(self._file.change, tuning)
 
 
-def page_parts(settings: AgentSettings, parts: Parts, tasks: Tasks) -> AgentParts:
+def page_parts(
+    settings: AgentSettings, parts: Parts, tasks: Tasks, errors: ErrorBook | None = None
+) -> AgentParts:
     capture, live = parts.capture, parts.live
     return AgentParts(
         status=lambda: status_of(parts),
         figures=AgentFigures(settings, parts).read,
+        errors=errors or ErrorBook(),
         camera=FlagSwitch(
             "camera",
             is_on=lambda: not capture.stats.is_held,

@@ -8,7 +8,13 @@ from datetime import datetime
 
 import structlog
 
-from agent.building import make_sender, picture_format_of, prepare_process, uplink_settings_of
+from agent.building import (
+    make_sender,
+    make_tracer,
+    picture_format_of,
+    prepare_process,
+    uplink_settings_of,
+)
 from agent.clock import SystemClock, clock_is_set
 from agent.config import AgentSettings
 from agent.ending import EXIT_FAILED, EXIT_INCOMPLETE, EXIT_OK
@@ -66,14 +72,18 @@ async def _send(
         picture_format=picture_format_of(settings),
         is_default_name=not settings.device_id,
     )
-    with contextlib.closing(store):
+    with contextlib.ExitStack() as closing:
+        closing.callback(store.close)
         if retry_refused:
             queued = await asyncio.to_thread(store.retry_refused)
             log.info("refused rows queued again", rows=queued)
         if resend_since is not None:
             queued = await asyncio.to_thread(store.resend_since, resend_since)
             log.info("acknowledged rows queued again", rows=queued, since=str(resend_since))
-        sender = make_sender(settings, store, clock)
+        tracer = make_tracer(settings)
+        if tracer is not None:
+            closing.callback(tracer.close)
+        sender = make_sender(settings, store, clock, tracer=tracer)
         await clock_is_set(clock, give_up_at_boot_s=settings.clock_wait_s, stop=stop)
         if not once:
             await _send_on(sender, stop)

@@ -21,6 +21,7 @@ from agent.errors import FrameNotRead, RecordingFailed
 from agent.pipeline.sighting import PlateSighting, Sighting
 from telemetry.distribution import SHARES, Distribution
 from telemetry.face_level import level_of
+from telemetry.tracing import NS, RowTracer, trace_context_of, wall_ns
 from vision.errors import ModelFailed
 
 POLL_S: Final = 0.5
@@ -60,10 +61,17 @@ class FramePipeline(Protocol):
         """What was still in view; nothing is held back after it."""
 
 
+class Recorded(Protocol):
+    """A sighting that is durable, by the id that it keeps for ever."""
+
+    @property
+    def message_id(self) -> str: ...
+
+
 class SightingRecorder(Protocol):
     """Makes a sighting durable before it returns; raises RecordingFailed where it cannot."""
 
-    def record(self, sighting: Sighting) -> object: ...
+    def record(self, sighting: Sighting) -> Recorded: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +94,10 @@ class Watcher:
         recorder: SightingRecorder,
         retry_first_s: float = RETRY_FIRST_S,
         goes_on: bool = False,
+        tracer: RowTracer | None = None,
     ) -> None:
-        """`goes_on`: whatever number of frames cannot be read, for the pipeline is mended."""
+        """`goes_on`: whatever number of frames cannot be read, for the pipeline is mended. `tracer`
+        tells how each sighting came about."""
         self._frames = frames
         self._pipeline = pipeline
         self._recorder = recorder
@@ -99,6 +109,7 @@ class Watcher:
         self._retry_delay_s = retry_first_s
         self._model_failures = 0
         self._goes_on = goes_on
+        self._tracer = tracer
         self.latest: deque[LatestSighting] = deque(maxlen=LATEST_SIGHTINGS)
         self.frames_processed = 0
         self.sightings = 0
@@ -185,8 +196,9 @@ class Watcher:
     def _store_held(self) -> None:
         while self._held:
             sighting = self._held[0]
+            began_s = time.monotonic()
             try:
-                self._recorder.record(sighting)
+                recorded = self._recorder.record(sighting)
             except RecordingFailed as error:
                 log.error("sighting not stored yet", held=len(self._held), error=str(error))
                 self._retry_at_s = time.monotonic() + self._retry_delay_s
@@ -194,9 +206,11 @@ class Watcher:
                 return
             self._retry_delay_s = self._retry_first_s
             self._held.popleft()
-            self._count(sighting)
+            self._count(sighting, recorded.message_id)
+            if self._tracer is not None:
+                _trace(self._tracer, sighting, recorded.message_id, began_s)
 
-    def _count(self, sighting: Sighting) -> None:
+    def _count(self, sighting: Sighting, event_id: str) -> None:
         self.sightings += 1
         if isinstance(sighting, PlateSighting):
             kind, what = PLATE, sighting.plate
@@ -209,9 +223,25 @@ class Watcher:
                 what=what, confidence=sighting.confidence, captured_at=sighting.captured_at
             )
         )
-        log.info("sighting stored", what=what, confidence=round(sighting.confidence, 3))
+        log.info(
+            "sighting stored",
+            what=what,
+            confidence=round(sighting.confidence, 3),
+            event_id=event_id,
+        )
 
     def _give_up(self, count: int) -> None:
         if count:
             self.sightings_lost += count
             log.error("sightings lost: they could not be stored", count=count)
+
+
+def _trace(tracer: RowTracer, sighting: Sighting, event_id: str, began_s: float) -> None:
+    """From the exposure of its picture to the row on disk, and of that the writing."""
+    kind = PLATE if isinstance(sighting, PlateSighting) else FACE
+    facts = {"row.id": event_id, "sighting.kind": kind, "confidence": sighting.confidence}
+    captured_ns, ended_ns = int(sighting.captured_at.timestamp() * NS), wall_ns(time.monotonic())
+    tracer.first(event_id, "sighting", captured_ns, ended_ns, facts)
+    context = trace_context_of(event_id)
+    if context is not None:
+        tracer.child(context, "record", wall_ns(began_s), ended_ns, {})

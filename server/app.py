@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import structlog
@@ -31,8 +32,11 @@ from server.listening import Openings, opened, web_exposure_fault
 from server.minute_keeper import MinuteKeeper
 from server.role import Role
 from server.storage.protocol import CentreStore
+from server.supervision import kept_running, watch_memory
 from server.web_side import WebSide, watching_side, web_side, write_uses
+from telemetry.error_book import ErrorBook
 from telemetry.service_manager import Watched
+from telemetry.tracing import RowTracer, TracingUnavailable, tracer_to
 from telemetry.web_server import WebServer
 from wire.limits import Limits
 
@@ -93,8 +97,11 @@ async def running(
     shares_port: bool = False,
     now: Callable[[], datetime] = utc_now,
     pace: Pace = DEFAULT_PACE,
+    errors: ErrorBook | None = None,
+    tracer: RowTracer | None = None,
 ) -> AsyncIterator[Running]:
-    """A server that runs inside `async with`.
+    """A server that runs inside `async with`. `errors` are those of its log, for pages and REST;
+    `tracer` None: as SERVER_TRACES_URL says.
 
     On leaving, what was taken is committed and acknowledged first. `shares_port`: other processes
     listen for cameras on the same port. Raises StartRefused or ConfigInvalid where it cannot start,
@@ -104,7 +111,10 @@ async def running(
     with opened(settings, role, shares_port=shares_port) as openings:
         async with (
             kept(settings, role, now) as held,
-            _serving(settings, role, held, openings, now, pace) as state,
+            _tracing(settings, tracer) as own_tracer,
+            _serving(
+                settings, role, held, openings, now, pace, errors or ErrorBook(), own_tracer
+            ) as state,
         ):
             yield state
 
@@ -117,13 +127,23 @@ async def _serving(
     openings: Openings,
     now: Callable[[], datetime],
     pace: Pace,
+    errors: ErrorBook,
+    tracer: RowTracer | None,
 ) -> AsyncIterator[Running]:
     store = held.store
     counters = Counters()
     budget = ByteBudget(settings.memory_budget_mb * 1024 * 1024)
     meter = IngestMeter() if settings.metrics else None
     committed = Bell()
-    writer = GroupWriter(store, budget, counters, now=now, meter=meter, committed=committed.ring)
+    writer = GroupWriter(
+        store,
+        budget,
+        counters,
+        now=now,
+        meter=meter,
+        committed=committed.ring,
+        tracer=tracer,
+    )
     gateway = Gateway(
         store=store,
         writer=writer,
@@ -150,6 +170,7 @@ async def _serving(
             budget=budget,
             counters=counters,
             meter=meter,
+            errors=errors,
             now=now,
         )
     condition = Condition(
@@ -162,7 +183,7 @@ async def _serving(
         requests=None if figures is None else figures.requests,
     )
     async with (
-        _side(settings, role, condition, figures, gateway, committed, now) as side,
+        _side(settings, role, condition, figures, gateway, committed, now, errors) as side,
         asyncio.TaskGroup() as tasks,
     ):
         web_server = WebServer(
@@ -181,18 +202,20 @@ async def _serving(
         )
         tasks.create_task(writer.run())
         tasks.create_task(web_server.run_until_stopped())
-        chores = [
-            tasks.create_task(_record_stats(store, counters, settings.stats_interval_s, now)),
-            tasks.create_task(_look_at_lines(gateway, pace)),
-            tasks.create_task(_look_at_tokens(gateway, pace)),
-            tasks.create_task(_release_memory(store, pace.minutes_s)),
-        ]
+        beside: dict[str, Callable[[], Awaitable[None]]] = {
+            "server_stats": lambda: _record_stats(store, counters, settings.stats_interval_s, now),
+            "lines": lambda: _look_at_lines(gateway, pace),
+            "tokens": lambda: _look_at_tokens(gateway, pace),
+            "freed memory": lambda: _release_memory(store, pace.minutes_s),
+            "memory": watch_memory,
+        }
         if side.accounts is not None:
-            chores.append(tasks.create_task(write_uses(side.accounts)))
+            beside["uses"] = partial(write_uses, side.accounts)
         if side.feed is not None:
-            chores.append(tasks.create_task(side.feed.run()))
+            beside["live figures"] = side.feed.run
         if figures is not None:
-            chores.append(tasks.create_task(MinuteKeeper(figures, interval_s=pace.minutes_s).run()))
+            beside["minutes"] = MinuteKeeper(figures, interval_s=pace.minutes_s).run
+        chores = [tasks.create_task(kept_running(name, work)) for name, work in beside.items()]
         if openings.cameras is not None:
             await gateway.start(openings.cameras, openings.cameras_tls)
         scheme = "ws" if openings.cameras_tls is None else "wss"
@@ -224,10 +247,31 @@ def _side(
     gateway: Gateway,
     committed: Bell,
     now: Callable[[], datetime],
+    errors: ErrorBook,
 ) -> contextlib.AbstractAsyncContextManager[WebSide]:
     if role.shows_pages:
-        return web_side(settings, condition, figures, gateway.connected, committed, now)
+        return web_side(settings, condition, figures, gateway.connected, committed, now, errors)
     return watching_side(settings, condition, figures)
+
+
+@contextlib.asynccontextmanager
+async def _tracing(
+    settings: ServerSettings, given: RowTracer | None
+) -> AsyncIterator[RowTracer | None]:
+    """None where nobody wants traces. Raises StartRefused."""
+    if given is not None or not settings.traces_url:
+        yield given
+        return
+    try:
+        tracer = tracer_to(
+            settings.traces_url, service="sightpost-server", instance=socket.gethostname()
+        )
+    except TracingUnavailable as error:
+        raise StartRefused(f"SERVER_TRACES_URL: {error}") from error
+    try:
+        yield tracer
+    finally:
+        await asyncio.to_thread(tracer.close)
 
 
 def _web_url(settings: ServerSettings, openings: Openings) -> str:

@@ -32,9 +32,11 @@ from server.trial import try_running
 from server.web.api.filters import moment
 from server.workers import check_workers, run_workers
 from settings.loading import SettingsInvalid, doubtful_keys
-from settings.showing import shown, value_of
+from settings.showing import secrets_of, shown, value_of
 from telemetry.collecting import look_as_usual
+from telemetry.error_book import ErrorBook, file_beside
 from telemetry.logging import configure_logging
+from telemetry.redaction import secrets_in
 from telemetry.service_manager import ServiceManager, report
 
 app = typer.Typer(
@@ -103,8 +105,18 @@ def run(
     if workers > 1:
         check_workers(settings, role)
     _warn_of_doubtful_keys()
+    errors = ErrorBook(
+        file_beside(settings.log_file) if role.shows_pages else None,  # one process keeps the file
+        secrets=secrets_in(secrets_of(settings)),
+    )
     try:
-        configure_logging(file=settings.log_file, level=settings.log_level, to_stderr=not quiet)
+        configure_logging(
+            file=settings.log_file,
+            level=settings.log_level,
+            to_stderr=not quiet,
+            form=settings.log_format,
+            errors=errors,
+        )
     except OSError as error:
         raise StartRefused(
             f"SERVER_LOG_FILE={settings.log_file} cannot be written: {error}; "
@@ -114,7 +126,7 @@ def run(
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         if workers > 1:
             sys.exit(runner.run(run_workers(settings, role, workers)))
-        runner.run(_run(settings, role, shares_port=shared_port))
+        runner.run(_run(settings, role, errors, shares_port=shared_port))
 
 
 def _warn_of_doubtful_keys() -> None:
@@ -122,7 +134,9 @@ def _warn_of_doubtful_keys() -> None:
         sys.stderr.write(f"WARNING {doubt}\n")
 
 
-async def _run(settings: ServerSettings, role: Role, *, shares_port: bool) -> None:
+async def _run(
+    settings: ServerSettings, role: Role, errors: ErrorBook, *, shares_port: bool
+) -> None:
     from server.app import running  # pages and all: the other commands start without
 
     look_as_usual()
@@ -130,7 +144,7 @@ async def _run(settings: ServerSettings, role: Role, *, shares_port: bool) -> No
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings, role=role, shares_port=shares_port) as server:
+    async with running(settings, role=role, shares_port=shares_port, errors=errors) as server:
         if server.setup_url is not None:
             sys.stderr.write(
                 "Nobody can sign in yet. Make the first administrator's account within a day at\n"

@@ -94,6 +94,19 @@ class ServerSettings(TellingSettings):
             examples=["info"],
         )
     )
+    log_format: Literal["console", "json"] = Field(
+        "console",
+        alias="SERVER_LOG_FORMAT",
+        description="console: lines for people; json: an object a line, for what collects logs",
+        examples=["json"],
+    )
+    traces_url: str = Field(
+        "",
+        alias="SERVER_TRACES_URL",
+        description="where traces of sightings go, as OTLP over HTTP; empty: none are made "
+        "(docs/monitoring.md)",
+        examples=["http://127.0.0.1:4318/v1/traces"],
+    )
     tls_cert: Path | None = Field(
         None,
         alias="SERVER_TLS_CERT",

@@ -17,6 +17,8 @@ from server.faces.desk import LookingDesk
 from server.faces.following import Follower
 from server.faces.gallery import Gallery
 from server.faces.looking import Models, Wanted, make_looker, models_here
+from server.faces.meter import FaceMeter
+from server.faces.metered import MeteredFaceService
 from server.faces.service import FaceService
 from server.faces.vault import PictureVault, read_keys
 from server.faces.workplace import Parts, Workplace
@@ -61,9 +63,13 @@ def vault_of(settings: ServerSettings) -> PictureVault:
     return PictureVault(() if path is None else read_keys(path))
 
 
-def gallery_of(settings: ServerSettings, models: Models) -> Gallery:
+def gallery_of(
+    settings: ServerSettings, models: Models, *, meter: FaceMeter | None = None
+) -> Gallery:
     """On a migrated database. Raises ConfigInvalid."""
-    return Gallery(settings.db_path, settings.face_index_path, models.key, vault_of(settings))
+    return Gallery(
+        settings.db_path, settings.face_index_path, models.key, vault_of(settings), meter=meter
+    )
 
 
 @contextlib.asynccontextmanager
@@ -73,8 +79,10 @@ async def face_side(
     auditor: Auditor,
     sightings: FaceSightings,
     now: Callable[[], datetime],
+    meter: FaceMeter | None = None,
 ) -> AsyncIterator[FaceService]:
-    """A gallery on a migrated database. Its index is made ready beside everything else."""
+    """A gallery on a migrated database. Its index is made ready beside everything else. `meter`
+    is told what is asked of it, where somebody looks at figures."""
     networks = networks_of(settings)
     models = await asyncio.to_thread(models_of, settings, networks)
     if models.problem is not None:
@@ -86,7 +94,7 @@ async def face_side(
     )
     place = Workplace(
         Parts(
-            gallery=await asyncio.to_thread(gallery_of, settings, models),
+            gallery=await asyncio.to_thread(gallery_of, settings, models, meter=meter),
             desk=desk,
             models=models,
             auditor=auditor,
@@ -96,7 +104,7 @@ async def face_side(
             now=now,
         )
     )
-    service = FaceService(place)
+    service = FaceService(place) if meter is None else MeteredFaceService(place, meter)
     follower = Follower(place) if settings.face_matching and models.key is not None else None
     keeping = asyncio.create_task(_keep(service, follower))
     try:

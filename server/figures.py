@@ -14,6 +14,7 @@ import structlog
 
 from server.config import ServerSettings
 from server.errors import StorageUnavailable
+from server.faces.meter import FaceMeter
 from server.ingest.budget import ByteBudget
 from server.ingest.gateway import Gateway
 from server.ingest.meter import IngestMeter
@@ -23,6 +24,7 @@ from server.storage.fleet import Fleet
 from server.storage.protocol import CentreStore
 from telemetry import catalogue as known
 from telemetry import certificate
+from telemetry.error_book import ErrorBook
 from telemetry.face_level import LEVELS
 from telemetry.metrics import Reading
 from telemetry.request_meter import RequestMeter
@@ -44,7 +46,7 @@ _log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFigures:
     """The parts that figures are taken from; `now` is the server's time, `requests` counts what is
-    answered over HTTP."""
+    answered over HTTP, `faces` what is asked of the gallery."""
 
     settings: ServerSettings
     store: CentreStore
@@ -55,14 +57,18 @@ class ServerFigures:
     meter: IngestMeter
     now: Callable[[], datetime]
     requests: RequestMeter = field(default_factory=lambda: RequestMeter(SERVICE))
+    faces: FaceMeter = field(default_factory=FaceMeter)
+    errors: ErrorBook = field(default_factory=ErrorBook)
 
     async def read(self) -> list[Reading]:
         """Every figure of this moment. What the database does not answer is left out."""
         fleet: Fleet | None = None
         share: float | None = None
+        faces: list[Reading] = []
         try:
             fleet = await self.store.fleet(now=self.now(), most=MOST_CAMERAS)
             share = await self.store.uncorrected_share()
+            faces = await self._faces()
         except StorageUnavailable as error:
             _log.warning("figures of the cameras are missing", reason=str(error))
         is_available = fleet is not None and self.writer.trouble is None
@@ -71,11 +77,20 @@ class ServerFigures:
             *self.requests.readings(),
             *self._ingest(),
             *self._older_names(),
+            *self.errors.readings(SERVICE),
             *(_fleet(fleet) if fleet is not None else ()),
             *(() if share is None else (known.ACCURACY.of(share, *_READER),)),
+            *faces,
             known.STORAGE_AVAILABLE.of(int(is_available)),
             *await asyncio.to_thread(lambda: list(_on_disk(self.settings))),
         ]
+
+    async def _faces(self) -> list[Reading]:
+        """Nothing where there is no gallery. Raises StorageUnavailable."""
+        holding = self.faces.holding
+        if holding is None:
+            return []
+        return [known.FACE_TOTAL.of(await holding.total_faces()), *self.faces.readings()]
 
     def _ingest(self) -> Iterator[Reading]:
         counters, meter = self.counters, self.meter

@@ -13,12 +13,14 @@ import structlog
 
 from server.analytics.live import (
     FACE_DETECTION,
+    FACE_RECOGNITION,
     PLATE_RECOGNITION,
     Moment,
     Totals,
     message,
 )
 from server.errors import StorageUnavailable
+from server.faces.meter import FaceMeter
 from server.figures import INGEST, SERVICE, ServerFigures
 from wire.rows import Table
 
@@ -67,6 +69,8 @@ def counted(figures: ServerFigures, *, at_s: float) -> Moment:
     counters, rows = figures.counters, figures.meter.rows
     web = figures.requests.spread()
     plates, faces = rows[Table.LPR_DETECTION], rows[Table.FACE_DETECTION]
+    models = figures.faces.active_models
+    known = {FACE_RECOGNITION: _recognition(figures.faces)} if models else {}
     return Moment(
         at=figures.now(),
         at_s=at_s,
@@ -79,5 +83,13 @@ def counted(figures: ServerFigures, *, at_s: float) -> Moment:
             SERVICE: Totals(requests=web.count, errors=figures.requests.faults, times=web),
             PLATE_RECOGNITION: Totals(requests=plates, seen=plates, is_part=True),
             FACE_DETECTION: Totals(requests=faces, seen=faces, is_part=True),
+            **known,
         },
+        active_models={FACE_RECOGNITION: models} if models else None,
+    )
+
+
+def _recognition(meter: FaceMeter) -> Totals:
+    return Totals(
+        requests=meter.requests, errors=meter.failures, times=meter.spread(), is_part=True
     )

@@ -25,6 +25,7 @@ from server.config import ServerSettings
 from server.egress_side import Surroundings, egress_side
 from server.errors import StorageUnavailable
 from server.faces.history_contract import FaceGallery
+from server.faces.meter import FaceMeter
 from server.figures import ServerFigures
 from server.library import Library, library_of
 from server.live_figures import LiveFigures
@@ -37,6 +38,7 @@ from server.web.parts import WebParts
 from server.web.realtime import Feed
 from server.web.security.rules import Door
 from server.web.watching import create_watching
+from telemetry.error_book import ErrorBook
 from telemetry.version import VERSION
 
 USES_WRITTEN_EVERY_S: Final = 30.0
@@ -64,6 +66,7 @@ async def web_side(
     connected: Callable[[], frozenset[str]],
     committed: Bell,
     now: Callable[[], datetime],
+    errors: ErrorBook,
 ) -> AsyncIterator[WebSide]:
     """`connected` names the cameras with a line open now; `committed` rings with new rows."""
     lifetimes = Lifetimes(
@@ -81,7 +84,10 @@ async def web_side(
         await reception.recall()
         office = Office(accounts, hashing, reception)
         setup_path = await setup_path_of(accounts)
-        faces = await beside.enter_async_context(_faces(settings, library, accounts, now))
+        face_meter = None if figures is None else figures.faces
+        faces = await beside.enter_async_context(
+            _faces(settings, library, accounts, now, face_meter)
+        )
         watching = await beside.enter_async_context(
             watch_side(
                 settings, auditor=accounts, pictures=library.pictures, wake=committed, now=now
@@ -108,7 +114,7 @@ async def web_side(
                 feed=feed,
                 signing_in=reception,
                 accounts=office,
-                api=_api(settings, library, accounts, connected, now),
+                api=_api(settings, library, accounts, connected, now, errors),
                 watchlists=watching.watchlists,
                 alerts=watching.alerts,
                 channels=watching.channels,
@@ -119,7 +125,9 @@ async def web_side(
                 trusted_proxies=settings.trusted_proxies,
             )
         )
-        centre = _centre(settings, library, watching, accounts, office, faces, connected, feed, now)
+        centre = _centre(
+            settings, library, watching, accounts, office, faces, connected, feed, now, errors
+        )
         add_statics(application)
         async with _pages(application, centre, are_wanted=settings.pages):
             yield WebSide(
@@ -175,6 +183,7 @@ def _api(
     auditor: Auditor,
     connected: Callable[[], frozenset[str]],
     now: Callable[[], datetime],
+    errors: ErrorBook,
 ) -> ApiParts:
     return ApiParts(
         sightings=library.sightings,
@@ -185,6 +194,7 @@ def _api(
         pruning=library.pruning,
         services=library.services,
         usage=library.usage,
+        errors=errors,
         auditor=auditor,
         connected=connected,
         now=now,
@@ -202,6 +212,7 @@ def _centre(
     connected: Callable[[], frozenset[str]],
     feed: Feed | None,
     now: Callable[[], datetime],
+    errors: ErrorBook,
 ) -> Centre:
     return Centre(
         sightings=library.sightings,
@@ -214,6 +225,8 @@ def _centre(
         alerts=watching.alerts,
         channels=watching.channels,
         alerted=watching.alerted,
+        usage=library.usage,
+        errors=errors,
         accounts=accounts,
         auditor=auditor,
         faces=faces,
@@ -239,7 +252,11 @@ async def _pages(application: FastAPI, centre: Centre, *, are_wanted: bool) -> A
 
 @contextlib.asynccontextmanager
 async def _faces(
-    settings: ServerSettings, library: Library, auditor: Auditor, now: Callable[[], datetime]
+    settings: ServerSettings,
+    library: Library,
+    auditor: Auditor,
+    now: Callable[[], datetime],
+    meter: FaceMeter | None,
 ) -> AsyncIterator[FaceGallery | None]:
     """A server without them imports neither networks nor what looks into pictures."""
     if not settings.faces:
@@ -248,7 +265,7 @@ async def _faces(
     from server.face_side import face_side
 
     async with face_side(
-        settings, auditor=auditor, sightings=library.face_sightings, now=now
+        settings, auditor=auditor, sightings=library.face_sightings, now=now, meter=meter
     ) as faces:
         yield faces
 

@@ -31,6 +31,19 @@ def value_of(settings: Settings, key: str) -> str:
     return values[key]
 
 
+def secrets_of(settings: Settings) -> dict[str, str]:
+    """What must not be shown, by its key: secrets, and addresses, which may carry one. For whoever
+    takes them out of other texts."""
+    found = {}
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            found[key_of(name, field)] = value.get_secret_value()
+        elif isinstance(value, str) and "://" in value:
+            found[key_of(name, field)] = value
+    return found
+
+
 def hide_credentials(address: str) -> str:
     """Without user and password; cameras take passwords in the query too."""
     return _QUERY.sub(rf"\1?{HIDDEN}", _CREDENTIALS.sub(f"://{HIDDEN}@", address))

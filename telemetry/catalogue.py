@@ -63,6 +63,11 @@ FACES: Final = _counter(
     *("service", "confidence_level"),
 )
 
+FACE_TOTAL: Final = _gauge("face_database_total_faces", "faces enrolled, one of each picture")
+VECTOR_SEARCH: Final = _histogram(
+    "vector_search_duration_seconds", "searches of the face index for the nearest"
+)
+
 BUILD: Final = _gauge("sightpost_build_info", "always 1", "program", "version")
 
 INGEST_CONNECTIONS: Final = _gauge("sightpost_ingest_connections", "cameras connected now")

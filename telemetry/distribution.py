@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Bounds of times; two seconds, from which on an alert speaks, are one of them."""
+SEARCH_SECONDS = (0.0001, 0.00025, 0.0005, *SECONDS)
+"""Bounds of the times of searches in memory."""
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
 """Bounds of what lies in 0..1."""
 POWERS_OF_TWO = tuple(float(2**power) for power in range(12))
@@ -31,14 +33,17 @@ class Spread:
         return self.total / self.count if self.count else None
 
     def quantile(self, share: float) -> float | None:
-        """The bound below which that share of the values lies; None: there are none, or more than
-        that exceed every bound."""
-        wanted, seen = share * self.count, 0
+        """As Prometheus' histogram_quantile: within its range a value is taken to lie evenly;
+        beyond the last bound it is that bound. None where nothing was counted."""
+        rank = share * self.count
+        if not self.count:
+            return None
+        below, lower = 0, 0.0
         for bound, count in zip(self.bounds, self.counts, strict=False):
-            seen += count
-            if seen and seen >= wanted:
-                return bound
-        return None
+            if count and below + count >= rank:
+                return lower + (bound - lower) * (rank - below) / count
+            below, lower = below + count, bound
+        return lower
 
 
 class Distribution:

@@ -5,14 +5,18 @@ Never writes a secret: the values of keys that name one are replaced.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Mapping, MutableMapping
+from enum import StrEnum
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
+
+from telemetry.error_book import ErrorBook, ErrorHandler
 
 FILE_BYTES: Final = 10 * 1024 * 1024
 """A log file grows to this, then becomes FILE.1; five older ones are kept."""
@@ -24,13 +28,27 @@ _CHATTY: Final = ("websockets", "uvicorn", "asyncio", "PIL")
 _Event = MutableMapping[str, Any]
 
 
+class LineForm(StrEnum):
+    """CONSOLE: lines for people and grep. JSON: an object a line, for what collects logs."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
 def configure_logging(
-    *, file: Path | None, level: str, to_stderr: bool, extra: Mapping[str, Path] | None = None
+    *,
+    file: Path | None,
+    level: str,
+    to_stderr: bool,
+    extra: Mapping[str, Path] | None = None,
+    form: str = LineForm.CONSOLE,
+    errors: ErrorBook | None = None,
 ) -> None:
     """Sends every event of this process, of structlog and of `logging` alike, to these places.
 
     `extra` gives files for the events of one package (by the name of its loggers), besides.
-    `level` is debug, info, warning or error. Raises OSError where the file cannot be opened.
+    `level` is debug, info, warning or error; `form` one of LineForm. Into `errors` goes what is
+    logged as wrong. Raises OSError where the file cannot be opened.
     May be called again: the last call holds.
     """
     handlers: list[logging.Handler] = []
@@ -45,10 +63,15 @@ def configure_logging(
         handlers.append(logging.StreamHandler(sys.stderr))
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*_SHARED, structlog.stdlib.ExtraAdder()],
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render_line],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            render_json if form == LineForm.JSON else render_line,
+        ],
     )
     for handler in handlers:
         handler.setFormatter(formatter)
+    if errors is not None:
+        handlers.append(ErrorHandler(errors))
     _replace_root_handlers(handlers, level.upper())
     structlog.configure(
         processors=[
@@ -80,6 +103,15 @@ def render_line(_logger: object, _method: str, event: _Event) -> str:
     if trace:
         line += "".join(f"\n    {_escaped(each)}" for each in str(trace).splitlines())
     return line
+
+
+def render_json(_logger: object, _method: str, event: _Event) -> str:
+    """The same as one JSON object: `timestamp`, `level`, `event`, `logger` and the facts."""
+    return json.dumps(
+        {key: value for key, value in event.items() if not key.startswith("_")},
+        ensure_ascii=False,
+        default=str,
+    )
 
 
 def hide_secrets(_logger: object, _method: str, event: _Event) -> _Event:

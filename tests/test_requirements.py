@@ -66,14 +66,14 @@ def read(name: str) -> str:
 
 def test_every_third_party_import_is_listed() -> None:
     modules = read_modules(ROOT, SHIPPED)
-    agents, servers = listed("-agent"), listed("-server")
-    wrong = unlisted_imports(modules, agents | servers, packages_distributions())
+    known = listed("-agent") | listed("-server") | listed("-otel")
+    wrong = unlisted_imports(modules, known, packages_distributions())
     assert not wrong, "\n" + "\n".join(wrong)
 
 
 def test_a_camera_needs_nothing_of_the_server() -> None:
     modules = read_modules(ROOT, CAMERA)
-    wrong = unlisted_imports(modules, listed("-agent"), packages_distributions())
+    wrong = unlisted_imports(modules, listed("-agent") | listed("-otel"), packages_distributions())
     assert not wrong, "\n" + "\n".join(wrong)
     assert not {"nicegui", "asyncpg", "usearch"} & set(pins_in(read("requirements-agent.txt")))
 
@@ -93,6 +93,7 @@ def test_unlisted_import_is_found() -> None:
         ("-agent", ["-agent"]),
         ("-server", ["-server"]),
         ("-pi", ["-agent", "-pi"]),
+        ("-otel", ["-otel"]),
         ("-dev", ["-dev"]),
     ],
 )

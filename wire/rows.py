@@ -28,6 +28,10 @@ Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 Count = Annotated[int, Meta(ge=0, lt=2**53)]
 Pixel = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Traceparent = Annotated[
+    str, Meta(pattern="^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$")
+]
+"""W3C Trace Context, section 3.2: version, trace, span, flags."""
 RowId = Annotated[str, Meta(max_length=limits.ID_CHARACTERS)]
 AwareTime = Annotated[datetime, Meta(tz=True)]
 
@@ -126,12 +130,16 @@ class Eviction(_Data, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
 
 class _Row(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="table"):
-    """The envelope: `id` is the row's UUID, `sequence` counts per device and epoch from 1."""
+    """The envelope: `id` is the row's UUID, `sequence` counts per device and epoch from 1.
+
+    `trace` is where a camera that traces begins the row's trace (docs/monitoring.md).
+    """
 
     id: RowId
     sequence: Count
     captured_at: AwareTime
     action: Literal["insert"] = "insert"
+    trace: Traceparent | None = None
 
 
 class LprRow(_Row, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="lpr_detection"):

@@ -143,7 +143,12 @@ class CameraKeeper:
         )
         if action is None:
             return
-        log.warning("the camera gives no frame", action=action.value, silent_s=self.silent_s())
+        log.warning(
+            "the camera gives no frame",
+            severity="critical",
+            action=action.value,
+            silent_s=self.silent_s(),
+        )
         if action is Action.REOPEN:
             self._capture.reopen()
         elif action is Action.RESTART and not self.is_finite and not self._is_closed:

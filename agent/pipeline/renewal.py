@@ -214,7 +214,9 @@ class RenewedPipeline:
             return
         self._ladder, action = self._climbed(signal)
         if action is not None:
-            log.error("frames cannot be read", action=action.value, reason=reason)
+            log.error(
+                "frames cannot be read", severity="critical", action=action.value, reason=reason
+            )
         if action is Action.RESTART:
             self._replace(is_hanging=signal is Signal.HANGING)
 

@@ -231,6 +231,7 @@ class V1Exchange:
     async def _send(self, rows: list[PreparedRow]) -> None:
         content = self._session.send([EncodedRow(row.id, row.content) for row in rows])
         self._in_flight.update((row.id, row.key) for row in rows)
+        self._context.trail.sent([row.id for row in rows])
         self._alone = rows[0].id if rows[0].alone else None
         self._progress.in_flight = len(self._in_flight)
         self._window.sent(self._session.frames_sent, len(content), self._now_s())
@@ -284,6 +285,9 @@ class V1Exchange:
             if result.success:
                 self._outcomes.acknowledged.append(key)
                 self._progress.duplicates += result.duplicate
+                self._context.trail.acknowledged(
+                    result.id, key.table, is_duplicate=result.duplicate
+                )
             else:
                 self._note_failure(key, result)
         for row_id in event.unanswered:
@@ -359,6 +363,7 @@ class V1Exchange:
             # Shielded: what the server said is written even when the connection ends right now.
             writing = self._context.worker.start(outcomes.write, self._intake)
             self._progress.counts = await done(asyncio.shield(writing))
+            self._context.trail.settled()
         self._answered.set()
         self._progress.tell()
 

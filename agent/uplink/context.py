@@ -10,6 +10,7 @@ from agent.uplink.pacing import Pace
 from agent.uplink.patience import Patience
 from agent.uplink.progress import Progress
 from agent.uplink.settings import UplinkSettings
+from agent.uplink.trail import Trail
 from agent.uplink.worker import Worker
 
 
@@ -29,3 +30,4 @@ class ExchangeContext:
     until_empty: bool
     patience: Patience
     pace: Pace
+    trail: Trail

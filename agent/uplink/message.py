@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
@@ -45,10 +46,16 @@ class V1Encoder:
 
     tables: frozenset[Table] = frozenset(Table)
 
+    def __init__(self, *, trace_of: Callable[[str], str | None] | None = None) -> None:
+        """`trace_of` a row's id is the `traceparent` that goes with sightings; None: none goes."""
+        self._trace_of = trace_of
+
     def encode(self, row: WaitingRow, picture: bytes | None) -> bytes:
         said = row.row
         if not isinstance(said, _PICTURED):
             return v1.encode_row(said)
+        if self._trace_of is not None:
+            said = msgspec.structs.replace(said, trace=self._trace_of(said.id))
         if picture is None:
             status = "evicted" if said.data.image_status == "evicted" else "missing"
             data = msgspec.structs.replace(said.data, image_status=status)

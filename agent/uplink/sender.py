@@ -32,7 +32,9 @@ from agent.uplink.patience import Patience
 from agent.uplink.progress import Progress
 from agent.uplink.racing import first_set, unless, within_grace
 from agent.uplink.settings import Identity, UplinkSettings
+from agent.uplink.trail import Trail
 from agent.uplink.worker import Worker
+from telemetry.tracing import RowTracer, trace_context_of
 from wire.client_session import ClientSession
 from wire.limits import Credit
 from wire.rows import Table
@@ -101,8 +103,10 @@ class Sender:
         clock: Clock,
         lock_path: Path,
         random: Callable[[], float] = system_random.random,
+        tracer: RowTracer | None = None,
     ) -> None:
-        """Raises AddressRefused where the server's address may not be used."""
+        """`tracer` tells of sightings on their way. Raises AddressRefused where the server's
+        address may not be used."""
         check_address(settings)
         self._store = store
         self._settings = settings
@@ -116,6 +120,7 @@ class Sender:
             ),
         )
         self._random = random
+        self._tracer = tracer
         self._link = LinkStatus(since=clock.now())
         self._backoff = Backoff(cap_s=settings.backoff_max_s)
         self._progress = Progress(clock.now)
@@ -297,7 +302,8 @@ class Sender:
     ) -> V1Exchange | ClassicExchange:
         is_v1 = connection.subprotocol == SUBPROTOCOL
         self._exchange = "sightpost.v1" if is_v1 else "classic"
-        encoder = V1Encoder() if is_v1 else self._classic_encoder()
+        trace_of = None if self._tracer is None else trace_context_of
+        encoder = V1Encoder(trace_of=trace_of) if is_v1 else self._classic_encoder()
         self._untold = frozenset(Table) - encoder.tables
         now_s = self._clock.boot_time_s
         identity = await worker.run(self._store.identity)  # first: it may open another database
@@ -319,6 +325,7 @@ class Sender:
             until_empty=until_empty,
             patience=self._patience,
             pace=self._pace,
+            trail=Trail(self._tracer),
         )
         if not is_v1:
             return ClassicExchange(connection, intake, context)

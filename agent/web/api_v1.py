@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import Body, FastAPI
+from fastapi import Body, FastAPI, Query
 from pydantic import BaseModel
 
 from agent.tuning import Tuning, changed
@@ -16,6 +16,8 @@ from agent.web.parts import AgentParts
 from agent.web.queries import DetectionFilter, Order, Page
 from agent.web.records import Records
 from agent.web.sighting_view import sighting_view
+from telemetry.error_book import KEPT, ErrorSummary
+from telemetry.error_report import Severity
 
 
 class Settings(BaseModel):
@@ -36,6 +38,16 @@ def _add_looks(app: FastAPI, parts: AgentParts, coach: ReadingCoach) -> None:
     def status() -> dict[str, Any]:
         """Everything that the pages show of the running agent, and which parts run."""
         return current_status(parts)
+
+    @app.get("/api/v1/errors", tags=["v1"])
+    def errors(
+        limit: Annotated[int, Query(ge=1, le=KEPT)] = 50,
+        code: str | None = None,
+        severity: Severity | None = None,
+    ) -> ErrorSummary:
+        """What went wrong here: counts by code since the start and of the last hour, and the latest
+        reports with traceback and what was done."""
+        return parts.errors.summary(limit=limit, code=code, severity=severity)
 
     @app.get("/api/v1/advice", tags=["v1"])
     async def advice() -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from agent.web.templating import rendered, wants_page
 LATEST: Final = 8
 PER_PAGE: Final = 25
 REFUSED_SHOWN: Final = 20
+ERRORS_SHOWN: Final = 20
 HISTORY_HOURS: Final = 24
 HISTORY_ROWS: Final = 20_000
 MEASURES: Final = (
@@ -162,6 +163,7 @@ def _add_health(app: FastAPI, parts: AgentParts, records: Records) -> None:
             stretches=stretches,
             lines=lines,
             length=charts.length_in_words(span),
+            errors=parts.errors.summary(limit=ERRORS_SHOWN),
             width=charts.WIDTH,
             height=charts.HEIGHT,
         )

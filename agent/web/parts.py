@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from agent.camera.frame import Frame
 from agent.pipeline.sighting import PlateInView
 from agent.tuning import Tuning
+from telemetry.error_book import ErrorBook
 from telemetry.metrics import Reading
 
 
@@ -70,6 +71,7 @@ class AgentParts:
 
     status: Callable[[], dict[str, Any]]
     figures: Callable[[], Sequence[Reading]]
+    errors: ErrorBook
     camera: Switch
     detection: Switch
     monitoring: Switch

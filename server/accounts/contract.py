@@ -99,6 +99,7 @@ class Action(Enum):
     TOKEN_MADE = "token made"  # noqa: S105 (likewise)
     TOKEN_REVOKED = "token revoked"  # noqa: S105 (likewise)
     EXPORT = "export"
+    REPORT_TAKEN = "report taken"
     CORRECTION = "correction"
     DELETION = "deletion"
     WATCHLIST_CHANGED = "watchlist changed"

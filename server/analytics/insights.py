@@ -10,6 +10,7 @@ from typing import Final
 
 from server.analytics.performance import Episode, Performance
 from server.analytics.score import MANY_ERRORS, SLOW_S
+from server.analytics.silence import Silence
 from server.analytics.trend import Direction, Trend
 
 GOOD_SCORE: Final = 80.0
@@ -60,10 +61,15 @@ _WEAK: Final = {
 
 
 def insights(
-    found: Sequence[Performance], *, silent_cameras: Sequence[str] = (), zone: tzinfo = UTC
+    found: Sequence[Performance],
+    *,
+    silent_cameras: Sequence[str] = (),
+    silences: Sequence[Silence] = (),
+    zone: tzinfo = UTC,
 ) -> tuple[Insight, ...]:
-    """All of them, the gravest first; times are those of `zone`."""
-    told = [*_of_cameras(silent_cameras)]
+    """All of them, the gravest first; times are those of `zone`. `silent_cameras` are not heard
+    now, `silences` when cameras saw nothing."""
+    told = [*_of_cameras(silent_cameras), *_of_silences(silences, zone)]
     for each in found:
         told += [*_of_score(each), *_of_episodes(each, zone), *_of_trends(each)]
     return tuple(sorted(told, key=lambda insight: -insight.severity))
@@ -76,6 +82,19 @@ def _of_cameras(silent: Sequence[str]) -> Iterator[Insight]:
             subject=camera,
             text=f"camera {camera} is not heard",
             advice="look at its power and network: it keeps its rows, and sends them later",
+        )
+
+
+def _of_silences(found: Sequence[Silence], zone: tzinfo) -> Iterator[Insight]:
+    for silence in found:
+        span = _span(silence.begins_at.astimezone(zone), silence.ends_at.astimezone(zone))
+        yield Insight(
+            severity=Severity.WARNING,
+            subject=silence.camera,
+            text=f"camera {silence.camera} saw nothing {span}; "
+            f"in the same hours before it saw {silence.missed:,}",
+            advice="see in its books whether rows are missing or still on the camera; if not, look "
+            "at its view, its source and its light",
         )
 
 

@@ -44,7 +44,7 @@ class Work:
 
     def quantile_s(self, share: float) -> float | None:
         """Seconds that `share` of the requests do not exceed; None where none was timed."""
-        return None if self.times is None else quantile(self.times, share)
+        return None if self.times is None else self.times.quantile(share)
 
 
 def together(parts: Sequence[Work]) -> Work | None:
@@ -66,17 +66,3 @@ def sum_or_none(counts: Iterable[int | None]) -> int | None:
     """Of those that were counted; None where none was."""
     counted = [count for count in counts if count is not None]
     return sum(counted) if counted else None
-
-
-def quantile(spread: Spread, share: float) -> float | None:
-    """As Prometheus' histogram_quantile: within its range a value is taken to lie evenly; beyond
-    the last bound it is that bound. None where nothing was counted."""
-    rank = share * spread.count
-    if not spread.count:
-        return None
-    below, lower = 0, 0.0
-    for bound, count in zip(spread.bounds, spread.counts, strict=False):
-        if count and below + count >= rank:
-            return lower + (bound - lower) * (rank - below) / count
-        below, lower = below + count, bound
-    return lower

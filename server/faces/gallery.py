@@ -18,9 +18,10 @@ import numpy as np
 
 from server.faces import person_rows, vector_rows
 from server.faces.decision import Candidate, Vector
-from server.faces.index import FaceIndex
+from server.faces.index import FaceIndex, Keys
 from server.faces.index_file import Belonging, IndexFile
 from server.faces.ledger import Ledger
+from server.faces.meter import FaceMeter
 from server.faces.vault import PictureVault
 from server.faces.vector_rows import ModelKey
 from server.storage.connection import (
@@ -50,9 +51,12 @@ class Gallery:
         index_path: Path,
         model: ModelKey | None,
         vault: PictureVault | None = None,
+        *,
+        meter: FaceMeter | None = None,
     ) -> None:
         self.model = model
         self.vault = vault or PictureVault(())
+        self._meter = meter or FaceMeter()
         self._database = database
         self._file = IndexFile(index_path)
         self._writer = open_second_writer(database)
@@ -114,7 +118,7 @@ class Gallery:
                 return found
             with storage_errors(), self._upkeep:
                 self._bring_up_to_date(model)
-        keys = self._index.search(vector, most)
+        keys = self._search(vector, most)
         return self.read(lambda connection: vector_rows.candidates(connection, keys, model))
 
     def _near(
@@ -122,7 +126,11 @@ class Gallery:
     ) -> tuple[Candidate, ...] | None:
         if vector_rows.state(connection).revision != self._revision:
             return None
-        return vector_rows.candidates(connection, self._index.search(vector, most), model)
+        return vector_rows.candidates(connection, self._search(vector, most), model)
+
+    def _search(self, vector: Vector, most: int) -> Keys:
+        with self._meter.searching():
+            return self._index.search(vector, most)
 
     def indexed(self) -> int:
         """Vectors in the index, once it is up to date."""

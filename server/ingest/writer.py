@@ -20,11 +20,14 @@ from server.ingest.budget import ByteBudget
 from server.ingest.meter import IngestMeter
 from server.ingest.stats import Counters
 from server.storage.protocol import Conflict, Outcome, RowStore, Stored
+from telemetry.tracing import RowTracer, wall_ns
 from wire.accepted import AcceptedRow
 from wire.errors import ErrorCode
 
 GROUP_ROWS: Final = 2048
 GROUP_BYTES: Final = 16 * 1024 * 1024
+MOST_IDS: Final = 16
+"""Of a larger group (a backlog) the log names no row: their ids stand in the database."""
 ROW_COST_BYTES: Final = 512
 """What a small row takes in memory beyond its bytes on the wire, measured."""
 _REFUSED_RETRY_S: Final = 60.0
@@ -112,15 +115,17 @@ class GroupWriter:
         now: Callable[[], datetime],
         meter: IngestMeter | None = None,
         committed: Callable[[], None] | None = None,
+        tracer: RowTracer | None = None,
     ) -> None:
         """`meter` is told of each group, where somebody looks at figures; `committed` is called
-        when new rows are on disk."""
+        when new rows are on disk; `tracer` is told of rows whose camera traces."""
         self._committed = committed
         self._store = store
         self._budget = budget
         self._counters = counters
         self._now = now
         self._meter = meter
+        self._tracer = tracer
         self._line = _Line()
         self._is_stopping = False
         self.trouble: str | None = None
@@ -179,7 +184,9 @@ class GroupWriter:
         rows = [row for waiting in group for row in waiting.rows]
         began_at_s = time.monotonic()
         outcomes = await self._store_rows(rows)
-        new_count = self._report(outcomes)
+        new_count = self._report(rows, outcomes)
+        if self._tracer is not None:
+            _trace(self._tracer, group, outcomes, began_at_s)
         if self._meter is not None:
             ended_at_s = time.monotonic()
             fresh = rows if new_count == len(rows) else _new_of(rows, outcomes)
@@ -222,7 +229,7 @@ class GroupWriter:
             _log.info("rows can be stored again")
         self.trouble = trouble
 
-    def _report(self, outcomes: Sequence[RowOutcome]) -> int:
+    def _report(self, rows: Sequence[AcceptedRow], outcomes: Sequence[RowOutcome]) -> int:
         """Counts and logs them; how many of the rows are new."""
         stored = [each for each in outcomes if isinstance(each, Stored)]
         duplicates = sum(each.is_duplicate for each in stored)
@@ -237,8 +244,11 @@ class GroupWriter:
                     self._counters.refuse(ErrorCode.ID_CONFLICT)
         if stored:
             count = len(stored)
+            named = {} if len(rows) > MOST_IDS else {"event_ids": _ids_of(rows, outcomes)}
             _log.info(
-                f"SUCCESS stored {count} row{'' if count == 1 else 's'}", duplicates=duplicates
+                f"SUCCESS stored {count} row{'' if count == 1 else 's'}",
+                duplicates=duplicates,
+                **named,
             )
         return len(stored) - duplicates
 
@@ -250,3 +260,31 @@ def _new_of(rows: Sequence[AcceptedRow], outcomes: Sequence[RowOutcome]) -> list
         for row, outcome in zip(rows, outcomes, strict=True)
         if isinstance(outcome, Stored) and not outcome.is_duplicate
     ]
+
+
+def _ids_of(rows: Sequence[AcceptedRow], outcomes: Sequence[RowOutcome]) -> str:
+    """Of those that are stored."""
+    pairs = zip(rows, outcomes, strict=True)
+    return " ".join(row.id for row, outcome in pairs if isinstance(outcome, Stored))
+
+
+def _trace(
+    tracer: RowTracer,
+    group: Sequence[_Waiting],
+    outcomes: Sequence[RowOutcome],
+    began_at_s: float,
+) -> None:
+    """For each row whose camera began a trace: from being read to its outcome, and the commit."""
+    began_ns, ended_ns = wall_ns(began_at_s), wall_ns(time.monotonic())
+    pairs = ((waiting, row) for waiting in group for row in waiting.rows)
+    for (waiting, row), outcome in zip(pairs, outcomes, strict=True):
+        context = row.row.trace
+        if context is None:
+            continue
+        facts: dict[str, object] = {"row.id": row.id, "device.id": row.device_id}
+        if isinstance(outcome, Stored):
+            facts |= {"record.id": outcome.record_id, "row.duplicate": outcome.is_duplicate}
+        else:
+            facts |= {"refused": type(outcome).__name__}
+        ingest = tracer.child(context, "ingest", wall_ns(waiting.read_at_s), ended_ns, facts)
+        tracer.child(ingest, "commit", began_ns, ended_ns, {"group.rows": len(outcomes)})

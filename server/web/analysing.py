@@ -10,11 +10,15 @@ from typing import Final
 
 from server.analytics.insights import insights
 from server.analytics.performance import Episode, Performance, performance, usual_rate_of
+from server.analytics.silence import Silence, silences
 from server.analytics.work import Work
 from server.storage.reading.cameras import Cameras, CameraState
 from server.storage.reading.services import ServiceHistory
+from server.storage.reading.usage import UsageCounts
 
 DAY: Final = timedelta(days=1)
+PRESENT: Final = timedelta(minutes=15)
+"""A time that ends so long ago, or later, reaches to now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,22 +72,28 @@ class PerformanceReport:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptWork:
     """What services did from `begin` to `end`, minute by minute, and `earlier` for comparison: in
-    the same hours of the day before, or the stretch before a longer one."""
+    the same hours of the day before, or the stretch before a longer one. `silences` tell when
+    cameras saw nothing, against the day before each hour."""
 
     begin: datetime
     end: datetime
     minutes: Mapping[str, Sequence[Work]]
     earlier: Mapping[str, Sequence[Work]]
+    silences: tuple[Silence, ...] = ()
 
 
-async def kept_work(services: ServiceHistory, *, begin: datetime, end: datetime) -> KeptWork:
+async def kept_work(
+    services: ServiceHistory, usage: UsageCounts, *, begin: datetime, end: datetime
+) -> KeptWork:
     """Raises StorageUnavailable, and TookTooLong."""
     back = max(DAY, end - begin)
+    counts = await usage.hours(begin=begin - DAY, end=end)
     return KeptWork(
         begin=begin,
         end=end,
         minutes=await services.minutes(begin=begin, end=end),
         earlier=await services.minutes(begin=begin - back, end=end - back),
+        silences=silences(counts, counts, begin=begin, end=end, back=DAY),
     )
 
 
@@ -95,12 +105,15 @@ async def performance_report(
     connected: Collection[str],
     zone: tzinfo,
 ) -> PerformanceReport:
-    """Times in words are those of `zone`. Raises StorageUnavailable, and TookTooLong."""
+    """Times in words are those of `zone`. Which cameras are silent now is told where the time
+    reaches to now. Raises StorageUnavailable, and TookTooLong."""
     # A month takes seconds, which the cameras' connections must not wait for.
     found = await asyncio.to_thread(_analysed, kept)
-    board = await cameras.board(now=now, connected=connected)
-    silent = [card.device_id for card in board if card.state is CameraState.SILENT]
-    told = insights(found, silent_cameras=silent, zone=zone)
+    silent: list[str] = []
+    if kept.end >= now - PRESENT:
+        board = await cameras.board(now=now, connected=connected)
+        silent = [card.device_id for card in board if card.state is CameraState.SILENT]
+    told = insights(found, silent_cameras=silent, silences=kept.silences, zone=zone)
     return PerformanceReport(
         begins_at=kept.begin,
         ends_at=kept.end,

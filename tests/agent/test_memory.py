@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from pathlib import Path
 
 import psutil
 
 from agent.app import keep_memory
-from agent.memory import MemoryKeeper, give_back, group_limit_bytes, limit_of
+from agent.memory import MemoryKeeper, group_limit_bytes, limit_of
 from agent.shedding import CALM_S, STEP_S, Shed
+from telemetry.process_memory import free_memory
 from tests.agent.web.camera import running_camera
 
 GB = 10**9
@@ -45,8 +45,7 @@ def _resident_bytes() -> int:
 
 
 def test_real_memory_near_the_limit_sheds_work_and_freeing_it_brings_it_back() -> None:
-    gc.collect()  # what other tests left would be given up in between
-    give_back()
+    free_memory()  # what other tests left would be given up in between
     now_s = 0.0
     applied: list[Shed] = []
     before = _resident_bytes()
@@ -68,7 +67,7 @@ def test_real_memory_near_the_limit_sheds_work_and_freeing_it_brings_it_back() -
         now_s += STEP_S
     assert applied == [Shed.FRAME_RATE, Shed.PICTURE_SIZE, Shed.MODELS]
     del ballast
-    give_back()
+    free_memory()
     while now_s < 10 * CALM_S and look() is not Shed.NOTHING:
         now_s += STEP_S
     assert applied[3:] == [Shed.PICTURE_SIZE, Shed.FRAME_RATE, Shed.NOTHING]

@@ -11,21 +11,15 @@ import pytest
 import structlog
 
 from telemetry.logging import configure_logging
+from tests.telemetry.own_log import own_log
 
 
 @pytest.fixture
 def log_file(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "log" / "program.log"
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    root.handlers.clear()
-    configure_logging(file=path, level="info", to_stderr=False)
-    yield path
-    for handler in root.handlers:
-        handler.close()
-    root.handlers[:] = before
-    root.setLevel(level)
-    structlog.reset_defaults()
+    with own_log():
+        configure_logging(file=path, level="info", to_stderr=False)
+        yield path
 
 
 def lines_of(path: Path) -> list[str]:

@@ -12,6 +12,7 @@ from server.storage.reading.data import DataOverview, Pruning
 from server.storage.reading.services import ServiceHistory
 from server.storage.reading.sightings import Corrections, Pictures, Sightings
 from server.storage.reading.usage import UsageCounts
+from telemetry.error_book import ErrorBook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class ApiParts:
     pruning: Pruning
     services: ServiceHistory
     usage: UsageCounts
+    errors: ErrorBook
     auditor: Auditor
     connected: Callable[[], frozenset[str]]
     now: Callable[[], datetime]

@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from server.web.api.analytics import analytics_router
 from server.web.api.cameras import cameras_router
 from server.web.api.data import data_router
+from server.web.api.errors import errors_router
 from server.web.api.parts import ApiParts
 from server.web.api.sightings import sightings_router
 
@@ -15,7 +16,7 @@ def routers(parts: ApiParts) -> tuple[APIRouter, ...]:
     """Each route asks for its permission: the gate must stand in front of the application."""
     return (
         *(sightings_router(parts), cameras_router(parts), data_router(parts)),
-        analytics_router(parts),
+        *(analytics_router(parts), errors_router(parts)),
     )
 
 

@@ -15,7 +15,9 @@ from server.storage.reading.cameras import Cameras
 from server.storage.reading.data import DataOverview, Pruning
 from server.storage.reading.services import ServiceHistory
 from server.storage.reading.sightings import Corrections, Sightings
+from server.storage.reading.usage import UsageCounts
 from server.watchlist.contract import Alerts, Watchlists
+from telemetry.error_book import ErrorBook
 
 
 class Alarms(Protocol):
@@ -43,6 +45,8 @@ class Centre:
     alerts: Alerts
     channels: Channels
     alerted: Bell
+    usage: UsageCounts
+    errors: ErrorBook
     accounts: Accounts
     auditor: Auditor
     faces: FaceGallery | None

@@ -27,6 +27,7 @@ from server.web.pages.channels import add_channels
 from server.web.pages.coming_back import ComingBack
 from server.web.pages.data import add_data
 from server.web.pages.enrolling import add_enrolling
+from server.web.pages.errors import add_errors
 from server.web.pages.failures import add_failures
 from server.web.pages.identify import add_identify
 from server.web.pages.live import LiveBoard
@@ -35,6 +36,7 @@ from server.web.pages.overview import add_overview
 from server.web.pages.performance import add_performance
 from server.web.pages.person import add_person
 from server.web.pages.persons import add_persons
+from server.web.pages.report import add_report
 from server.web.pages.sightings import add_sightings
 from server.web.pages.statics import FOLDER
 from server.web.pages.users import add_users
@@ -77,6 +79,8 @@ async def pages_on(
     add_matches(centre)
     add_data(centre)
     add_performance(centre)
+    add_report(centre)
+    add_errors(centre)
     add_account(centre)
     add_users(centre)
     add_audit_log(centre)

@@ -9,33 +9,19 @@ from typing import Any, Final
 from nicegui import ui
 
 from server.accounts.permissions import Permission
-from server.analytics.insights import GOOD_SCORE, POOR_SCORE
 from server.analytics.performance import in_steps
 from server.analytics.work import Work
-from server.web.analysing import (
-    InsightReport,
-    PerformanceReport,
-    ServiceReport,
-    kept_work,
-    performance_report,
-)
+from server.web.analysing import kept_work, performance_report
 from server.web.pages import charts, wording
 from server.web.pages.centre import Centre
-from server.web.pages.shell import Visit, empty, page, title
-from server.web.pages.tags import tag
+from server.web.pages.services_view import insights_card, services_table
+from server.web.pages.shell import Visit, page, title
+from server.web.pages.tags import link, tag
 
 REFRESHED_S: Final = 5.0
 DAY: Final = timedelta(days=1)
 TILES: Final = ("rows a second", "response, 95%", "succeed", "plates a minute")
 """Of the last minute."""
-_LEVELS: Final = {"critical": "bad", "warning": "warn", "note": None}
-_NAMES: Final = {
-    "ingest": "Rows from cameras",
-    "server": "Pages and REST",
-    "plate_recognition": "Plates",
-    "face_detection": "Faces",
-    "face_recognition": "Face recognition",
-}
 
 
 def add_performance(centre: Centre) -> None:
@@ -43,7 +29,7 @@ def add_performance(centre: Centre) -> None:
     async def shown(_visit: Visit) -> None:
         now = centre.now()
         begin = now - DAY
-        kept = await kept_work(centre.services, begin=begin, end=now)
+        kept = await kept_work(centre.services, centre.usage, begin=begin, end=now)
         report = await performance_report(
             kept,
             centre.cameras,
@@ -51,10 +37,12 @@ def add_performance(centre: Centre) -> None:
             connected=centre.connected(),
             zone=centre.zone,
         )
-        title("Performance")
+        with title("Performance"), tag("div", "end"):
+            link("Report of any time", "/report", "button")
+            link("Errors", "/errors", "button")
         _Live(centre)
-        _insights(report.insights)
-        _services(report)
+        insights_card(report.insights, soft="the last 24 hours")
+        services_table(report.services, soft="the last 24 hours")
         _charts(centre, kept.minutes, begin, now)
 
 
@@ -93,61 +81,6 @@ def live_texts(metrics: Mapping[str, Any]) -> dict[str, str]:
         "succeed": wording.NOTHING if succeed is None else f"{succeed:.1f}%",
         "plates a minute": wording.number(plates.get("plates_detected_per_min"), 1),
     }
-
-
-def _insights(told: Sequence[InsightReport]) -> None:
-    with tag("section", "card", aria_label="To know"):
-        with tag("header"):
-            tag("h2", text="To know")
-            tag("span", "soft small", "the last 24 hours")
-        if not told:
-            tag("p", "empty", "Nothing stands out.")
-        for insight in told:
-            with tag("div", data_insight=insight.severity).style("padding: 6px 0"):
-                tag("span", "tag", insight.severity, data_level=_LEVELS[insight.severity])
-                tag("span", "break", f" {insight.text}")
-                tag("p", "soft small break", insight.advice)
-
-
-def _services(report: PerformanceReport) -> None:
-    if not report.services:
-        empty("Nothing was kept yet", "What services do is written down once a minute.")
-        return
-    with tag("section", "card flush", aria_label="Services"):
-        with tag("header"):
-            tag("h2", text="Services")
-            tag("span", "soft small", "the last 24 hours")
-        with tag("table", "stacks"):
-            with tag("thead"), tag("tr"):
-                for name in ("Service", "Score", "Requests", "Errors", "Response, 95%"):
-                    tag("th", "" if name == "Service" else "number", name)
-            with tag("tbody"):
-                for service in report.services:
-                    _service(service)
-
-
-def _service(service: ServiceReport) -> None:
-    slow, score = service.response_time_95th, service.score
-    errors = service.error_rate
-    with tag("tr", data_service=service.service):
-        with tag("td", "first"):
-            tag("span", text=_NAMES.get(service.service, service.service))
-            parts = ", ".join(f"{name} {part:.2f}" for name, part in service.score_parts.items())
-            tag("small", text=parts)
-        with tag("td", "number", data_name="Score"):
-            tag("span", "tag", wording.number(score), data_level=score_level(score))
-        tag("td", "number", wording.number(service.requests), data_name="Requests")
-        share = wording.NOTHING if errors is None else f"{errors:.2%}"
-        tag("td", "number", share, data_name="Errors")
-        said = wording.NOTHING if slow is None else f"{1000 * slow:,.0f} ms"
-        tag("td", "number", said, data_name="Response, 95%")
-
-
-def score_level(score: float | None) -> str | None:
-    """As the insights do."""
-    if score is None or score >= GOOD_SCORE:
-        return None
-    return "warn" if score >= POOR_SCORE else "bad"
 
 
 def _charts(

@@ -72,6 +72,8 @@ MENU: Final = (
     Place(name="Watchlists", href="/watchlists", icon="", permission=Permission.SEE_WATCHLISTS),
     Place(name="Channels", href="/channels", icon="", permission=Permission.MANAGE_CHANNELS),
     Place(name="Performance", href="/performance", icon="", permission=Permission.SEE_SERVER),
+    Place(name="Report", href="/report", icon="", permission=Permission.SEE_SERVER),
+    Place(name="Errors", href="/errors", icon="", permission=Permission.SEE_SERVER),
     Place(name="Users", href="/users", icon="", permission=Permission.MANAGE_ACCOUNTS),
     Place(name="Audit log", href="/audit", icon="", permission=Permission.SEE_AUDIT),
 )

@@ -11,6 +11,7 @@ from server.accounts.contract import Auditor
 from server.faces.desk import LookingDesk
 from server.faces.gallery import Gallery
 from server.faces.looking import Wanted, make_looker, models_here
+from server.faces.meter import FaceMeter
 from server.faces.service import FaceService
 from server.faces.vault import PictureVault
 from server.faces.workplace import Parts, Workplace
@@ -46,12 +47,13 @@ def place_on(
     visitor_days: int = 0,
     wanted: Wanted = ANY,
     vault: PictureVault | None = None,
+    meter: FaceMeter | None = None,
 ) -> Workplace:
     """To be closed by who asked."""
     models = models_here(networks, wanted)
     index = database.parent / "faces" / "index.usearch"
     parts = Parts(
-        gallery=Gallery(database, index, models.key, vault),
+        gallery=Gallery(database, index, models.key, vault, meter=meter),
         desk=LookingDesk(lambda: make_looker(networks, wanted), threads=1, waiting=waiting),
         models=models,
         auditor=auditor,

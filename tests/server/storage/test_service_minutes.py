@@ -54,6 +54,26 @@ async def test_a_minute_written_again_is_the_newer_and_old_ones_go(tmp_path: Pat
         assert found == await history.minutes(begin=AT, end=later.at + HOUR)
 
 
+async def test_a_long_time_comes_in_stretches_within_the_hour_and_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    begin = AT - timedelta(days=20)
+    async with centre_in(tmp_path) as centre:
+        for minute in range(0, 300, 7):
+            await centre.store.keep_minutes({"ingest": work(minute)})
+        history = SqliteServiceHistory(centre.pool)
+        found = (await history.minutes(begin=begin, end=AT + 24 * HOUR))["ingest"]
+        assert sum(each.requests for each in found) == 43 * 5
+        assert sum(each.times.count for each in found if each.times) == 43 * 2
+        assert [each.at.hour for each in found] == sorted(each.at.hour for each in found)
+        assert len(found) < 43
+        for each in found:
+            assert (each.at + timedelta(seconds=each.seconds)).hour in (
+                each.at.hour,
+                each.at.hour + 1,
+            )
+
+
 @pytest.mark.parametrize("requests", [0, 10**9])
 async def test_counts_of_any_size_are_kept(tmp_path: Path, requests: int) -> None:
     async with centre_in(tmp_path) as centre:

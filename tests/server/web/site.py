@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
 
@@ -29,6 +29,7 @@ from server.web.health import (
 from server.web.parts import WebParts
 from server.web.realtime import Feed
 from server.web.security.rules import Door
+from telemetry.error_book import ErrorBook
 from telemetry.metrics import Reading
 from telemetry.request_meter import RequestMeter
 from tests.server.accounts.conftest import ADMIN, PASSWORD, House
@@ -89,6 +90,7 @@ class Site:
     watching: WatchSide
     trusts_this_machine: bool = False
     health: HealthReport | None = None
+    errors: ErrorBook = field(default_factory=ErrorBook)
 
     def application(self) -> FastAPI:
         report = self.health or healthy()
@@ -117,6 +119,7 @@ class Site:
                     pruning=library.pruning,
                     services=library.services,
                     usage=library.usage,
+                    errors=self.errors,
                     auditor=house.store,
                     connected=frozenset,
                     now=house.clock.now,

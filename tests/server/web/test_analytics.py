@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from server.accounts.contract import Action
 from server.accounts.permissions import Role
 from server.app import Pace, running
 from server.config import ServerSettings
@@ -127,8 +130,45 @@ async def test_usage_counts_sightings_plates_and_people(site: Site) -> None:
     assert said["busiest_hours"] == [1, 2]
     assert said["by_camera"] == {"gate-1": 2, "gate-2": 2}
     assert said["plates"] == {"unique": 3, "returning": 1}
+    assert said["demographics"] is None
     assert said["people"]["active"] >= 1
     assert said["people"]["adoption"]["sign-in"] > 0
+
+
+def leaves(value: Any) -> list[str]:
+    """Every value of a JSON document, as text."""
+    if isinstance(value, dict):
+        return [each for one in value.values() for each in leaves(one)]
+    if isinstance(value, list):
+        return [each for one in value for each in leaves(one)]
+    return ["" if value is None else str(value)]
+
+
+async def test_the_report_is_the_same_as_an_object_and_as_lines_and_is_audited(
+    site: Site,
+) -> None:
+    await keep(site, seconds=lambda minute: 1.5 if 600 <= minute < 660 else 0.05)
+    since = {"from": "2026-02-01", "to": "2026-03-01"}
+    async with await reader(site) as browser:
+        said = (await browser.get("/api/v1/analytics/report", params=since)).json()
+        place = "/api/v1/analytics/report/export"
+        as_json = await browser.get(place, params={**since, "format": "json"})
+        as_csv = await browser.get(place, params={**since, "format": "csv"})
+    assert as_json.json() == {**said, "made_at": as_json.json()["made_at"]}
+    assert "report-20260201-" in as_csv.headers["content-disposition"]
+    header, *lines = csv.reader(io.StringIO(as_csv.text.removeprefix("\ufeff"), newline=""))
+    assert header == ["section", "subject", "figure", "value", "advice"]
+    words = {cell.lstrip("'").replace("+00:00", "Z") for line in lines for cell in line}
+    told = leaves(as_json.json())
+    assert len(told) > 60
+    missing = [each for each in told if each not in words and each != as_json.json()["made_at"]]
+    assert missing == []
+    assert {line[0] for line in lines if line[2] == "critical"} == {"insight"}
+    entries = (await site.house.store.audit_page(action=Action.REPORT_TAKEN)).entries
+    assert [(each.subject, each.detail[:4]) for each in entries] == [
+        ("insights report", "csv,"),
+        ("insights report", "json"),
+    ]
 
 
 async def test_people_at_work_are_those_whose_session_was_used_lately(site: Site) -> None:

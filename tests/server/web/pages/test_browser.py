@@ -34,6 +34,8 @@ PAGES: Final = {
     "/cameras": "Cameras",
     "/data": "Data",
     "/performance": "Performance",
+    "/report": "Report",
+    "/errors": "Errors",
     "/account": "Account",
     "/users": "Users",
     "/audit": "Audit log",

@@ -1,0 +1,29 @@
+"""The route of errors: what went wrong in the server, by code, and the latest reports whole."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from server.accounts.permissions import Permission
+from server.web.api.parts import ApiParts
+from server.web.security.demands import requires
+from telemetry.error_book import KEPT, ErrorSummary
+from telemetry.error_report import Severity
+
+
+def errors_router(parts: ApiParts) -> APIRouter:
+    router = APIRouter(prefix="/api/v1/errors", tags=["errors"])
+
+    @router.get("", dependencies=[requires(Permission.SEE_SERVER)])
+    def errors(
+        limit: Annotated[int, Query(ge=1, le=KEPT)] = 50,
+        code: str | None = None,
+        severity: Severity | None = None,
+    ) -> ErrorSummary:
+        """Counts by code since the start and of the last hour; the latest reports, also of runs
+        before, with traceback and what was done. `code` and `severity` choose reports."""
+        return parts.errors.summary(limit=limit, code=code, severity=severity)
+
+    return router

@@ -1,0 +1,87 @@
+"""A part that breaks is started anew, memory that runs short is freed, and both are reported."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from server.supervision import RESTART_FIRST_S, kept_running, watch_memory
+from telemetry.error_book import ErrorBook
+from telemetry.error_report import Severity
+from telemetry.logging import configure_logging
+from tests.telemetry.own_log import own_log
+
+
+class Over(BaseException):
+    """Ends what has no end."""
+
+
+@pytest.fixture
+def errors(tmp_path: Path) -> Iterator[ErrorBook]:
+    book = ErrorBook()
+    with own_log():
+        configure_logging(file=tmp_path / "log", level="info", to_stderr=False, errors=book)
+        yield book
+
+
+async def test_what_breaks_is_started_anew_later_and_later(errors: ErrorBook) -> None:
+    slept: list[float] = []
+
+    async def work() -> None:
+        if len(slept) < 3:
+            raise MemoryError if len(slept) == 1 else ValueError("unforeseen")
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    await kept_running("minutes", work, sleep=sleep)
+    assert slept == [RESTART_FIRST_S, 2 * RESTART_FIRST_S, 4 * RESTART_FIRST_S]
+    third, second, first = errors.summary().reports
+    assert {each.severity for each in (first, second, third)} == {Severity.CRITICAL}
+    assert {each.code for each in (first, second, third)} == {"a_part_of_the_server_broke"}
+    assert first.action == "starts anew in 1 s"
+    assert "part=minutes" in first.details
+    assert "ValueError: unforeseen" in (first.traceback or "")
+    assert "of memory freed; starts anew" in (second.action or "")
+
+
+async def test_cancelling_ends_it() -> None:
+    async def for_ever() -> None:
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(kept_running("feed", for_ever))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def looks(*shares: float) -> tuple[Callable[[], float], Callable[[float], asyncio.Future[None]]]:
+    """What is available at each look; after the last one it is over."""
+    left = list(shares)
+
+    async def sleep(_seconds: float) -> None:
+        if not left:
+            raise Over
+
+    return (lambda: left.pop(0)), sleep  # type: ignore[return-value]
+
+
+async def test_memory_is_freed_once_while_it_is_short(errors: ErrorBook) -> None:
+    freed: list[int] = []
+
+    def free() -> int:
+        freed.append(1)
+        return 12_345_678
+
+    available, sleep = looks(0.5, 0.04, 0.03, 0.2, 0.02)
+    with suppress(Over):
+        await watch_memory(available=available, free=free, sleep=sleep)
+    assert len(freed) == 2
+    report, _ = errors.summary().reports
+    assert (report.code, report.severity) == ("memory_is_short", Severity.CRITICAL)
+    assert report.action == "12 MB of memory freed"
