@@ -44,7 +44,7 @@ class Replica:
             text=True,
         )
         self._listening = threading.Event()
-        self._port = 0
+        self._port = self.web_port = 0
         self._reader = threading.Thread(target=self._drain)
         self._reader.start()
 
@@ -54,6 +54,9 @@ class Replica:
             self.said.append(line)
             if found := re.search(r"cameras=ws://127\.0\.0\.1:(\d+)", line):
                 self._port = int(found[1])
+                of_browsers = re.search(r"web=http://127\.0\.0\.1:(\d+)", line)
+                assert of_browsers is not None
+                self.web_port = int(of_browsers[1])
                 self._listening.set()
         self._listening.set()
 

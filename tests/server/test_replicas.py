@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import shutil
+import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
 
 from server.app import running
@@ -17,6 +22,7 @@ from tests.server.conftest import settings_in
 from tests.server.replicas import Camera, Replica, until_acknowledged
 from tests.server.storage.databases import Databases
 
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scaling.md"
 CAMERAS = 6
 ROWS = 90
 
@@ -89,3 +95,67 @@ async def test_several_processes_need_a_database_that_they_share(tmp_path: Path)
     shared = settings_in(tmp_path, database_url="postgresql://x@/y")
     with pytest.raises(StartRefused, match="not with --role web"):
         check_workers(shared, Role.WEB)
+
+
+class HaProxy:
+    """The real one, with the configuration of docs/scaling.md and the ports of this test."""
+
+    def __init__(self, folder: Path, ports: dict[str, int]) -> None:
+        program = shutil.which("haproxy")
+        if program is None:
+            pytest.skip("haproxy is missing: apt-get install haproxy")
+        documented = re.search(r"```haproxy\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+        assert documented is not None
+        text = documented[1].replace("bind :8765", f"bind 127.0.0.1:{ports['8765']}")
+        for written, real in ports.items():
+            text = text.replace(f"port {written}\n", f"port {real}\n")
+            text = text.replace(f"127.0.0.1:{written} ", f"127.0.0.1:{real} ")
+        assert not re.search(r"\b87\d\d\b", text)
+        configuration = folder / "haproxy.cfg"
+        configuration.write_text(text, encoding="utf-8")
+        self._process = subprocess.Popen([program, "-db", "-f", configuration])
+
+    def end(self) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=10)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.mark.system
+async def test_behind_haproxy_the_cameras_of_a_killed_server_go_on_at_the_other(
+    databases: Databases, start: Start, tmp_path: Path
+) -> None:
+    url = await asyncio.to_thread(databases.migrated)
+    replicas = [await asyncio.to_thread(start, url) for _ in range(2)]
+    port = free_port()
+    ports = {"8765": port}
+    for number, replica in enumerate(replicas, start=1):
+        ports[f"877{number}"] = await asyncio.to_thread(replica.wait_until_it_listens)
+        ports[f"878{number}"] = replica.web_port
+    balancer = HaProxy(tmp_path, ports)
+    try:
+        cameras = [Camera(number, rows=ROWS) for number in range(1, CAMERAS + 1)]
+        async with asyncio.timeout(90), asyncio.TaskGroup() as tasks:
+            for camera in cameras:
+                tasks.create_task(camera.send_all(port))
+            await until_acknowledged(cameras, CAMERAS * ROWS // 4)
+            lines = [await _cameras_of(replica) for replica in replicas]
+            cuts = [camera.cuts for camera in cameras]
+            replicas[0].kill()
+        assert lines == [CAMERAS // 2, CAMERAS // 2]
+        await all_are_there_once(url, cameras)
+        cut = [camera.cuts > before for camera, before in zip(cameras, cuts, strict=True)]
+        assert sum(cut) >= CAMERAS // 2
+    finally:
+        balancer.end()
+
+
+async def _cameras_of(replica: Replica) -> int:
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(f"http://127.0.0.1:{replica.web_port}/health")
+    return int(answer.json()["connections"])
