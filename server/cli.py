@@ -18,6 +18,7 @@ from rich.table import Table
 
 from server.cli_database import Database, fail, in_postgres, now_utc, writable_database
 from server.cli_faces import faces_app
+from server.cli_move import migrate_store
 from server.cli_prune import DryRun, KeepIds, OlderThan, run_prune
 from server.cli_users import user_app
 from server.config import PREFIXES, ServerSettings
@@ -51,6 +52,7 @@ app = typer.Typer(
 token_app = typer.Typer(
     help="Tokens, by which cameras beyond this machine prove who they are.", no_args_is_help=True
 )
+app.command("migrate-store")(migrate_store)
 app.add_typer(token_app, name="token")
 app.add_typer(user_app, name="user")
 app.add_typer(faces_app, name="faces")

@@ -45,6 +45,10 @@ class PictureLocked(FacesUnavailable):
     """An enrolment picture cannot be decrypted; the text says with which key it was encrypted."""
 
 
+class MoveFailed(ServerError):
+    """Rows that were moved to another database are not all there as they were."""
+
+
 class PruneRefused(ServerError):
     """Old rows cannot be given up as asked."""
 

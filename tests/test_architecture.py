@@ -73,7 +73,13 @@ COMPOSERS = {
     ),
     "server": (
         *("server.app", "server.__main__", "server.cli", "server.cli_prune"),
-        *("server.cli_database", "server.cli_faces", "server.cli_users", "server.face_commands"),
+        *(
+            "server.cli_database",
+            "server.cli_move",
+            "server.cli_faces",
+            "server.cli_users",
+            "server.face_commands",
+        ),
         *(
             "server.condition",
             "server.face_side",

@@ -1,0 +1,149 @@
+"""Rows move from SQLite to PostgreSQL: all of them, once, also when the move is broken off."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import apsw
+import pytest
+from typer.testing import CliRunner
+
+from server import cli
+from server.errors import StartRefused
+from server.storage.connection import open_writer
+from server.storage.lock import DatabaseLock
+from server.storage.postgres import moving, seats
+from server.storage.postgres.connection import opened
+from server.storage.protocol import ServerStats, Stored
+from server.storage.tokens import create_token
+from tests.server.cameras import jpeg
+from tests.server.rows import accepted_health, accepted_plate, hello_of
+from tests.server.storage.databases import Databases
+from tests.server.storage.stores import NOW, Place
+
+ROWS = 60
+
+
+async def filled(place: Place) -> Path:
+    """A SQLite database with rows of every kind, some of them as older programs leave them."""
+    async with place.opened() as store:
+        await store.greet(hello_of(), NOW)
+        for begin in range(1, ROWS, 10):
+            rows = [accepted_plate(n, image=jpeg(n)) for n in range(begin, begin + 5)]
+            rows += [accepted_health(n) for n in range(begin + 5, begin + 10)]
+            await store.commit_group(rows, NOW)
+        stats = ServerStats(
+            total_connections=1, active_connections=1, messages_received=2,
+            messages_processed=2, errors=0,
+        )  # fmt: skip
+        await store.record_stats(stats, NOW)
+    path = place.folder / "server.db"
+    connection = open_writer(path)
+    create_token(connection, "gate-1", NOW)
+    connection.execute(
+        "INSERT INTO lpr_detections (license_plate, checkpoint_id, confidence, lux, timestamp) "
+        "VALUES ('OLD 1', 7, 0.5, 'dark', CAST('2024' AS BLOB)), (NULL, '7', NULL, 250, NULL);"
+        "DELETE FROM health_monitors WHERE id > 25;"
+        "INSERT INTO corrections (sighting_id, plate, plate_before, corrected_by, corrected_at) "
+        "VALUES (1, 'X', 'AB1', 'somchai', '2026-03-02T00:00:00+00:00')"
+    )
+    connection.close()
+    return path
+
+
+class _Cut(Exception):
+    """The move is broken off."""
+
+
+async def test_a_move_that_was_broken_off_goes_on_and_both_sides_are_equal(
+    databases: Databases, tmp_path: Path
+) -> None:
+    source = await filled(Place(tmp_path, None))
+    url = await asyncio.to_thread(databases.migrated)
+    target = await opened(url)
+    reports: list[int] = []
+
+    def cut_after_ten(count: int) -> None:
+        reports.append(count)
+        if len(reports) == 10:
+            raise _Cut
+
+    assert await moving.begin(target) == {}
+    with pytest.raises(_Cut):
+        await moving.move(source, target, now=NOW, report=cut_after_ten, piece_rows=7)
+    assert sum((await moving.begin(target)).values()) == sum(reports)
+    await moving.move(source, target, now=NOW, report=reports.append, piece_rows=7)
+    assert sum(reports) == sum(moving.rows_to_move(source).values())
+    found = await moving.compare(source, target, report=lambda _: None)
+    assert [each.table for each in found if not each.is_equal] == []
+    counts = {each.table: each.target_rows for each in found}
+    assert (counts["lpr_detections"], counts["message_ledger"]) == (ROWS // 2 + 2, ROWS)
+    assert await target.fetch(
+        "SELECT license_plate, checkpoint_id, lux, timestamp FROM lpr_detections "
+        "WHERE message_id IS NULL ORDER BY id"
+    ) == [("OLD 1", "7", None, "2024"), (None, "7", 250.0, None)]
+    await target.execute("UPDATE lpr_detections SET license_plate = 'Y' WHERE id = 1")
+    changed = await moving.compare(source, target, report=lambda _: None)
+    assert [each.table for each in changed if not each.is_equal] == ["lpr_detections"]
+    await target.close()
+
+
+async def test_what_was_moved_goes_on_as_it_was(databases: Databases, tmp_path: Path) -> None:
+    """Late duplicates stay out, ids go on, cameras find their books and tokens."""
+    source = await filled(Place(tmp_path, None))
+    url = await asyncio.to_thread(databases.migrated)
+    said = await asyncio.to_thread(
+        CliRunner().invoke, cli.app, ["migrate-store", f"sqlite:{source}", url]
+    )
+    assert said.exit_code == 0, said.output
+    assert "equal on both sides" in said.output
+    async with Place(tmp_path, url).opened() as store:
+        held = await store.greet(hello_of(), NOW)
+        assert (held.last_sequence, held.rows_stored) == (ROWS, ROWS)
+        late = await store.commit_group([accepted_health(60), accepted_health(61)], NOW)
+        assert late == [Stored(30, True, ROWS), Stored(31, False, ROWS + 1)]
+        assert len(await store.live_tokens()) == 1
+    again = await asyncio.to_thread(
+        CliRunner().invoke, cli.app, ["migrate-store", f"sqlite:{source}", url]
+    )
+    assert isinstance(again.exception, StartRefused)
+    assert "only into an empty one" in str(again.exception)
+
+
+async def test_nothing_is_moved_while_a_server_runs(databases: Databases, tmp_path: Path) -> None:
+    source = await filled(Place(tmp_path, None))
+    url = await asyncio.to_thread(databases.migrated)
+    arguments = ["migrate-store", f"sqlite:{source}", url]
+    with DatabaseLock(source):
+        refused = await asyncio.to_thread(CliRunner().invoke, cli.app, arguments)
+    assert "in use by another server" in str(refused.exception)
+    async with seats.taken(url, takes_rows=True, shows_pages=False):
+        refused = await asyncio.to_thread(CliRunner().invoke, cli.app, arguments)
+        assert "stop it first" in str(refused.exception)
+        async with seats.taken(url, takes_rows=True, shows_pages=True):
+            with pytest.raises(StartRefused, match="another server shows the pages"):
+                async with seats.taken(url, takes_rows=True, shows_pages=True):
+                    pass
+    async with seats.alone(url):
+        with pytest.raises(StartRefused, match="cameras keep theirs meanwhile"):
+            async with seats.taken(url, takes_rows=True, shows_pages=False):
+                pass
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expected"),
+    [
+        ("db.sqlite", "postgresql://x", "expected sqlite:PATH"),
+        ("sqlite:nowhere.db", "postgresql://x", "no such file"),
+        ("sqlite:{here}", "mysql://x", "expected postgresql://"),
+    ],
+)
+def test_what_is_named_wrongly_is_said(
+    tmp_path: Path, source: str, target: str, expected: str
+) -> None:
+    here = tmp_path / "server.db"
+    apsw.Connection(str(here)).close()
+    here.touch()
+    refused = CliRunner().invoke(cli.app, ["migrate-store", source.format(here=here), target])
+    assert expected in str(refused.exception)
