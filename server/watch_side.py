@@ -22,9 +22,11 @@ from server.storage.channels import SqliteChannels
 from server.storage.feed import SqliteFeed
 from server.storage.reader_pool import ReaderPool
 from server.storage.reading.sightings import Pictures
+from server.storage.watched_faces import SqliteComparedFaces
 from server.storage.watchlists import SqliteWatchlists
 from server.watchlist.desk import AlertDesk, WatchlistDesk
-from server.watchlist.engine import AlertEngine, EngineParts
+from server.watchlist.engine import AlertEngine, EngineParts, Rows
+from server.watchlist.face_rows import FaceRows
 from server.watchlist.plate_rows import PlateRows
 
 
@@ -100,11 +102,14 @@ def _engine(
 ) -> AlertEngine:
     """On connections of its own, so that no alert waits for a page's question."""
     pool, rules, alerts = _stores(settings, opened)
+    rows: list[Rows] = [PlateRows(SqliteFeed(pool))]
+    if settings.faces:
+        rows.append(FaceRows(SqliteComparedFaces(pool)))
     return AlertEngine(
         EngineParts(
             rules=rules,
             alerts=alerts,
-            rows=(PlateRows(SqliteFeed(pool)),),
+            rows=rows,
             zone=settings.time_zone,
             now=now,
             wake=wake,

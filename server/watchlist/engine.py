@@ -46,6 +46,11 @@ class Rows(Protocol):
 
     source: Source
 
+    @property
+    def look_again_s(self) -> float:
+        """After which to look where no bell rang."""
+        ...
+
     async def newest(self) -> int:
         """The highest id."""
         ...
@@ -100,7 +105,8 @@ class AlertEngine:
                 await asyncio.sleep(RETRY_S)
                 continue
             if is_through:
-                await self._parts.wake.heard(rings, within_s=IDLE_S)
+                soon_s = min(rows.look_again_s for rows in self._parts.rows)
+                await self._parts.wake.heard(rings, within_s=soon_s)
 
     async def look(self) -> bool:
         """At the next rows of each table; whether there were no more. Raises StorageUnavailable."""

@@ -38,6 +38,37 @@ class Sighted:
     match: Match
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedFace:
+    """A face of a camera. `class_id` is who was recognised, `probability` 0..1 None where the model
+    has no calibration; `is_stranger`: it could be compared, and is nobody enrolled."""
+
+    id: int
+    device_id: str
+    captured_at: datetime | None
+    received_at: datetime
+    confidence_percent: float | None
+    class_id: int | None
+    probability: float | None
+    is_stranger: bool
+
+
+class ComparedFaces(Protocol):
+    """Faces of cameras, as far as the gallery has compared them. All raise StorageUnavailable."""
+
+    async def compared(self) -> int:
+        """The id of the last one that was compared."""
+        ...
+
+    async def newest(self) -> int:
+        """The highest id, compared or not."""
+        ...
+
+    async def after(self, position: int, *, limit: int) -> Sequence[ComparedFace]:
+        """Those that were compared, with a higher id, in order."""
+        ...
+
+
 class RuleStore(Protocol):
     """Lists and entries. Every change gets a number higher than all before it.
 

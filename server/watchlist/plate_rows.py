@@ -9,7 +9,7 @@ from typing import Final
 from server.storage.reading.feed import SightingFeed
 from server.storage.reading.sightings import SightingDetail
 from server.watchlist.contract import Source
-from server.watchlist.engine import SeenRow
+from server.watchlist.engine import IDLE_S, SeenRow
 from server.watchlist.rules import Seen, Subject
 
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,6 +19,7 @@ class PlateRows:
     """Implements Rows."""
 
     source = Source.PLATES
+    look_again_s = IDLE_S
 
     def __init__(self, feed: SightingFeed) -> None:
         self._feed = feed

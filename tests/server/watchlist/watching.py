@@ -12,10 +12,12 @@ from typing import Any
 from server.bell import Bell
 from server.storage.alerts import SqliteAlerts
 from server.storage.feed import SqliteFeed
+from server.storage.watched_faces import SqliteComparedFaces
 from server.storage.watchlists import SqliteWatchlists
 from server.watchlist.checking import checked_entry
 from server.watchlist.contract import Alert, AlertFilter, EntryDetails, ListDetails
 from server.watchlist.engine import AlertEngine, EngineParts
+from server.watchlist.face_rows import FaceRows
 from server.watchlist.plate_rows import PlateRows
 from server.watchlist.rules import Subject
 from tests.server.storage.history import NOON, Centre, centre_in
@@ -70,7 +72,10 @@ async def watching_in(folder: Path) -> AsyncIterator[Watch]:
                 EngineParts(
                     rules=rules,
                     alerts=store,
-                    rows=(PlateRows(SqliteFeed(centre.pool)),),
+                    rows=(
+                        PlateRows(SqliteFeed(centre.pool)),
+                        FaceRows(SqliteComparedFaces(centre.pool)),
+                    ),
                     zone=UTC,
                     now=lambda: NOON,
                     wake=Bell(),
