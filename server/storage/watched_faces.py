@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from server.storage.reader_pool import Reader, ReaderPool
+from server.storage.asking import Reader
+from server.storage.reader_pool import ReaderPool
 from server.storage.times import moment_of, own_moment
 from server.watchlist.keeping import ComparedFace
 
