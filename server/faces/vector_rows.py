@@ -13,6 +13,9 @@ from server.faces.decision import Candidate, Vector, Vectors
 from server.faces.index import Keys
 from server.faces.many_ids import many
 
+MOST_PEOPLE: Final = 12
+"""Looked at closely: more than are told, and than a mean of pictures can bring forward."""
+
 CHUNK: Final = 20_000
 """Vectors read at once."""
 
@@ -92,18 +95,21 @@ def in_chunks(
 def candidates(
     connection: apsw.Connection, embeddings: Keys, model: ModelKey
 ) -> tuple[Candidate, ...]:
-    """Whose those embeddings are, with all that is held on each of them."""
+    """Whose those embeddings are, the nearest MOST_PEOPLE of them, with all that is held on each.
+
+    `embeddings` are the nearest first.
+    """
     if not len(embeddings):
         return ()
     wanted = many(int(key) for key in embeddings)
-    people = [
-        int(row[0])
-        for row in connection.execute(
-            "SELECT DISTINCT class_id FROM face_embeddings "
-            "WHERE embedding_id IN (SELECT value FROM carray(?))",
-            (wanted,),
-        )
-    ]
+    rows: Any = connection.execute(
+        "SELECT embedding_id, class_id FROM face_embeddings "
+        "WHERE embedding_id IN (SELECT value FROM carray(?))",
+        (wanted,),
+    ).fetchall()
+    owners = dict(rows)
+    nearest = dict.fromkeys(owners[key] for key in map(int, embeddings) if key in owners)
+    people = list(nearest)[:MOST_PEOPLE]
     vectors = _held(connection, "face_embeddings", people, model)
     negatives = _held(connection, "face_negatives", people, model)
     nothing = np.empty((0, model.numbers), np.float32)
