@@ -32,8 +32,10 @@ class Cost:
 class ServerProcess:
     """`python -m server run` on free ports of this machine while inside `with`."""
 
-    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
-        self.database = folder / "server.db"
+    def __init__(
+        self, folder: Path, environ: Mapping[str, str] | None = None, name: str = "server.db"
+    ) -> None:
+        self.database = folder / name
         self.pictures = folder / "pictures"
         self.port = 0
         self.web_port = 0
