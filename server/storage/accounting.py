@@ -22,6 +22,8 @@ from server.storage.reading.cameras import (
 
 MOST_GAPS: Final = 100
 _STORED: Final = "stored"
+_Range = tuple[int, int, str]
+"""Of numbers, both ends included, and what is said of them."""
 
 
 StoredRow = tuple[str, int, str]
@@ -77,14 +79,16 @@ def account(
     that they bound holes among themselves alone. `elsewhere` are epoch and number of strays that
     lie in other days.
     """
-    ordered = sorted([*rows, *strays])
+    line, other_line = sorted(rows), sorted(strays)
+    ordered = sorted([*line, *other_line]) if other_line else line
     first_day = since.isoformat()
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for day, count in Counter(at[:10] for _, _, at in ordered).items():
         counts[day][_STORED] = count
     causes = _Causes(said, ordered)
     gaps: list[Gap] = []
-    holes = list(_Lines(said, first_day, ordered, elsewhere).holes(sorted(rows), sorted(strays)))
+    lines = _Lines(said, first_day, [*elsewhere, *(row[:2] for row in other_line)])
+    holes = list(lines.holes(line, other_line))
     for hole in sorted(holes, key=lambda hole: hole.before, reverse=True):
         for gap in causes.of(hole):
             gaps.append(gap)
@@ -113,33 +117,43 @@ def last_before(rows: Iterable[StoredRow], earlier: Iterable[StoredRow]) -> list
 class _Lines:
     """Finds the numbers between those of rows that follow each other, which are not here."""
 
-    def __init__(
-        self,
-        said: Said,
-        first_day: str,
-        rows: Sequence[StoredRow],
-        elsewhere: Iterable[tuple[str, int]],
-    ) -> None:
+    def __init__(self, said: Said, first_day: str, off_line: Iterable[tuple[str, int]]) -> None:
+        """`off_line` are epoch and number of rows that are here, and on another line than the
+        first."""
         self._said = said
         self._first_day = first_day
-        here: defaultdict[str, set[int]] = defaultdict(set)
-        for epoch, number in itertools.chain(elsewhere, (row[:2] for row in rows)):
-            here[epoch].add(number)
-        for epoch, number, _ in rows:
-            if number <= said.begins_after(epoch):  # given, and missing, in an epoch before
-                for other in here.keys() - {epoch}:
-                    here[other].add(number)
-        self._here = {
-            epoch: [(number, number, _STORED) for number in sorted(numbers)]
-            for epoch, numbers in here.items()
-        }
+        self._here: defaultdict[str, list[_Range]] = defaultdict(list)
+        self._add(off_line)
 
     def holes(self, *lines: Sequence[StoredRow]) -> Iterator[_Hole]:
         """Each number once, on whichever line it is missing first."""
-        for line in lines:
+        self._add(self._early(itertools.chain(*lines)))
+        for number, line in enumerate(lines):
             for hole in self._between(line):
                 if hole.before[:10] >= self._first_day:
                     yield from self._cut(hole)
+            if any(lines[number + 1 :]):
+                self._add(row[:2] for row in line)
+
+    def _add(self, rows: Iterable[tuple[str, int]]) -> None:
+        for epoch, number in rows:
+            self._here[epoch].append((number, number, _STORED))
+        for ranges in self._here.values():
+            ranges.sort()
+
+    def _early(self, rows: Iterable[StoredRow]) -> list[tuple[str, int]]:
+        """Rows that came under an epoch and were given their numbers, and are missing, in another
+        one before."""
+        begins = {epoch: self._said.begins_after(epoch) for epoch in self._said.epochs}
+        if not any(begins.values()):
+            return []
+        return [
+            (other, number)
+            for epoch, number, _ in rows
+            if number <= begins.get(epoch, 0)
+            for other in begins
+            if other != epoch
+        ]
 
     def _between(self, line: Sequence[StoredRow]) -> Iterator[_Hole]:
         """Numbers from before the epoch bound nothing: their neighbours came under another one."""

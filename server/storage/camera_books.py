@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from server.storage.accounting import Said, StoredRow, account, last_before
 from server.storage.asking import Reader
@@ -27,8 +27,12 @@ _IS_STRAY: Final = (
     "clock_state = 'unsynchronised' AND substr(captured_at, 1, 10) <> substr(received_at, 1, 10)"
 )
 """As the indexes of strays have it: a clock nobody set, and not the day on which the row came."""
-_COLUMNS: Final = f"epoch, sequence, captured_at, {_IS_STRAY} AS is_stray"
-_HAS_NUMBER: Final = "sequence IS NOT NULL AND epoch IS NOT NULL"
+_IS_NO_STRAY: Final = (
+    "(clock_state IS NOT 'unsynchronised' "
+    "OR substr(captured_at, 1, 10) = substr(received_at, 1, 10))"
+)
+_COLUMNS: Final = "epoch, sequence, captured_at"
+_COUNTS: Final = f"sequence IS NOT NULL AND epoch IS NOT NULL AND {_IS_NO_STRAY}"
 _EPOCHS: Final = (
     "SELECT e.epoch, e.last_sequence, e.begins_after, e.rows_stored, e.rows_before, e.rows_later, "
     "e.first_received_at, e.last_received_at FROM camera_epochs AS e "
@@ -38,30 +42,29 @@ _EPOCHS: Final = (
 _NUMBERED: Final = tuple(
     f"SELECT {_COLUMNS} FROM {table} INDEXED BY {table}_device "  # noqa: S608 (our own names)
     "WHERE device_id = :device AND captured_at >= :since AND captured_at < :until "
-    f"AND {_HAS_NUMBER}"
+    f"AND {_COUNTS}"
     for table in _TABLES
 )
 _NUMBERED_HEALTH: Final = (
     f"SELECT {_COLUMNS} FROM health_monitors INDEXED BY health_monitors_device "  # noqa: S608 (our own names)
     "WHERE device_id = :device AND component = :component AND captured_at >= :since "
-    f"AND captured_at < :until AND {_HAS_NUMBER}"
+    f"AND captured_at < :until AND {_COUNTS}"
 )
 _BEFORE: Final = tuple(
-    f"SELECT * FROM (SELECT {_COLUMNS} FROM {table} INDEXED BY {table}_device "  # noqa: S608 (our own names)
+    f"SELECT {_COLUMNS} FROM (SELECT * FROM {table} INDEXED BY {table}_device "  # noqa: S608 (our own names)
     "WHERE device_id = :device AND captured_at < :since AND captured_at >= :kept_since "
-    f"ORDER BY captured_at DESC LIMIT :back) WHERE {_HAS_NUMBER}"
+    f"ORDER BY captured_at DESC LIMIT :back) WHERE {_COUNTS}"
     for table in _TABLES
 )
 _HEALTH_BEFORE: Final = (
-    f"SELECT * FROM (SELECT {_COLUMNS} FROM health_monitors INDEXED BY health_monitors_device "  # noqa: S608 (our own names)
+    f"SELECT {_COLUMNS} FROM (SELECT * FROM health_monitors INDEXED BY health_monitors_device "  # noqa: S608 (our own names)
     "WHERE device_id = :device AND component = :component AND captured_at < :since "
     "AND captured_at >= :kept_since ORDER BY captured_at DESC LIMIT :back) "
-    f"WHERE {_HAS_NUMBER}"
+    f"WHERE {_COUNTS}"
 )
 _STRAYS: Final = tuple(
-    f"SELECT sequence FROM {table} INDEXED BY {table}_strays "  # noqa: S608 (our own names)
-    "WHERE device_id = :device AND epoch = :epoch AND sequence <= :last "
-    f"AND {_IS_STRAY} LIMIT {_MOST_STRAYS}"
+    f"SELECT {_COLUMNS} FROM {table} INDEXED BY {table}_strays "  # noqa: S608 (our own names)
+    f"WHERE device_id = :device AND {_IS_STRAY} ORDER BY epoch, sequence DESC LIMIT {_MOST_STRAYS}"
     for table in (*_TABLES, "health_monitors")
 )
 _FIRST_ROWS: Final = tuple(
@@ -73,13 +76,6 @@ _EVICTIONS: Final = (
     "last_sequence, message FROM evictions INDEXED BY evictions_device WHERE device_id = :device "
     "AND captured_at >= :since ORDER BY captured_at DESC LIMIT :most"
 )
-
-
-class _Numbered(NamedTuple):
-    """Rows of the days asked for; of `strays` the clock was far off."""
-
-    rows: list[StoredRow]
-    strays: list[StoredRow]
 
 
 def books_of(
@@ -102,10 +98,11 @@ def books_of(
         "since": _start_of(begin),
         "until": _start_of(until + timedelta(days=1)),
     }
-    found = _numbered(reader, asked, "" if kept_since is None else _start_of(kept_since))
+    rows = _numbered(reader, asked, "" if kept_since is None else _start_of(kept_since))
+    strays = _strays(reader, device_id)
     explaining = {
         "device": device_id,
-        "since": min((asked["since"], *(at for _, _, at in found.rows))),
+        "since": min((asked["since"], *(at for _, _, at in rows))),
         "most": _MOST_EXPLAINING,
     }
     evictions = [(str(row["epoch"]), _note(row)) for row in reader.rows_of(_EVICTIONS, explaining)]
@@ -116,9 +113,12 @@ def books_of(
         evictions=tuple(evictions),
         epochs={each.epoch: each for each in epochs},
     )
-    elsewhere = _strays_elsewhere(reader, device_id, found.rows)
     accounted = account(
-        found.rows, said, since=since, strays=found.strays, elsewhere=tuple(elsewhere)
+        rows,
+        said,
+        since=since,
+        strays=[row for row in strays if asked["since"] <= row[2] < asked["until"]],
+        elsewhere=[row[:2] for row in strays],
     )
     return CameraBooks(
         device_id=device_id,
@@ -139,33 +139,25 @@ def _kept_since(reader: Reader) -> date | None:
     return max((arrival.date() for arrival in arrivals if arrival is not None), default=None)
 
 
-def _numbered(reader: Reader, asked: dict[str, Any], kept_since: str) -> _Numbered:
+def _numbered(reader: Reader, asked: dict[str, Any], kept_since: str) -> list[StoredRow]:
     """Those of the time asked for, and of each epoch the last one before it, if it was captured
-    after all that was given up here: so that a hole is seen however long it lasted."""
+    after all that was given up here: so that a hole is seen however long it lasted. No strays."""
     asked = asked | {"kept_since": kept_since, "back": _LOOKED_BACK}
-    found: list[Any] = [row for sql in _NUMBERED for row in reader.rows(sql, asked)]
+    rows: list[Any] = [row for sql in _NUMBERED for row in reader.rows(sql, asked)]
     before: list[Any] = [row for sql in _BEFORE for row in reader.rows(sql, asked)]
     for component in components_of(reader, asked["device"]):
         of_component = asked | {"component": component}
-        found += reader.rows(_NUMBERED_HEALTH, of_component)
+        rows += reader.rows(_NUMBERED_HEALTH, of_component)
         before += reader.rows(_HEALTH_BEFORE, of_component)
-    rows: list[StoredRow] = [row[:3] for row in found if not row[3]]
-    strays: list[StoredRow] = [row[:3] for row in found if row[3]]
-    earlier: list[StoredRow] = [row[:3] for row in before if not row[3]]
-    return _Numbered(rows=[*rows, *last_before(rows, earlier)], strays=strays)
+    return [*rows, *last_before(rows, before)]
 
 
-def _strays_elsewhere(
-    reader: Reader, device_id: str, rows: Iterable[StoredRow]
-) -> Iterable[tuple[str, int]]:
-    """Epoch and number of rows among these whose clock was far off, on whatever day."""
-    last_of: dict[str, int] = {}
-    for epoch, number, _ in rows:
-        last_of[epoch] = max(number, last_of.get(epoch, 0))
-    for epoch, last in last_of.items():
-        asked = {"device": device_id, "epoch": epoch, "last": last}
-        for sql in _STRAYS:
-            yield from ((epoch, int(number)) for (number,) in reader.rows(sql, asked))
+def _strays(reader: Reader, device_id: str) -> list[StoredRow]:
+    """Rows of which the clock was far off, on whatever day: of most cameras there are none."""
+    found: list[Any] = []
+    for sql in _STRAYS:
+        found += reader.rows(sql, {"device": device_id})
+    return found
 
 
 def _epoch(row: Sequence[Any]) -> EpochBooks:
