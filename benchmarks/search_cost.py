@@ -28,6 +28,8 @@ from server.storage.connection import open_writer
 from server.storage.sqlite import SqliteStore
 
 SEARCH_STEP: Final = "0003_search.sql"
+BOOKS_STEP: Final = "0007_where_epochs_begin.sql"
+"""Of the steps after the search's, the one without which no row is stored."""
 _UNTIL: Final = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -101,9 +103,15 @@ def _store(folder: Path, *, has_search: bool) -> SqliteStore:
     folder.mkdir()
     steps = folder / "steps"
     steps.mkdir()
-    for path in sorted(SERVER_SQLITE.glob("0*.sql")):
-        if path.name < SEARCH_STEP or (has_search and path.name == SEARCH_STEP):
-            shutil.copy(path, steps)
+    wanted = [
+        path
+        for path in sorted(SERVER_SQLITE.glob("0*.sql"))
+        if path.name < SEARCH_STEP
+        or path.name == BOOKS_STEP
+        or (has_search and path.name == SEARCH_STEP)
+    ]
+    for number, path in enumerate(wanted, start=1):
+        shutil.copy(path, steps / f"{number:04}{path.name[4:]}")
     connection: apsw.Connection = open_writer(folder / "server.db")
     migrate(connection, steps)
     connection.close()
