@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,3 +52,11 @@ def test_difference_is_what_came_between_and_all_after_a_new_start() -> None:
     assert both is not None
     assert both.counts == now.counts
     assert both.total == pytest.approx(now.total)
+
+
+def test_spreads_that_are_dropped_leave_nothing_in_memory() -> None:
+    spread = spread_of(0.02)
+    before = sys.getallocatedblocks()
+    for _ in range(1000):
+        assert sum_of([difference(spread, spread), spread]) is not None
+    assert sys.getallocatedblocks() - before < 100
