@@ -161,6 +161,12 @@ class AlertEngine:
             likelihood = likelihood_after(match.likelihood, row.seen.plate, said)
             if likelihood < self._book.least_likelihood(match.list_id):
                 self.doubted += 1
+                _log.info(
+                    "a match raises no alert: it was often a false alarm",
+                    watchlist=match.list_id,
+                    sighting=row.seen.sighting_id,
+                    likelihood=round(likelihood, 4),
+                )
                 continue
             left.append(replace(match, likelihood=likelihood))
         return left

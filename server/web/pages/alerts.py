@@ -36,7 +36,9 @@ def add_alerts(centre: Centre) -> None:
         lists: tuple[Watchlist, ...] = ()
         if visit.caller.may(Permission.SEE_WATCHLISTS):
             lists = await centre.watchlists.lists()
-        with title("Alerts"), tag("div", "end"):
+        with_persons = visit.caller.may(Permission.SEE_PEOPLE)
+        count = await centre.alerts.count_open(with_persons=with_persons)
+        with title("Alerts", soft=f"{wording.number(count)} open"), tag("div", "end"):
             tag("button", "quiet", "Sound is on", type="button", data_alarm_switch=True)
             if visit.caller.may(Permission.SEE_WATCHLISTS):
                 link("Watchlists", "/watchlists", "button")
