@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -35,6 +35,7 @@ from wire.accepted import AcceptedRow
 
 _RESAMPLES: Final = 2000
 _METER_ROUNDS: Final = 200
+_LEAST_PAIRS: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +123,18 @@ def run_pair(folder: Path, camera: Path, rows: int, scraper: Scraper, *, on_firs
     )
 
 
+def pairs_within(
+    limit_s: float, run: Callable[..., Pair], clock: Callable[[], float] = time.monotonic
+) -> Iterator[Pair]:
+    """Pairs whose order changes, two at least, as long as another one as slow as the slowest still
+    fits into the time."""
+    began_s, slowest_s, number = clock(), 0.0, 0
+    while number < _LEAST_PAIRS or clock() - began_s + slowest_s <= limit_s:
+        pair_began_s = clock()
+        yield run(on_first=bool(number % 2))
+        slowest_s, number = max(slowest_s, clock() - pair_began_s), number + 1
+
+
 def meter_us(rows: Sequence[AcceptedRow]) -> float:
     """Microseconds that the meter takes of a row, in groups as large as the writer makes them."""
     group = rows[:GROUP_ROWS]
@@ -184,6 +197,9 @@ def _table(outcome: Outcome) -> Table:
 def main(
     rows: Annotated[int, typer.Option(min=100, help="Rows of a run, without pictures.")] = 20_000,
     pairs: Annotated[int, typer.Option(min=2, help="Runs with metrics and without.")] = 10,
+    minutes: Annotated[
+        float, typer.Option(min=0, help="As many pairs as fit into so long; 0: --pairs.")
+    ] = 0.0,
     every_s: Annotated[float, typer.Option(min=0.1, help="Seconds between scrapes.")] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed makes the same rows.")] = 1,
     folder: Annotated[Path, typer.Option(help="On the disk to measure.")] = Path(),
@@ -205,10 +221,12 @@ def main(
         )
         encoded = limit.encoded_rows(camera / "lpr_data.db", camera / "images")
         accepted = [limit.accepted_row(content) for content in encoded[:GROUP_ROWS]]
-        found = [
-            run_pair(place, camera, rows, scraper, on_first=bool(number % 2))
-            for number in progress.track(range(pairs), description="sending")
-        ]
+        run = partial(run_pair, place, camera, rows, scraper)
+        if minutes:
+            found = list(pairs_within(minutes * 60, run))
+        else:
+            numbers = progress.track(range(pairs), description="sending")
+            found = [run(on_first=bool(number % 2)) for number in numbers]
         outcome = outcome_of(rows, found, meter_us(accepted), scraper)
     if as_json:
         print(json.dumps({"machine": asdict(machine), "outcome": asdict(outcome)}))

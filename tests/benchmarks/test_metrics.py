@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import metrics
-from benchmarks.metrics import Pair, Scraper, outcome_of, share_of
+from benchmarks.metrics import Pair, Scraper, outcome_of, pairs_within, share_of
 
 
 def test_shares_are_medians_of_pairs_with_an_interval_around_them() -> None:
@@ -35,3 +35,18 @@ def test_whole_run_measures_both_and_scrapes_one(
     assert 0 < outcome["meter_us"] < 100
     assert outcome["scrapes"] > 0
     assert not list(tmp_path.iterdir())
+
+
+def test_pairs_fill_the_time_and_do_not_exceed_it() -> None:
+    now_s, took_s = 0.0, iter((30.0, 50.0, 40.0, 40.0, 40.0, 40.0, 40.0))
+    orders: list[bool] = []
+
+    def run(*, on_first: bool) -> Pair:
+        nonlocal now_s
+        now_s += next(took_s)
+        orders.append(on_first)
+        return Pair(rate_on=1.0, rate_off=1.0, cpu_us_on=1.0, cpu_us_off=1.0)
+
+    assert len(list(pairs_within(250.0, run, lambda: now_s))) == 6
+    assert now_s <= 250.0
+    assert orders == [False, True] * 3

@@ -134,9 +134,18 @@ MINIMAL_LPR_ROW: Final = LprRow(
     id=LPR_ID, sequence=1, captured_at=CAPTURED, data=LprDetection(license_plate="ABC1234")
 )
 
+TRACED_LPR_ROW: Final = LprRow(
+    id=LPR_ID,
+    sequence=1,
+    captured_at=CAPTURED,
+    trace="00-0198835e1b7a7c3e9a512f6d8c40b1e7-9a512f6d8c40b1e7-01",
+    data=LprDetection(license_plate="ABC1234"),
+)
+
 ROWS: Final[dict[str, Row]] = {
     "v1_rows_lpr_detection": LPR_ROW,
     "v1_rows_lpr_detection_minimal": MINIMAL_LPR_ROW,
+    "v1_rows_lpr_detection_traced": TRACED_LPR_ROW,
     "v1_rows_face_detection": FACE_ROW,
     "v1_rows_health_monitor": HEALTH_ROW,
     "v1_rows_eviction": EVICTION_ROW,

@@ -96,6 +96,8 @@ CASES: list[tuple[Row, str, Any, str, str]] = [
         "invalid_field",
         "expected a time between 1970 and 2200, got '9999-12-31 23:59:59-05:00'",
     ),
+    (LPR_ROW, "trace", "x" * 5000, "invalid_field", "expected str matching regex"),
+    (LPR_ROW, "trace", f"00-{'0' * 32}-{'1' * 16}-01", "invalid_field", "matching regex"),
     (LPR_ROW, "sequence", 0, "invalid_field", "expected a number from 1, got 0"),
     (LPR_ROW, "sequence", 2**53, "invalid_field", "expected int <= 9007199254740991, got 9007"),
     (LPR_ROW, "id", "not-an-id", "invalid_field", "expected a UUID in lower case, got 'not-an-id'"),
