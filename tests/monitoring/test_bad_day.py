@@ -35,13 +35,17 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A server that kept the day, which ended with the last full hour."""
-    now = datetime.now(UTC)
-    end = now.replace(minute=0, second=0, microsecond=0)
+def begin() -> datetime:
+    """Of the day, which ended with the last full hour."""
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, begin: datetime) -> Iterator[Installation]:
+    """A server that kept the day."""
     with installation(tmp_path_factory.mktemp("day")) as made:
         made.server_database.parent.mkdir()
-        asyncio.run(bad_day.remember_it(made.server_database, end - timedelta(days=1)))
+        asyncio.run(bad_day.remember_it(made.server_database, begin))
         made.settings["SERVER_TIME_ZONE"] = "UTC"
         made.start_server()
         yield made
@@ -52,8 +56,7 @@ def asked(place: Installation, path: str) -> Any:
         return json.load(answer)
 
 
-def test_each_is_in_the_analysis(place: Installation) -> None:
-    begin = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=1)
+def test_each_is_in_the_analysis(place: Installation, begin: datetime) -> None:
     told = asked(place, "/api/v1/analytics/report")
     service = next(each for each in told["services"] if each["service"] == "ingest")
     found = {
