@@ -28,7 +28,7 @@ class UsageReport:
     """Of the time from `begins_at` to `ends_at`, by the time of capture; `..._before` are of as
     long a time before it. `sightings_growth` 0.1 is a tenth more, null: there was none before.
     `requests` are those of each service of the server. Days and hours are those of the server's
-    time zone. `demographics` are told by an analyser of faces; null: none is configured."""
+    time zone. `demographics` null: no analyser's findings are kept with sightings."""
 
     begins_at: datetime
     ends_at: datetime
