@@ -12,7 +12,7 @@ from typing import Final
 
 import apsw
 
-from guarding.passwords import hash_of
+from guarding.passwords import COST, Cost, hash_of
 from server.accounts import (
     api_tokens,
     attempt_rows,
@@ -43,9 +43,9 @@ COMMAND_LINE: Final = Caller(
 """Who may write the database's file may do everything anyhow."""
 
 
-def new_hash(password: str, *, name: str) -> str:
+def new_hash(password: str, *, name: str, cost: Cost = COST) -> str:
     """The hash of a password that may be one; raises AccountRefused. Takes about 50 ms."""
-    return hash_of(naming.password(password, name=name))
+    return hash_of(naming.password(password, name=name), cost)
 
 
 class AccountBook:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from guarding.passwords import hash_of, matches
+from guarding.passwords import COST, Cost, hash_of, matches
 from server.accounts.book import new_hash
 from server.errors import TooBusy
 
@@ -21,14 +21,15 @@ _T = TypeVar("_T")
 class Hashing:
     """Lives on the event loop; the work, about 50 ms a password, has a thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, cost: Cost = COST) -> None:
+        self._cost = cost
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sightpost-passwords")
         self._waiting = 0
-        self._decoy = hash_of(secrets.token_urlsafe())
+        self._decoy = hash_of(secrets.token_urlsafe(), cost)
 
     async def new_hash(self, password: str, *, name: str) -> str:
         """Raises AccountRefused where it may be no password, TooBusy."""
-        return await self._run(lambda: new_hash(password, name=name))
+        return await self._run(lambda: new_hash(password, name=name, cost=self._cost))
 
     async def matches(self, password: str, password_hash: str | None) -> bool:
         """Whether it is the password; takes as long, and says no, where there is no hash.

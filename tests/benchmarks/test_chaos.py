@@ -14,7 +14,7 @@ from benchmarks.chaos_books import CameraBooks, CentreBooks, StoredRow, judge
 from benchmarks.chaos_schedule import FaultKind, schedule
 
 ROOT = Path(__file__).resolve().parents[2]
-FAULTS = 40
+FAULTS = 20
 
 CAMERA = CameraBooks(
     name="cam-0",
@@ -37,7 +37,7 @@ def centre(*rows: StoredRow, last_sequence: int = 3) -> CentreBooks:
     return CentreBooks(rows={"cam-0": list(rows)}, stored={"cam-0": (len(rows), last_sequence)})
 
 
-def test_forty_faults_lose_double_and_change_nothing() -> None:
+def test_twenty_faults_lose_double_and_change_nothing() -> None:
     """Disks are filled by the VFS here, so that the suite mounts nothing, root or not."""
     done = subprocess.run(
         [

@@ -11,7 +11,7 @@ import pytest
 from tests.end_to_end.pictures import write_plate_pictures
 from tests.end_to_end.programs import Installation, installation, kill, wait_until
 
-PICTURES = 12
+PICTURES = 9
 
 
 @pytest.fixture
@@ -74,9 +74,9 @@ def test_rows_committed_while_no_server_was_there_are_sent_by_the_next_run(
     _assert_everything_arrived_once(place)
 
 
-def test_sigterm_ends_the_agent_cleanly_within_5_s(place: Installation) -> None:
+def test_sigterm_ends_the_agent_cleanly_within_5_s(place: Installation, pictures: Path) -> None:
     place.start_server()
-    agent = place.start_agent("synthetic:?seed=2")
+    agent = place.start_agent(f"images:{pictures}")
     wait_until(lambda: len(place.captured()) >= 1, what="a first sighting")
     agent.send_signal(signal.SIGTERM)
     assert agent.wait(5) == 0, place.output_of("agent")
@@ -91,8 +91,10 @@ def test_until_end_stopped_by_a_signal_is_no_success(place: Installation, pictur
     assert {sent for _, _, sent in place.captured()} == {0}
 
 
-def test_second_agent_on_the_same_database_is_refused_at_once(place: Installation) -> None:
-    first = place.start_agent("synthetic:?seed=2")
+def test_second_agent_on_the_same_database_is_refused_at_once(
+    place: Installation, pictures: Path
+) -> None:
+    first = place.start_agent(f"images:{pictures}")
     wait_until(lambda: len(place.captured()) >= 1, what="the first agent watches")
     second = place.start_agent("synthetic:?seed=3")
     assert second.wait(30) == 1

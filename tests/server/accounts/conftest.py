@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from guarding.passwords import Cost
 from server.accounts.contract import Caller, CallerKind, User
 from server.accounts.hashing import Hashing
 from server.accounts.lifetimes import Lifetimes
@@ -19,6 +20,8 @@ from server.accounts.store import AccountStore
 from server.device_token import digest_of
 from server.storage.adoption import prepare_database
 
+CHEAP = Cost(passes=1, memory_kib=8)
+"""Hundreds of tests sign in: their passwords are kept in the same way and for a fraction."""
 PASSWORD = "correct horse battery"
 ADDRESS = "192.0.2.7"
 
@@ -78,7 +81,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     path, clock = tmp_path / "server.db", Clock()
     prepare_database(path, zone_of=lambda _: UTC, now=clock.now())
     store = AccountStore(path, Lifetimes(), clock.now)
-    hashing = Hashing()
+    hashing = Hashing(CHEAP)
     reception = Reception(store, hashing, clock=clock.seconds)
     yield House(path, store, hashing, reception, Office(store, hashing, reception), clock)
     hashing.close()

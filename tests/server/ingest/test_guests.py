@@ -80,7 +80,8 @@ async def test_an_address_that_has_its_fill_is_told_to_wait(tmp_path: Path) -> N
 
 
 async def test_an_old_camera_may_connect_anew_for_each_row(tmp_path: Path) -> None:
-    settings = settings_in(tmp_path, classic_networks="10.0.0.0/8", max_connections_per_address=3)
+    """On a busy machine a few of those that hung up may not have been let go yet."""
+    settings = settings_in(tmp_path, classic_networks="10.0.0.0/8", max_connections_per_address=10)
     async with running(settings) as server:
         for number in range(30):
             async with classic_camera(server.ingest_port, **from_address("10.0.0.1")) as camera:
