@@ -9,7 +9,18 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.faces import Pair, best_threshold, blurred, dark, hits, main, read_pairs, to_width
+from benchmarks.faces import (
+    Pair,
+    accepted_at,
+    area_under,
+    best_threshold,
+    blurred,
+    dark,
+    hits,
+    main,
+    read_pairs,
+    to_width,
+)
 from tests.end_to_end.test_faces import SIDE, write_models
 
 FOUND = [(0.9, True), (0.7, True), (0.5, False), (0.3, False), (-1.0, True)]
@@ -20,6 +31,21 @@ def test_threshold_lies_between_same_and_different() -> None:
     assert 0.5 < threshold < 0.7
     assert hits(FOUND, threshold) == 4
     assert hits(FOUND, 0.95) == 2
+
+
+def test_area_under_the_curve_is_the_share_of_pairs_in_the_right_order() -> None:
+    assert area_under([(0.9, True), (0.1, False)]) == 1.0
+    assert area_under([(0.5, True), (0.5, False)]) == 0.5
+    assert area_under(FOUND) == pytest.approx(4 / 6)
+    assert area_under([(0.9, True)]) is None
+
+
+def test_true_accepts_are_those_above_what_so_many_strangers_reach() -> None:
+    strangers = [(number / 100, False) for number in range(100)]
+    same = [(0.995, True), (0.985, True), (0.5, True), (0.2, True)]
+    assert accepted_at(strangers + same, 0.0) == 0.25
+    assert accepted_at(strangers + same, 0.01) == 0.5
+    assert accepted_at(strangers, 0.01) is None
 
 
 def test_pair_is_in_one_half_whatever_its_order() -> None:
