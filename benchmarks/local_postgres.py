@@ -84,6 +84,8 @@ def local_postgres(
         try:
             yield running
         finally:
+            if folder is None and running.process.poll() is None:
+                running.kill()  # nobody reads its data again
             running.stop()
 
 

@@ -10,11 +10,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import apsw
+
 from server.storage.adoption import prepare_database
 from server.storage.cameras import SqliteCameras
 from server.storage.corrections import SqliteCorrections
 from server.storage.data_overview import SqliteDataOverview
 from server.storage.pictures import PictureArchive
+from server.storage.postgres.connection import Pool, opened_pool
+from server.storage.postgres.pictures import DailyPictures
+from server.storage.postgres.readers import PostgresReaders
+from server.storage.postgres.store import PostgresStore
 from server.storage.pruner import SqlitePruning
 from server.storage.reader_pool import ReaderPool
 from server.storage.reading.cameras import StateRule
@@ -55,6 +61,46 @@ class Centre:
     async def take(self, *rows: AcceptedRow, at: datetime = NOON) -> list[int]:
         """Stores the rows; their record ids."""
         return [outcome.record_id for outcome in await self.store.commit_group(rows, at)]
+
+    async def execute(self, sql: str) -> None:
+        """As another program writes into the database."""
+        with contextlib.closing(apsw.Connection(str(self.database))) as connection:
+            connection.execute(sql)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SightingsSite:
+    """The same in PostgreSQL, as far as sightings are read there."""
+
+    pictures: Path
+    rows: Pool
+    store: PostgresStore
+    pool: PostgresReaders
+    sightings: SqliteSightings
+
+    async def take(self, *rows: AcceptedRow, at: datetime = NOON) -> list[int]:
+        return [outcome.record_id for outcome in await self.store.commit_group(rows, at)]
+
+    async def execute(self, sql: str) -> None:
+        await self.rows.execute(sql)
+
+
+@asynccontextmanager
+async def site_in(folder: Path, url: str) -> AsyncIterator[SightingsSite]:
+    pictures = folder / "pictures"
+    async with opened_pool(url, connections=6) as rows:
+        with contextlib.ExitStack() as opened:
+            keeper, archive = DailyPictures(pictures), PictureArchive(pictures, read_only=True)
+            readers = PostgresReaders(rows)
+            for each in (keeper, archive, readers):
+                opened.callback(each.close)
+            yield SightingsSite(
+                pictures=pictures,
+                rows=rows,
+                store=PostgresStore(rows, keeper),
+                pool=readers,
+                sightings=SqliteSightings(readers, archive),
+            )
 
 
 @asynccontextmanager

@@ -14,16 +14,46 @@ import apsw
 import pytest
 
 from server.errors import NotThere, QuestionInvalid, TookTooLong
+from server.storage.asking import Reader
 from server.storage.cursors import Asked, Position
-from server.storage.reader_pool import Reader
 from server.storage.reading.sightings import Matching, Order, SightingFilter, SightingPage
 from server.storage.search import find, plan_of
 from tests.server.cameras import jpeg
-from tests.server.storage.history import NOON, Centre, centre_in, plate
+from tests.server.storage.databases import Databases
+from tests.server.storage.history import (
+    NOON,
+    Centre,
+    SightingsSite,
+    centre_in,
+    plate,
+    site_in,
+)
+from tests.server.storage.stores import KINDS
+
+Site = Centre | SightingsSite
+
+
+@pytest.fixture(params=KINDS)
+def url(request: pytest.FixtureRequest) -> str | None:
+    """Of a database in PostgreSQL; None: in SQLite."""
+    if request.param == "sqlite":
+        return None
+    databases: Databases = request.getfixturevalue("databases")
+    return databases.cleaned()
 
 
 @pytest.fixture
-async def centre(tmp_path: Path) -> AsyncIterator[Centre]:
+async def centre(url: str | None, tmp_path: Path) -> AsyncIterator[Site]:
+    if url is None:
+        async with centre_in(tmp_path) as opened:
+            yield opened
+    else:
+        async with site_in(tmp_path, url) as site:
+            yield site
+
+
+@pytest.fixture
+async def in_sqlite(tmp_path: Path) -> AsyncIterator[Centre]:
     async with centre_in(tmp_path) as opened:
         yield opened
 
@@ -32,27 +62,27 @@ def plates(page: SightingPage) -> list[str]:
     return [card.plate for card in page.cards]
 
 
-async def found(centre: Centre, **chosen: Any) -> list[str]:
+async def found(centre: Site, **chosen: Any) -> list[str]:
     return plates(await centre.sightings.page(SightingFilter(**chosen)))
 
 
-async def likeliest(centre: Centre, text: str) -> list[str]:
+async def likeliest(centre: Site, text: str) -> list[str]:
     page = await centre.sightings.page(SightingFilter(plate=text), order=Order.LIKELIEST)
     return plates(page)
 
 
-async def test_the_latest_come_first(centre: Centre) -> None:
+async def test_the_latest_come_first(centre: Site) -> None:
     await centre.take(plate(1, "FIRST"), plate(3, "THIRD"), plate(2, "SECOND"))
     assert await found(centre) == ["THIRD", "SECOND", "FIRST"]
 
 
-async def test_a_plate_is_found_however_it_is_written(centre: Centre) -> None:
+async def test_a_plate_is_found_however_it_is_written(centre: Site) -> None:
     await centre.take(plate(1, "ABC-1234"), plate(2, "1กก 1234"), plate(3, "ABC1235"))
     assert await found(centre, plate="abc 1234") == ["ABC-1234"]
     assert await found(centre, plate="1กก1234") == ["1กก 1234"]
 
 
-async def test_confused_characters_are_found_and_the_likelier_come_first(centre: Centre) -> None:
+async def test_confused_characters_are_found_and_the_likelier_come_first(centre: Site) -> None:
     said = [("A", 0.9, []), ("8", 0.5, [["B", 0.45]]), ("C", 0.9, []), ("1", 0.9, [])]
     told = [{"text": t, "confidence": c, "alternatives": a} for t, c, a in said]
     await centre.take(
@@ -86,7 +116,7 @@ async def test_confused_characters_are_found_and_the_likelier_come_first(centre:
         ("NOBODY*", []),
     ],
 )
-async def test_wildcards(centre: Centre, text: str, expected: list[str]) -> None:
+async def test_wildcards(centre: Site, text: str, expected: list[str]) -> None:
     await centre.take(
         plate(1, "1กก 1234"), plate(2, "1กก 9999"), plate(3, "ABC1234"), plate(4, "[*]")
     )
@@ -94,7 +124,7 @@ async def test_wildcards(centre: Centre, text: str, expected: list[str]) -> None
     assert sorted(await likeliest(centre, text)) == sorted(expected)
 
 
-async def test_every_filter_leaves_only_what_it_names(centre: Centre) -> None:
+async def test_every_filter_leaves_only_what_it_names(centre: Site) -> None:
     await centre.take(
         plate(1, "ONE", region="th", direction="left", confidence=50.0, image=jpeg()),
         plate(2, "TWO", region="eu", direction="right", confidence=80.0),
@@ -116,7 +146,7 @@ async def test_every_filter_leaves_only_what_it_names(centre: Centre) -> None:
     assert await found(centre, since=since, until=until, plate="T*") == ["TWO"]
 
 
-async def test_pages_follow_each_other_while_rows_arrive_and_are_the_whole(centre: Centre) -> None:
+async def test_pages_follow_each_other_while_rows_arrive_and_are_the_whole(centre: Site) -> None:
     await centre.take(*(plate(number, f"P{number}") for number in range(1, 26)))
     seen: list[str] = []
     cursor = None
@@ -131,7 +161,7 @@ async def test_pages_follow_each_other_while_rows_arrive_and_are_the_whole(centr
 
 
 @pytest.mark.parametrize("order", list(Order))
-async def test_pages_of_equal_times_miss_and_repeat_nothing(centre: Centre, order: Order) -> None:
+async def test_pages_of_equal_times_miss_and_repeat_nothing(centre: Site, order: Order) -> None:
     await centre.take(*(plate(n, f"{'ABCD'[n % 4]}1{'0O'[n % 2]}", at=NOON) for n in range(1, 30)))
     seen: list[int] = []
     cursor = None
@@ -148,14 +178,12 @@ async def test_pages_of_equal_times_miss_and_repeat_nothing(centre: Centre, orde
         assert [number % 2 for number in seen] == sorted(number % 2 for number in seen)
 
 
-async def test_sightings_whose_time_nobody_knows_are_listed_last(centre: Centre) -> None:
+async def test_sightings_whose_time_nobody_knows_are_listed_last(centre: Site) -> None:
     await centre.take(plate(1, "TIMED"))
-    connection = apsw.Connection(str(centre.database))
-    connection.execute(
+    await centre.execute(
         "INSERT INTO lpr_detections (license_plate, timestamp) VALUES ('OLD1', 'yesterday'), "
         "('OLD2', NULL)"
     )
-    connection.close()
     assert await found(centre) == ["TIMED", "OLD2", "OLD1"]
     assert await found(centre, plate="OLD*") == ["OLD2", "OLD1"]
     assert await found(centre, since=NOON) == ["TIMED"]
@@ -166,12 +194,12 @@ async def test_sightings_whose_time_nobody_knows_are_listed_last(centre: Centre)
 
 
 async def test_a_search_that_is_broken_off_says_how_far_it_came_and_goes_on(
-    centre: Centre,
+    centre: Site,
 ) -> None:
     hour = timedelta(hours=1)
     rows = [plate(n, f"P{n:03}", at=NOON + n * hour) for n in range(1, 200)]
     await centre.take(*rows)
-    plan = plan_of(SightingFilter(plate="*003"))
+    plan = plan_of(SightingFilter(plate="*003"), centre.pool.dialect)
 
     def steps(reader: Reader) -> list[int]:
         ids, positions = [], 0
@@ -193,7 +221,7 @@ async def test_a_search_that_is_broken_off_says_how_far_it_came_and_goes_on(
     ("chosen", "expected"),
     [({}, 30), ({"plate": "A*"}, 15), ({"regions": ("eu",)}, 10), ({"plate": "NOBODY"}, 0)],
 )
-async def test_counting(centre: Centre, chosen: dict[str, Any], expected: int) -> None:
+async def test_counting(centre: Site, chosen: dict[str, Any], expected: int) -> None:
     await centre.take(
         *(plate(n, f"{'AC'[n % 2]}{n}", region="eu" if n % 3 else "th") for n in range(15)[1:]),
         *(plate(n, f"{'AC'[n % 2]}{n}", region="br") for n in range(15, 31)),
@@ -202,7 +230,7 @@ async def test_counting(centre: Centre, chosen: dict[str, Any], expected: int) -
     assert (counted.count, counted.is_exact) == (expected, True)
 
 
-async def test_all_that_match_come_in_pieces(centre: Centre) -> None:
+async def test_all_that_match_come_in_pieces(centre: Site) -> None:
     await centre.take(*(plate(number, f"P{number}") for number in range(1, 1203)))
     pieces = [piece async for piece in centre.sightings.every(SightingFilter(plate="P*"))]
     assert [len(piece) for piece in pieces] == [500, 500, 202]
@@ -211,14 +239,14 @@ async def test_all_that_match_come_in_pieces(centre: Centre) -> None:
     ]
 
 
-async def test_sightings_of_each_minute_also_of_none(centre: Centre) -> None:
+async def test_sightings_of_each_minute_also_of_none(centre: Site) -> None:
     await centre.take(plate(1, "A"), plate(2, "B"), plate(70, "C"), plate(300, "LATER"))
     minutes = await centre.sightings.per_minute(until=NOON + timedelta(seconds=150), minutes=4)
     assert [each.count for each in minutes] == [0, 2, 1, 0]
     assert minutes[0].at == NOON - timedelta(minutes=1)
 
 
-async def test_a_picture_comes_as_it_was_sent(centre: Centre) -> None:
+async def test_a_picture_comes_as_it_was_sent(centre: Site) -> None:
     content = jpeg(shade=77)
     (with_one, without) = await centre.take(plate(1, "A", image=content), plate(2, "B"))
     picture = await centre.sightings.picture(with_one)
@@ -228,11 +256,6 @@ async def test_a_picture_comes_as_it_was_sent(centre: Centre) -> None:
     for number in (0, -1, 99, 2**70):
         with pytest.raises(NotThere, match="there is no sighting"):
             await centre.sightings.picture(number)
-    for file in centre.pictures.iterdir():
-        file.unlink()
-    async with centre_in(centre.database.parent) as reopened:
-        with pytest.raises(NotThere, match="were given up"):
-            await reopened.sightings.picture(with_one)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +268,7 @@ async def test_a_picture_comes_as_it_was_sent(centre: Centre) -> None:
     ],
 )
 async def test_what_is_asked_wrongly_is_named(
-    centre: Centre, question: dict[str, Any], expected: str
+    centre: Site, question: dict[str, Any], expected: str
 ) -> None:
     with pytest.raises(QuestionInvalid, match=expected):
         await centre.sightings.page(SightingFilter(), **question)
@@ -265,7 +288,7 @@ async def test_what_is_asked_wrongly_is_named(
     ],
 )
 async def test_a_forged_cursor_is_refused_and_breaks_nothing(
-    centre: Centre, forged: list[Any]
+    centre: Site, forged: list[Any]
 ) -> None:
     digest = Asked(chosen=SightingFilter(), order=Order.NEWEST).digest
     text = base64.urlsafe_b64encode(json.dumps([digest, *forged]).encode()).decode()
@@ -273,7 +296,7 @@ async def test_a_forged_cursor_is_refused_and_breaks_nothing(
         await centre.sightings.page(SightingFilter(), cursor=text)
 
 
-async def test_a_cursor_fits_only_its_own_question(centre: Centre) -> None:
+async def test_a_cursor_fits_only_its_own_question(centre: Site) -> None:
     await centre.take(plate(1, "A"), plate(2, "B"))
     page = await centre.sightings.page(SightingFilter(), limit=1)
     assert page.next_cursor is not None
@@ -290,21 +313,19 @@ async def test_a_cursor_fits_only_its_own_question(centre: Centre) -> None:
         {"plate": "A\n"},
     ],
 )
-async def test_a_filter_that_means_nothing_is_refused(
-    centre: Centre, chosen: dict[str, Any]
-) -> None:
+async def test_a_filter_that_means_nothing_is_refused(centre: Site, chosen: dict[str, Any]) -> None:
     with pytest.raises(QuestionInvalid):
         await centre.sightings.page(SightingFilter(**chosen))
 
 
-async def test_a_question_that_takes_too_long_is_broken_off(centre: Centre) -> None:
+async def test_a_question_that_takes_too_long_is_broken_off(centre: Site) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
     with pytest.raises(TookTooLong, match=r"longer than 0\.05 s"):
         await centre.pool.ask(lambda reader: reader.rows(endless), longest_s=0.05)
     assert await centre.pool.ask(lambda reader: reader.rows("SELECT 1")) == [(1,)]
 
 
-async def test_whoever_stops_waiting_ends_the_question(centre: Centre) -> None:
+async def test_whoever_stops_waiting_ends_the_question(centre: Site) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
     asked = [
         asyncio.ensure_future(centre.pool.ask(lambda reader: reader.rows(endless), longest_s=600))
@@ -317,14 +338,14 @@ async def test_whoever_stops_waiting_ends_the_question(centre: Centre) -> None:
 
 
 async def test_an_export_keeps_no_log_from_being_moved_and_no_row_from_being_stored(
-    centre: Centre,
+    in_sqlite: Centre,
 ) -> None:
-    await centre.take(*(plate(number, f"P{number}") for number in range(1, 1202)))
+    await in_sqlite.take(*(plate(number, f"P{number}") for number in range(1, 1202)))
     pieces = 0
-    async for _ in centre.sightings.every(SightingFilter()):
+    async for _ in in_sqlite.sightings.every(SightingFilter()):
         pieces += 1
-        await centre.take(plate(2000 + pieces, "NEW"))
-        checkpointing = apsw.Connection(str(centre.database))
+        await in_sqlite.take(plate(2000 + pieces, "NEW"))
+        checkpointing = apsw.Connection(str(in_sqlite.database))
         checkpointing.set_busy_timeout(0)
         (is_busy, _, _) = checkpointing.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() or (
             1,
@@ -334,3 +355,12 @@ async def test_an_export_keeps_no_log_from_being_moved_and_no_row_from_being_sto
         checkpointing.close()
         assert is_busy == 0
     assert pieces == 3
+
+
+async def test_a_picture_that_was_given_up_is_said_to_be(in_sqlite: Centre) -> None:
+    (with_one,) = await in_sqlite.take(plate(1, "A", image=jpeg()))
+    for file in in_sqlite.pictures.iterdir():
+        file.unlink()
+    async with centre_in(in_sqlite.database.parent) as reopened:
+        with pytest.raises(NotThere, match="were given up"):
+            await reopened.sightings.picture(with_one)
