@@ -150,7 +150,7 @@ def measured(folder: Path, url: str, processes: int, *, has_pictures: bool, seco
         task = Task(folder, url, number, has_pictures, seconds)
         started.append(context.Process(target=work, args=(task, start, rates)))
         started[-1].start()
-    found = [rates.get(timeout=60 + 10 * seconds) for _ in started]
+    found: list[float] = [rates.get(timeout=60 + 10 * seconds) for _ in started]
     for each in started:
         each.join()
     return round(sum(found))
