@@ -28,6 +28,7 @@ from server.web.pages.centre import Centre
 from server.web.pages.hosting import pages_on
 from server.web.pages.room import MOST_OF_ONE, make_room
 from server.web.pages.statics import add_statics
+from telemetry.error_book import ErrorBook
 from telemetry.web_server import WebServer
 from tests.server.accounts.conftest import ADMIN, House, house
 from tests.server.conftest import settings_in
@@ -75,6 +76,8 @@ async def pages_of(house: House, *, patience_s: float) -> AsyncIterator[str]:
             data=library.data,
             pruning=library.pruning,
             services=library.services,
+            usage=library.usage,
+            errors=ErrorBook(),
             watchlists=watching.watchlists,
             alerts=watching.alerts,
             channels=watching.channels,
