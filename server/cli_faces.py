@@ -91,7 +91,7 @@ def new_key(
 
 @faces_app.command("encrypt")
 def encrypt(db: Database = None) -> None:
-    """Encrypt every enrolment picture with the newest key; without keys, decrypt none."""
+    """Encrypt every enrolment picture with the newest key; it may be broken off and run again."""
     from server import face_commands
 
     face_commands.encrypt(db=db)
