@@ -209,7 +209,7 @@ def main(
     machine = machine_of(folder)
     scraper = Scraper(every_s)
     with (
-        tempfile.TemporaryDirectory(prefix="sightpost-metrics-", dir=folder) as made,
+        tempfile.TemporaryDirectory(prefix="sightpost-metrics-", dir=folder.absolute()) as made,
         Progress(console=Console(stderr=True)) as progress,
     ):
         place = Path(made)
