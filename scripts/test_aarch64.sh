@@ -14,8 +14,8 @@ usage: test_aarch64.sh [--folder FOLDER] [--keep] [PYTEST ARGUMENT...]
 
 Makes an arm64 Debian 12 in a folder, installs the pinned requirements there from wheels alone, runs
 the tests of wire, outbox, uplink and ingest (or what pytest is given), and reads one picture. As
-root, on Debian, with the packages debootstrap and qemu-user-static; about 2 GB; takes long: the
-emulation is some twenty times slower than this machine.
+root, on Debian, with the packages debootstrap and qemu-user-static; about 2 GB. The system is there in
+two minutes; its tests take an hour, for the emulation is some twenty times slower than this machine.
   --folder FOLDER  where; default a temporary one
   --keep           leave the folder, so that the next run with --folder starts from it
 TEXT
