@@ -155,7 +155,7 @@ copy_code() {
 
 run_tests() {
     say "running ${tests[*]}"
-    inside /bin/sh -c 'cd /code && exec python3 -m pytest -q -p no:cacheprovider --hypothesis-profile=slow-machine "$@"' _ "${tests[@]}"
+    inside /bin/sh -c 'cd /code && exec python3 -m pytest -q -p no:cacheprovider -p tests.slow_machine --hypothesis-profile=slow-machine "$@"' _ "${tests[@]}"
 }
 
 read_picture() {
