@@ -88,7 +88,7 @@ async def begin(target: Connection) -> dict[str, int]:
     await target.execute(_PROGRESS)
     rows = await target.fetch("SELECT table_name, rows FROM store_move")
     if not rows:
-        for table in ("message_ledger", "lpr_detections", "health_monitors", "cameras"):
+        for table in _KEYS:
             if await target.fetchval(f"SELECT EXISTS (SELECT 1 FROM {table})"):  # noqa: S608 (our own names)
                 raise StartRefused(
                     f"the PostgreSQL database has rows in {table} already: rows are moved only "

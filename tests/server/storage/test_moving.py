@@ -13,7 +13,7 @@ from server import cli
 from server.errors import StartRefused
 from server.storage.connection import open_writer
 from server.storage.lock import DatabaseLock
-from server.storage.postgres import moving, seats
+from server.storage.postgres import holders, moving, seats
 from server.storage.postgres.connection import opened
 from server.storage.protocol import ServerStats, Stored
 from server.storage.tokens import create_token
@@ -109,6 +109,16 @@ async def test_what_was_moved_goes_on_as_it_was(databases: Databases, tmp_path: 
     )
     assert isinstance(again.exception, StartRefused)
     assert "only into an empty one" in str(again.exception)
+
+
+async def test_a_database_that_holds_as_much_as_a_token_is_not_moved_into(
+    databases: Databases,
+) -> None:
+    target = await opened(await asyncio.to_thread(databases.migrated))
+    await holders.create_token(target, "gate-9", NOW)
+    with pytest.raises(StartRefused, match="has rows in device_tokens already"):
+        await moving.begin(target)
+    await target.close()
 
 
 async def test_nothing_is_moved_while_a_server_runs(databases: Databases, tmp_path: Path) -> None:
