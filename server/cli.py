@@ -19,6 +19,7 @@ from rich.table import Table
 from server.cli_database import Database, fail, in_postgres, now_utc, writable_database
 from server.cli_faces import faces_app
 from server.cli_move import migrate_store
+from server.cli_pictures import pictures_app
 from server.cli_prune import DryRun, KeepIds, OlderThan, run_prune
 from server.cli_users import user_app
 from server.config import PREFIXES, ServerSettings
@@ -56,6 +57,7 @@ app.command("migrate-store")(migrate_store)
 app.add_typer(token_app, name="token")
 app.add_typer(user_app, name="user")
 app.add_typer(faces_app, name="faces")
+app.add_typer(pictures_app, name="pictures")
 
 
 def main() -> None:

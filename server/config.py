@@ -16,6 +16,7 @@ from server.setting_values import (
     CommaList,
     DatabaseUrl,
     DaysByPurpose,
+    ImageStore,
     Networks,
     Zone,
     Zones,
@@ -79,6 +80,38 @@ class ServerSettings(TellingSettings):
         le=1000,
         description="most connections to PostgreSQL that one process of the server has",
         examples=["10"],
+    )
+    image_store: ImageStore = Field(
+        "",
+        alias="SERVER_IMAGE_STORE",
+        description="where pictures are kept beside PostgreSQL: s3://BUCKET/PREFIX or "
+        "file:///FOLDER that all machines share; empty: daily files beside SERVER_DB_PATH",
+        examples=["s3://sightpost/pictures"],
+    )
+    image_store_endpoint: str = Field(
+        "",
+        alias="SERVER_IMAGE_STORE_ENDPOINT",
+        description="address of an S3 service that is not Amazon's",
+        examples=["https://minio.example.org"],
+    )
+    image_store_region: str = Field(
+        "",
+        alias="SERVER_IMAGE_STORE_REGION",
+        description="region of the bucket; empty: as the environment says",
+        examples=["eu-central-1"],
+    )
+    image_store_key_id: str = Field(
+        "",
+        alias="SERVER_IMAGE_STORE_KEY_ID",
+        description="access key of the bucket; empty: what the environment or the machine's role "
+        "gives",
+        examples=["AKIAIOSFODNN7EXAMPLE"],
+    )
+    image_store_secret: SecretStr = Field(
+        SecretStr(""),
+        alias="SERVER_IMAGE_STORE_SECRET",
+        description="secret of that access key",
+        examples=["..."],
     )
     log_file: Path = Field(
         Path("log/websocket_server.log"),
@@ -382,6 +415,11 @@ class ServerSettings(TellingSettings):
     def pictures_path(self) -> Path:
         """The folder of the picture files, one a day."""
         return self.db_path.parent / "pictures"
+
+    @property
+    def picture_place(self) -> str:
+        """Where pictures are kept, as people may see it."""
+        return self.image_store or str(self.pictures_path)
 
     @property
     def face_index_path(self) -> Path:

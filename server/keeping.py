@@ -17,9 +17,10 @@ from server.role import Role
 from server.storage import tokens
 from server.storage.adoption import prepare_database
 from server.storage.lock import DatabaseLock
+from server.storage.picture_stores.contract import PictureStore
+from server.storage.picture_stores.opening import S3Access, open_pictures
 from server.storage.postgres import holders, preparing, seats
 from server.storage.postgres.connection import Pool, opened_pool
-from server.storage.postgres.pictures import DailyPictures
 from server.storage.postgres.store import PostgresStore
 from server.storage.protocol import CentreStore
 from server.storage.sqlite import SqliteStore
@@ -44,6 +45,20 @@ async def has_live_token(settings: ServerSettings) -> bool:
     return await asyncio.to_thread(tokens.has_live_token, settings.db_path)
 
 
+def open_picture_store(settings: ServerSettings, address: str) -> PictureStore:
+    """The store at that address, empty for the daily files. Blocks. Raises StartRefused."""
+    return open_pictures(
+        address,
+        daily_folder=settings.pictures_path,
+        access=S3Access(
+            endpoint=settings.image_store_endpoint,
+            region=settings.image_store_region,
+            key_id=settings.image_store_key_id,
+            secret=settings.image_store_secret.get_secret_value(),
+        ),
+    )
+
+
 @contextlib.asynccontextmanager
 async def kept(
     settings: ServerSettings, role: Role, now: Callable[[], datetime]
@@ -57,6 +72,11 @@ async def kept(
         raise StartRefused(
             f"--role {role} needs a database that several processes share: write "
             "SERVER_DATABASE_URL=postgresql://USER:PASSWORD@HOST/DATABASE, or start without --role"
+        )
+    if settings.image_store and not settings.uses_postgres:
+        raise StartRefused(
+            "SERVER_IMAGE_STORE goes with SERVER_DATABASE_URL: rows in SQLite have their pictures "
+            "in files beside it"
         )
     if settings.uses_postgres and role.shows_pages:
         raise StartRefused(
@@ -106,7 +126,7 @@ async def _postgres(
     pool = await stack.enter_async_context(
         opened_pool(url, connections=settings.database_connections)
     )
-    pictures = DailyPictures(settings.pictures_path)
+    pictures = await asyncio.to_thread(open_picture_store, settings, settings.image_store)
     stack.callback(pictures.close)
     store = PostgresStore(pool, pictures)
     months = asyncio.create_task(_keep_months(store, now))

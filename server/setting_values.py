@@ -78,4 +78,12 @@ def postgres_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def image_store(value: str) -> str:
+    """Empty, or an address of pictures; raises ValueError."""
+    if value and not value.startswith(("s3://", "file:///")):
+        raise ValueError("expected s3://BUCKET/PREFIX, file:///FOLDER, or nothing for daily files")
+    return value.rstrip("/")
+
+
+ImageStore = Annotated[str, AfterValidator(image_store)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(postgres_url)]

@@ -76,6 +76,7 @@ COMPOSERS = {
         *(
             "server.cli_database",
             "server.cli_move",
+            "server.cli_pictures",
             "server.cli_faces",
             "server.cli_users",
             "server.face_commands",

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -60,6 +60,29 @@ class PictureArchive:
                 "SELECT content FROM pictures WHERE sha256 = ?", (sha256,)
             ).fetchone()
         return bytes(found[0]) if found else None
+
+    def held(self, day: str) -> list[tuple[str, int]]:
+        """SHA-256 and size in bytes of each picture of that day."""
+        with self._lock:
+            connection = self._connection(day)
+            found: Any = (
+                ()
+                if connection is None
+                else connection.execute("SELECT sha256, size_bytes FROM pictures")
+            )
+            return list(found)
+
+    def discard(self, day: str, sha256s: Iterable[str]) -> None:
+        """Commits that these are gone; those that were not there are no matter."""
+        with self._lock:
+            if not (self._folder / f"{day}.db").exists():
+                return
+            connection = self._connection(day)
+            if connection is not None:
+                with transaction(connection):
+                    connection.executemany(
+                        "DELETE FROM pictures WHERE sha256 = ?", [(each,) for each in sha256s]
+                    )
 
     def release_memory(self) -> None:
         """Gives back what SQLite keeps of open files."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from server.storage.picture_stores.contract import PictureStore
 from server.storage.postgres.connection import Connection
-from server.storage.postgres.pictures import PictureKeeper
 from server.storage.protocol import Conflict, Outcome, Stored
 from server.storage.records import TARGETS, record_of
 from server.storage.times import text_of
@@ -93,7 +93,7 @@ async def commit_group(
     connection: Connection,
     rows: Sequence[AcceptedRow],
     received_at: datetime,
-    pictures: PictureKeeper,
+    pictures: PictureStore,
 ) -> list[Outcome]:
     """An outcome for each row, after the commit. Pictures are kept before the transaction begins:
     no camera waits for them with a lock."""

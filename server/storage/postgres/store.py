@@ -11,10 +11,10 @@ from server.analytics.work import Work
 from server.device_token import DeviceToken
 from server.storage.accuracy import LATEST
 from server.storage.fleet import CameraSeen, Fleet
+from server.storage.picture_stores.contract import PictureStore
 from server.storage.postgres import notes
 from server.storage.postgres.connection import Pool, acquired
 from server.storage.postgres.group import commit_group
-from server.storage.postgres.pictures import PictureKeeper
 from server.storage.postgres.preparing import keep_months
 from server.storage.protocol import Held, Outcome, ServerStats
 from server.storage.reading.cameras import SILENT_AFTER
@@ -47,7 +47,7 @@ class PostgresStore:
     whoever made them.
     """
 
-    def __init__(self, pool: Pool, pictures: PictureKeeper) -> None:
+    def __init__(self, pool: Pool, pictures: PictureStore) -> None:
         self._pool = pool
         self._pictures = pictures
         self._run_name = secrets.token_hex(8)

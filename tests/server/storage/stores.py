@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import apsw
 
 from server.storage.adoption import prepare_database
+from server.storage.picture_stores.daily import DailyPictures
 from server.storage.postgres.connection import Pool, opened_pool
-from server.storage.postgres.pictures import DailyPictures
 from server.storage.postgres.store import PostgresStore
 from server.storage.protocol import CentreStore
 from server.storage.sqlite import SqliteStore

@@ -1,0 +1,1 @@
+"""Where pictures are kept beside a database that several processes share."""

@@ -1,0 +1,101 @@
+"""An object store: S3, or any service that speaks its protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, date, datetime
+from typing import Final
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import MemoryStore, S3Store
+
+from server.errors import StorageUnavailable
+from server.storage.picture_stores.contract import HeldPicture, days_named, is_key
+from server.storage.pictures import day_of
+from wire.checks import CheckedPicture
+from wire.errors import ErrorCode
+
+UPLOADS_AT_ONCE: Final = 16
+_BATCH: Final = 1000
+"""As many objects as one request of S3 lists or deletes."""
+
+
+class ObjectPictures:
+    """An object for each picture, DAY/SHA256. Implements PictureStore.
+
+    `place` is how errors call the store.
+    """
+
+    def __init__(self, store: S3Store | MemoryStore, place: str) -> None:
+        self._store = store
+        self._place = place
+
+    async def add(self, received_at: datetime, pictures: Sequence[CheckedPicture]) -> None:
+        day = day_of(received_at.astimezone(UTC))
+        unique = {picture.sha256: picture.content for picture in pictures}
+        free = asyncio.Semaphore(UPLOADS_AT_ONCE)
+
+        async def put(sha256: str, content: bytes) -> None:
+            async with free:
+                await obstore.put_async(
+                    self._store, f"{day}/{sha256}", content, use_multipart=False
+                )
+
+        with self._errors():
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    for sha256, content in unique.items():
+                        tasks.create_task(put(sha256, content))
+            except* (BaseError, OSError, ValueError) as group:
+                raise group.exceptions[0] from None
+
+    def read(self, sha256: str, day: str) -> bytes | None:
+        key = f"{day}/{sha256}"
+        if not is_key(key):
+            return None
+        with self._errors():
+            try:
+                return bytes(obstore.get(self._store, key).bytes())
+            except FileNotFoundError:
+                return None
+
+    def days(self) -> list[date]:
+        with self._errors():
+            return days_named(obstore.list_with_delimiter(self._store)["common_prefixes"])
+
+    def held(self, day: date) -> Iterator[Sequence[HeldPicture]]:
+        with self._errors():
+            for batch in obstore.list(self._store, day.isoformat(), chunk_size=_BATCH):
+                yield [
+                    HeldPicture(each["path"].partition("/")[2], each["size"])
+                    for each in batch
+                    if is_key(each["path"])
+                ]
+
+    def discard(self, day: date, sha256s: Collection[str]) -> None:
+        keys = [f"{day.isoformat()}/{sha256}" for sha256 in sha256s]
+        with self._errors():
+            for first in range(0, len(keys), _BATCH):
+                obstore.delete(self._store, keys[first : first + _BATCH])
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (BaseError, OSError, ValueError) as error:
+            raise StorageUnavailable(
+                ErrorCode.STORAGE_FAILED,
+                f"pictures cannot be kept in {self._place}: {_first_line(error)}",
+                retry_after_s=5.0,
+            ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    """What the store said, without the library's account of itself."""
+    return str(error).strip().partition("\n")[0]
