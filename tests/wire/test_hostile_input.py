@@ -208,7 +208,7 @@ def test_golden_rows_satisfy_the_checker() -> None:
         if isinstance(event, RowsReceived):
             assert not event.refused
             seen += event.rows
-    assert len(seen) == 8
+    assert len(seen) == 9
     for row in seen:
         assert_storable(row)
 

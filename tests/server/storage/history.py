@@ -16,9 +16,9 @@ from server.storage.adoption import prepare_database
 from server.storage.cameras import SqliteCameras
 from server.storage.corrections import SqliteCorrections
 from server.storage.data_overview import SqliteDataOverview
+from server.storage.picture_stores.daily import DailyPictures
 from server.storage.pictures import PictureArchive
 from server.storage.postgres.connection import Pool, opened_pool
-from server.storage.postgres.pictures import DailyPictures
 from server.storage.postgres.readers import PostgresReaders
 from server.storage.postgres.store import PostgresStore
 from server.storage.pruner import SqlitePruning
