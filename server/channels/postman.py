@@ -25,6 +25,7 @@ from server.channels.patience import next_attempt
 from server.channels.telling import Message, Teller
 from server.errors import NotThere, StorageUnavailable
 from server.storage.reading.sightings import Pictures
+from server.supervision import kept_running
 from server.watchlist.contract import Alert, Source
 
 THREADS: Final = 8
@@ -111,7 +112,9 @@ class Postman:
             if channel_id in self._rounds:
                 continue
             if at <= now:
-                task = asyncio.create_task(self._round(channel_id))
+                # A round that breaks is not begun anew at once: what broke it is still due.
+                work = kept_running(f"channel {channel_id}", partial(self._round, channel_id))
+                task = asyncio.create_task(work)
                 self._rounds[channel_id] = task
                 task.add_done_callback(partial(self._is_back, channel_id))
             else:

@@ -22,15 +22,19 @@ from server.bell import Bell
 from server.channels.contract import Channel, ChannelDetails, ChannelKind, NotDelivered
 from server.channels.desk import ChannelDesk
 from server.channels.postman import Postman, PostmanParts
-from server.channels.telling import signature
+from server.channels.telling import Message, signature
 from server.errors import NotThere, QuestionInvalid
 from server.storage.channels import SqliteChannels
 from server.watch_side import tellers_of
+from telemetry.error_book import ErrorBook
+from telemetry.error_report import Severity
+from telemetry.logging import configure_logging
 from tests.server.cameras import jpeg
 from tests.server.channels.receivers import http_receiver, mail_receiver
 from tests.server.conftest import settings_in
 from tests.server.storage.history import NOON, plate
 from tests.server.watchlist.watching import Watch, watching_in
+from tests.telemetry.own_log import own_log
 
 ADMIN = Caller(
     kind=CallerKind.TOKEN, name="anna", address="192.0.2.7", permissions=TABLE[Role.ADMIN]
@@ -181,6 +185,54 @@ async def test_a_receiver_that_refuses_for_a_day_is_given_up_and_named(tmp_path:
             channel = await post.until(lambda each: each.given_up > 0)
             assert channel.waiting == 0
             assert "answered 410" in (channel.last_error or "")
+
+
+@dataclass(slots=True)
+class Broken:
+    """Tells nobody, and not as tellers fail."""
+
+    told: int = 0
+    wants_picture: bool = False
+
+    def check(self, target: str) -> str:
+        return target
+
+    def tell(self, message: Message, target: str, secret: str) -> None:
+        self.told += 1
+        raise ValueError("unforeseen")
+
+
+async def test_what_breaks_the_telling_is_reported_and_not_tried_again_at_once(
+    tmp_path: Path,
+) -> None:
+    errors = ErrorBook()
+    async with post_office(tmp_path) as post:
+        await post.webhook("https://receiver.example/")
+        await post.alert()
+        teller = Broken()
+        parts = PostmanParts(
+            store=post.store,
+            tellers={ChannelKind.WEBHOOK: teller},
+            pictures=post.watch.centre.sightings,
+            now=lambda: NOON + timedelta(hours=1),
+            wake=post.wake,
+        )
+        postman = Postman(parts)
+        with own_log():
+            configure_logging(file=None, level="info", to_stderr=False, errors=errors)
+            running = asyncio.create_task(postman.run())
+            async with asyncio.timeout(30):
+                while not errors.summary().reports:
+                    await post.store.channels()
+            for _ in range(200):  # so often it could have asked what is due
+                post.wake.ring()
+                await post.store.channels()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        postman.close()
+    assert teller.told < 10
+    report = errors.summary().reports[-1]
+    assert (report.severity, "part=channel 1" in report.details) == (Severity.CRITICAL, True)
 
 
 async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
