@@ -81,7 +81,8 @@ class Poster:
             connection.request("POST", place.path, body, {"Host": place.named, **headers})
             answer = connection.getresponse()
             said = answer.read(_ANSWER_BYTES)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, UnicodeError, http.client.HTTPException) as error:
+            # UnicodeError: a name that cannot be one, with a label of 64 characters for instance
             reason = str(error) or type(error).__name__
             raise NotDelivered(f"{place.shown} does not answer: {reason}") from error
         finally:

@@ -187,6 +187,14 @@ async def test_a_receiver_that_refuses_for_a_day_is_given_up_and_named(tmp_path:
             assert "answered 410" in (channel.last_error or "")
 
 
+@pytest.mark.parametrize("host", [f"{'a' * 64}.example", "receiver..example"])
+async def test_a_name_that_cannot_be_one_is_not_delivered_to(tmp_path: Path, host: str) -> None:
+    async with post_office(tmp_path) as post:
+        channel = await post.webhook(f"https://{host}/")
+        with pytest.raises(NotDelivered, match="does not answer"):
+            await post.desk.attempt(ADMIN, channel.id)
+
+
 @dataclass(slots=True)
 class Broken:
     """Tells nobody, and not as tellers fail."""
@@ -326,7 +334,7 @@ async def test_channels_are_checked_audited_and_deleted_with_what_waits(tmp_path
         ):
             with pytest.raises(QuestionInvalid, match=named):
                 await post.desk.make(ADMIN, ChannelDetails(name="x", kind=kind, target=target))
-        hook = await post.webhook("https://example.org/alerts")
+        hook = await post.webhook("https://example.org/key-of-the-hook")
         with pytest.raises(QuestionInvalid, match="another channel"):
             await post.webhook("https://example.org/")
         secret = await post.store.secret(hook.id)
@@ -346,6 +354,7 @@ async def test_channels_are_checked_audited_and_deleted_with_what_waits(tmp_path
             "deleted; 1 waited there",
         ]
         assert not any(secret in each.detail for each in page.entries)
+        assert page.entries[-1].detail == "made: webhook to example.org:443, of lists all"
 
 
 async def test_mail_addresses_are_checked(tmp_path: Path) -> None:
