@@ -40,7 +40,8 @@ _KNOWN: Final = (
 _COUNT_REPEAT: Final = """
 UPDATE alerts SET repeats = repeats + 1 WHERE id = (
     SELECT id FROM alerts WHERE list_id = ? AND entry_id = ? AND key = ? AND device_id = ?
-    AND captured_at > ? AND captured_at < ? ORDER BY captured_at DESC LIMIT 1)
+    AND captured_at > ? AND captured_at < ? AND (verdict <> 'false alarm' OR plate = ?)
+    ORDER BY captured_at DESC LIMIT 1)
 """
 _RAISE: Final = f"""
 INSERT INTO alerts (list_id, list_name, kind, entry_id, listed, reason, source, sighting_id,
@@ -170,7 +171,8 @@ def _raise(connection: apsw.Connection, sighted: Sighted, now: datetime) -> Aler
         return None
     cooldown = timedelta(seconds=match.cooldown_s)
     around = (text_of(sighted.captured_at - cooldown), text_of(sighted.captured_at + cooldown))
-    connection.execute(_COUNT_REPEAT, (*rule, match.key, sighted.device_id, *around))
+    like_it = (*rule, match.key, sighted.device_id, *around, sighted.plate)
+    connection.execute(_COUNT_REPEAT, like_it)
     if connection.changes():
         return None
     values = (

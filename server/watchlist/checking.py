@@ -37,7 +37,7 @@ def checked_list(details: ListDetails) -> ListDetails:
         name=name,
         note=text("note", details.note),
         device_ids=_devices(details.device_ids),
-        schedule=schedule.text_of(schedule.parse(details.schedule)),
+        schedule=_hours(details.schedule),
         cooldown_s=_cooldown(details.cooldown_s),
     )
 
@@ -68,7 +68,7 @@ def checked_entry(details: EntryDetails, subject: Subject) -> EntryDetails:
         valid_from=begin,
         valid_until=end,
         device_ids=_devices(details.device_ids),
-        schedule=schedule.text_of(schedule.parse(details.schedule)),
+        schedule=_hours(details.schedule),
         cooldown_s=None if details.cooldown_s is None else _cooldown(details.cooldown_s),
     )
 
@@ -123,6 +123,14 @@ def _devices(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(found) > MOST_DEVICES:
         raise QuestionInvalid(f"device_ids: expected at most {MOST_DEVICES} cameras")
     return found
+
+
+def _hours(said: str) -> str:
+    """In the words in which it is kept, which are read again with each start: longer than those
+    that were given, they may be too long."""
+    kept = schedule.text_of(schedule.parse(said))
+    schedule.parse(kept)
+    return kept
 
 
 def _cooldown(seconds: int) -> int:

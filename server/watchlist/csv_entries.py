@@ -19,6 +19,8 @@ COLUMNS: Final = (
 )
 NEEDED: Final = {Subject.PLATES: "plate", Subject.PERSONS: "class_id"}
 _DELIMITERS: Final = ",;\t"
+_MOST_DIGITS: Final = 30
+"""No number here has so many, and Python refuses to read one of thousands."""
 _UNREADABLE: Final = "\ufffd"
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
@@ -34,7 +36,10 @@ def entries_in(
     waiting = iter(lines)
     heading = next(waiting, "").removeprefix(_BYTE_ORDER_MARK)
     delimiter = max(_DELIMITERS, key=heading.count)
-    names = _columns(next(csv.reader([heading], delimiter=delimiter), []), subject)
+    try:
+        names = _columns(next(csv.reader([heading], delimiter=delimiter), []), subject)
+    except csv.Error as error:
+        raise QuestionInvalid(f"line 1: {error}; expected the names of the columns") from error
     rows = csv.reader(waiting, delimiter=delimiter)
     while True:
         try:
@@ -103,7 +108,7 @@ def _matching(cell: str) -> Matching:
 
 
 def _number(field: str, cell: str) -> int | None:
-    if cell and not (cell.isascii() and cell.isdecimal()):
+    if cell and not (cell.isascii() and cell.isdecimal() and len(cell) <= _MOST_DIGITS):
         raise QuestionInvalid(f"{field}={cell[:40]!r}: expected a whole number")
     return int(cell) if cell else None
 

@@ -14,13 +14,13 @@ from typing import Final, Protocol
 import structlog
 
 from server.bell import Bell
-from server.errors import StorageUnavailable
+from server.errors import StorageUnavailable, TookTooLong
 from server.watchlist.checking import entry_rule, list_rule
 from server.watchlist.contract import Alert, RuleChanges, Source
 from server.watchlist.experience import likelihood_after
 from server.watchlist.keeping import AlertStore, RuleStore, Sighted
 from server.watchlist.rule_book import RuleBook
-from server.watchlist.rules import Match, Seen, Subject
+from server.watchlist.rules import Match, Seen
 
 PIECE_ROWS: Final = 500
 IDLE_S: Final = 5.0
@@ -100,7 +100,7 @@ class AlertEngine:
             try:
                 is_through = await self.look()
                 self._note_trouble(None)
-            except StorageUnavailable as error:
+            except (StorageUnavailable, TookTooLong) as error:
                 self._note_trouble(str(error))
                 await asyncio.sleep(RETRY_S)
                 continue
@@ -109,8 +109,10 @@ class AlertEngine:
                 await self._parts.wake.heard(rings, within_s=soon_s)
 
     async def look(self) -> bool:
-        """At the next rows of each table; whether there were no more. Raises StorageUnavailable."""
-        await self._follow_rules()
+        """At the next rows of each table; whether there were no more. Raises StorageUnavailable.
+
+        Rules are read after the rows: those that were there before a row was count for it.
+        """
         through = [await self._look_at(rows) for rows in self._parts.rows]
         return all(through)
 
@@ -126,9 +128,13 @@ class AlertEngine:
             self._positions[source] = await self._parts.alerts.position(_name(source)) or 0
         position = self._positions[source]
         if not self._book.has_rules:
-            await self._move(source, max(position, await rows.newest()))
-            return True
+            newest = await rows.newest()
+            await self._follow_rules()
+            if not self._book.has_rules:
+                await self._move(source, max(position, newest))
+                return True
         piece = await rows.after(position, limit=PIECE_ROWS)
+        await self._follow_rules()
         if not piece:
             return True
         found = await self._sighted(rows, piece)
@@ -140,18 +146,22 @@ class AlertEngine:
 
     async def _sighted(self, rows: Rows, piece: Sequence[SeenRow]) -> list[Sighted]:
         found = []
-        for row, matches in await asyncio.to_thread(self._evaluate, piece):
-            likely = matches
-            if row.seen.subject is Subject.PLATES and any(each.likelihood < 1 for each in matches):
-                seen = await rows.closer(row)
-                likely = self._book.evaluate(seen, self._parts.zone)
-            found += [_sighted(rows.source, row, each) for each in await self._weighed(row, likely)]
+        for row, sure in await asyncio.to_thread(self._evaluate, piece):
+            matches = sure
+            if matches is None:
+                matches = self._book.evaluate(await rows.closer(row), self._parts.zone)
+            weighed = await self._weighed(row, matches)
+            found += [_sighted(rows.source, row, each) for each in weighed]
         return found
 
-    def _evaluate(self, piece: Sequence[SeenRow]) -> list[tuple[SeenRow, tuple[Match, ...]]]:
-        zone = self._parts.zone
-        found = [(row, self._book.evaluate(row.seen, zone)) for row in piece]
-        return [(row, matches) for row, matches in found if matches]
+    def _evaluate(self, piece: Sequence[SeenRow]) -> list[tuple[SeenRow, tuple[Match, ...] | None]]:
+        """Rows that raise alerts, with why; None: that takes a closer look."""
+        book, zone = self._book, self._parts.zone
+        found = [
+            (row, None if book.is_in_doubt(row.seen) else book.evaluate(row.seen, zone))
+            for row in piece
+        ]
+        return [(row, matches) for row, matches in found if matches is None or matches]
 
     async def _weighed(self, row: SeenRow, matches: Sequence[Match]) -> list[Match]:
         """Those that are likely enough after what people said of alerts like them."""

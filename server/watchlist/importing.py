@@ -101,11 +101,14 @@ class Importing:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self, list_id: int, subject: Subject, by: str, file: IO[bytes]) -> None:
-        fault: str | None = "the server was stopped: send the file again"
+        fault: str | None = "it broke off, the server's log says why: send the file again"
         try:
             with contextlib.closing(file):
                 await self._take_all(list_id, subject, by, file)
             fault = None
+        except asyncio.CancelledError:
+            fault = "the server was stopped: send the file again"
+            raise
         except ServerError as error:
             fault = str(error)
             _log.warning("import of a watchlist ended before its time", reason=fault)

@@ -134,7 +134,7 @@ class AlertStore(Protocol):
 
         Of a sighting that has its alert of that entry already, nothing happens. One within the
         cooldown (of the times of capture) of an alert of the same entry, key and camera is counted
-        in that alert's `repeats` instead.
+        in that alert's `repeats` instead; of one that was a false alarm, only the same reading is.
         """
         ...
 

@@ -98,6 +98,13 @@ class RuleBook:
         """Of a list that is in the book."""
         return self._lists[list_id].least_likelihood
 
+    def is_in_doubt(self, seen: Seen) -> bool:
+        """Whether an entry is like what was read, and not the same: how likely the two are one is
+        in what the camera said of the characters, also where none of them raises an alert."""
+        return seen.subject is Subject.PLATES and any(
+            0 < likelihood < 1 for _, likelihood in self._named(seen)
+        )
+
     def evaluate(self, seen: Seen, zone: tzinfo) -> tuple[Match, ...]:
         """What raises an alert, in order of list and entry; schedules are of `zone`."""
         if seen.subject is Subject.PLATES and not compact(seen.plate):

@@ -57,8 +57,10 @@ def text_of(schedule: Schedule) -> str:
 
 
 def _words(window: Window) -> str:
-    days = ",".join(DAYS[day] for day in sorted(window.days))
-    return f"{days} {_clock(window.begin)}-{_clock(window.end)}"
+    clock = f"{_clock(window.begin)}-{_clock(window.end)}"
+    if len(window.days) == len(DAYS):
+        return clock
+    return f"{','.join(DAYS[day] for day in sorted(window.days))} {clock}"
 
 
 def _window(text: str) -> Window:

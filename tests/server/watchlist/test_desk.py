@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -120,6 +121,7 @@ async def test_a_plate_stands_once_in_a_list_and_is_found_by_what_is_remembered(
         (EntryDetails(plate="A" * 65), "plate"),
         (EntryDetails(plate="A", reason="\x00"), "reason"),
         (EntryDetails(plate="A", schedule="soon"), "schedule"),
+        (EntryDetails(plate="A", schedule="mon-sat 0:00-1:00;" * 27), "schedule"),
         (EntryDetails(plate="A", cooldown_s=-1), "cooldown_s"),
         (EntryDetails(plate="A", class_id=1), "class_id"),
         (EntryDetails(plate="A", valid_from=datetime(2026, 3, 1)), "offset"),  # noqa: DTZ001
@@ -157,6 +159,26 @@ async def test_what_is_wrong_with_a_list_is_named(office: Office) -> None:
             await office.desk.drop_entry(SOMCHAI, missing, 1)
         with pytest.raises(NotThere, match="no entry"):
             await office.desk.drop_entry(SOMCHAI, made.id, missing)
+
+
+async def test_hours_that_are_taken_are_read_again_by_whoever_raises_alerts(
+    office: Office,
+) -> None:
+    """As they are kept they are longer than they were given."""
+    for number, hours in enumerate(("0:00-1:00;" * 50, "mon-sat 0:00-1:00;" * 27, "8:00-9:00")):
+        details = ListDetails(name=f"list {number}", schedule=hours)
+        with contextlib.suppress(QuestionInvalid):
+            made = await office.desk.make_list(SOMCHAI, details)
+            await office.desk.change_list(SOMCHAI, made.id, made.details)
+    await office.watch.engine.look()
+    assert (await office.desk.lists())[-1].details.schedule == "08:00-09:00"
+
+
+async def test_a_number_of_thousands_of_digits_is_one_wrong_line(office: Office) -> None:
+    list_id = (await office.desk.make_list(SOMCHAI, ListDetails(name="a"))).id
+    state = await office.imported(list_id, b"plate,cooldown_s\nAB1," + b"9" * 5000 + b"\nAB2,1\n")
+    assert (state.put, state.wrong, state.fault) == (Put(added=1, changed=0), 1, None)
+    assert state.faults[0].reason.startswith("cooldown_s='999")
 
 
 async def test_a_file_is_taken_and_each_wrong_line_is_told(office: Office) -> None:
@@ -199,6 +221,7 @@ async def test_a_file_is_taken_and_each_wrong_line_is_told(office: Office) -> No
         (b"plate,colour\nAB1,red\n", "'colour' is no column"),
         (b"plate,plate\nAB1,AB2\n", "twice"),
         (b"plate;reason\n", "no entries"),
+        (b"plate," + b"x" * 200_000, "line 1: field larger"),
     ],
 )
 async def test_a_file_that_is_something_else_says_what_was_expected(

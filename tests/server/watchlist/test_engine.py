@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from server.storage.feed import SqliteFeed
 from server.storage.pruning import ages_of, prune
 from server.watchlist.contract import (
     AlertChange,
@@ -18,6 +20,8 @@ from server.watchlist.contract import (
     Source,
     Verdict,
 )
+from server.watchlist.engine import AlertEngine, SeenRow
+from server.watchlist.plate_rows import PlateRows
 from server.watchlist.rules import Kind
 from tests.server.storage.history import NOON, plate
 from tests.server.watchlist.watching import BY, Watch, watching_in
@@ -128,6 +132,42 @@ async def test_the_cameras_own_doubt_counts(watch: Watch) -> None:
     assert alert.likelihood == pytest.approx(0.35)
 
 
+async def test_a_look_alike_that_the_camera_rules_out_mutes_nothing(watch: Watch) -> None:
+    await watch.list_of("A1B")
+    await watch.list_of("AI8", kind=Kind.MUTE)
+    sure = [{"text": each, "confidence": 1.0} for each in "A1B"]
+    await watch.centre.take(plate(1, "A1B", characters=sure))
+    assert await watch.alerted() == [("A1B", 0)]
+
+
+async def test_a_look_alike_that_only_the_camera_makes_likely_enough_counts(watch: Watch) -> None:
+    await watch.list_of("AB8", least_likelihood=0.3)
+    await watch.list_of("AB8", kind=Kind.UNKNOWN, least_likelihood=0.3)
+    doubtful = [
+        *({"text": each, "confidence": 1.0} for each in "AB"),
+        {"text": "B", "confidence": 0.6, "alternatives": [["8", 0.35]]},
+    ]
+    await watch.centre.take(plate(1, "ABB", characters=doubtful))
+    assert [(each.kind, each.plate) for each in await watch.alerts()] == [(Kind.ALERT, "ABB")]
+
+
+async def test_a_list_that_was_there_before_a_row_counts_for_it(watch: Watch) -> None:
+    """Also where both come while somebody looks."""
+
+    class Meanwhile(PlateRows):
+        async def after(self, position: int, *, limit: int) -> Sequence[SeenRow]:
+            if not position:
+                await watch.list_of("AB1")
+                await watch.centre.take(plate(1, "AB 1"))
+            return await super().after(position, limit=limit)
+
+    await watch.list_of("XY9")
+    rows = (Meanwhile(SqliteFeed(watch.centre.pool)),)
+    engine = AlertEngine(replace(watch.engine._parts, rows=rows))  # noqa: SLF001 - all but its rows
+    await engine.look()
+    assert engine.raised == 1
+
+
 async def test_false_alarms_make_the_same_reading_less_likely_until_it_raises_none(
     watch: Watch,
 ) -> None:
@@ -146,6 +186,16 @@ async def test_false_alarms_make_the_same_reading_less_likely_until_it_raises_no
     assert watch.engine.doubted == 1
     await watch.centre.take(plate(9, "AB8"))  # another reading is as likely as ever
     assert (await watch.alerts())[-1].likelihood == 1.0
+
+
+async def test_a_false_alarm_holds_back_its_own_reading_and_no_other(watch: Watch) -> None:
+    await watch.list_of("AB8", cooldown_s=300)
+    await watch.centre.take(plate(1, "ABB"))
+    (mistaken,) = await watch.alerts()
+    said = AlertChange(verdict=Verdict.FALSE_ALARM)
+    await watch.store.change(mistaken.id, said, by=BY, now=NOON)
+    await watch.centre.take(plate(2, "ABB"), plate(3, "AB8"), plate(4, "ABB"))
+    assert await watch.alerted() == [("ABB", 1), ("AB8", 1)]
 
 
 async def test_alerts_are_judged_and_filtered(watch: Watch) -> None:

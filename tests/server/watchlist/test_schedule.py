@@ -32,6 +32,10 @@ def test_a_schedule_holds_in_its_hours(text: str, moments: list[str], others: li
         assert not any(holds(schedule, at(each)) for each in others)
 
 
+def test_every_day_is_not_spelled_out() -> None:
+    assert text_of(parse("22:00-6:00; sat,sun 0:00-24:00")) == "22:00-06:00; sat,sun 00:00-24:00"
+
+
 @pytest.mark.parametrize(
     "text", ["always", "mon", "08:00", "mun 08:00-09:00", "25:00-26:00", "08:60-09:00", "a" * 600]
 )
