@@ -18,7 +18,6 @@ from server.channels.contract import (
     Made,
     NotDelivered,
 )
-from server.channels.posting import place_of
 from server.channels.postman import Postman
 from server.channels.telling import Teller
 from server.errors import QuestionInvalid
@@ -60,7 +59,7 @@ class ChannelDesk:
         made = None
         if wanted.kind is ChannelKind.WEBHOOK:
             made = secret = secrets.token_urlsafe(32)
-        await self._audit(caller, wanted.name, f"made: {_said(wanted)}")
+        await self._audit(caller, wanted.name, f"made: {wanted}")
         channel = await self._store.make(wanted, secret, by=caller.name, now=self._now())
         return Made(channel=channel, secret=made)
 
@@ -72,7 +71,7 @@ class ChannelDesk:
             raise QuestionInvalid(f"kind={details.kind}: this is {held.details.kind}, make another")
         wanted = self._checked(details)
         secret = None if token is None else _token(wanted.kind, token)
-        await self._audit(caller, held.details.name, f"changed: {_said(wanted)}")
+        await self._audit(caller, held.details.name, f"changed: {wanted}")
         changed = await self._store.change(
             channel_id, wanted, secret, by=caller.name, now=self._now()
         )
@@ -100,14 +99,13 @@ class ChannelDesk:
         await self._audit(caller, channel.details.name, "tried")
         now = self._now()
         key = f"test-{secrets.token_hex(16)}"
-        error: NotDelivered | None = None
         try:
-            await self._postman.tell(channel, made_up(now), key, is_test=True)
+            said = await self._postman.tell(channel, made_up(now), key, is_test=True)
         except NotDelivered as failure:
-            error = failure
-        await self._store.noted(channel_id, None if error is None else str(error), now)
-        if error is not None:
-            raise error
+            said = str(failure)
+        await self._store.noted(channel_id, said or None, now)
+        if said:
+            raise NotDelivered(said)
 
     def _checked(self, details: ChannelDetails) -> ChannelDetails:
         name = " ".join(details.name.split())
@@ -149,14 +147,6 @@ def made_up(now: datetime) -> Alert:
         verdict=Verdict.NONE,
         note="",
     )
-
-
-def _said(details: ChannelDetails) -> str:
-    """For the audit log, where it stays for ever: the path of an address is often its key."""
-    is_mail = details.kind is ChannelKind.EMAIL
-    where = details.target if is_mail else place_of(details.target).shown
-    lists = ", ".join(map(str, details.list_ids)) or "all"
-    return f"{details.kind} to {where}, of lists {lists}{'' if details.is_enabled else ', off'}"
 
 
 def _token(kind: ChannelKind, token: str) -> str:

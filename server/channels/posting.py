@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import ipaddress
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,9 +19,10 @@ from server.errors import QuestionInvalid
 from server.peer import Network
 
 PATIENCE_S: Final = 10.0
-"""For the connection, and for each piece of the answer."""
+"""For the connection, and for the whole answer."""
 _ANSWER_BYTES: Final = 4096
 _SCHEMES: Final = {"http": 80, "https": 443}
+_LONGEST_LABEL: Final = 63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +57,21 @@ def place_of(url: str) -> Place:
         port = parts.port
     except ValueError:
         raise _no_address(url) from None
-    is_plain = url.isascii() and url.isprintable() and " " not in url
-    if not is_plain or parts.scheme not in _SCHEMES or not parts.hostname or parts.username:
+    is_plain = url.isascii() and url.isprintable() and " " not in url and "@" not in parts.netloc
+    if not is_plain or parts.scheme not in _SCHEMES or not _may_be_host(parts.hostname):
         raise _no_address(url)
     return Place(
         is_encrypted=parts.scheme == "https",
-        host=parts.hostname,
+        host=parts.hostname or "",
         port=port or _SCHEMES[parts.scheme],
         path=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+    )
+
+
+def _may_be_host(name: str | None) -> bool:
+    """No label of it is empty or longer than names have them (RFC 1035, section 2.3.4)."""
+    return bool(name) and all(
+        0 < len(label) <= _LONGEST_LABEL for label in (name or "").removesuffix(".").split(".")
     )
 
 
@@ -69,27 +79,35 @@ class Poster:
     """`allowed` are networks beyond the public one that may be reached; `trusted` is what vouches
     for certificates."""
 
-    def __init__(self, allowed: Sequence[Network], trusted: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        allowed: Sequence[Network],
+        trusted: ssl.SSLContext | None = None,
+        *,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self._allowed = tuple(allowed)
+        self._patience_s = patience_s
         self._trusted = trusted or ssl.create_default_context()
 
     def post(self, place: Place, body: bytes, headers: Mapping[str, str]) -> None:
         """Returns where the answer is a 2xx. Raises NotDelivered."""
-        connection = http.client.HTTPConnection(place.host, place.port, timeout=PATIENCE_S)
+        connection = http.client.HTTPConnection(place.host, place.port)
         try:
             connection.sock = self._connected(place)
-            connection.request("POST", place.path, body, {"Host": place.named, **headers})
-            answer = connection.getresponse()
-            said = answer.read(_ANSWER_BYTES)
-        except (OSError, UnicodeError, http.client.HTTPException) as error:
-            # UnicodeError: a name that cannot be one, with a label of 64 characters for instance
+            with _cut_off(connection.sock, after_s=self._patience_s):
+                connection.request("POST", place.path, body, {"Host": place.named, **headers})
+                answer = connection.getresponse()
+                if 200 <= answer.status < 300:
+                    return  # taken, whatever becomes of the rest of the answer
+                said = answer.read(_ANSWER_BYTES)
+        except (OSError, http.client.HTTPException) as error:
             reason = str(error) or type(error).__name__
             raise NotDelivered(f"{place.shown} does not answer: {reason}") from error
         finally:
             connection.close()
-        if not 200 <= answer.status < 300:
-            text = "".join(each for each in said.decode("utf-8", "replace") if each.isprintable())
-            raise NotDelivered(f"{place.shown} answered {answer.status}: {text[:200]}")
+        text = "".join(each for each in said.decode("utf-8", "replace") if each.isprintable())
+        raise NotDelivered(f"{place.shown} answered {answer.status}: {text[:200]}")
 
     def _connected(self, place: Place) -> socket.socket:
         """To the first address that may be reached and answers: the one that was judged."""
@@ -102,7 +120,7 @@ class Poster:
                 continue
             line = socket.socket(family, kind, protocol)
             try:
-                line.settimeout(PATIENCE_S)
+                line.settimeout(self._patience_s)
                 line.connect(where)
                 if place.is_encrypted:
                     line = self._trusted.wrap_socket(line, server_hostname=place.host)
@@ -117,6 +135,23 @@ class Poster:
         raise NotDelivered(
             f"{shown} is inside this network: allow it with SERVER_WEBHOOK_NETWORKS={refused[0]}"
         )
+
+
+@contextlib.contextmanager
+def _cut_off(line: socket.socket, *, after_s: float) -> Iterator[None]:
+    """Whatever waits for the other side then, ends: who answers byte by byte keeps no thread."""
+
+    def cut() -> None:
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(line, socket.SHUT_RDWR)  # below TLS, which has another thread
+
+    timer = threading.Timer(after_s, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _no_address(url: str) -> QuestionInvalid:

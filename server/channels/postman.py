@@ -1,4 +1,4 @@
-"""Takes alerts to their channels: in order, none held up by another, again where one failed."""
+"""Takes alerts to their channels, in order, again where one failed; none holds up another."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ from server.channels.contract import (
 )
 from server.channels.patience import next_attempt
 from server.channels.telling import Message, Teller
-from server.errors import NotThere, StorageUnavailable
+from server.errors import NotThere, StorageUnavailable, TookTooLong
 from server.storage.reading.sightings import Pictures
-from server.supervision import kept_running
 from server.watchlist.contract import Alert, Source
 
 THREADS: Final = 8
@@ -35,6 +34,7 @@ RETRY_S: Final = 1.0
 IDLE_S: Final = 60.0
 KEPT: Final = timedelta(days=30)
 """Deliveries that ended are remembered so long."""
+SWEPT_EVERY: Final = timedelta(days=1)
 
 _log = structlog.get_logger(__name__)
 
@@ -67,16 +67,17 @@ class Postman:
         self._chance = chance or random.Random()  # noqa: S311 (jitter)
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="sightpost-tell")
         self._rounds: dict[int, asyncio.Task[None]] = {}
+        self._swept_at: datetime | None = None
 
     async def run(self) -> None:
         """Until it is cancelled."""
         try:
-            await self._sweep()
             while True:
                 rings = self._parts.wake.rings
                 try:
+                    await self._sweep()
                     wait_s = await self._send_out()
-                except StorageUnavailable as error:
+                except (StorageUnavailable, TookTooLong) as error:
                     _log.warning("deliveries cannot be looked up", reason=str(error))
                     wait_s = RETRY_S
                 await self._parts.wake.heard(rings, within_s=wait_s)
@@ -89,8 +90,9 @@ class Postman:
         """Does not wait for the other side; what was not said to be delivered is tried again."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    async def tell(self, channel: Channel, alert: Alert, key: str, *, is_test: bool) -> None:
-        """Once, now. Raises NotDelivered."""
+    async def tell(self, channel: Channel, alert: Alert, key: str, *, is_test: bool) -> str:
+        """Once, now; returns what is to be said of it though it was taken, else ''. Raises
+        NotDelivered."""
         teller = self._parts.tellers[channel.details.kind]
         message = Message(
             alert=alert,
@@ -100,9 +102,12 @@ class Postman:
             is_test=is_test,
         )
         secret = await self._parts.store.secret(channel.id)
-        await asyncio.get_running_loop().run_in_executor(
-            self._executor, teller.tell, message, channel.details.target, secret
-        )
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._executor, teller.tell, message, channel.details.target, secret
+            )
+        except (ValueError, LookupError, TypeError) as error:  # what a library does not take
+            raise NotDelivered(f"it cannot be told: {type(error).__name__}: {error}") from error
 
     async def _send_out(self) -> float:
         """Begins rounds where something is due; seconds until the next thing is."""
@@ -112,21 +117,24 @@ class Postman:
             if channel_id in self._rounds:
                 continue
             if at <= now:
-                # A round that breaks is not begun anew at once: what broke it is still due.
-                work = kept_running(f"channel {channel_id}", partial(self._round, channel_id))
-                task = asyncio.create_task(work)
+                task = asyncio.create_task(self._round(channel_id))
                 self._rounds[channel_id] = task
                 task.add_done_callback(partial(self._is_back, channel_id))
             else:
                 wait_s = min(wait_s, (at - now).total_seconds())
         return wait_s
 
-    def _is_back(self, channel_id: int, _: asyncio.Task[None]) -> None:
+    def _is_back(self, channel_id: int, task: asyncio.Task[None]) -> None:
         del self._rounds[channel_id]
-        self._parts.wake.ring()
+        error = None if task.cancelled() else task.exception()
+        if error is None:
+            self._parts.wake.ring()
+        else:  # not again at once: what broke it may still be there
+            _log.error("a round of deliveries broke", channel=channel_id, exc_info=error)
 
     async def _round(self, channel_id: int) -> None:
-        """Tells what is due, in order, until one fails: the others wait with it."""
+        """Tells what is due, in the order of the alerts, until one fails: that one waits, and the
+        next round goes on behind it."""
         store = self._parts.store
         try:
             channel = await store.channel(channel_id)
@@ -135,13 +143,13 @@ class Postman:
                     return
         except NotThere:
             return  # deleted meanwhile, with what waited there
-        except StorageUnavailable as error:
+        except (StorageUnavailable, TookTooLong) as error:
             _log.warning("deliveries cannot be noted", channel=channel_id, reason=str(error))
             await asyncio.sleep(RETRY_S)
 
     async def _deliver(self, channel: Channel, delivery: Delivery) -> bool:
         try:
-            await self.tell(channel, delivery.alert, delivery.idempotency_key, is_test=False)
+            said = await self.tell(channel, delivery.alert, delivery.idempotency_key, is_test=False)
         except NotDelivered as error:
             now = self._parts.now()
             next_at = next_attempt(
@@ -160,6 +168,9 @@ class Postman:
             await self._parts.store.failed(delivery, str(error), now, next_at=next_at)
             return False
         await self._parts.store.delivered(delivery, self._parts.now())
+        if said:
+            _log.warning("alert delivered in part", channel=channel.id, reason=said)
+            await self._parts.store.noted(channel.id, said, self._parts.now())
         return True
 
     async def _picture(self, alert: Alert) -> bytes | None:
@@ -171,7 +182,7 @@ class Postman:
             return None
 
     async def _sweep(self) -> None:
-        try:
-            await self._parts.store.sweep(self._parts.now() - KEPT)
-        except StorageUnavailable as error:
-            _log.warning("old deliveries not forgotten", reason=str(error))
+        now = self._parts.now()
+        if self._swept_at is None or now - self._swept_at >= SWEPT_EVERY:
+            await self._parts.store.sweep(now - KEPT)
+            self._swept_at = now

@@ -16,6 +16,9 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")
 """RFC 6052: the last four bytes are an IPv4 address beyond a translator."""
+_PUBLIC_IPV6: Final = ipaddress.ip_network("2000::/3")
+"""All that is given out (iana.org/assignments/ipv6-unicast-address-assignments): beyond it lie
+forms that some machine may take for its own network, such as fec0::/10 and 64:ff9b:1::/48."""
 
 
 def may_reach(address: Address, allowed: Sequence[Network]) -> bool:
@@ -23,7 +26,13 @@ def may_reach(address: Address, allowed: Sequence[Network]) -> bool:
     faces = _faces(address)
     return any(
         each in network for each in faces for network in allowed if each.version == network.version
-    ) or all(each.is_global and not each.is_multicast for each in faces)
+    ) or all(_is_public(each) for each in faces)
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address):
+        return address in _TRANSLATED or (address in _PUBLIC_IPV6 and address.is_global)
+    return address.is_global and not address.is_multicast
 
 
 def _faces(address: Address) -> tuple[Address, ...]:

@@ -51,8 +51,9 @@ class Teller(Protocol):
         """The target in the form in which it is kept. Raises QuestionInvalid."""
         ...
 
-    def tell(self, message: Message, target: str, secret: str) -> None:
-        """Raises NotDelivered."""
+    def tell(self, message: Message, target: str, secret: str) -> str:
+        """Returns what is to be said of it though it was taken, else ''. Raises NotDelivered, and
+        ValueError, LookupError or TypeError of a library that does not take what it is given."""
         ...
 
 
@@ -69,7 +70,7 @@ class Webhook:
         place_of(target)
         return target
 
-    def tell(self, message: Message, target: str, secret: str) -> None:
+    def tell(self, message: Message, target: str, secret: str) -> str:
         body = wording.body(message.alert, self._house, is_test=message.is_test)
         headers = {
             "Content-Type": "application/json",
@@ -79,6 +80,7 @@ class Webhook:
             SIGNATURE: f"v1={signature(secret, message.at_s, body)}",
         }
         self._poster.post(place_of(target), body, headers)
+        return ""
 
 
 def signature(secret: str, at_s: int, body: bytes) -> str:
@@ -104,7 +106,7 @@ class Ntfy:
             )
         return target.rstrip("/")
 
-    def tell(self, message: Message, target: str, secret: str) -> None:
+    def tell(self, message: Message, target: str, secret: str) -> str:
         root, _, topic = target.rpartition("/")
         said = {
             "topic": topic,
@@ -120,6 +122,7 @@ class Ntfy:
             headers["Authorization"] = f"Bearer {secret}"
         body = json.dumps(said, ensure_ascii=False).encode()
         self._poster.post(place_of(f"{root}/"), body, headers)
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +157,10 @@ class Mail:
             raise QuestionInvalid(f"target: expected 1 to {MOST_RECIPIENTS} mail addresses")
         return ", ".join(_address(name) for name in names)
 
-    def tell(self, message: Message, target: str, secret: str) -> None:  # noqa: ARG002 (as others)
+    def tell(self, message: Message, target: str, secret: str) -> str:  # noqa: ARG002 (as others)
+        """Where only some have it, it is not sent again: those would get it a second time."""
         server = self._server
+        refused: dict[str, tuple[int, bytes]] | None = None
         try:
             with self._line() as line:
                 if server.encryption == "starttls":
@@ -164,10 +169,12 @@ class Mail:
                     line.login(server.user, server.password)
                 refused = line.send_message(self._mail(message, target))
         except (OSError, smtplib.SMTPException) as error:
-            reason = str(error) or type(error).__name__
-            raise NotDelivered(f"{server.host}:{server.port} did not take it: {reason}") from error
-        if refused:
-            raise NotDelivered(f"{server.host} does not take mail for {', '.join(refused)}")
+            if refused is None:  # else it was taken, and only the farewell went wrong
+                reason = str(error) or type(error).__name__
+                raise NotDelivered(
+                    f"{server.host}:{server.port} did not take it: {reason}"
+                ) from error
+        return f"{server.host} does not take mail for {', '.join(refused)}" if refused else ""
 
     def _line(self) -> smtplib.SMTP:
         server = self._server

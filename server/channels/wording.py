@@ -30,7 +30,7 @@ def title(alert: Alert) -> str:
     if alert.source is Source.FACES:
         who = alert.listed or "somebody unknown"
     of = "not in" if alert.kind is Kind.UNKNOWN else "in"
-    return f"{who}: {of} {alert.list_name}"
+    return " ".join(f"{who}: {of} {alert.list_name}".split())
 
 
 def text(alert: Alert, house: House) -> str:

@@ -27,11 +27,14 @@ class Post:
 
 @dataclass(slots=True, kw_only=True)
 class Receiver:
-    """`answers` are given one after the other, then 204; `posts` came in that order."""
+    """`answers` are given one after the other, then 204; `posts` came in that order.
+
+    `is_broken_off`: what follows the status of an answer is no HTTP."""
 
     url: str = ""
     answers: list[int] = field(default_factory=list)
     location: str = ""
+    is_broken_off: bool = False
     posts: list[Post] = field(default_factory=list)
     came: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
@@ -54,8 +57,13 @@ def http_receiver(*answers: int, location: str = "") -> Iterator[Receiver]:
             self.send_response(receiver.answer(Post(path=self.path, headers=headers, body=body)))
             if receiver.location:
                 self.send_header("Location", receiver.location)
-            self.send_header("Content-Length", "0")
+            name, value = ("Content-Length", "0")
+            if receiver.is_broken_off:
+                name, value = ("Transfer-Encoding", "chunked")
+            self.send_header(name, value)
             self.end_headers()
+            if receiver.is_broken_off:
+                self.wfile.write(b"no chunk\r\n")
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the library's name)
             """Nothing is to be said on the terminal."""
@@ -73,11 +81,20 @@ def http_receiver(*answers: int, location: str = "") -> Iterator[Receiver]:
 
 @dataclass(slots=True, kw_only=True)
 class Mailbox:
-    """Mail that came to a server on `port`."""
+    """Mail that came to a server on `port`, which takes none for those who are `unknown`."""
 
     port: int = 0
+    unknown: set[str] = field(default_factory=set)
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
+
+    async def handle_RCPT(  # noqa: N802 (the library's name)
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address in self.unknown:
+            return "550 nobody is called so"
+        envelope.rcpt_tos.append(address)
+        return "250 known"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (the library's name)
         content = envelope.content
