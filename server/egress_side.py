@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
-from urllib.parse import unquote, urlsplit
+from typing import Any, Final
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from server.bell import Bell
 from server.channels import wording
@@ -26,13 +27,16 @@ from server.storage.feed import SqliteFeed
 from server.storage.reader_pool import ReaderPool
 from server.storage.reading.cameras import Cameras
 from server.storage.reading.sightings import Pictures
-from server.supervision import Work, beside
+from server.supervision import kept_running
 from server.web.api.export import json_of
 from telemetry.version import VERSION
 
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 STREAM: Final = "stream sightings"
 """The name of its position."""
+
+
+Run = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +55,21 @@ class Surroundings:
 async def egress_side(settings: ServerSettings, around: Surroundings) -> AsyncIterator[None]:
     """On a migrated database. Raises ConfigInvalid where an address is none."""
     with contextlib.ExitStack() as opened:
-        async with beside(_built(settings, around, opened)):
+        parts = _built(settings, around, opened)
+        running = [asyncio.create_task(kept_running(*each)) for each in parts.items()]
+        try:
             yield
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
 
 
 def _built(
     settings: ServerSettings, around: Surroundings, opened: contextlib.ExitStack
-) -> dict[str, Work]:
-    """What is to be run; nothing is opened where nothing is wanted."""
-    wanted: dict[str, Work] = {}
+) -> dict[str, Run]:
+    """What is to be run, by name; nothing is opened where nothing is wanted."""
+    wanted: dict[str, Run] = {}
     if settings.mqtt_url.get_secret_value() or settings.stream_url:
         pool = ReaderPool(settings.db_path, threads=1)
         opened.callback(pool.close)
@@ -67,31 +77,26 @@ def _built(
         opened.callback(alerts.close)
         feed = SqliteFeed(pool)
         if settings.mqtt_url.get_secret_value():
-            wanted["MQTT"] = _bridge(settings, around, feed, alerts)
+            wanted["mqtt"] = _bridge(settings, around, feed, alerts)
         if settings.stream_url:
             follower = Follower(feed, alerts, around.committed, name=STREAM)
             stream = WebhookStream(follower, _post(settings, around.now), json_of)
             opened.callback(stream.close)
-            wanted[STREAM] = stream.run
+            wanted["stream"] = stream.run
     return wanted
 
 
 def _bridge(
     settings: ServerSettings, around: Surroundings, feed: SqliteFeed, alerts: SqliteAlerts
-) -> Work:
+) -> Run:
     from server.egress.mqtt import SIGHTINGS, Broker, MqttBridge, MqttParts
 
-    place = urlsplit(settings.mqtt_url.get_secret_value())
+    place = _broker_place(settings.mqtt_url.get_secret_value())
     house = wording.House(public_url=settings.public_url, zone=settings.time_zone)
-    if place.scheme not in _PORTS or not place.hostname:
-        raise ConfigInvalid(
-            "SERVER_MQTT_URL: expected the address of a broker, such as "
-            "SERVER_MQTT_URL=mqtts://USER:PASSWORD@broker.example.org:8883"
-        )
     return MqttBridge(
         MqttParts(
             broker=Broker(
-                host=place.hostname,
+                host=place.hostname or "",
                 port=place.port or _PORTS[place.scheme],
                 user=None if place.username is None else unquote(place.username),
                 password=None if place.password is None else unquote(place.password),
@@ -112,6 +117,22 @@ def _bridge(
             worded=lambda alert: wording.body(alert, house, is_test=False),
         )
     ).run
+
+
+def _broker_place(address: str) -> SplitResult:
+    """Says nothing of the address where it is none: a password may be in it."""
+    try:
+        place = urlsplit(address)
+        is_address = place.scheme in _PORTS and bool(place.hostname) and place.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise ConfigInvalid(
+            "SERVER_MQTT_URL: expected the address of a broker, such as "
+            "SERVER_MQTT_URL=mqtts://USER:PASSWORD@broker.example.org:8883, with %2F for / and %40 "
+            "for @ in the password"
+        )
+    return place
 
 
 def _trusted(settings: ServerSettings) -> ssl.SSLContext:

@@ -10,17 +10,17 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import aiomqtt
 import structlog
 
 from server.bell import Bell
-from server.egress.contract import AlertFeed, NotTaken, Positions
+from server.egress.contract import AlertFeed, Positions
 from server.egress.follower import IDLE_S, PIECE, Follower
 from server.egress.topics import Said, Topics
-from server.errors import NotThere, StorageUnavailable
+from server.errors import NotThere, StorageUnavailable, TookTooLong
 from server.storage.reading.cameras import CameraCard, Cameras
 from server.storage.reading.sightings import Pictures, SightingDetail
 from server.watchlist.contract import Alert
@@ -34,6 +34,7 @@ ALERTS: Final = "mqtt alerts"
 SIGHTINGS: Final = "mqtt sightings"
 """The names of its positions."""
 
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _log = structlog.get_logger(__name__)
 
 
@@ -79,7 +80,7 @@ class MqttBridge:
         while True:
             try:
                 await self._connected()
-            except* (aiomqtt.MqttError, NotTaken, StorageUnavailable, OSError) as errors:
+            except* (aiomqtt.MqttError, StorageUnavailable, TookTooLong, OSError) as errors:
                 wait_s = SHORTEST_S if self.trouble is None else min(LONGEST_S, 2 * wait_s)
                 self.trouble = str(errors.exceptions[0])
                 _log.warning("MQTT waits", reason=self.trouble, again_in_s=wait_s)
@@ -106,16 +107,28 @@ class _Line:
         self._client = client
         self._parts = parts
         self._cameras: dict[str, CameraCard] = {}
+        self._latest: dict[str, datetime] = {}
 
     async def take(self, sightings: Sequence[SightingDetail]) -> None:
         topics = self._parts.topics
         said = [topics.sighting(each, self._parts.word([each])) for each in sightings]
-        last = {each.card.device_id: each for each in sightings}
-        said += [topics.plate(each) for each in last.values()]
-        for each in last.values():
+        latest = self._latest_of(sightings)
+        said += [topics.plate(each) for each in latest]
+        for each in latest:
             if (content := await self._picture(each)) is not None:
                 said.append(topics.picture(each.card.device_id, content))
         await self._say_all(said)
+
+    def _latest_of(self, sightings: Sequence[SightingDetail]) -> list[SightingDetail]:
+        """Of each camera the one that was captured last, unless a later one was told of: a camera
+        that comes back sends what is new before what waited."""
+        found: dict[str, SightingDetail] = {}
+        for each in sightings:
+            at = _captured_at(each)
+            if at >= self._latest.get(each.card.device_id, at):
+                self._latest[each.card.device_id] = at
+                found[each.card.device_id] = each
+        return list(found.values())
 
     async def tell_alerts(self) -> None:
         """Until it is cancelled."""
@@ -163,6 +176,12 @@ class _Line:
             return (await self._parts.pictures.picture(detail.card.id)).content
         except NotThere:
             return None
+
+
+def _captured_at(detail: SightingDetail) -> datetime:
+    """No later than it arrived, whatever the camera's clock says."""
+    moments = (detail.card.captured_at, detail.card.received_at)
+    return min((each for each in moments if each is not None), default=_LONG_AGO)
 
 
 @contextlib.asynccontextmanager

@@ -11,7 +11,7 @@ import structlog
 
 from server.egress.contract import NotTaken
 from server.egress.follower import Follower
-from server.errors import StorageUnavailable
+from server.errors import StorageUnavailable, TookTooLong
 from server.storage.reading.sightings import SightingDetail
 
 SHORTEST_S: Final = 0.5
@@ -44,7 +44,7 @@ class WebhookStream:
         while True:
             try:
                 await self._follower.follow(self)
-            except (NotTaken, StorageUnavailable) as error:
+            except (NotTaken, StorageUnavailable, TookTooLong) as error:
                 wait_s = SHORTEST_S if self.trouble is None else min(LONGEST_S, 2 * wait_s)
                 self.trouble = str(error)
                 _log.warning("the stream of sightings waits", reason=str(error), again_in_s=wait_s)

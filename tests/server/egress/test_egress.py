@@ -95,6 +95,10 @@ async def test_a_broker_is_told_of_sightings_cameras_and_alerts(tmp_path: Path) 
             kept = json.loads(await first(client, "sightpost/cameras/gate-1/plate"))
             assert (kept["id"], kept["plate"]) == (1, "AB 1")
             assert await first(client, "sightpost/cameras/gate-1/picture") == jpeg()
+            earlier = NOON - timedelta(hours=1)  # waited in the camera, and comes after it
+            await told.passes(2, "OLD 1", at=earlier)
+            said = json.loads(await first(client, "sightpost/sightings/gate-1"))
+            assert (said["id"], said["plate"]) == (2, "OLD 1")
             await told.watch.alerts()
             alert = json.loads(await first(client, "sightpost/alerts"))["alert"]
             assert (alert["plate"], alert["list"]["name"]) == ("AB 1", "stolen")
@@ -114,6 +118,7 @@ async def test_a_broker_is_told_of_sightings_cameras_and_alerts(tmp_path: Path) 
                 "sightpost/cameras/gate-1/picture",
             }
             assert found["sightpost/status"] == b"offline"
+            assert json.loads(found["sightpost/cameras/gate-1/plate"])["plate"] == "AB 1"
 
 
 async def test_home_assistant_finds_a_camera_over_tls(
@@ -173,6 +178,7 @@ async def _until_it_stands(folder: Path, name: str) -> None:
     ("given", "key"),
     [
         ({"mqtt_url": "broker.example.org"}, "SERVER_MQTT_URL"),
+        ({"mqtt_url": "mqtt://gate:pass/word@broker.example.org"}, "SERVER_MQTT_URL: expected"),
         ({"mqtt_url": "mqtts://broker.example.org", "mqtt_ca": "/nowhere"}, "SERVER_MQTT_CA"),
         ({"stream_url": "ftp://example.org"}, "SERVER_STREAM_URL"),
     ],
