@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Final
 
 import structlog
@@ -25,7 +24,6 @@ from server.storage.postgres.connection import Pool, opened_pool
 from server.storage.postgres.store import PostgresStore
 from server.storage.protocol import CentreStore
 from server.storage.sqlite import SqliteStore
-from server.supervision import beside
 
 MONTHS_LOOKED_AT_EVERY_S: Final = 6 * 3600.0
 
@@ -131,7 +129,8 @@ async def _postgres(
     pictures = await asyncio.to_thread(open_picture_store, settings, settings.image_store)
     stack.callback(pictures.close)
     store = PostgresStore(pool, pictures)
-    await stack.enter_async_context(beside({"months": partial(_keep_months, store, now)}))
+    months = asyncio.create_task(_keep_months(store, now))
+    stack.callback(months.cancel)
     return Kept(store=store, pool=pool)
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from server.accounts.contract import Caller
 from server.accounts.permissions import Permission
 from server.errors import NotThere
+from server.row_id import LARGEST_ID
 from server.watchlist.contract import (
     MOST_ON_A_PAGE,
     Alert,
@@ -33,7 +34,9 @@ From = Annotated[str | None, Query(alias="from", description="Raised then or lat
 To = Annotated[str | None, Query(alias="to", description="Raised before; of a day, to its end.")]
 
 
-Before = Annotated[int | None, Query(description="`next_before` of the page before.")]
+Before = Annotated[
+    int | None, Query(ge=1, le=LARGEST_ID, description="`next_before` of the page before.")
+]
 
 
 class AlertSaid(BaseModel):
@@ -57,7 +60,9 @@ def _router(alerts: Alerts, zone: tzinfo) -> APIRouter:
         caller: CurrentCaller,
         since: From = None,
         until: To = None,
-        watchlist: Annotated[int | None, Query(description="The id of a list.")] = None,
+        watchlist: Annotated[
+            int | None, Query(ge=1, le=LARGEST_ID, description="The id of a list.")
+        ] = None,
         camera: str = "",
         plate: Annotated[str, Query(max_length=64, description="Look-alikes too.")] = "",
         open: Annotated[bool | None, Query(description="Not acknowledged.")] = None,  # noqa: A002 (the word in the address)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Query, Request
 from pydantic import BaseModel, Field
 
 from server.accounts.permissions import Permission
+from server.row_id import LARGEST_ID
 from server.storage.reading.sightings import Matching
 from server.watchlist.contract import (
     COOLDOWN_S,
@@ -31,7 +32,9 @@ _SEES = [requires(Permission.SEE_WATCHLISTS)]
 _EDITS = [requires(Permission.EDIT_WATCHLISTS)]
 _REFUSED = responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
 
-Before = Annotated[int | None, Query(description="`next_before` of the page before.")]
+Before = Annotated[
+    int | None, Query(ge=1, le=LARGEST_ID, description="`next_before` of the page before.")
+]
 Limit = Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)]
 
 

@@ -29,6 +29,9 @@ LATEST = "9999-12-31T23:59:59-14:00"
         [f"/audit?{asked}" for asked in (f"before={BIG}", f"since={EARLIEST}", f"until={LATEST}")],
         [f"/cameras/x/books?until={day}" for day in ("0001-01-01", "9999-12-31")],
         [f"/data/stats?from={EARLIEST}&to=2026-01-01", f"/data/stats?from=2026-01-01&to={LATEST}"],
+        [f"/alerts?{key}={BIG}" for key in ("before", "watchlist")],
+        [f"/alerts/{BIG}", f"/watchlists/{BIG}", f"/watchlists/1/entries?before={BIG}"],
+        [f"/alerts?{key}={at}" for key in ("from", "to") for at in (EARLIEST, LATEST)],
         ["/analytics/performance?from=0001-01-01&to=0001-01-02"],
     ],
 )
