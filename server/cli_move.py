@@ -17,27 +17,34 @@ from server.errors import MoveFailed, StartRefused
 from server.storage.adoption import prepare_database
 from server.storage.lock import DatabaseLock
 from server.storage.postgres import moving, seats
-from server.storage.postgres.connection import opened, place_of
+from server.storage.postgres.connection import LONG_ANSWER_S, opened, place_of
 from server.storage.postgres.failures import storage_errors
 from server.storage.postgres.preparing import prepare_database as prepare_postgres
 
 Source = Annotated[str, typer.Argument(help="sqlite:PATH, such as sqlite:db/websocket_server.db")]
 Target = Annotated[
-    str, typer.Argument(help="postgresql://USER:PASSWORD@HOST/DATABASE, an empty database.")
+    str,
+    typer.Argument(
+        help="postgresql://USER@HOST/DATABASE, an empty database. Default: SERVER_DATABASE_URL, "
+        "which keeps the password out of the list of processes.",
+        show_default=False,
+    ),
 ]
 _SQLITE: Final = "sqlite:"
 
 
-def migrate_store(source: Source, target: Target) -> None:
+def migrate_store(source: Source, target: Target = "") -> None:
     """Move all rows from SQLite into PostgreSQL while no server runs; may be broken off and run
     again. The SQLite file stays as it is."""
     path = _path_of(source)
-    if not target.startswith(("postgresql://", "postgres://")):
-        raise StartRefused("TARGET: expected postgresql://USER:PASSWORD@HOST/DATABASE")
-    settings = ServerSettings.load(db_path=path)
+    settings = ServerSettings.load(db_path=path, database_url=_url_of(target))
+    if not settings.uses_postgres:
+        raise StartRefused(
+            "there is no TARGET: write SERVER_DATABASE_URL=postgresql://USER:PASSWORD@HOST/DATABASE"
+        )
     with DatabaseLock(path):
         prepare_database(path, zone_of=settings.zone_of, now=datetime.now(UTC))
-        asyncio.run(_move(path, target))
+        asyncio.run(_move(path, settings.database_url.get_secret_value()))
 
 
 def _path_of(source: str) -> Path:
@@ -49,11 +56,17 @@ def _path_of(source: str) -> Path:
     return path
 
 
+def _url_of(target: str) -> str | None:
+    if target and not target.startswith(("postgresql://", "postgres://")):
+        raise StartRefused("TARGET: expected postgresql://USER:PASSWORD@HOST/DATABASE")
+    return target or None
+
+
 async def _move(path: Path, url: str) -> None:
     now, console = datetime.now(UTC), Console()
     await prepare_postgres(url, now=now)
     async with seats.alone(url):
-        target = await opened(url)
+        target = await opened(url, answer_s=LONG_ANSWER_S)
         try:
             with storage_errors(), _bar(console) as progress:
                 there = moving.rows_to_move(path)
@@ -77,7 +90,7 @@ async def _move(path: Path, url: str) -> None:
         finally:
             await target.close()
     console.print(
-        f"All rows are in {place_of(url)}, equal on both sides. Write SERVER_DATABASE_URL and "
+        f"All rows are in {place_of(url)}, equal on both sides. With SERVER_DATABASE_URL set so, "
         f"start the servers. Pictures, accounts and {path} stay where they are."
     )
 

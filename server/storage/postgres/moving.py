@@ -85,8 +85,8 @@ async def begin(target: Connection) -> dict[str, int]:
 
     Raises StartRefused where there are rows of another origin.
     """
-    await target.execute(_PROGRESS)
-    rows = await target.fetch("SELECT table_name, rows FROM store_move")
+    is_begun = await target.fetchval("SELECT to_regclass('store_move') IS NOT NULL")
+    rows = await target.fetch("SELECT table_name, rows FROM store_move") if is_begun else []
     if not rows:
         for table in _KEYS:
             if await target.fetchval(f"SELECT EXISTS (SELECT 1 FROM {table})"):  # noqa: S608 (our own names)
@@ -94,6 +94,7 @@ async def begin(target: Connection) -> dict[str, int]:
                     f"the PostgreSQL database has rows in {table} already: rows are moved only "
                     "into an empty one; make another with createdb"
                 )
+        await target.execute(_PROGRESS)
     return {row["table_name"]: row["rows"] for row in rows}
 
 

@@ -28,6 +28,7 @@ async def taken(url: str, *, takes_rows: bool, shows_pages: bool) -> AsyncIterat
                 f"rows are moved into {place_of(url)} just now (migrate-store): start again when "
                 "that is done; cameras keep theirs meanwhile",
             )
+            await refuse_half_moved(connection, url)
         if shows_pages:
             await _take(
                 connection,
@@ -56,6 +57,16 @@ async def alone(url: str) -> AsyncIterator[None]:
         yield
     finally:
         await connection.close()
+
+
+async def refuse_half_moved(connection: Connection, url: str) -> None:
+    """Raises StartRefused where rows are still to come: their ids would be given to others, and
+    late duplicates of them taken for new."""
+    if await connection.fetchval("SELECT to_regclass('store_move') IS NOT NULL"):
+        raise StartRefused(
+            f"a move of rows into {place_of(url)} has not ended well: run migrate-store again "
+            "first; cameras keep their rows meanwhile"
+        )
 
 
 async def _take(connection: Connection, statement: str, lock: int, refusal: str) -> None:

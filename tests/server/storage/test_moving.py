@@ -94,7 +94,9 @@ async def test_what_was_moved_goes_on_as_it_was(databases: Databases, tmp_path: 
     source = await filled(Place(tmp_path, None))
     url = await asyncio.to_thread(databases.migrated)
     said = await asyncio.to_thread(
-        CliRunner().invoke, cli.app, ["migrate-store", f"sqlite:{source}", url]
+        CliRunner(env={"SERVER_DATABASE_URL": url}).invoke,
+        cli.app,
+        ["migrate-store", f"sqlite:{source}"],
     )
     assert said.exit_code == 0, said.output
     assert "equal on both sides" in said.output
@@ -114,11 +116,25 @@ async def test_what_was_moved_goes_on_as_it_was(databases: Databases, tmp_path: 
 async def test_a_database_that_holds_as_much_as_a_token_is_not_moved_into(
     databases: Databases,
 ) -> None:
-    target = await opened(await asyncio.to_thread(databases.migrated))
+    url = await asyncio.to_thread(databases.migrated)
+    target = await opened(url)
     await holders.create_token(target, "gate-9", NOW)
     with pytest.raises(StartRefused, match="has rows in device_tokens already"):
         await moving.begin(target)
-    await target.close()
+    async with seats.taken(url, takes_rows=True, shows_pages=False):  # as if nothing had been tried
+        await target.close()
+
+
+async def test_no_server_takes_rows_where_a_move_was_broken_off(databases: Databases) -> None:
+    url = await asyncio.to_thread(databases.migrated)
+    target = await opened(url)
+    await moving.begin(target)
+    with pytest.raises(StartRefused, match="run migrate-store again first"):
+        async with seats.taken(url, takes_rows=True, shows_pages=False):
+            pass
+    await moving.finish(target)
+    async with seats.taken(url, takes_rows=True, shows_pages=False):
+        await target.close()
 
 
 async def test_nothing_is_moved_while_a_server_runs(databases: Databases, tmp_path: Path) -> None:
@@ -147,6 +163,7 @@ async def test_nothing_is_moved_while_a_server_runs(databases: Databases, tmp_pa
         ("db.sqlite", "postgresql://x", "expected sqlite:PATH"),
         ("sqlite:nowhere.db", "postgresql://x", "no such file"),
         ("sqlite:{here}", "mysql://x", "expected postgresql://"),
+        ("sqlite:{here}", "", "there is no TARGET: write SERVER_DATABASE_URL="),
     ],
 )
 def test_what_is_named_wrongly_is_said(
