@@ -22,6 +22,7 @@ from server.storage.picture_stores.copying import Copied, copy, count
 from server.storage.picture_stores.sweeping import days_to_sweep, sweep
 from server.storage.postgres.connection import acquired, opened_pool
 from server.storage.postgres.pictures import pictures_with_row
+from server.storage.postgres.seats import refuse_half_moved
 
 pictures_app = typer.Typer(
     help="Pictures: where they are kept, and moved to.", no_args_is_help=True
@@ -88,7 +89,10 @@ def sweep_pictures() -> None:
 
 
 async def _sweep(settings: ServerSettings, store: PictureStore) -> int:
-    async with opened_pool(settings.database_url.get_secret_value(), connections=1) as pool:
+    url = settings.database_url.get_secret_value()
+    async with opened_pool(url, connections=1) as pool:
+        async with acquired(pool) as connection:
+            await refuse_half_moved(connection, url)
 
         async def named(day: date, sha256s: Collection[str]) -> Collection[str]:
             async with acquired(pool) as connection:

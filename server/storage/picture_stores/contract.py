@@ -49,7 +49,8 @@ class PictureStore(Protocol):
         ...
 
     def discard(self, day: date, sha256s: Collection[str]) -> None:
-        """These are gone for good when it returns, also those that were not there."""
+        """These are gone for good when it returns, also those that were not there; and what crashes
+        left of that day half written."""
         ...
 
     def close(self) -> None:

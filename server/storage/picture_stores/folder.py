@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import os
 import secrets
+import time
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Final
 
 from server.errors import StorageUnavailable
 from server.storage.durable import make_folder, sync
@@ -17,6 +19,9 @@ from server.storage.picture_stores.contract import HeldPicture, days_named, is_k
 from server.storage.pictures import day_of
 from wire.checks import CheckedPicture
 from wire.errors import ErrorCode
+
+_DRAFT_S: Final = 3600.0
+"""Nobody writes a picture for as long as that."""
 
 
 class FolderPictures:
@@ -77,6 +82,9 @@ class FolderPictures:
             for sha256 in sha256s:
                 if is_key(f"{day}/{sha256}"):
                     (folder / sha256).unlink(missing_ok=True)
+            for draft in folder.glob(".*-*"):
+                if time.time() - draft.stat().st_mtime > _DRAFT_S:
+                    draft.unlink(missing_ok=True)
             sync(folder)
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
+from server.errors import PruneRefused
 from server.storage.picture_stores.contract import HeldPicture, PictureStore, days_named, is_key
 from server.storage.picture_stores.copying import copy, count
 from server.storage.picture_stores.daily import DailyPictures
@@ -113,6 +114,19 @@ async def test_what_no_row_names_is_swept(store: PictureStore) -> None:
     assert await sweep(store, DAY, named) == 2
     assert names(store) == {B.sha256}
     assert await sweep(store, DAY, named) == 0
+
+
+async def test_a_day_of_which_no_row_names_any_picture_is_another_databases(
+    store: PictureStore,
+) -> None:
+    await store.add(NOON, [A, B])
+
+    async def named(day: date, sha256s: object) -> list[str]:
+        return []
+
+    with pytest.raises(PruneRefused, match="any of the 2 pictures of 2026-03-01"):
+        await sweep(store, DAY, named)
+    assert names(store) == {A.sha256, B.sha256}
 
 
 def test_a_day_that_rows_are_still_on_their_way_to_is_not_swept() -> None:

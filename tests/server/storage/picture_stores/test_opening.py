@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,9 @@ import pytest
 from server.errors import StartRefused, StorageUnavailable
 from server.storage.picture_stores.folder import FolderPictures
 from server.storage.picture_stores.opening import S3Access, open_pictures
+from server.storage.picture_stores.sweeping import sweep
 from tests.server.storage.picture_stores.conftest import Service
-from tests.server.storage.picture_stores.test_contract import A
+from tests.server.storage.picture_stores.test_contract import A, B
 
 
 def test_a_bucket_that_is_not_there_refuses_the_start(service: Service, tmp_path: Path) -> None:
@@ -23,6 +23,7 @@ def test_a_bucket_that_is_not_there_refuses_the_start(service: Service, tmp_path
     assert "s3://nowhere/x" in str(refused.value)
     assert "SERVER_IMAGE_STORE" in str(refused.value)
     assert "secret" not in str(refused.value)
+    assert "secret" not in repr(service.access)
 
 
 def test_a_folder_that_is_a_file_refuses_the_start(tmp_path: Path) -> None:
@@ -45,6 +46,7 @@ async def test_a_folder_keeps_a_picture_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = FolderPictures(tmp_path)
+    await store.add(datetime(2026, 3, 1, tzinfo=UTC), [B])  # its day's folder is there
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -53,8 +55,23 @@ async def test_a_folder_keeps_a_picture_whole_or_not_at_all(
         patched.setattr(os, "fsync", full)
         with pytest.raises(StorageUnavailable, match="No space left"):
             await store.add(datetime(2026, 3, 1, tzinfo=UTC), [A])
-    with contextlib.suppress(FileNotFoundError):
-        assert list((tmp_path / "2026-03-01").iterdir()) == []
+    assert [path.name for path in (tmp_path / "2026-03-01").iterdir()] == [B.sha256]
     await store.add(datetime(2026, 3, 1, tzinfo=UTC), [A])
     assert store.read(A.sha256, "2026-03-01") == A.content
+    store.close()
+
+
+async def test_what_a_crash_left_half_written_goes_when_its_day_is_swept(tmp_path: Path) -> None:
+    store = FolderPictures(tmp_path)
+    await store.add(datetime(2026, 3, 1, tzinfo=UTC), [A])
+    old, young = (tmp_path / "2026-03-01" / name for name in (".ca978112ca1bbdca-1", ".f-2"))
+    old.write_bytes(b"a")
+    young.write_bytes(b"b")
+    os.utime(old, (0, 0))
+
+    async def named(day: date, sha256s: object) -> list[str]:
+        return [A.sha256]
+
+    assert await sweep(store, date(2026, 3, 1), named) == 0
+    assert {path.name for path in (tmp_path / "2026-03-01").iterdir()} == {A.sha256, young.name}
     store.close()
