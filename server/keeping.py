@@ -24,6 +24,7 @@ from server.storage.postgres.connection import Pool, opened_pool
 from server.storage.postgres.store import PostgresStore
 from server.storage.protocol import CentreStore
 from server.storage.sqlite import SqliteStore
+from server.supervision import kept_running
 
 MONTHS_LOOKED_AT_EVERY_S: Final = 6 * 3600.0
 
@@ -129,7 +130,7 @@ async def _postgres(
     pictures = await asyncio.to_thread(open_picture_store, settings, settings.image_store)
     stack.callback(pictures.close)
     store = PostgresStore(pool, pictures)
-    months = asyncio.create_task(_keep_months(store, now))
+    months = asyncio.create_task(kept_running("months", lambda: _keep_months(store, now)))
     stack.callback(months.cancel)
     return Kept(store=store, pool=pool)
 

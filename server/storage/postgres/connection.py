@@ -15,8 +15,11 @@ from settings.showing import hide_credentials
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 Pool: TypeAlias = "asyncpg.Pool[Any]"
 
-ANSWER_S: Final = 60.0
-"""A statement that takes longer is broken off: a lost machine must not hold up all cameras."""
+ANSWER_S: Final = 20.0
+"""A statement that takes longer is broken off: a lost machine must not hold up all cameras, which
+have to hear of it before they hang up after 30 s."""
+LONG_ANSWER_S: Final = 1500.0
+"""Of statements that change tables while nobody waits for rows; systemd waits a little longer."""
 CONNECT_S: Final = 10.0
 WAIT_S: Final = 10.0
 """How long whoever finds all connections in use waits for one."""
@@ -47,11 +50,11 @@ async def acquired(pool: Pool) -> AsyncIterator[Connection]:
             yield cast("Connection", connection)  # a proxy of it, until it is given back
 
 
-async def opened(url: str) -> Connection:
+async def opened(url: str, *, answer_s: float = ANSWER_S) -> Connection:
     """A connection beside any pool, which the caller closes. Raises StartRefused."""
     try:
         connection: Connection = await asyncpg.connect(
-            url, timeout=CONNECT_S, command_timeout=ANSWER_S, server_settings=_SETTINGS
+            url, timeout=CONNECT_S, command_timeout=answer_s, server_settings=_SETTINGS
         )
     except _NO_DATABASE as error:
         raise _refused(url, error) from error
@@ -67,6 +70,8 @@ _NO_DATABASE: Final = (
     TimeoutError,
     ValueError,
 )
+_SAYS_WHAT: Final = (OSError, asyncpg.exceptions.ClientConfigurationError)
+"""Other ValueErrors come from taking an address to pieces, and repeat one."""
 _SETTINGS: Final = {
     "application_name": "sightpost",
     "jit": "off",  # compiling costs more than any of our statements takes
@@ -106,7 +111,14 @@ def _text_of(raw: bytes) -> str:
 
 
 def _refused(url: str, error: Exception) -> StartRefused:
-    """No message holds the password: PostgreSQL's own do not, and the address is shortened."""
+    """No message holds the password: PostgreSQL's own do not, the address is shortened, and what
+    was found wrong in it is not repeated."""
+    if isinstance(error, ValueError) and not isinstance(error, _SAYS_WHAT):
+        return StartRefused(
+            f"SERVER_DATABASE_URL={place_of(url)} is no address: expected "
+            "postgresql://USER:PASSWORD@HOST/DATABASE, with / in a password written %2F, : %3A, "
+            "@ %40, [ %5B, ] %5D, ? %3F and # %23"
+        )
     return StartRefused(
         f"SERVER_DATABASE_URL={place_of(url)} cannot be used: {error or type(error).__name__}; "
         "check that PostgreSQL runs there, that the database exists (createdb), and that user and "

@@ -14,8 +14,17 @@ from wire.errors import ErrorCode
 
 _BUSY: Final = ("40", "55")
 """Classes of SQLSTATE (postgresql.org, appendix A): transactions in each other's way, locks."""
-_OF_THE_ROW: Final = ("21", "22", "23", "42", "44", "P0")
-"""Something in a row or statement: the database itself is well."""
+_OF_THE_ROW: Final = ("21", "22", "23", "44", "54", "P0")
+"""Something in a row: the database itself is well. Of 54 is a text too long for an index; not here
+is 42, a table or a right that is missing, for which no row can do anything."""
+
+_NOT_REACHED: Final = (
+    OSError,
+    TimeoutError,
+    asyncio.IncompleteReadError,
+    asyncpg.exceptions.ClientConfigurationError,
+)
+"""Some are ValueErrors too, a certificate that has run out for one."""
 
 
 @contextlib.contextmanager
@@ -29,10 +38,13 @@ def storage_errors() -> Iterator[None]:
         yield
     except asyncpg.PostgresError as error:
         raise _translated(error) from error
-    except (asyncpg.InterfaceError, OSError, TimeoutError, asyncio.IncompleteReadError) as error:
+    except _NOT_REACHED as error:
         raise _unavailable(error) from error
     except (ValueError, TypeError, OverflowError) as error:
+        # before InterfaceError: what asyncpg cannot write as its column's type is both
         raise GroupRefused(f"{type(error).__name__}: {error}") from error
+    except asyncpg.InterfaceError as error:
+        raise _unavailable(error) from error
 
 
 def _translated(error: asyncpg.PostgresError) -> StorageUnavailable | GroupRefused:

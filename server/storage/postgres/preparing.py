@@ -12,7 +12,13 @@ import structlog
 
 from db.migrations import SERVER_POSTGRES, MigrationFailed, migrations_in
 from server.errors import StartRefused
-from server.storage.postgres.connection import LEAST_VERSION, Connection, opened, place_of
+from server.storage.postgres.connection import (
+    LEAST_VERSION,
+    LONG_ANSWER_S,
+    Connection,
+    opened,
+    place_of,
+)
 from server.storage.postgres.partitions import (
     PARTITIONED,
     make_partition,
@@ -24,6 +30,15 @@ _SCHEMA_LOCK: Final = 0x53504F5354
 """Of advisory locks: who changes tables. Any number that nobody else uses ("SPOST")."""
 _LOCK_WAIT: Final = "60s"
 _BRIEF_WAIT: Final = "5s"
+_BRIEF_WORK: Final = "15s"
+"""What a partition may take: rows of its month move over, and all among the others are looked
+through, while those who read them wait."""
+_LATER: Final = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.QueryCanceledError,
+    asyncpg.CheckViolationError,  # a row of the month came while its partition was made
+)
 _VERSIONS: Final = (
     "CREATE TABLE IF NOT EXISTS sightpost_schema "
     "(number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL)"
@@ -37,7 +52,7 @@ async def prepare_database(url: str, *, now: datetime) -> tuple[str, ...]:
 
     Raises StartRefused, with the database as it was.
     """
-    connection = await opened(url)
+    connection = await opened(url, answer_s=LONG_ANSWER_S)
     try:
         await _check_server(connection, url)
         async with _alone(connection):
@@ -85,6 +100,11 @@ async def _check_server(connection: Connection, url: str) -> None:
             f"{place_of(url)} keeps texts as {encoding}, which has no Thai: make the database anew "
             "with createdb --encoding=UTF8 --template=template0"
         )
+    if await connection.fetchval("SHOW synchronous_commit") == "off":
+        raise StartRefused(
+            f"{place_of(url)} has synchronous_commit off: a power cut takes rows that cameras were "
+            "told are there; ALTER DATABASE ... SET synchronous_commit = on"
+        )
     if await connection.fetchval("SELECT pg_is_in_recovery()"):
         raise StartRefused(
             f"{place_of(url)} is a standby, which only reads: write the address of the primary"
@@ -130,7 +150,8 @@ async def _check_ours(connection: Connection, url: str) -> None:
 
 
 async def _make_partitions(connection: Connection, now: datetime) -> None:
-    """Others read and write meanwhile; one that is in the way for long is waited for tomorrow."""
+    """Others read and write meanwhile. What cannot be made now is made another time: until then the
+    month's rows are among the others."""
     for table in PARTITIONED:
         there = await partitions_of(connection, table)
         for month in months_around(now):
@@ -138,7 +159,11 @@ async def _make_partitions(connection: Connection, now: datetime) -> None:
                 continue
             try:
                 async with connection.transaction():
-                    await connection.execute(f"SET LOCAL lock_timeout = '{_BRIEF_WAIT}'")
+                    await connection.execute(
+                        f"SET LOCAL lock_timeout = '{_BRIEF_WAIT}'; "
+                        f"SET LOCAL statement_timeout = '{_BRIEF_WORK}'"
+                    )
                     await make_partition(connection, table, month)
-            except asyncpg.LockNotAvailableError as error:
+            except _LATER as error:
                 _log.warning("a partition is made later", table=table, reason=str(error))
+                break

@@ -1,4 +1,8 @@
-"""Questions on threads, their statements on the connections of the event loop."""
+"""Questions on threads, their statements on the connections of the event loop.
+
+The server does not open it yet, for it shows no pages of PostgreSQL: its tests hold sightings read
+through it to what they are in SQLite.
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +13,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from server.errors import StartRefused, StorageUnavailable
-from server.storage.postgres.connection import opened, opened_pool
+from server.errors import GroupRefused, StartRefused, StorageUnavailable
+from server.storage.postgres.connection import acquired, opened, opened_pool
 from server.storage.postgres.partitions import Month, first_id, months_around, partitions_of
 from server.storage.postgres.preparing import keep_months, prepare_database
 from server.storage.protocol import Stored
@@ -85,6 +86,41 @@ async def test_a_month_made_late_takes_its_rows_from_the_others(
         await keep_months(connection, now=datetime(2024, 9, 20, tzinfo=UTC))
 
 
+async def test_a_row_that_comes_while_its_month_is_made_keeps_no_server_from_starting(
+    databases: Databases,
+) -> None:
+    """It is among the others then, and moves over the next time."""
+    url = await asyncio.to_thread(databases.migrated)
+    row_id, later = str(first_id(Month(2024, 9))), datetime(2024, 10, 20, tzinfo=UTC)
+    async with connected(url) as camera:
+        await camera.execute("BEGIN")
+        await camera.execute("INSERT INTO message_ledger VALUES ($1, 1, 1, 7, '', 0)", row_id)
+        making = asyncio.create_task(prepare_database(url, now=later))
+        await _until_somebody_waits(camera, "message_ledger_other")
+        await camera.execute("COMMIT")
+        await making
+        assert Month(2024, 9) not in await partitions_of(camera, "message_ledger")
+        await keep_months(camera, now=later)
+        assert Month(2024, 9) in await partitions_of(camera, "message_ledger")
+        assert await camera.fetch("SELECT record_id FROM message_ledger") == [(7,)]
+
+
+async def test_what_is_wrong_with_a_row_is_told_from_what_is_wrong_with_the_database(
+    databases: Databases,
+) -> None:
+    """A row at fault must not hold up the others, and the others are not tried one by one."""
+    url = await asyncio.to_thread(databases.migrated)
+    enter = "INSERT INTO cameras (device_id, first_seen, last_seen) VALUES ($1, '', '')"
+    async with opened_pool(url, connections=1) as pool:
+        for statement, value in (("SELECT $1::int", "x"), (enter, random.randbytes(9000).hex())):
+            with pytest.raises(GroupRefused):
+                async with acquired(pool) as connection:
+                    await connection.fetch(statement, value)
+        with pytest.raises(StorageUnavailable):
+            async with acquired(pool) as connection:
+                await connection.fetch("SELECT 1 FROM nowhere")
+
+
 async def test_a_database_that_is_not_ours_or_newer_is_refused(databases: Databases) -> None:
     url = await asyncio.to_thread(databases.empty)
     async with connected(url) as connection:
@@ -96,6 +132,8 @@ async def test_a_database_that_is_not_ours_or_newer_is_refused(databases: Databa
         await connection.execute("INSERT INTO sightpost_schema VALUES (999, 'x', now())")
     with pytest.raises(StartRefused, match="written by a newer Sightpost"):
         await prepare_database(url, now=NOW)
+    with pytest.raises(StartRefused, match="synchronous_commit off: a power cut takes rows"):
+        await prepare_database(f"{url}&synchronous_commit=off", now=NOW)
 
 
 async def test_where_no_database_is_the_start_says_so_without_the_password(tmp_path: Path) -> None:
@@ -109,6 +147,13 @@ async def test_where_no_database_is_the_start_says_so_without_the_password(tmp_p
     assert "geheim" not in str(refused.value)
 
 
+@pytest.mark.parametrize("password", ["geheim/ss", "ge[heim", "p@host:geheim"])
+async def test_an_address_that_cannot_be_read_is_not_repeated(password: str) -> None:
+    with pytest.raises(StartRefused, match="is no address: expected") as refused:
+        await opened(f"postgresql://sightpost:{password}@127.0.0.1/db")
+    assert "heim" not in str(refused.value)
+
+
 async def test_a_line_that_is_lost_acknowledges_nothing_and_what_was_committed_stays(
     databases: Databases, tmp_path: Path
 ) -> None:
@@ -120,7 +165,7 @@ async def test_a_line_that_is_lost_acknowledges_nothing_and_what_was_committed_s
         await store.commit_group(rows[:10], NOW)
         await other.execute("BEGIN; LOCK TABLE camera_epochs IN ACCESS EXCLUSIVE MODE")
         waiting = asyncio.create_task(store.commit_group(rows, NOW))
-        await _until_somebody_waits(other)
+        await _until_somebody_waits(other, "camera_epochs")
         await other.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE pid <> pg_backend_pid() AND datname = current_database()"
@@ -137,10 +182,9 @@ async def test_a_line_that_is_lost_acknowledges_nothing_and_what_was_committed_s
         assert await other.fetchval("SELECT count(*) FROM health_monitors") == 50
 
 
-async def _until_somebody_waits(connection: asyncpg.Connection[Any]) -> None:
+async def _until_somebody_waits(connection: asyncpg.Connection[Any], table: str) -> None:
     async with asyncio.timeout(20):
         while not await connection.fetchval(  # noqa: ASYNC110 (locks tell nobody)
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = "
-            "'camera_epochs'::regclass"
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = to_regclass($1)", table
         ):
             await asyncio.sleep(0.01)
