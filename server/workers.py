@@ -26,7 +26,8 @@ from telemetry.service_manager import ServiceManager, report
 RESTART_S: Final = 1.0
 """Before one that died is started again."""
 EXIT_REFUSED: Final = 2
-"""Of a worker that will not start as things are: to start it again would change nothing."""
+"""Of a worker that will not start as things are. At first to start it again would change nothing;
+later it is the database that is away, and the others go on until it is back."""
 
 _log = structlog.get_logger(__name__)
 
@@ -101,15 +102,17 @@ class _Worker:
 
     async def run(self) -> None:
         """Until all stop."""
+        is_first = True
         while not self._stop.is_set():
             code = await self._run_once()
             if self._stop.is_set():
                 return
-            if code == EXIT_REFUSED:
+            if code == EXIT_REFUSED and is_first:
                 _log.error("a worker cannot start: all stop", worker=self._number)
                 self.exit_code = code
                 self._stop.set()
                 return
+            is_first = False
             _log.error("a worker died and is started again", worker=self._number, code=code)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), RESTART_S)

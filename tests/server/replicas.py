@@ -130,3 +130,10 @@ async def until_acknowledged(cameras: Sequence[Camera], count: int) -> None:
     async with asyncio.timeout(60):
         while sum(len(each.acknowledged) for each in cameras) < count:  # noqa: ASYNC110 (they tell nobody)
             await asyncio.sleep(0.005)
+
+
+async def until_said(replica: Replica, text: str, times: int) -> None:
+    """In its log, by any of its workers."""
+    async with asyncio.timeout(60):
+        while sum(text in line for line in replica.said) < times:  # noqa: ASYNC110 (a log tells nobody)
+            await asyncio.sleep(0.02)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
@@ -19,7 +20,7 @@ from server.errors import StartRefused
 from server.role import Role
 from server.workers import check_workers
 from tests.server.conftest import settings_in
-from tests.server.replicas import Camera, Replica, until_acknowledged
+from tests.server.replicas import Camera, Replica, until_acknowledged, until_said
 from tests.server.storage.databases import Databases
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scaling.md"
@@ -82,6 +83,28 @@ async def test_a_worker_that_is_killed_under_load_loses_nothing_and_doubles_noth
     assert sum(camera.cuts for camera in cameras) >= 1
     assert await asyncio.to_thread(parent.end) == 0
     assert sum("a worker died and is started again" in line for line in parent.said) >= 2
+
+
+async def test_a_worker_that_dies_while_the_database_takes_nobody_comes_back_and_ends_no_other(
+    databases: Databases, start: Start
+) -> None:
+    url = await asyncio.to_thread(databases.migrated)
+    name = urlsplit(url).path.removeprefix("/")
+    parent = await asyncio.to_thread(start, url, "--workers", "2")
+    await asyncio.to_thread(parent.wait_until_it_listens)
+    other = await asyncpg.connect(databases.server.url())
+    try:
+        await until_said(parent, "cameras=ws://", 2)
+        await other.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        first, second = parent.workers()
+        first.kill()
+        await until_said(parent, "a worker died and is started again", 2)
+        assert second.is_running()
+        await other.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        await until_said(parent, "cameras=ws://", 3)
+    finally:
+        await other.close()
+    assert await asyncio.to_thread(parent.end) == 0
 
 
 async def test_several_processes_need_a_database_that_they_share(tmp_path: Path) -> None:
