@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from server.bell import Bell
@@ -27,16 +26,13 @@ from server.storage.feed import SqliteFeed
 from server.storage.reader_pool import ReaderPool
 from server.storage.reading.cameras import Cameras
 from server.storage.reading.sightings import Pictures
-from server.supervision import kept_running
+from server.supervision import Work, beside
 from server.web.api.export import json_of
 from telemetry.version import VERSION
 
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 STREAM: Final = "stream sightings"
 """The name of its position."""
-
-
-Run = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,21 +51,15 @@ class Surroundings:
 async def egress_side(settings: ServerSettings, around: Surroundings) -> AsyncIterator[None]:
     """On a migrated database. Raises ConfigInvalid where an address is none."""
     with contextlib.ExitStack() as opened:
-        parts = _built(settings, around, opened)
-        running = [asyncio.create_task(kept_running(*each)) for each in parts.items()]
-        try:
+        async with beside(_built(settings, around, opened)):
             yield
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
 
 
 def _built(
     settings: ServerSettings, around: Surroundings, opened: contextlib.ExitStack
-) -> dict[str, Run]:
-    """What is to be run, by name; nothing is opened where nothing is wanted."""
-    wanted: dict[str, Run] = {}
+) -> dict[str, Work]:
+    """What is to be run; nothing is opened where nothing is wanted."""
+    wanted: dict[str, Work] = {}
     if settings.mqtt_url.get_secret_value() or settings.stream_url:
         pool = ReaderPool(settings.db_path, threads=1)
         opened.callback(pool.close)
@@ -77,18 +67,18 @@ def _built(
         opened.callback(alerts.close)
         feed = SqliteFeed(pool)
         if settings.mqtt_url.get_secret_value():
-            wanted["mqtt"] = _bridge(settings, around, feed, alerts)
+            wanted["MQTT"] = _bridge(settings, around, feed, alerts)
         if settings.stream_url:
             follower = Follower(feed, alerts, around.committed, name=STREAM)
             stream = WebhookStream(follower, _post(settings, around.now), json_of)
             opened.callback(stream.close)
-            wanted["stream"] = stream.run
+            wanted[STREAM] = stream.run
     return wanted
 
 
 def _bridge(
     settings: ServerSettings, around: Surroundings, feed: SqliteFeed, alerts: SqliteAlerts
-) -> Run:
+) -> Work:
     from server.egress.mqtt import SIGHTINGS, Broker, MqttBridge, MqttParts
 
     place = _broker_place(settings.mqtt_url.get_secret_value())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
+from db.csv_lines import csv_lines
 from server.accounts.book import COMMAND_LINE, AccountBook
 from server.accounts.contract import Action
 from server.cli_database import fail, writable_database
@@ -230,10 +230,8 @@ def _tell(refused: Sequence[Refusal], report: Path | None) -> None:
     if report is None:
         return
     try:
-        with report.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(("name", "reason"))
-            writer.writerows((each.name, each.reason) for each in refused)
+        lines = [("name", "reason"), *((each.name, each.reason) for each in refused)]
+        report.write_text(csv_lines(lines), encoding="utf-8", newline="")
     except OSError as error:
         fail(f"{report} cannot be written: {error.strerror or error}")
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import structlog
@@ -23,6 +24,7 @@ from server.faces.service import FaceService
 from server.faces.vault import PictureVault, read_keys
 from server.faces.workplace import Parts, Workplace
 from server.storage.reading.face_sightings import FaceSightings
+from server.supervision import beside, kept_running
 from vision.networks import Networks, NetworkSettings
 
 SAVED_EVERY_S: Final = 600.0
@@ -106,19 +108,18 @@ async def face_side(
     )
     service = FaceService(place) if meter is None else MeteredFaceService(place, meter)
     follower = Follower(place) if settings.face_matching and models.key is not None else None
-    keeping = asyncio.create_task(_keep(service, follower))
     try:
-        yield service
+        async with beside({"face gallery": partial(_keep, service, follower)}):
+            yield service
     finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
         with contextlib.suppress(StorageUnavailable):  # the index is built anew then
             await service.close()
         await asyncio.to_thread(networks.close)
 
 
 async def _keep(service: FaceService, follower: Follower | None) -> None:
-    """Makes the index ready, then follows the cameras, forgets who is due and saves it."""
+    """Makes the index ready, then follows the cameras, forgets who is due and saves it: each for
+    itself, so that a face that breaks the one does not keep people from being forgotten."""
     while True:
         try:
             await service.prepare()
@@ -128,8 +129,8 @@ async def _keep(service: FaceService, follower: Follower | None) -> None:
         await asyncio.sleep(PREPARED_AGAIN_S)
     async with asyncio.TaskGroup() as tasks:
         if follower is not None:
-            tasks.create_task(follower.run())
-        tasks.create_task(_save(service))
+            tasks.create_task(kept_running("faces of cameras", follower.run))
+        tasks.create_task(kept_running("forgetting", partial(_save, service)))
 
 
 async def _save(service: FaceService) -> None:

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import structlog
@@ -24,7 +25,7 @@ from server.storage.postgres.connection import Pool, opened_pool
 from server.storage.postgres.store import PostgresStore
 from server.storage.protocol import CentreStore
 from server.storage.sqlite import SqliteStore
-from server.supervision import kept_running
+from server.supervision import beside
 
 MONTHS_LOOKED_AT_EVERY_S: Final = 6 * 3600.0
 
@@ -130,8 +131,7 @@ async def _postgres(
     pictures = await asyncio.to_thread(open_picture_store, settings, settings.image_store)
     stack.callback(pictures.close)
     store = PostgresStore(pool, pictures)
-    months = asyncio.create_task(kept_running("months", lambda: _keep_months(store, now)))
-    stack.callback(months.cancel)
+    await stack.enter_async_context(beside({"months": partial(_keep_months, store, now)}))
     return Kept(store=store, pool=pool)
 
 

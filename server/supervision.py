@@ -4,7 +4,8 @@ critical, with what was done."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Final
 
 import psutil
@@ -24,13 +25,12 @@ FREED_AGAIN_S: Final = 300.0
 """While it stays short, so often at most memory is freed, and reported."""
 
 Sleep = Callable[[float], Awaitable[None]]
+Work = Callable[[], Awaitable[None]]
 
 _log = structlog.get_logger(__name__)
 
 
-async def kept_running(
-    name: str, work: Callable[[], Awaitable[None]], *, sleep: Sleep = asyncio.sleep
-) -> None:
+async def kept_running(name: str, work: Work, *, sleep: Sleep = asyncio.sleep) -> None:
     """Does the work, and starts it anew where it breaks: nothing beside the rows may end the
     server. Until it is cancelled, or the work ends by itself."""
     delay_s, clock = RESTART_FIRST_S, asyncio.get_running_loop().time
@@ -49,6 +49,23 @@ async def kept_running(
             )
         await sleep(delay_s)
         delay_s = min(2 * delay_s, RESTART_MOST_S)
+
+
+@contextlib.asynccontextmanager
+async def beside(works: Mapping[str, Work], *, sleep: Sleep = asyncio.sleep) -> AsyncIterator[None]:
+    """Each of these parts is kept running inside `async with`, by its name; on leaving all end.
+
+    A task of its own that broke would say so to nobody before the server stops.
+    """
+    running = [
+        asyncio.create_task(kept_running(name, work, sleep=sleep)) for name, work in works.items()
+    ]
+    try:
+        yield
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 def available_share() -> float:

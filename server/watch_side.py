@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from server.storage.reader_pool import ReaderPool
 from server.storage.reading.sightings import Pictures
 from server.storage.watched_faces import SqliteComparedFaces
 from server.storage.watchlists import SqliteWatchlists
-from server.supervision import kept_running
+from server.supervision import beside
 from server.watchlist.desk import AlertDesk, WatchlistDesk
 from server.watchlist.engine import AlertEngine, EngineParts, Rows
 from server.watchlist.face_rows import FaceRows
@@ -55,14 +54,10 @@ async def watch_side(
     """On a migrated database. `wake` rings with each commit of rows, and here with new rules."""
     with contextlib.ExitStack() as opened:
         side = await _built(settings, opened, auditor, pictures, wake, now)
-        parts = {"alerts": side.engine.run, "deliveries": side.postman.run}
-        running = [asyncio.create_task(kept_running(*each)) for each in parts.items()]
         try:
-            yield side
+            async with beside({"alerts": side.engine.run, "deliveries": side.postman.run}):
+                yield side
         finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
             await side.watchlists.close()
 
 

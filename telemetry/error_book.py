@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from telemetry.catalogue import ERRORS
-from telemetry.error_report import ErrorReport, Severity, report_of
+from telemetry.error_report import ErrorReport, Severity, code_in, report_of, severity_in
 from telemetry.metrics import Reading
 
 KEPT: Final = 500
@@ -70,7 +70,8 @@ class _Tally:
 
 
 class ErrorBook:
-    """Safe from any thread."""
+    """Safe from any thread, also where noting one error leads to another: asyncio logs of a task
+    that was given up when memory is collected, which may be in the midst of anything."""
 
     def __init__(
         self,
@@ -84,19 +85,24 @@ class ErrorBook:
         self._file = file
         self._secrets = frozenset(secrets)
         self._now = now
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._since = now()
         self._tallies: dict[str, _Tally] = {}
-        self._reports: deque[ErrorReport] = deque(_read(file), maxlen=KEPT)
-        self._lines = len(self._reports)
+        lines = _lines_of(file)
+        self._lines = len(lines)
+        self._reports: deque[ErrorReport] = deque(_read(lines), maxlen=KEPT)
 
     def note(self, event: dict[str, Any]) -> None:
-        """An event of the log."""
-        report = report_of(event, at=self._now(), secrets=self._secrets)
+        """An event of the log. Of a storm most are only counted, which costs next to nothing."""
+        at = self._now()
         with self._lock:
-            if self._count(report) <= _A_MINUTE:
-                self._reports.append(report)
-                self._write(report)
+            count = self._count(code_in(event), severity_in(event), at)
+        if count > _A_MINUTE:
+            return
+        report = report_of(event, at=at, secrets=self._secrets)
+        with self._lock:
+            self._reports.append(report)
+            self._write(report)
 
     def summary(
         self, *, limit: int = KEPT, code: str | None = None, severity: Severity | None = None
@@ -130,20 +136,19 @@ class ErrorBook:
                     continue
                 yield ERRORS.of(count, service, f"reported_{severity.value}", code)
 
-    def _count(self, report: ErrorReport) -> int:
+    def _count(self, code: str, severity: Severity, at: datetime) -> int:
         """How many of that code there were in this minute."""
-        code = report.code
         if code not in self._tallies and len(self._tallies) >= MOST_CODES:
             code = OTHER
-        minute = int(report.at.timestamp()) // 60
+        minute = int(at.timestamp()) // 60
         tally = self._tallies.get(code)
         if tally is None:
-            tally = _Tally(report.severity, report.at, Counter(), deque(maxlen=_MINUTES + 1))
+            tally = _Tally(severity, at, Counter(), deque(maxlen=_MINUTES + 1))
             self._tallies[code] = tally
         order = list(Severity)
-        tally.severity = max(tally.severity, report.severity, key=order.index)
-        tally.latest_at = report.at
-        tally.by_severity[report.severity] += 1
+        tally.severity = max(tally.severity, severity, key=order.index)
+        tally.latest_at = at
+        tally.by_severity[severity] += 1
         before = 0
         if tally.by_minute and tally.by_minute[-1][0] == minute:
             before = tally.by_minute.pop()[1]
@@ -214,14 +219,18 @@ def _line(report: ErrorReport) -> bytes:
     return msgspec.json.encode(asdict(report)) + b"\n"
 
 
-def _read(file: Path | None) -> list[ErrorReport]:
-    """What can be read of it: a line cut off by a power cut is passed over."""
+def _lines_of(file: Path | None) -> list[bytes]:
+    """All that earlier runs left: each that ends counts towards the bound, however short it ran."""
     if file is None:
         return []
     try:
-        lines = file.read_bytes().splitlines()
+        return file.read_bytes().splitlines()
     except OSError:
         return []
+
+
+def _read(lines: Iterable[bytes]) -> list[ErrorReport]:
+    """What can be read of them: a line cut off by a power cut is passed over."""
     found = []
     for line in lines:
         try:

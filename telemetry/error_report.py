@@ -20,6 +20,9 @@ LONGEST_DETAILS: Final = 1_000
 LONGEST_TRACEBACK: Final = 6_000
 """Characters; of a longer traceback the end is kept, which says what was raised."""
 LONGEST_CODE: Final = 60
+SEARCHED: Final = 20_000
+"""Characters of a text that are searched for secrets, many more than are kept: of a text without
+bounds the search would have none either."""
 _SAID_APART: Final = frozenset(
     {"event", "level", "logger", "timestamp", "exception", "code", "severity", "action"}
 )
@@ -52,31 +55,40 @@ class ErrorReport:
 
 def report_of(event: Mapping[str, Any], *, at: datetime, secrets: Iterable[str]) -> ErrorReport:
     """Of an event of the log at the level of a warning or above."""
-    message = str(event.get("event", ""))
-    trace = event.get("exception")
+    trace, action = event.get("exception"), event.get("action")
     facts = {key: value for key, value in event.items() if key not in _SAID_APART}
     details = "  ".join(f"{key}={value}" for key, value in facts.items() if key[:1] != "_")
-    action = event.get("action")
+
+    def clean(text: str) -> str:
+        """Halves of characters, which no answer can carry, are escaped."""
+        return redacted(text.encode("utf-8", "backslashreplace").decode(), secrets)
+
     return ErrorReport(
         at=at,
-        code=code_of(str(event.get("code") or message)),
-        severity=_severity(event),
-        component=str(event.get("logger", "")),
-        message=redacted(message, secrets)[:LONGEST_MESSAGE],
-        details=redacted(details, secrets)[:LONGEST_DETAILS],
-        traceback=None if trace is None else redacted(str(trace), secrets)[-LONGEST_TRACEBACK:],
-        action=None if action is None else redacted(str(action), secrets)[:LONGEST_MESSAGE],
+        code=code_in(event),
+        severity=severity_in(event),
+        component=clean(str(event.get("logger", ""))),
+        message=clean(str(event.get("event", ""))[:SEARCHED])[:LONGEST_MESSAGE],
+        details=clean(details[:SEARCHED])[:LONGEST_DETAILS],
+        traceback=None if trace is None else clean(str(trace)[-SEARCHED:])[-LONGEST_TRACEBACK:],
+        action=None if action is None else clean(str(action)[:SEARCHED])[:LONGEST_MESSAGE],
     )
+
+
+def code_in(event: Mapping[str, Any]) -> str:
+    """What an event calls itself, or what its words make of it."""
+    return code_of(str(event.get("code") or event.get("event", "")))
 
 
 def code_of(text: str) -> str:
     """A short name of what happened, from the first words that say it: no numbers, so that the same
     fault has one code."""
-    words = re.findall(r"[a-z]+", text.partition(":")[0].lower())
+    words = re.findall(r"[a-z]+", text[:SEARCHED].partition(":")[0].lower())
     return "_".join(words)[:LONGEST_CODE].strip("_") or "unnamed"
 
 
-def _severity(event: Mapping[str, Any]) -> Severity:
+def severity_in(event: Mapping[str, Any]) -> Severity:
+    """What an event says of itself, or what its level and a traceback make of it."""
     said = event.get("severity")
     if said in tuple(Severity):
         return Severity(said)

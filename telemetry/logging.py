@@ -106,12 +106,16 @@ def render_line(_logger: object, _method: str, event: _Event) -> str:
 
 
 def render_json(_logger: object, _method: str, event: _Event) -> str:
-    """The same as one JSON object: `timestamp`, `level`, `event`, `logger` and the facts."""
-    return json.dumps(
+    """The same as one JSON object: `timestamp`, `level`, `event`, `logger` and the facts.
+
+    Halves of characters, which a peer can send and no file takes, are escaped.
+    """
+    line = json.dumps(
         {key: value for key, value in event.items() if not key.startswith("_")},
         ensure_ascii=False,
         default=str,
     )
+    return line.encode("utf-8", "backslashreplace").decode()
 
 
 def hide_secrets(_logger: object, _method: str, event: _Event) -> _Event:

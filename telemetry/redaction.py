@@ -11,18 +11,20 @@ HIDDEN: Final = "***"
 SHORTEST_SECRET: Final = 6
 """A shorter value is not searched for by itself: it would blot out half of every text."""
 
-_NAME: Final = r"[\w.:/-]*(?:token|passw(?:or)?d|passphrase|secret|credential|api[_-]?key)[\w.-]*"
-_NAMES_A_SECRET: Final = re.compile(_NAME, re.IGNORECASE)
+_WORD: Final = r"(?:token|passw(?:or)?d|passphrase|secret|credential|api[_-]?key)"
+_NAMES_A_SECRET: Final = re.compile(rf"[\w.:/-]*{_WORD}[\w.-]*", re.IGNORECASE)
 _QUOTED_OR_WORD: Final = r"(?:\"[^\"]*\"|'[^']*'|[^\s,;}]+)"
+# Each looks a bounded way ahead from where it begins: a peer may have chosen the text, and a search
+# that begins anew at each of its characters and runs to its end would take minutes.
 _PATTERNS: Final = (
     # a private key, whole or cut off
     (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", HIDDEN),
-    (r"(://)[^\s'\"<>]*@", rf"\1{HIDDEN}@"),
-    (r"((?:rtsps?|https?|wss?)://[^\s'\"<>?]*)\?[^\s'\"<>]*", rf"\1?{HIDDEN}"),
+    (r"(://)[^\s'\"<>]{0,1000}@", rf"\1{HIDDEN}@"),
+    (r"((?:rtsps?|https?|wss?)://[^\s'\"<>?]{0,1000})\?[^\s'\"<>]*", rf"\1?{HIDDEN}"),
     (r"\b(Bearer|Basic)\s+[\w.~+/=-]+", rf"\1 {HIDDEN}"),
     (r"\b((?:set-)?cookie\s*:)[^\n]*", rf"\1 {HIDDEN}"),
     (r"\$(?:argon2\w*|2[aby]|5|6|y)\$[^\s'\"]+", HIDDEN),
-    (rf"(['\"]?{_NAME}['\"]?\s*[=:]\s*){_QUOTED_OR_WORD}", rf"\1{HIDDEN}"),
+    (rf"({_WORD}[\w.-]{{0,100}}['\"]?\s{{0,100}}[=:]\s*){_QUOTED_OR_WORD}", rf"\1{HIDDEN}"),
 )
 _COMPILED: Final = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), replacement)

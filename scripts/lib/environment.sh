@@ -142,6 +142,8 @@ check_disk() {
 # about the machine's own configuration of it.
 install_requirements() { # FILE...
     local name arguments=() log="$environment_dir/.sightpost/pip.log" watching="" code=0
+    # what development and tests load of it is compiled when it is loaded: a small part
+    [[ "$wanted" != dev ]] || arguments+=(--no-compile)
     for name in "$@"; do
         arguments+=(-r "$environment_root/$name")
     done

@@ -1,9 +1,10 @@
 """Who failed to sign in how often, and how long they wait for it. Pure, but for what it remembers.
 
 Failures count by address, whatever the name; by name and network, so that guessing at an account
-locks nobody out but there; and by name alone, as a brake: it makes guessing from everywhere slow,
-and costs the account's owner half a minute at most, or nothing where they signed in before. A
-browser in which they did counts for itself, whatever happens around it.
+locks nobody out but there; and by name alone, as a brake: it makes guessing from everywhere slow.
+While somebody guesses it makes the account's owner wait too, half a minute after each guess, but
+nowhere where they signed in before. A browser in which they did counts for itself, whatever happens
+around it.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from server.channels.contract import (
     Made,
     NotDelivered,
 )
+from server.channels.posting import place_of
 from server.channels.postman import Postman
 from server.channels.telling import Teller
 from server.errors import QuestionInvalid
@@ -59,7 +60,7 @@ class ChannelDesk:
         made = None
         if wanted.kind is ChannelKind.WEBHOOK:
             made = secret = secrets.token_urlsafe(32)
-        await self._audit(caller, wanted.name, f"made: {wanted}")
+        await self._audit(caller, wanted.name, f"made: {_said(wanted)}")
         channel = await self._store.make(wanted, secret, by=caller.name, now=self._now())
         return Made(channel=channel, secret=made)
 
@@ -71,7 +72,7 @@ class ChannelDesk:
             raise QuestionInvalid(f"kind={details.kind}: this is {held.details.kind}, make another")
         wanted = self._checked(details)
         secret = None if token is None else _token(wanted.kind, token)
-        await self._audit(caller, held.details.name, f"changed: {wanted}")
+        await self._audit(caller, held.details.name, f"changed: {_said(wanted)}")
         changed = await self._store.change(
             channel_id, wanted, secret, by=caller.name, now=self._now()
         )
@@ -147,6 +148,14 @@ def made_up(now: datetime) -> Alert:
         verdict=Verdict.NONE,
         note="",
     )
+
+
+def _said(details: ChannelDetails) -> str:
+    """For the audit log, where it stays for ever: the path of an address is often its key."""
+    is_mail = details.kind is ChannelKind.EMAIL
+    where = details.target if is_mail else place_of(details.target).shown
+    lists = ", ".join(map(str, details.list_ids)) or "all"
+    return f"{details.kind} to {where}, of lists {lists}{'' if details.is_enabled else ', off'}"
 
 
 def _token(kind: ChannelKind, token: str) -> str:

@@ -101,7 +101,8 @@ class Poster:
                 if 200 <= answer.status < 300:
                     return  # taken, whatever becomes of the rest of the answer
                 said = answer.read(_ANSWER_BYTES)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, UnicodeError, http.client.HTTPException) as error:
+            # UnicodeError: a name that cannot be one
             reason = str(error) or type(error).__name__
             raise NotDelivered(f"{place.shown} does not answer: {reason}") from error
         finally:

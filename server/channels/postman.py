@@ -25,6 +25,7 @@ from server.channels.patience import next_attempt
 from server.channels.telling import Message, Teller
 from server.errors import NotThere, StorageUnavailable, TookTooLong
 from server.storage.reading.sightings import Pictures
+from server.supervision import kept_running
 from server.watchlist.contract import Alert, Source
 
 THREADS: Final = 8
@@ -117,20 +118,18 @@ class Postman:
             if channel_id in self._rounds:
                 continue
             if at <= now:
-                task = asyncio.create_task(self._round(channel_id))
+                # A round that breaks is not begun anew at once: what broke it is still due.
+                work = kept_running(f"channel {channel_id}", partial(self._round, channel_id))
+                task = asyncio.create_task(work)
                 self._rounds[channel_id] = task
                 task.add_done_callback(partial(self._is_back, channel_id))
             else:
                 wait_s = min(wait_s, (at - now).total_seconds())
         return wait_s
 
-    def _is_back(self, channel_id: int, task: asyncio.Task[None]) -> None:
+    def _is_back(self, channel_id: int, _: asyncio.Task[None]) -> None:
         del self._rounds[channel_id]
-        error = None if task.cancelled() else task.exception()
-        if error is None:
-            self._parts.wake.ring()
-        else:  # not again at once: what broke it may still be there
-            _log.error("a round of deliveries broke", channel=channel_id, exc_info=error)
+        self._parts.wake.ring()
 
     async def _round(self, channel_id: int) -> None:
         """Tells what is due, in the order of the alerts, until one fails: that one waits, and the

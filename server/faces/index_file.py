@@ -1,7 +1,7 @@
 """Keeps an index on disk between two runs of the server. What cannot be trusted is not used.
 
 A file belongs to one gallery, model and version; it may be older than the database, which
-`server.faces.finding` makes up for.
+`server.faces.gallery` makes up for.
 """
 
 from __future__ import annotations

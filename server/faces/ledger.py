@@ -113,8 +113,9 @@ class Ledger:
         )
 
     def merge(self, kept_id: int, gone_id: int, now: datetime) -> None:
-        """All that is held on the one goes over to the other; of a picture that both have, one
-        stays. An embedding keeps its id, so that the index has nothing to learn. Raises NotThere.
+        """All that is held on the one goes over to the other, also being watched for and the
+        alerts that were raised; of a picture that both have, one stays. An embedding keeps its id,
+        so that the index has nothing to learn. Raises NotThere.
         """
         person_rows.find(self.connection, kept_id)
         person_rows.find(self.connection, gone_id)
@@ -131,6 +132,7 @@ class Ledger:
                     f"UPDATE {table} SET class_id = ? WHERE class_id = ?",  # noqa: S608 (our own tables)
                     (kept_id, gone_id),
                 )
+        person_rows.watch_on(self.connection, kept_id, gone_id)
         self._delete("face_persons", "class_id = ?", gone_id)
         person_rows.touch(self.connection, kept_id, now)
 

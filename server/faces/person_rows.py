@@ -61,6 +61,23 @@ def touch(connection: apsw.Connection, class_id: int, now: datetime) -> None:
     )
 
 
+def watch_on(connection: apsw.Connection, kept_id: int, gone_id: int) -> None:
+    """Entries of watchlists that name the one name the other from now on, but where that is listed
+    too, and so do alerts: what still names somebody who goes is forgotten with them."""
+    connection.execute("UPDATE watchlist_state SET revision = revision + 1")
+    connection.execute(
+        "UPDATE watchlist_entries SET class_id = ?1, identity = 'person:' || ?1, "
+        "revision = (SELECT revision FROM watchlist_state) "
+        "WHERE class_id = ?2 AND deleted_at IS NULL AND list_id NOT IN "
+        "(SELECT list_id FROM watchlist_entries WHERE class_id = ?1 AND deleted_at IS NULL)",
+        (kept_id, gone_id),
+    )
+    connection.execute(
+        "UPDATE alerts SET class_id = ?1, key = 'person ' || ?1 WHERE class_id = ?2",
+        (kept_id, gone_id),
+    )
+
+
 def find(connection: apsw.Connection, class_id: int) -> Person:
     """Raises NotThere."""
     row = None

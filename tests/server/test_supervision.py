@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from server.supervision import RESTART_FIRST_S, kept_running, watch_memory
+from server.supervision import RESTART_FIRST_S, beside, kept_running, watch_memory
 from telemetry.error_book import ErrorBook
 from telemetry.error_report import Severity
 from telemetry.logging import configure_logging
@@ -58,6 +58,34 @@ async def test_cancelling_ends_it() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_of_parts_side_by_side_one_is_started_anew_and_all_end_on_leaving(
+    errors: ErrorBook,
+) -> None:
+    told: list[str] = []
+    again = asyncio.Event()
+
+    async def breaks() -> None:
+        told.append("begun")
+        if told == ["begun"]:
+            raise ValueError("unforeseen")
+        again.set()
+
+    async def goes_on() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            told.append("ended")
+
+    async def at_once(_seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    async with beside({"one": breaks, "other": goes_on}, sleep=at_once), asyncio.timeout(10):
+        await again.wait()
+    assert told == ["begun", "begun", "ended"]
+    (report,) = errors.summary().reports
+    assert "part=one" in report.details
 
 
 def looks(*shares: float) -> tuple[Callable[[], float], Callable[[float], asyncio.Future[None]]]:

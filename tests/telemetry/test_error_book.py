@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -143,6 +144,43 @@ def test_no_secret_and_no_plate_is_kept_and_long_tracebacks_keep_their_end(
     assert report.traceback is not None
     assert len(report.traceback) == LONGEST_TRACEBACK
     assert report.traceback.endswith("the end")
+
+
+def test_the_file_is_bounded_however_short_the_runs_are(log: Path, clock: Clock) -> None:
+    file = file_beside(log)
+    file.parent.mkdir()
+    for _ in range(400):
+        book = ErrorBook(file, now=clock.now)
+        for code in ("one", "two", "three", "four", "five"):
+            book.note({"event": code, "level": "error"})
+    assert len(file.read_bytes().splitlines()) <= 2 * KEPT + 5
+
+
+def test_an_error_while_errors_are_looked_at_is_noted(clock: Clock) -> None:
+    """Memory may be collected in the midst of it, and asyncio log of a task that is given up."""
+    seen: list[ErrorBook] = []
+
+    def now() -> datetime:
+        for book in seen[:1]:
+            seen.clear()
+            book.note({"event": "task was given up", "level": "error"})
+        return clock.at
+
+    book = ErrorBook(now=now)
+    seen.append(book)
+    looking = threading.Thread(target=book.summary, daemon=True)
+    looking.start()
+    looking.join(timeout=10)
+    assert not looking.is_alive()
+    assert [each.code for each in book.summary().reports] == ["task_was_given_up"]
+
+
+def test_what_a_peer_sent_can_be_written_and_answered(log: Path, clock: Clock) -> None:
+    book, logger = opened(log, clock), structlog.get_logger("a")
+    logger.error("refused", value="half of \ud800")
+    (report,) = book.summary().reports
+    assert report.details == "value=half of \\ud800"
+    assert ErrorBook(file_beside(log)).summary().reports == (report,)
 
 
 def test_where_the_file_cannot_be_written_it_still_counts(tmp_path: Path, clock: Clock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Iterator
@@ -79,3 +80,10 @@ def test_the_last_configuration_holds(log_file: Path, tmp_path: Path) -> None:
     logger.warning("three")
     assert len(lines_of(log_file)) == 1
     assert len(lines_of(other)) == 1
+
+
+def test_an_object_is_written_whatever_a_peer_sent(log_file: Path) -> None:
+    configure_logging(file=log_file, level="info", to_stderr=False, form="json")
+    structlog.get_logger("a").error("refused", value="1กก\n\ud800")
+    [line] = lines_of(log_file)
+    assert json.loads(line)["value"] == "1กก\n\ud800"

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from server.accounts.permissions import Permission
 from server.errors import QuestionInvalid, ServerError
-from server.row_id import LARGEST_ID
 from server.watchlist.contract import (
     Alert,
     AlertChange,
@@ -74,20 +73,12 @@ def chosen_of(visit: Visit) -> AlertFilter:
         raise QuestionInvalid(f"state={state[:40]}: expected all, false or real")
     verdicts = {"false": Verdict.FALSE_ALARM, "real": Verdict.REAL}
     return AlertFilter(
-        list_id=number_of(visit, "list"),
+        list_id=visit.number("list"),
         plate=visit.asked("plate")[:64],
         is_open=None if state else True,
         verdict=verdicts.get(state),
         with_persons=visit.caller.may(Permission.SEE_PEOPLE),
     )
-
-
-def number_of(visit: Visit, key: str) -> int | None:
-    """A number that the address names. Raises QuestionInvalid."""
-    text = visit.asked(key)
-    if text and not (text.isascii() and text.isdecimal() and len(text) < len(str(LARGEST_ID))):
-        raise QuestionInvalid(f"{key}={text[:40]}: expected a number")
-    return int(text) if text else None
 
 
 class _Alerts:
@@ -98,8 +89,8 @@ class _Alerts:
         self._visit = visit
         self._may_judge = visit.caller.may(Permission.JUDGE_ALERTS)
         self._chosen = chosen_of(visit)
-        self._before = number_of(visit, "before")
-        self._one = number_of(visit, "alert")
+        self._before = visit.number("before")
+        self._one = visit.number("alert")
         self._place = tag("div", "stack")
 
     async def show(self) -> None:

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from server.accounts.contract import Action, AuditEntry
 from server.accounts.permissions import Permission
 from server.errors import QuestionInvalid
-from server.row_id import LARGEST_ID
 from server.web.pages import wording
 from server.web.pages.centre import Centre
 from server.web.pages.shell import Visit, page, title
@@ -19,11 +18,9 @@ def add_audit_log(centre: Centre) -> None:
     @page(centre, "/audit", title="Audit log", permission=Permission.SEE_AUDIT)
     async def audit(visit: Visit) -> None:
         actor, action = visit.asked("actor").strip(), visit.asked("action")
-        before = visit.asked("before")
-        if before and not (before.isdecimal() and len(before) < len(str(LARGEST_ID))):
-            raise QuestionInvalid(f"before={before}: expected the number of an entry")
+        before = visit.number("before")
         found = await centre.auditor.audit_page(
-            before=int(before) if before else None,
+            before=before,
             actor=actor or None,
             action=_action(action),
         )

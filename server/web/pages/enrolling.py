@@ -85,11 +85,9 @@ def add_enrolling(centre: Centre) -> None:
 
 async def _begun(visit: Visit, gathering: Gathering) -> None:
     """With the face that the address names, and the newest ones to choose from."""
-    wanted = visit.asked("sighting")
-    if wanted:
-        if not wanted.isdecimal():
-            raise QuestionInvalid(f"sighting={wanted}: expected the number of a face")
-        await gathering.add_sighting(int(wanted))
+    wanted = visit.number("sighting")
+    if wanted is not None:
+        await gathering.add_sighting(wanted)
     await gathering.show_cameras()
 
 

@@ -6,7 +6,6 @@ started later in the same process takes it over.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
@@ -17,7 +16,7 @@ from fastapi import FastAPI
 from nicegui import app as pages_app
 from nicegui import ui
 
-from server.supervision import kept_running
+from server.supervision import beside
 from server.web.pages.account import add_account
 from server.web.pages.alarms import AlarmBoard
 from server.web.pages.alerts import add_alerts
@@ -95,13 +94,11 @@ async def pages_on(
         tailwind=False,
         show_welcome_message=False,
     )
-    async with app.router.lifespan_context(app):
-        parts = {"live board": board.run, "alarms": alarms.run}
-        looking = [asyncio.create_task(kept_running(*each)) for each in parts.items()]
+    async with (
+        app.router.lifespan_context(app),
+        beside({"overview": board.run, "alarms": alarms.run}),
+    ):
         try:
             yield
         finally:
             await viewers.close()
-            for task in looking:
-                task.cancel()
-            await asyncio.gather(*looking, return_exceptions=True)

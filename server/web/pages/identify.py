@@ -9,7 +9,7 @@ from typing import Final
 from nicegui import ui
 
 from server.accounts.permissions import Permission
-from server.errors import QuestionInvalid, ServerError
+from server.errors import ServerError
 from server.faces.contract import FoundFace, Identification, Likeness, Outcome, Upload
 from server.faces.history_contract import Earlier, FaceGallery
 from server.faces.history_contract import Visit as Seen
@@ -49,12 +49,10 @@ def add_identify(centre: Centre) -> None:
         with people_title(visit, "Identify"):
             pass
         tell_problem(await faces.status())
-        wanted = visit.asked("sighting")
-        if wanted and not wanted.isdecimal():
-            raise QuestionInvalid(f"sighting={wanted}: expected the number of a face")
+        wanted = visit.number("sighting")
         looking = _Looking(centre, faces, visit)
-        if wanted:
-            await looking.look_at_sighting(int(wanted))
+        if wanted is not None:
+            await looking.look_at_sighting(wanted)
 
 
 def is_worth_showing(likeness: Likeness) -> bool:

@@ -9,9 +9,8 @@ from urllib.parse import urlencode
 from nicegui import ui
 
 from server.accounts.permissions import Permission
-from server.errors import QuestionInvalid, ServerError
+from server.errors import ServerError
 from server.faces.history_contract import DayCount, FaceGallery, MatchFilter, Visitor
-from server.row_id import is_id
 from server.web.api.filters import moment
 from server.web.pages import charts, wording
 from server.web.pages.centre import Centre
@@ -31,12 +30,12 @@ def add_matches(centre: Centre) -> None:
         faces = gallery_of(centre)
         asked = {key: visit.asked(key).strip() for key in _KEYS if visit.asked(key).strip()}
         wanted = MatchFilter(
-            class_id=_number("person", asked.get("person", "")),
+            class_id=visit.number("person"),
             device_id=asked.get("camera", ""),
             since=moment("from", asked.get("from"), centre.zone),
             until=moment("to", asked.get("to"), centre.zone, ends=True),
         )
-        before = _number("before", visit.asked("before"))
+        before = visit.number("before")
         found = await faces.matches(visit.caller, wanted, before=before, limit=PAGE)
         days = await faces.match_days(visit.caller, wanted)
         seen = [each.sighting_id for each in found.matches]
@@ -62,7 +61,7 @@ def add_matches(centre: Centre) -> None:
     @page(centre, "/people/unknown", title="Unknown visitors", permission=SEES)
     async def unknown(visit: Visit) -> None:
         faces = gallery_of(centre)
-        before = _number("before", visit.asked("before"))
+        before = visit.number("before")
         found = await faces.visitors(visit.caller, before=before, limit=PAGE)
         seen = [each.sighting_id for each in found.visitors]
         pictures = await faces.thumbnails(visit.caller, seen) if seen else {}
@@ -104,12 +103,6 @@ class _Denying:
             complain(str(error))
             return
         ui.navigate.reload()
-
-
-def _number(key: str, text: str) -> int | None:
-    if text and not (text.isdecimal() and is_id(int(text))):
-        raise QuestionInvalid(f"{key}={text[:40]}: expected a number")
-    return int(text) if text else None
 
 
 def _filter(asked: Mapping[str, str]) -> None:

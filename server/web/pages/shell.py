@@ -22,6 +22,7 @@ from server.errors import (
     TooBusy,
     TookTooLong,
 )
+from server.row_id import LARGEST_ID
 from server.web.errors import status_of
 from server.web.pages.centre import Centre
 from server.web.pages.room import make_room
@@ -89,6 +90,13 @@ class Visit:
     def asked(self, key: str) -> str:
         """A value of the address, or nothing."""
         return self.request.query_params.get(key, "")
+
+    def number(self, key: str) -> int | None:
+        """A number of the address, as rows have them. Raises QuestionInvalid."""
+        text = self.asked(key).strip()
+        if text and not (text.isascii() and text.isdecimal() and len(text) < len(str(LARGEST_ID))):
+            raise QuestionInvalid(f"{key}={text[:40]}: expected a number")
+        return int(text) if text else None
 
 
 def page(

@@ -24,7 +24,6 @@ from server.watchlist.contract import (
 from server.watchlist.rules import Kind, Subject
 from server.web.api.filters import moment
 from server.web.pages import wording
-from server.web.pages.alerts import number_of
 from server.web.pages.centre import Centre
 from server.web.pages.sheets import confirming, sheet
 from server.web.pages.shell import Visit, complain, empty, note, page, title
@@ -67,7 +66,7 @@ def add_watchlists(centre: Centre) -> None:
         found = await centre.watchlists.entries(
             held.id,
             search=visit.asked("search")[:200],
-            before=number_of(visit, "before"),
+            before=visit.number("before"),
             limit=PAGE,
         )
         _One(centre, visit, held).build(found)

@@ -22,15 +22,19 @@ from server.bell import Bell
 from server.channels.contract import Channel, ChannelDetails, ChannelKind, NotDelivered
 from server.channels.desk import ChannelDesk
 from server.channels.postman import Postman, PostmanParts
-from server.channels.telling import signature
+from server.channels.telling import Message, signature
 from server.errors import NotThere, QuestionInvalid
 from server.storage.channels import SqliteChannels
 from server.watch_side import tellers_of
+from telemetry.error_book import ErrorBook
+from telemetry.error_report import Severity
+from telemetry.logging import configure_logging
 from tests.server.cameras import jpeg
 from tests.server.channels.receivers import http_receiver, mail_receiver
 from tests.server.conftest import settings_in
 from tests.server.storage.history import NOON, plate
 from tests.server.watchlist.watching import Watch, watching_in
+from tests.telemetry.own_log import own_log
 
 ADMIN = Caller(
     kind=CallerKind.TOKEN, name="anna", address="192.0.2.7", permissions=TABLE[Role.ADMIN]
@@ -59,8 +63,8 @@ class Post:
         await self.watch.centre.take(plate(number, f"AB {number}", image=PICTURE))
         await self.watch.alerts()
 
-    async def until(self, is_so: Callable[[Channel], bool]) -> Channel:
-        """Until the first channel is so, with time going on."""
+    async def until(self, is_so: Callable[[Channel], bool], *, step_s: float = 1.0) -> Channel:
+        """Until the first channel is so, with time going on by that much a look."""
         running = asyncio.create_task(self.postman.run())
         try:
             async with asyncio.timeout(30):
@@ -70,7 +74,7 @@ class Post:
                         return channel
                     self.wake.ring()
                     await asyncio.sleep(0.005)
-                    self.moment += timedelta(seconds=1)
+                    self.moment += timedelta(seconds=step_s)
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
@@ -146,7 +150,8 @@ async def test_what_a_restart_interrupted_is_delivered_after_it_with_the_same_ke
         async with post_office(tmp_path) as post:
             await post.webhook(receiver.url)
             await post.alert()
-            channel = await post.until(lambda each: each.failures > 0)
+            # Time stands still: it is not tried again before this one was looked at.
+            channel = await post.until(lambda each: each.failures > 0, step_s=0.0)
             assert channel.waiting == 1
         async with watching_in(tmp_path) as watch:
             store = SqliteChannels(watch.centre.database, watch.centre.pool)
@@ -181,6 +186,62 @@ async def test_a_receiver_that_refuses_for_a_day_is_given_up_and_named(tmp_path:
             channel = await post.until(lambda each: each.given_up > 0)
             assert channel.waiting == 0
             assert "answered 410" in (channel.last_error or "")
+
+
+@pytest.mark.parametrize("host", [f"{'a' * 64}.example", "receiver..example"])
+async def test_a_name_that_cannot_be_one_is_not_delivered_to(tmp_path: Path, host: str) -> None:
+    async with post_office(tmp_path) as post:
+        channel = await post.webhook(f"https://{host}/")
+        with pytest.raises(NotDelivered, match="does not answer"):
+            await post.desk.attempt(ADMIN, channel.id)
+
+
+@dataclass(slots=True)
+class Broken:
+    """Tells nobody, and not as tellers fail."""
+
+    told: int = 0
+    wants_picture: bool = False
+
+    def check(self, target: str) -> str:
+        return target
+
+    def tell(self, message: Message, target: str, secret: str) -> None:
+        self.told += 1
+        raise ValueError("unforeseen")
+
+
+async def test_what_breaks_the_telling_is_reported_and_not_tried_again_at_once(
+    tmp_path: Path,
+) -> None:
+    errors = ErrorBook()
+    async with post_office(tmp_path) as post:
+        await post.webhook("https://receiver.example/")
+        await post.alert()
+        teller = Broken()
+        parts = PostmanParts(
+            store=post.store,
+            tellers={ChannelKind.WEBHOOK: teller},
+            pictures=post.watch.centre.sightings,
+            now=lambda: NOON + timedelta(hours=1),
+            wake=post.wake,
+        )
+        postman = Postman(parts)
+        with own_log():
+            configure_logging(file=None, level="info", to_stderr=False, errors=errors)
+            running = asyncio.create_task(postman.run())
+            async with asyncio.timeout(30):
+                while not errors.summary().reports:
+                    await post.store.channels()
+            for _ in range(200):  # so often it could have asked what is due
+                post.wake.ring()
+                await post.store.channels()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        postman.close()
+    assert teller.told < 10
+    report = errors.summary().reports[-1]
+    assert (report.severity, "part=channel 1" in report.details) == (Severity.CRITICAL, True)
 
 
 async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
@@ -344,7 +405,7 @@ async def test_channels_are_checked_audited_and_deleted_with_what_waits(tmp_path
         ):
             with pytest.raises(QuestionInvalid, match=named):
                 await post.desk.make(ADMIN, ChannelDetails(name="x", kind=kind, target=target))
-        hook = await post.webhook("https://example.org/alerts")
+        hook = await post.webhook("https://example.org/key-of-the-hook")
         with pytest.raises(QuestionInvalid, match="another channel"):
             await post.webhook("https://example.org/")
         secret = await post.store.secret(hook.id)
@@ -364,6 +425,7 @@ async def test_channels_are_checked_audited_and_deleted_with_what_waits(tmp_path
             "deleted; 1 waited there",
         ]
         assert not any(secret in each.detail for each in page.entries)
+        assert page.entries[-1].detail == "made: webhook to example.org:443, of lists all"
 
 
 async def test_mail_addresses_are_checked(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from server.faces.gallery import Gallery
 from server.storage.connection import open_second_writer, transaction
 from server.watchlist.contract import AlertFilter, EntryDetails, ListDetails, Source
 from server.watchlist.engine import IDLE_S
@@ -48,10 +49,15 @@ def done(watch: Watch, *statements: tuple[str, tuple[object, ...]]) -> None:
     connection.close()
 
 
-PERSON = (
-    "INSERT INTO face_persons (class_id, ten, enrolled_at, changed_at) VALUES (7, 'Lan', '', '')",
-    (),
-)
+def person(class_id: int) -> tuple[str, tuple[object, ...]]:
+    sql = (
+        "INSERT INTO face_persons (class_id, ten, enrolled_at, changed_at) "
+        "VALUES (?, 'Lan', '2026-03-01T00:00:00+00:00', '2026-03-01T00:00:00+00:00')"
+    )
+    return sql, (class_id,)
+
+
+PERSON = person(7)
 
 
 def matched(face_id: int, class_id: int) -> tuple[str, tuple[object, ...]]:
@@ -118,3 +124,31 @@ async def test_who_is_forgotten_takes_entries_and_alerts_along(watch: Watch) -> 
     assert await watch.alerts() == ()
     assert (await watch.rules.list_of(list_id)).entries == 0
     assert len(watch.engine._book) == 0  # noqa: SLF001 - what is watched for
+
+
+async def test_who_is_merged_into_another_number_is_watched_for_by_that(
+    watch: Watch, tmp_path: Path
+) -> None:
+    banned = await watch.list_of(name="banned", subject=Subject.PERSONS, cooldown_s=0)
+    both = await watch.list_of(name="both", subject=Subject.PERSONS, cooldown_s=0)
+    done(watch, PERSON, person(8))
+    for list_id, class_id in ((banned, 7), (both, 7), (both, 8)):
+        entry = EntryDetails(class_id=class_id, reason=f"number {class_id}")
+        await watch.rules.put_entries(list_id, [entry], by=BY, now=NOON)
+    first = await seen(watch, 1)
+    done(watch, matched(first, 7), compared(first))
+    assert len(await watch.alerts()) == 2
+    gallery = Gallery(watch.centre.database, tmp_path / "faces" / "index.usearch", None)
+    gallery.change(lambda book: book.merge(8, 7, NOON))
+    gallery.close()
+    second = await seen(watch, 2)
+    done(watch, matched(second, 8), compared(second))
+    told = [(each.sighting_id, each.class_id, each.reason) for each in await watch.alerts()]
+    assert sorted(told) == [
+        (first, 8, "number 7"),
+        (first, 8, "number 7"),
+        (second, 8, "number 7"),
+        (second, 8, "number 8"),
+    ]
+    for list_id in (banned, both):
+        assert (await watch.rules.list_of(list_id)).entries == 1

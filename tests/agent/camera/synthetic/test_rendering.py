@@ -60,7 +60,7 @@ def _texture(vehicle: Vehicle) -> Picture:
 
 @pytest.mark.parametrize("night", [Daylight.DAY, Daylight.NIGHT])
 def test_each_vehicle_of_the_truth_carries_its_plate_where_the_truth_says(night: Daylight) -> None:
-    settings = SyntheticSettings(vehicles=8, seed=2, night=night)
+    settings = SyntheticSettings(vehicles=4, seed=2, night=night)
     renderer = Renderer(settings)
     lens = Lens(width=settings.width, height=settings.height)
     run = list(vehicles(settings))

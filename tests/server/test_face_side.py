@@ -1,0 +1,59 @@
+"""What goes on beside the questions asked of the face gallery goes on after a break."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from server.accounts.lifetimes import Lifetimes
+from server.accounts.store import AccountStore
+from server.face_side import face_side
+from server.faces.history_contract import MatchFilter
+from server.storage.adoption import prepare_database
+from server.storage.reading.face_sightings import FaceSighting, FaceSightings
+from tests.server.conftest import settings_in
+from tests.server.faces.face_camera import FaceCamera
+from tests.server.faces.test_service import ADA, LAN, NOW, upload
+from tests.server.faces.tiny_faces import RED, networks, photo
+
+PATIENCE_S = 30.0
+
+
+class BreaksOnce:
+    """Faces of cameras, of which the first look ends in what nobody foresaw."""
+
+    def __init__(self, sightings: FaceSightings) -> None:
+        self._sightings = sightings
+        self.has_broken = False
+        self.newest = sightings.newest
+        self.one = sightings.one
+        self.picture = sightings.picture
+
+    async def following(self, sighting_id: int, *, limit: int) -> tuple[FaceSighting, ...]:
+        if not self.has_broken:
+            self.has_broken = True
+            raise ValueError("unforeseen")
+        return await self._sightings.following(sighting_id, limit=limit)
+
+
+async def test_faces_of_cameras_are_compared_also_after_a_break(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, models_folder=tmp_path / "models")
+    prepare_database(settings.db_path, zone_of=settings.zone_of, now=NOW)
+    networks(tmp_path / "models").close()
+    accounts = AccountStore(settings.db_path, Lifetimes(), lambda: NOW)
+    camera = FaceCamera(settings.db_path)
+    breaking = BreaksOnce(camera.sightings)
+    try:
+        async with face_side(
+            settings, auditor=accounts, sightings=breaking, now=lambda: NOW
+        ) as faces:
+            await faces.enrol(ADA, LAN, [upload(photo(RED))], source="test")
+            seen = await camera.sends(photo(RED, seed=4))
+            async with asyncio.timeout(PATIENCE_S):
+                while not (found := (await faces.matches(ADA, MatchFilter())).matches):  # noqa: ASYNC110 (a thread's work)
+                    await asyncio.sleep(0.05)
+    finally:
+        await camera.close()
+        await accounts.close()
+    assert breaking.has_broken
+    assert [each.sighting_id for each in found] == [seen]
