@@ -20,7 +20,15 @@ from server.cli_database import Database, fail, in_postgres, now_utc, writable_d
 from server.cli_faces import faces_app
 from server.cli_move import migrate_store
 from server.cli_pictures import pictures_app
-from server.cli_prune import DryRun, KeepIds, OlderThan, run_prune
+from server.cli_prune import (
+    DryRun,
+    InPostgres,
+    InSqlite,
+    KeepIds,
+    OlderThan,
+    Prunable,
+    run_prune,
+)
 from server.cli_users import user_app
 from server.config import PREFIXES, ServerSettings
 from server.errors import ServerError, StartRefused
@@ -294,11 +302,15 @@ def prune(
     if older_than is None and not settings.retention_days:
         typer.echo("SERVER_RETENTION_DAYS is 0: rows are kept. Nothing was changed.")
         return
-    with writable_database(settings, must_exist=True):
-        pass  # at this program's version, unless a server has it open, which saw to that
+    place: Prunable
+    if settings.uses_postgres:
+        place = InPostgres(settings)
+    else:
+        with writable_database(settings, must_exist=True):
+            pass  # at this program's version, unless a server has it open, which saw to that
+        place = InSqlite(settings.db_path, settings.pictures_path)
     run_prune(
-        settings.db_path,
-        settings.pictures_path,
+        place,
         older_than=older_than or f"{settings.retention_days}d",
         keep_ids=keep_ids,
         dry_run=dry_run,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol, TypeVar
 
 import apsw
 import typer
@@ -13,8 +17,20 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from server.errors import PruneRefused
-from server.storage.pruning import Ages, Extent, Freed, ages_of, measure, prune
+from server.cli_database import now_utc
+from server.config import ServerSettings
+from server.errors import GroupRefused, PruneRefused, StorageUnavailable
+from server.keeping import open_picture_store
+from server.storage.picture_stores.contract import PictureStore
+from server.storage.postgres import seats
+from server.storage.postgres.connection import Connection, opened
+from server.storage.postgres.failures import storage_errors
+from server.storage.postgres.preparing import prepare_database as prepare_postgres
+from server.storage.postgres.pruning import measure as measure_postgres
+from server.storage.postgres.pruning import prune as prune_postgres
+from server.storage.pruning import Ages, Extent, Freed, Report, ages_of, measure, prune
+
+_T = TypeVar("_T")
 
 _UNIT_DAYS: Final = {"d": 1, "w": 7, "y": 365}
 _DURATION: Final = re.compile(r"(\d{1,5})([dwy])", re.ASCII)
@@ -37,9 +53,99 @@ KeepIds = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")]
 
 
-def run_prune(
-    database: Path, pictures: Path, *, older_than: str, keep_ids: str, dry_run: bool
-) -> None:
+class Prunable(Protocol):
+    """Where rows and pictures are. Both methods raise PruneRefused."""
+
+    def measure(self, ages: Ages) -> Extent: ...
+
+    def prune(self, ages: Ages, report: Report) -> Freed: ...
+
+    def say_freed(self, freed: Freed) -> str:
+        """What became of the room that rows had."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class InSqlite:
+    """A database file of this program's version, and the folder of its pictures."""
+
+    database: Path
+    pictures: Path
+
+    def measure(self, ages: Ages) -> Extent:
+        with self._refusals():
+            return measure(self.database, self.pictures, ages)
+
+    def prune(self, ages: Ages, report: Report) -> Freed:
+        with self._refusals():
+            return prune(self.database, self.pictures, ages, report=report)
+
+    def say_freed(self, freed: Freed) -> str:
+        size = _megabytes(freed.database_bytes)
+        if freed.is_shrunk:
+            return f"The database file is {size} smaller."
+        return (
+            f"The database file will be {size} smaller when the running server has stored its next "
+            "rows."
+        )
+
+    @contextlib.contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except apsw.BusyError as error:
+            raise PruneRefused(
+                f"{self.database} is locked by another program for long: {error}; what was done "
+                "stays done, run it again"
+            ) from error
+        except (apsw.Error, OSError) as error:
+            raise PruneRefused(f"{self.database} cannot be pruned: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class InPostgres:
+    """The database of SERVER_DATABASE_URL and the pictures of SERVER_IMAGE_STORE."""
+
+    settings: ServerSettings
+
+    def measure(self, ages: Ages) -> Extent:
+        return asyncio.run(self._done(lambda held, store: measure_postgres(held, store, ages)))
+
+    def prune(self, ages: Ages, report: Report) -> Freed:
+        return asyncio.run(
+            self._done(
+                lambda held, store: prune_postgres(held, store, ages, now=now_utc(), report=report)
+            )
+        )
+
+    def say_freed(self, freed: Freed) -> str:
+        return (
+            f"The database is {_megabytes(freed.database_bytes)} smaller by the months that went "
+            "as a whole; the room of other rows is filled again by new ones."
+        )
+
+    async def _done(self, work: Callable[[Connection, PictureStore], Awaitable[_T]]) -> _T:
+        url = self.settings.database_url.get_secret_value()
+        await prepare_postgres(url, now=now_utc())
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                await stack.enter_async_context(seats.pruning(url))
+                store = await asyncio.to_thread(
+                    open_picture_store, self.settings, self.settings.image_store
+                )
+                stack.callback(store.close)
+                connection = await opened(url)
+                stack.push_async_callback(connection.close)
+                with storage_errors():
+                    return await work(connection, store)
+        except (StorageUnavailable, GroupRefused) as error:
+            raise PruneRefused(
+                f"{self.settings.database_place} cannot be pruned: {error}; what was done stays "
+                "done, run it again"
+            ) from error
+
+
+def run_prune(place: Prunable, *, older_than: str, keep_ids: str, dry_run: bool) -> None:
     """Shows what is old; without `dry_run` also gives it up. Raises PruneRefused."""
     rows, ids = _duration("--older-than", older_than), _duration("--keep-ids", keep_ids)
     if ids < rows:
@@ -47,24 +153,17 @@ def run_prune(
             f"--keep-ids {keep_ids} is shorter than --older-than {older_than}: a late duplicate of "
             "a row that is still here would be stored again; write a longer one"
         )
-    ages = ages_of(datetime.now(UTC), rows_older_than=rows, ids_older_than=ids)
+    ages = ages_of(now_utc(), rows_older_than=rows, ids_older_than=ids)
     console = Console()
-    try:
-        before = measure(database, pictures, ages)
-        _show(console, before, ages)
-        if dry_run:
-            console.print("Nothing was changed (--dry-run).")
-        elif not before.steps:
-            console.print("Nothing to do.")
-        else:
-            _say(console, before, _prune_visibly(console, database, pictures, ages, before.steps))
-    except apsw.BusyError as error:
-        raise PruneRefused(
-            f"{database} is locked by another program for long: {error}; what was done stays done, "
-            "run it again"
-        ) from error
-    except (apsw.Error, OSError) as error:
-        raise PruneRefused(f"{database} cannot be pruned: {error}") from error
+    before = place.measure(ages)
+    _show(console, before, ages)
+    if dry_run:
+        console.print("Nothing was changed (--dry-run).")
+    elif not before.steps:
+        console.print("Nothing to do.")
+    else:
+        freed = _prune_visibly(console, place, ages, before.steps)
+        _say(console, before, freed.gone, place.say_freed(freed))
 
 
 def _duration(option: str, text: str) -> timedelta:
@@ -75,9 +174,7 @@ def _duration(option: str, text: str) -> timedelta:
     return timedelta(days=days)
 
 
-def _prune_visibly(
-    console: Console, database: Path, pictures: Path, ages: Ages, steps: int
-) -> Freed:
+def _prune_visibly(console: Console, place: Prunable, ages: Ages, steps: int) -> Freed:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -86,7 +183,7 @@ def _prune_visibly(
     )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("giving up", total=steps)
-        return prune(database, pictures, ages, report=lambda count: progress.advance(task, count))
+        return place.prune(ages, lambda count: progress.advance(task, count))
 
 
 def _show(console: Console, extent: Extent, ages: Ages) -> None:
@@ -99,20 +196,12 @@ def _show(console: Console, extent: Extent, ages: Ages) -> None:
     console.print(table)
 
 
-def _say(console: Console, before: Extent, freed: Freed) -> None:
-    gone = freed.gone
+def _say(console: Console, before: Extent, gone: Extent, freed: str) -> None:
     console.print(
         f"Gone: {sum(gone.rows.values()):,} rows, {gone.picture_files:,} days of pictures "
         f"({_megabytes(gone.picture_bytes)}), {gone.ids:,} ids."
     )
-    freed_text = _megabytes(freed.database_bytes)
-    if freed.is_shrunk:
-        console.print(f"The database file is {freed_text} smaller.")
-    else:
-        console.print(
-            f"The database file will be {freed_text} smaller when the running server has stored "
-            "its next rows."
-        )
+    console.print(freed)
     if before.ids == 0:
         console.print("Ids of the rows that went are kept: a late duplicate stays out.")
 

@@ -84,6 +84,13 @@ class PictureArchive:
                         "DELETE FROM pictures WHERE sha256 = ?", [(each,) for each in sha256s]
                     )
 
+    def let_go(self, day: str) -> None:
+        """Closes that day's file if it is open."""
+        with self._lock:
+            connection = self._open.pop(day, None)
+            if connection is not None:
+                connection.close()
+
     def release_memory(self) -> None:
         """Gives back what SQLite keeps of open files."""
         with self._lock:

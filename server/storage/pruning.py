@@ -88,7 +88,7 @@ def measure(database: Path, pictures: Path, ages: Ages) -> Extent:
     with contextlib.closing(open_reader(database)) as connection:
         found = {name: _measure_table(connection, name, ages) for name in _RECEIVED}
         ids: Any = connection.execute(
-            "SELECT count(*) FROM message_ledger WHERE received_at < ?", (_unix(ages.ids_before),)
+            "SELECT count(*) FROM message_ledger WHERE received_at < ?", (unix_of(ages.ids_before),)
         ).get
     files = _old_files(pictures, ages)
     return Extent(
@@ -193,8 +193,9 @@ def _prune_ledger(connection: apsw.Connection, ages: Ages, pace: _Pace, report: 
         "ORDER BY message_id LIMIT ?"
     )
     last: Any = b""
+    before = unix_of(ages.ids_before)
     count = 0
-    while found := connection.execute(look, (last, _unix(ages.ids_before), BATCH_ROWS)).fetchall():
+    while found := connection.execute(look, (last, before, BATCH_ROWS)).fetchall():
         with pace.turn():
             connection.executemany("DELETE FROM message_ledger WHERE message_id = ?", found)
         last = found[-1][0]
@@ -209,10 +210,15 @@ def _prune_pictures(pictures: Path, ages: Ages, report: Report) -> tuple[int, in
     files = _old_files(pictures, ages)
     for path in files:
         size += size_of(path)
-        for each in _parts(path):
-            each.unlink(missing_ok=True)
+        remove(path)
         report(1)
     return len(files), size
+
+
+def remove(path: Path) -> None:
+    """A file of pictures, with what SQLite keeps beside it."""
+    for each in _parts(path):
+        each.unlink(missing_ok=True)
 
 
 def _free_pages(connection: apsw.Connection, pace: _Pace) -> int:
@@ -257,5 +263,6 @@ def size_of(path: Path) -> int:
     return sum(each.stat().st_size for each in _parts(path) if each.exists())
 
 
-def _unix(day: date) -> int:
+def unix_of(day: date) -> int:
+    """Its first second in UTC, as the ledger writes times."""
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())

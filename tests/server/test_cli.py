@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -14,8 +15,12 @@ import pytest
 from server.app import running
 from server.config import ServerSettings
 from server.device_token import digest_of
-from tests.server.cameras import classic_camera, classic_detection
+from server.storage.postgres import seats
+from tests.server.cameras import classic_camera, classic_detection, jpeg
 from tests.server.conftest import Query, settings_in
+from tests.server.rows import accepted_health, accepted_plate
+from tests.server.storage.databases import Databases
+from tests.server.storage.stores import Place
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -124,3 +129,33 @@ async def test_prune_shows_first_and_then_does_it(
             refused = typed("prune", "--older-than", *wrong, *at)
             assert refused.returncode == 2
             assert "write a longer one" in refused.stderr or "at least 1d" in refused.stderr
+
+
+async def test_prune_of_postgresql_says_the_same_and_leaves_files_alone(
+    databases: Databases, typed: Typed, tmp_path: Path
+) -> None:
+    url = await asyncio.to_thread(databases.migrated)
+    long_ago = datetime(2024, 1, 1, tzinfo=UTC)
+    place = Place(tmp_path, url)
+    rows = [accepted_plate(1, image=jpeg(1)), accepted_health(2)]
+
+    async def pruned(*options: str) -> subprocess.CompletedProcess[str]:
+        at = ("--older-than", "30d", "--db", "server.db")
+        return await asyncio.to_thread(typed, "prune", *options, *at, SERVER_DATABASE_URL=url)
+
+    async with place.opened() as store, place.inside() as inside:
+        await store.commit_group(rows, long_ago)
+        preview = await pruned("--dry-run")
+        assert preview.returncode == 0, preview.stderr
+        assert "Nothing was changed" in preview.stdout
+        assert await inside.query("SELECT count(*) FROM lpr_detections") == [(1,)]
+        done = await pruned()
+        assert "Gone: 2 rows, 1 days of pictures" in done.stdout, done
+        assert "Ids of the rows that went are kept" in done.stdout
+        assert await inside.query("SELECT count(*) FROM lpr_detections") == [(0,)]
+        async with seats.pruning(url):
+            refused = await pruned()
+        assert refused.returncode == 2
+        assert "given up by another 'prune' just now" in refused.stderr
+    assert not list(place.pictures.iterdir())
+    assert not (tmp_path / "server.db").exists()

@@ -53,6 +53,11 @@ class PictureStore(Protocol):
         left of that day half written."""
         ...
 
+    def discard_day(self, day: date) -> None:
+        """No picture of that day is there when it returns, and `days` does not name it. For days
+        long past, on which nothing arrives any more."""
+        ...
+
     def close(self) -> None:
         """Waits for what is in hand; idempotent."""
         ...

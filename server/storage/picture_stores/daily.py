@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from server.errors import StorageUnavailable
 from server.storage.connection import storage_errors
 from server.storage.picture_stores.contract import HeldPicture
 from server.storage.pictures import PictureArchive, day_of
-from server.storage.pruning import picture_files
+from server.storage.pruning import picture_files, remove
 from wire.checks import CheckedPicture
+from wire.errors import ErrorCode
 
 
 class DailyPictures:
@@ -45,6 +47,22 @@ class DailyPictures:
     def discard(self, day: date, sha256s: Collection[str]) -> None:
         with storage_errors():
             self._archive.discard(day.isoformat(), sha256s)
+
+    def discard_day(self, day: date) -> None:
+        """A server that has its file open keeps the room until it opens those of later days."""
+        with storage_errors():
+            for archive in (self._archive, self._reading):
+                archive.let_go(day.isoformat())
+        try:
+            for of_day, path in picture_files(self._folder):
+                if of_day == day:
+                    remove(path)
+        except OSError as error:
+            raise StorageUnavailable(
+                ErrorCode.STORAGE_FAILED,
+                f"pictures of {day} cannot be given up: {error}",
+                retry_after_s=5.0,
+            ) from error
 
     def close(self) -> None:
         self._executor.shutdown(wait=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import secrets
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -22,6 +23,8 @@ from wire.errors import ErrorCode
 
 _DRAFT_S: Final = 3600.0
 """Nobody writes a picture for as long as that."""
+_DRAFT: Final = re.compile(r"\.[0-9a-f]{16}-[0-9a-f]{8}")
+"""What a crash leaves of a picture."""
 
 
 class FolderPictures:
@@ -86,6 +89,19 @@ class FolderPictures:
                 if time.time() - draft.stat().st_mtime > _DRAFT_S:
                     draft.unlink(missing_ok=True)
             sync(folder)
+
+    def discard_day(self, day: date) -> None:
+        """What another program has put there stays, and its folder then."""
+        folder = self._folder / day.isoformat()
+        with self._errors():
+            if not folder.is_dir():
+                return
+            for path in folder.iterdir():
+                if is_key(f"{day}/{path.name}") or _DRAFT.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
+            if not any(folder.iterdir()):
+                folder.rmdir()
+            sync(self._folder)
 
     def close(self) -> None:
         self._executor.shutdown(wait=True)

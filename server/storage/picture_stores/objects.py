@@ -81,6 +81,10 @@ class ObjectPictures:
             for first in range(0, len(keys), _BATCH):
                 obstore.delete(self._store, keys[first : first + _BATCH])
 
+    def discard_day(self, day: date) -> None:
+        for batch in self.held(day):
+            self.discard(day, [each.sha256 for each in batch])
+
     def close(self) -> None:
         """Nothing is held open."""
 

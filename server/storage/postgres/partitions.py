@@ -75,6 +75,11 @@ async def partitions_of(connection: asyncpg.Connection[Any], table: str) -> dict
     return {month: name for month, name in found.items() if month is not None}
 
 
+def others_of(table: str) -> str:
+    """The partition of ids that are of no month for which there is one."""
+    return f"{table}_other"
+
+
 async def make_partition(connection: asyncpg.Connection[Any], table: str, month: Month) -> None:
     """Within the caller's transaction. Rows of that month among the others move over.
 
@@ -88,7 +93,7 @@ async def make_partition(connection: asyncpg.Connection[Any], table: str, month:
         "INCLUDING STORAGE)"
     )
     await connection.execute(
-        f"WITH moved AS (DELETE FROM {table}_other "  # noqa: S608 (our own names)
+        f"WITH moved AS (DELETE FROM {others_of(table)} "  # noqa: S608 (our own names)
         f"WHERE message_id >= {begin} AND message_id < {end} RETURNING {columns}) "
         f"INSERT INTO {name} ({columns}) SELECT {columns} FROM moved"
     )

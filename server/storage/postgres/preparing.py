@@ -55,7 +55,7 @@ async def prepare_database(url: str, *, now: datetime) -> tuple[str, ...]:
     connection = await opened(url, answer_s=LONG_ANSWER_S)
     try:
         await _check_server(connection, url)
-        async with _alone(connection):
+        async with schema_alone(connection):
             steps = await _migrate(connection, url)
             await _make_partitions(connection, now)
         return steps
@@ -72,12 +72,13 @@ async def prepare_database(url: str, *, now: datetime) -> tuple[str, ...]:
 
 async def keep_months(connection: Connection, *, now: datetime) -> None:
     """Makes the partitions that are missing ahead. Cheap where there are all; may be repeated."""
-    async with _alone(connection):
+    async with schema_alone(connection):
         await _make_partitions(connection, now)
 
 
 @asynccontextmanager
-async def _alone(connection: Connection) -> AsyncIterator[None]:
+async def schema_alone(connection: Connection) -> AsyncIterator[None]:
+    """Nobody else changes tables meanwhile; waits for whoever does."""
     await connection.execute(f"SET lock_timeout = '{_LOCK_WAIT}'")
     await connection.execute("SELECT pg_advisory_lock($1)", _SCHEMA_LOCK)
     try:

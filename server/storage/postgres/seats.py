@@ -1,5 +1,6 @@
-"""Who is at work on a database: any number that take rows, one that shows pages, or one that moves
-rows in. Held as advisory locks of a session, which end with it, however it ends.
+"""Who is at work on a database: any number that take rows, one that shows pages, one that gives up
+what is old; or one that moves rows in. Held as advisory locks of a session, which end with it,
+however it ends.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from server.storage.postgres.connection import Connection, opened, place_of
 
 _ROWS: Final = 0x53504F5355
 _PAGES: Final = 0x53504F5356
+_OLD_ROWS: Final = 0x53504F5357
 
 
 @contextlib.asynccontextmanager
@@ -67,6 +69,31 @@ async def refuse_half_moved(connection: Connection, url: str) -> None:
             f"a move of rows into {place_of(url)} has not ended well: run migrate-store again "
             "first; cameras keep their rows meanwhile"
         )
+
+
+@contextlib.asynccontextmanager
+async def pruning(url: str) -> AsyncIterator[None]:
+    """Nobody else gives up old rows meanwhile, and none are moved in; servers may run. Raises
+    StartRefused."""
+    connection = await opened(url)
+    try:
+        await _take(
+            connection,
+            "SELECT pg_try_advisory_lock_shared($1)",
+            _ROWS,
+            f"rows are moved into {place_of(url)} now (migrate-store): prune when that is done",
+        )
+        await _take(
+            connection,
+            "SELECT pg_try_advisory_lock($1)",
+            _OLD_ROWS,
+            f"old rows of {place_of(url)} are given up by another 'prune' just now: wait for its "
+            "end",
+        )
+        await refuse_half_moved(connection, url)
+        yield
+    finally:
+        await connection.close()
 
 
 async def _take(connection: Connection, statement: str, lock: int, refusal: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from server.errors import PruneRefused
 from server.storage.picture_stores.contract import HeldPicture, PictureStore, days_named, is_key
 from server.storage.picture_stores.copying import copy, count
 from server.storage.picture_stores.daily import DailyPictures
+from server.storage.picture_stores.folder import FolderPictures
 from server.storage.picture_stores.sweeping import days_to_sweep, sweep
 from wire.checks import CheckedPicture
 
@@ -66,6 +68,19 @@ async def test_what_is_discarded_is_gone_and_the_rest_is_not(store: PictureStore
     assert store.read(A.sha256, "2026-03-01") is None
     store.discard(DAY, [B.sha256])
     assert names(store) == set()
+
+
+async def test_a_day_that_is_discarded_is_no_day_any_more(store: PictureStore) -> None:
+    await store.add(NOON, [A, B])
+    await store.add(NOON + timedelta(days=1), [A])
+    assert names(store) == {A.sha256, B.sha256}
+    for _ in range(2):
+        store.discard_day(DAY)
+        assert store.days() == [DAY + timedelta(days=1)]
+        assert store.read(A.sha256, "2026-03-01") is None
+        assert store.read(A.sha256, "2026-03-02") == b"a"
+    await store.add(NOON, [C])
+    assert names(store) == {C.sha256}
 
 
 @pytest.mark.parametrize("day", ["../2026-03-01", "2026-03-01/..", "", "today", "2026-3-1"])
@@ -131,6 +146,16 @@ async def test_a_day_of_which_no_row_names_any_picture_is_another_databases(
 
 def test_a_day_that_rows_are_still_on_their_way_to_is_not_swept() -> None:
     assert max(days_to_sweep(NOON)) == date(2026, 2, 27)
+
+
+async def test_a_folder_that_others_use_too_keeps_what_is_theirs(tmp_path: Path) -> None:
+    store = FolderPictures(tmp_path)
+    await store.add(NOON, [A])
+    (tmp_path / "2026-03-01" / f".{A.sha256[:16]}-0123abcd").write_bytes(b"half a pic")
+    (tmp_path / "2026-03-01" / "holiday.jpg").write_bytes(b"theirs")
+    store.discard_day(DAY)
+    assert [path.name for path in (tmp_path / "2026-03-01").iterdir()] == ["holiday.jpg"]
+    store.close()
 
 
 def test_only_what_is_named_as_ours_is_ours() -> None:
