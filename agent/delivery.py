@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from wire.rows import Row, Table
+from wire.watchlist import WholeWatchlist
 
 
 class RowKey(NamedTuple):
@@ -71,6 +72,7 @@ class StoreIdentity:
 
     Numbers up to `epoch_after` were given before it: rows that have one may still wait here.
     `server_runs` are the runs of the server that were spoken to in this epoch, the latest first.
+    `watchlist` is the version of the one that is held, empty for none.
     """
 
     device_id: str
@@ -78,6 +80,7 @@ class StoreIdentity:
     epoch_after: int
     last_sequence: int
     server_runs: tuple[str, ...] = ()
+    watchlist: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +110,17 @@ class DeliveryStore(Protocol):
         """The highest row id of each table, 0 where it is empty."""
 
     def waiting(
-        self, table: Table, *, after_id: int, up_to_id: int | None, limit: int
+        self,
+        table: Table,
+        *,
+        after_id: int,
+        up_to_id: int | None,
+        limit: int,
+        watched: bool | None = None,
     ) -> Sequence[WaitingRow]:
         """Waiting rows with `after_id < id <= up_to_id` in the order of their ids.
 
-        Rows that never had one are given their message id and sequence here, durably.
+        `watched`: only plates on the watchlist, or only others; None: both. Rows that never had one are given their message id and sequence here, durably.
         """
 
     def read_picture(self, row: WaitingRow, *, small: bool = False) -> bytes | None:
@@ -137,6 +146,9 @@ class DeliveryStore(Protocol):
 
         To be called at each greeting, before anything is sent.
         """
+
+    def keep_watchlist(self, whole: WholeWatchlist) -> None:
+        """What to watch for from now on, in place of what was held."""
 
     def data_version(self) -> int:
         """Changes when another connection has committed; costs next to nothing."""

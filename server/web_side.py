@@ -30,6 +30,7 @@ from server.figures import ServerFigures
 from server.library import Library, library_of
 from server.live_figures import LiveFigures
 from server.watch_side import WatchSide, watch_side
+from server.watchlist.camera_lists import CameraLists
 from server.web.api.parts import ApiParts
 from server.web.application import create_application
 from server.web.pages.centre import Centre
@@ -50,12 +51,14 @@ _log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSide:
     """`accounts` None: it shows no pages. `feed` is to be run meanwhile. `setup_path` is the path
-    of the link by which the first admin is made; None: there is one."""
+    of the link by which the first admin is made; None: there is one. `camera_lists` None: there are
+    no watchlists here."""
 
     application: FastAPI
     accounts: AccountStore | None
     feed: Feed | None
     setup_path: str | None
+    camera_lists: CameraLists | None = None
 
 
 @contextlib.asynccontextmanager
@@ -135,6 +138,7 @@ async def web_side(
                 accounts=accounts,
                 feed=feed,
                 setup_path=setup_path,
+                camera_lists=watching.engine.camera_lists,
             )
     finally:
         hashing.close()

@@ -12,7 +12,8 @@ import msgspec
 from wire import v1
 from wire.errors import FrameInvalid, PeerMisbehaved, SessionMisused, shown
 from wire.limits import Credit
-from wire.v1 import Acks, FrameRefusal, Hello, RowResult, Welcome
+from wire.v1 import Acks, FrameRefusal, Hello, RowResult, Watchlist, Welcome
+from wire.watchlist import PartsTogether, WholeWatchlist
 
 SMALLEST_FRAME_BYTES: Final = 1_024
 """A row without its picture may just fit; less would have every row refused as too large."""
@@ -62,7 +63,7 @@ class FrameRefused(msgspec.Struct, frozen=True):
     frame: int = 0
 
 
-ClientEvent = Welcomed | RowsAnswered | FrameRefused
+ClientEvent = Welcomed | RowsAnswered | FrameRefused | WholeWatchlist
 
 
 class _InFlight(msgspec.Struct, frozen=True, gc=False):
@@ -78,6 +79,7 @@ class ClientSession:
         self._credit = Credit(rows=0, bytes=0)
         self._max_frame_bytes = 0
         self._max_frame_rows = 0
+        self._parts = PartsTogether()
         self._in_flight: OrderedDict[int, _InFlight] = OrderedDict()
         self._next_frame = 1
         self._rows_in_flight = 0
@@ -162,6 +164,8 @@ class ClientSession:
                 return self._answered(message)
             case FrameRefusal():
                 return self._refused(message)
+            case Watchlist():
+                return self._watchlist(message)
 
     def _welcomed(self, welcome: Welcome) -> Welcomed:
         if self.state is not ClientState.AWAITING_WELCOME:
@@ -202,6 +206,14 @@ class ClientSession:
         if frame is None:
             frame = next(iter(self._in_flight), 0)
         return FrameRefused(self._take(frame).ids, refusal, frame)
+
+    def _watchlist(self, part: Watchlist) -> WholeWatchlist | None:
+        if self.state is not ClientState.OPEN or self._hello.watchlist is None:
+            raise PeerMisbehaved(
+                f"the server sent a watchlist in state {self.state.name}, expected one after "
+                "welcome, and where hello names the version that is held"
+            )
+        return self._parts.add(part)
 
     def _take(self, frame: int) -> _InFlight:
         sent = self._in_flight.pop(frame, None)

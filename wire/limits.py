@@ -18,6 +18,10 @@ LANDMARKS: Final = 106
 ROWS_PER_FRAME: Final = 512
 RUNS: Final = 32
 ID_CHARACTERS: Final = 64
+WATCHED_PLATES: Final = 10_000
+"""The most that a camera holds of watchlists."""
+PLATES_PER_PART: Final = 500
+"""Of a watchlist on its way: some tens of kilobytes, between which acknowledgements pass."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -11,7 +11,14 @@ from wire.base64_text import decode_hook, encode_hook
 from wire.diagnosis import UNREADABLE, explain
 from wire.errors import ErrorCode, FrameInvalid, RowInvalid
 from wire.lifting import lift
-from wire.limits import ROWS_PER_FRAME, RUNS, SHORT_CHARACTERS, Credit
+from wire.limits import (
+    PLATE_CHARACTERS,
+    PLATES_PER_PART,
+    ROWS_PER_FRAME,
+    RUNS,
+    SHORT_CHARACTERS,
+    Credit,
+)
 from wire.rows import AwareTime, ClockState, Count, Name, Row, Seconds, Short
 
 SUBPROTOCOL: Final = "sightpost.v1"
@@ -25,7 +32,8 @@ class Hello(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="hello"):
     """The client's first frame: who it is and what waits there.
 
     `runs` are those of the server that acknowledged rows of this epoch, the latest first. Numbers
-    up to `epoch_after` were given before this epoch; None: the client does not say.
+    up to `epoch_after` were given before this epoch; None: the client does not say. `watchlist` is
+    the version of the one that it holds, empty for none; None: it takes none.
     """
 
     device_id: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -38,6 +46,7 @@ class Hello(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="hello"):
     waiting_rows: Count = 0
     runs: Annotated[list[RunName], Meta(max_length=RUNS)] = []
     epoch_after: Count | None = None
+    watchlist: Short | None = None
 
 
 class Rows(Struct, frozen=True, kw_only=True, tag="rows"):
@@ -102,8 +111,27 @@ class FrameRefusal(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="r
     retry_after_s: Seconds | None = None
 
 
+class WatchedPlate(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A plate to watch for, with `*` for any characters and `?` for one; `exact` tells look-alikes
+    apart. It counts from `valid_from` until before `valid_until`."""
+
+    plate: Annotated[str, Meta(min_length=1, max_length=PLATE_CHARACTERS)]
+    matching: Literal["likely", "exact"] = "likely"
+    valid_from: AwareTime | None = None
+    valid_until: AwareTime | None = None
+
+
+class Watchlist(Struct, frozen=True, kw_only=True, tag="watchlist"):
+    """A part, counted from 1, of all that this camera is to watch for."""
+
+    version: Annotated[str, Meta(min_length=1, max_length=SHORT_CHARACTERS)]
+    part: FrameNumber
+    parts: FrameNumber
+    plates: Annotated[list[WatchedPlate], Meta(max_length=PLATES_PER_PART)]
+
+
 ClientMessage = Hello | Rows
-ServerMessage = Welcome | Acks | FrameRefusal
+ServerMessage = Welcome | Acks | FrameRefusal | Watchlist
 
 
 class _RowsEnvelope(Struct, frozen=True, kw_only=True, tag="rows"):
@@ -136,7 +164,7 @@ _NO_PICTURE: Final = "/w=="
 """Base64 of one byte: `acceptance` finds that it is no picture."""
 
 _CLIENT_TYPES: Final = frozenset({"hello", "rows"})
-_SERVER_TYPES: Final = frozenset({"welcome", "acks", "refusal"})
+_SERVER_TYPES: Final = frozenset({"welcome", "acks", "refusal", "watchlist"})
 
 
 def encode(message: ClientMessage | ServerMessage) -> bytes:

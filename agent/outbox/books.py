@@ -8,6 +8,7 @@ import apsw
 
 from agent.delivery import OutboxCounts, StoreIdentity
 from agent.errors import OutboxError
+from agent.outbox.watching import version_held
 from wire.limits import RUNS
 from wire.rows import Table
 
@@ -60,6 +61,7 @@ def read_identity(connection: apsw.Connection) -> StoreIdentity:
         epoch_after=row[2],
         last_sequence=row[3],
         server_runs=names,
+        watchlist=version_held(connection),
     )
 
 

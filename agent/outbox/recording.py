@@ -50,7 +50,12 @@ def metadata_values(
 
 
 def plate_values(
-    sighting: PlateSighting, frame_id: str, timestamp: str, picture: SpooledPicture | None
+    sighting: PlateSighting,
+    frame_id: str,
+    timestamp: str,
+    picture: SpooledPicture | None,
+    *,
+    is_watched: bool,
 ) -> Values:
     """The `detection_results` row; the box in pixels of the frame, as evidence names its size."""
     x, y, width, height = sighting.box.as_xywh()
@@ -68,7 +73,8 @@ def plate_values(
         "vehicle_type": sighting.vehicle_type,
         "direction": sighting.direction,
         "dwell_s": sighting.dwell_s,
-        "evidence": evidence_text(sighting),
+        "evidence": evidence_text(sighting, is_watched=is_watched),
+        "watched": int(is_watched),
         "image_sha256": picture.sha256 if picture else None,
         "image_status": "present" if picture else "missing",
     }
@@ -101,15 +107,18 @@ def face_values(
     }
 
 
-def evidence_text(sighting: PlateSighting | FaceSighting) -> str:
-    """The evidence as JSON with the frame's size; what is too large to be sent is cut to that."""
+def evidence_text(sighting: PlateSighting | FaceSighting, *, is_watched: bool = False) -> str:
+    """The evidence as JSON with the frame's size, and `watched` where that is so; what is too large
+    to be sent is cut to that."""
     height, width = sighting.picture.shape[:2]
-    basics = {
+    basics: dict[str, Any] = {
         "frame_size": [width, height],
         "box": list(sighting.box.as_xywh()),
         "first_seen": sighting.first_seen_at.isoformat(),
         "last_seen": sighting.last_seen_at.isoformat(),
     }
+    if is_watched:
+        basics["watched"] = True
     content = msgspec.json.encode({**basics, **sighting.evidence})
     if len(content) > JSON_BYTES - _ROOM_BYTES:
         content = msgspec.json.encode({**basics, "left_out_bytes": len(content)})

@@ -23,7 +23,7 @@ from agent.delivery import (
     WaitingRow,
 )
 from agent.errors import OutboxError, PictureNotWritten
-from agent.outbox import books, resending, waiting
+from agent.outbox import books, resending, waiting, watching
 from agent.outbox.adoption import connect_adopted
 from agent.outbox.database import Purpose, connect, transaction
 from agent.outbox.naming import MessageIds, system_random
@@ -31,6 +31,7 @@ from agent.outbox.spool import PictureFormat, PictureSpool
 from agent.outbox.trouble import advice
 from agent.outbox.waiting import Columns, Reading
 from wire.rows import Table
+from wire.watchlist import WholeWatchlist
 
 log = structlog.get_logger(__name__)
 
@@ -140,12 +141,18 @@ class SendingStore:
             }
 
     def waiting(
-        self, table: Table, *, after_id: int, up_to_id: int | None, limit: int
+        self,
+        table: Table,
+        *,
+        after_id: int,
+        up_to_id: int | None,
+        limit: int,
+        watched: bool | None = None,
     ) -> Sequence[WaitingRow]:
         last_id = waiting.LAST_ROW_ID if up_to_id is None else up_to_id
         bindings = (after_id, last_id, limit)
         reading = Reading(zone=self._zone, now=self._clock.now())
-        select = waiting.SELECTS[table]
+        select = waiting.select_of(table, watched=watched)
         with self._using() as connection:
             try:
                 found: list[Columns] = connection.execute(select, bindings).fetchall()
@@ -156,7 +163,9 @@ class SendingStore:
                 return [waiting.read_row(table, row, reading) for row in found]
             except waiting.UNREADABLE:
                 self._set_aside_unreadable(table, bindings, reading)
-        return self.waiting(table, after_id=after_id, up_to_id=up_to_id, limit=limit)
+        return self.waiting(
+            table, after_id=after_id, up_to_id=up_to_id, limit=limit, watched=watched
+        )
 
     def read_picture(self, row: WaitingRow, *, small: bool = False) -> bytes | None:
         if not row.pictures:
@@ -214,6 +223,11 @@ class SendingStore:
                 ).get
                 for name in (books.SQL_TABLES[table] for table in tables)
             )
+
+    def keep_watchlist(self, whole: WholeWatchlist) -> None:
+        with self._using() as connection, transaction(connection):
+            watching.keep(connection, whole)
+        log.info("watchlist kept", plates=len(whole.plates))
 
     def data_version(self) -> int:
         if self._is_replaced():

@@ -32,6 +32,7 @@ from agent.outbox.spool import BgrPicture, PictureFormat, PictureSpool, SpooledP
 from agent.outbox.timekeeper import Timekeeper
 from agent.outbox.trouble import CORRUPT, recording_failed
 from agent.outbox.truetime import Seen
+from agent.outbox.watching import Watch
 from agent.pipeline.sighting import FaceSighting, PlateSighting, Sighting
 
 log = structlog.get_logger(__name__)
@@ -70,6 +71,7 @@ class Outbox:
         self._zone = zone
         self._lock = threading.Lock()
         self._make_room: Callable[[bool], bool] | None = None
+        self._watch = Watch()
         self._timekeeper = Timekeeper(clock, zone)
         self.is_suspect = False
         """Whether the database said itself that it is corrupt."""
@@ -150,7 +152,13 @@ class Outbox:
         return self._insert(
             "detection_results",
             message_id,
-            recording.plate_values(sighting, message_id, timestamp, picture),
+            recording.plate_values(
+                sighting,
+                message_id,
+                timestamp,
+                picture,
+                is_watched=self._is_watched(sighting),
+            ),
             recording.metadata_values(message_id, timestamp, sighting.sensor, picture),
             picture,
         )
@@ -300,6 +308,15 @@ class Outbox:
     def _knows(self, message_id: str) -> bool:
         with self._using() as connection:
             return books.is_known(connection, message_id)
+
+    def _is_watched(self, sighting: PlateSighting) -> bool:
+        """A watchlist that cannot be read costs the mark, not the sighting."""
+        try:
+            with self._using() as connection:
+                return self._watch.covers(connection, sighting.plate, sighting.captured_at)
+        except (apsw.Error, msgspec.MsgspecError) as error:
+            log.error("the watchlist cannot be read: a sighting goes unmarked", error=str(error))
+            return False
 
     def _spooled(self, picture: BgrPicture, message_id: str, at: datetime) -> SpooledPicture | None:
         for may_retry in (True, False):

@@ -71,6 +71,10 @@ _EVICTIONS: Final = (
     " INDEXED BY evictions_waiting "
     "WHERE d.sent_to_server = 0 AND d.id > ? AND d.id <= ? ORDER BY d.id LIMIT ?"
 )
+_OTHERS: Final = _PLATES.replace("WHERE ", "WHERE d.watched = 0 AND ")
+_WATCHED: Final = _PLATES.replace("WHERE ", "WHERE d.watched = 1 AND ").replace(
+    "detection_results_waiting", "detection_results_watched"
+)
 SELECTS: Final[dict[Table, str]] = {
     Table.LPR_DETECTION: _PLATES,
     Table.FACE_DETECTION: _FACES,
@@ -78,6 +82,13 @@ SELECTS: Final[dict[Table, str]] = {
     Table.EVICTION: _EVICTIONS,
 }
 """Bindings: ids above, up to, at most so many. Columns 0 to 3: id, message id, sequence, time."""
+
+
+def select_of(table: Table, *, watched: bool | None) -> str:
+    """The table's SELECT; `watched`: see `DeliveryStore.waiting`. Of plates alone any are watched."""
+    if table is not Table.LPR_DETECTION or watched is None:
+        return SELECTS[table]
+    return _WATCHED if watched else _OTHERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

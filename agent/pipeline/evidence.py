@@ -12,6 +12,7 @@ ISO 8601 in UTC, confidences 0..1 with three decimals):
   likely that region is among those expected;
 - `partial`: true where characters are missing that no model in use reads (Thai letters);
   `province`: what a Thai plate says below its number, or null;
+- `watched`: true where the plate was on the camera's watchlist (added when it is recorded);
 - `refused`: up to 8 of `{text, confidence, reason, box}`, what was seen beside it and not taken.
 
 Keys of a face's: `model`, `first_seen`, `last_seen`, `dwell_s`, `direction`, `looks` and `quality`

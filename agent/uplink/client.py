@@ -28,6 +28,7 @@ from agent.uplink.send_queue import queued_bytes
 from agent.uplink.window import Window
 from agent.uplink.worker import done
 from wire.client_session import (
+    ClientEvent,
     ClientSession,
     EncodedRow,
     FrameRefused,
@@ -36,6 +37,7 @@ from wire.client_session import (
 )
 from wire.errors import PeerMisbehaved
 from wire.v1 import RowResult
+from wire.watchlist import WholeWatchlist
 
 BATCH_ROWS: Final = 1024
 BATCH_BYTES: Final = 524_288
@@ -252,7 +254,7 @@ class V1Exchange:
             self._answered.clear()
             await first_set(self._answered, timeout_s=None)
 
-    async def _receive(self) -> RowsAnswered | FrameRefused | Welcomed | None:
+    async def _receive(self) -> ClientEvent | None:
         content = await self._connection.recv(decode=False)
         self._liveness.heard(self._now_s())
         try:
@@ -269,6 +271,8 @@ class V1Exchange:
             elif isinstance(event, FrameRefused):
                 self._window.answered(event.frame, self._now_s())
                 self._note_refusal(event)
+            elif isinstance(event, WholeWatchlist):
+                await self._context.worker.run(self._intake.keep_watchlist, event)
             self._progress.in_flight = len(self._in_flight)
             self._answered.set()
             self._to_settle.set()

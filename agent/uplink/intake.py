@@ -27,6 +27,7 @@ from agent.delivery import (
 from agent.errors import OutboxError
 from agent.uplink.lanes import Lane, Stream, Turn, next_turn, streams_of
 from agent.uplink.message import PreparedRow, RowEncoder, given_up, without_hash
+from wire.watchlist import WholeWatchlist
 
 log = structlog.get_logger(__name__)
 
@@ -97,8 +98,8 @@ class Intake:
         self._sources: dict[Stream, _Source] = {}
         for stream in streams_of(encoder.tables):
             boundary = newest[stream.table]
-            is_backlog = stream.lane is Lane.BACKLOG
-            first_id, up_to_id = (0, boundary) if is_backlog else (boundary, None)
+            first_id = 0 if stream.lane in (Lane.BACKLOG, Lane.WATCHED) else boundary
+            up_to_id = boundary if stream.lane is Lane.BACKLOG else None
             self._sources[stream] = _Source(first_id=first_id, up_to_id=up_to_id, cursor=first_id)
 
     def take(
@@ -161,6 +162,10 @@ class Intake:
     def resend_missing(self, server: ServerHolds) -> int:
         """See `DeliveryStore.resend_missing`; before anything is taken."""
         return self._store.resend_missing(server)
+
+    def keep_watchlist(self, whole: WholeWatchlist) -> None:
+        """See `DeliveryStore.keep_watchlist`."""
+        self._store.keep_watchlist(whole)
 
     def _set_aside(self, key: RowKey, error: Exception) -> None:
         log.error("a row cannot be sent and is set aside", row=key, error=repr(error))
@@ -229,6 +234,7 @@ class Intake:
                 after_id=source.cursor,
                 up_to_id=source.up_to_id,
                 limit=BATCH_ROWS,
+                watched=stream.lane is Lane.WATCHED,
             )
             if found:
                 source.cursor = found[-1].key.row_id

@@ -1,7 +1,8 @@
 """Which waiting row goes next: what is fresh before what piled up. Pure.
 
-Fresh sightings first, then fresh health and evictions, then the backlog, oldest first, so that
-after days offline the operator sees the present at once.
+Sightings on the watchlist first, however old, then fresh sightings, then fresh health and
+evictions, then the backlog, oldest first, so that after days offline the operator sees at once
+what matters, and the present.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from wire.rows import Table
 class Lane(IntEnum):
     """In the order of their precedence."""
 
-    FRESH_SIGHTINGS = 0
-    FRESH_REPORTS = 1
-    BACKLOG = 2
+    WATCHED = 0
+    FRESH_SIGHTINGS = 1
+    FRESH_REPORTS = 2
+    BACKLOG = 3
 
 
 class Stream(NamedTuple):
@@ -33,9 +35,11 @@ SIGHTINGS: Final = frozenset({Table.LPR_DETECTION, Table.FACE_DETECTION})
 
 
 def streams_of(tables: frozenset[Table]) -> tuple[Stream, ...]:
-    """Every stream of these tables: each table is in one fresh lane and in the backlog."""
+    """Every stream of these tables: each table is in one fresh lane and in the backlog. Plates that
+    are watched for are in a lane of their own, and in no other."""
     ordered = [table for table in Table if table in tables]
     return (
+        *(Stream(Lane.WATCHED, table) for table in ordered if table is Table.LPR_DETECTION),
         *(Stream(Lane.FRESH_SIGHTINGS, table) for table in ordered if table in SIGHTINGS),
         *(Stream(Lane.FRESH_REPORTS, table) for table in ordered if table not in SIGHTINGS),
         *(Stream(Lane.BACKLOG, table) for table in ordered),

@@ -350,6 +350,7 @@ class Sender:
             waiting_rows=waiting,
             runs=list(store.server_runs),
             epoch_after=store.epoch_after,
+            watchlist=store.watchlist,
         )
 
     async def _back_off(self, worker: Worker, failure: LinkFailed, stop: asyncio.Event) -> None:

@@ -39,13 +39,14 @@ from server.ingest.liveness import PING_S, is_gone
 from server.ingest.metered import MeteredConnection, metered
 from server.ingest.patience import Patience
 from server.ingest.stats import DENIED, FAILED, MISBEHAVED, Counters
+from server.ingest.telling import CameraLists, told
 from server.ingest.writer import GroupWriter
 from server.peer import address_of, bearer_token, place_of, seen_through_proxy
 from server.storage.protocol import RowStore, TokenLookup
 from wire.errors import PeerMisbehaved
 from wire.limits import Credit, Limits
 from wire.server_session import HelloReceived, ServerSession
-from wire.v1 import SUBPROTOCOL
+from wire.v1 import SUBPROTOCOL, Hello
 
 HELLO_BYTES: Final = 64 * 1024
 """No hello is longer; until it was said nothing longer is taken."""
@@ -109,11 +110,19 @@ class Gateway:
         self._guest_of: WeakKeyDictionary[ServerConnection, Guest] = WeakKeyDictionary()
         self._used_tokens: set[str] = set()
         self._conversations: dict[MeteredConnection, Conversation] = {}
-        self._greeted: dict[MeteredConnection, str] = {}
+        self._greeted: dict[MeteredConnection, Hello] = {}
+        self._lists: CameraLists | None = None
         self._server: Server | None = None
 
-    async def start(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
-        """Begins to accept connections on a bound socket."""
+    async def start(
+        self,
+        listener: socket.socket,
+        tls: ssl.SSLContext | None,
+        *,
+        lists: CameraLists | None = None,
+    ) -> None:
+        """Begins to accept connections on a bound socket. `lists` None: no camera is told any."""
+        self._lists = lists
         library_log = logging.getLogger("websockets.sightpost")
         library_log.setLevel(logging.CRITICAL)  # it logs each port scanner with a traceback
         self._server = await serve(
@@ -137,7 +146,7 @@ class Gateway:
 
     def connected(self) -> frozenset[str]:
         """Devices that said hello on a line that is open now; old cameras say none."""
-        return frozenset(self._greeted.values())
+        return frozenset(hello.device_id for hello in self._greeted.values())
 
     async def stop(self) -> None:
         """Accepts nothing more, answers what was taken, says 1012, hangs up on who lingers."""
@@ -281,7 +290,13 @@ class Gateway:
             dialect = await self._greet(connection)
             conversation = Conversation(connection, dialect, self._work, peer)
             self._conversations[connection] = conversation
-            await conversation.run()
+            async with told(
+                connection,
+                self._greeted.get(connection),
+                self._lists,
+                settle_s=self._patience.lists_s,
+            ):
+                await conversation.run()
         except ConnectionClosed:
             pass
         except BinaryRefused as error:
@@ -334,7 +349,7 @@ class Gateway:
         )
         connection.protocol.max_message_size = self._limits.frame_bytes
         await connection.send(welcome, text=True)
-        self._greeted[connection] = hello.device_id
+        self._greeted[connection] = hello
         return V1Dialect(session)
 
     async def _first_message(self, connection: MeteredConnection) -> str:

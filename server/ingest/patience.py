@@ -13,6 +13,7 @@ class Patience:
     request) must grow by `slow_bytes` in each `slow_s`. While the memory budget is used up, an
     unfinished message that is still read must grow within `stalled_s` and be whole within
     `short_s`. A peer that takes no answers for `deaf_s` is gone.
+    Changes of watchlists that come within `lists_s` are told to a camera together.
     """
 
     tls_s: float = 10.0
@@ -24,3 +25,4 @@ class Patience:
     stalled_s: float = 2.0
     short_s: float = 20.0
     deaf_s: float = 60.0
+    lists_s: float = 2.0

@@ -13,7 +13,6 @@ import apsw
 from server.errors import NotThere
 from server.row_id import is_id
 from server.storage.asking import Reader, Readers
-from server.storage.plate_pattern import plate_key
 from server.storage.times import own_moment, text_of
 from server.storage.writing_thread import WritingThread
 from server.watchlist.contract import (
@@ -27,6 +26,7 @@ from server.watchlist.contract import (
 )
 from server.watchlist.keeping import Sighted
 from server.watchlist.rules import Kind
+from wire.plates import plate_key
 
 _LATEST_VERDICTS: Final = 100
 COLUMNS: Final = (

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from server.errors import QuestionInvalid
+from wire.plates import CLASS_OF, SEPARATORS, compact, folded
 
-LOOK_ALIKES: Final = ("0OQD", "1IL", "8B", "5S", "2Z")
-SEPARATORS: Final = " -.·"
 LONGEST: Final = 64
 
 NO_EVIDENCE_SHARE: Final = 0.1
@@ -24,23 +23,9 @@ matches in an order (a plain match first, one confused character before two): no
 
 _ANY: Final = "*"
 _ONE: Final = "?"
-_UPPER: Final = {ord(lower): lower.upper() for lower in "abcdefghijklmnopqrstuvwxyz"}
-_COMPACT: Final = {**_UPPER, **{ord(separator): None for separator in SEPARATORS}}
-_CLASS_OF: Final = {character: alike for alike in LOOK_ALIKES for character in alike}
-_FOLD: Final = {ord(character): alike[0] for character, alike in _CLASS_OF.items()}
 
 Alternatives = Sequence[tuple[str, float, Sequence[tuple[str, float]]]]
 """Of each character of a reading: itself, its confidence 0..1, and (other, share 0..1)."""
-
-
-def compact(text: str) -> str:
-    """NFC, ASCII letters as capitals, without separators."""
-    return unicodedata.normalize("NFC", text).translate(_COMPACT)
-
-
-def plate_key(text: str) -> str:
-    """What the database has in `plate_key` of a plate that is in NFC."""
-    return compact(text).translate(_FOLD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +47,7 @@ class PlatePattern:
 
     @property
     def key(self) -> str:
-        return self.text.translate(_FOLD)
+        return folded(self.text)
 
     @property
     def is_whole(self) -> bool:
@@ -131,7 +116,7 @@ def _places(pattern: str, text: str) -> list[tuple[int, str]] | None:
 
 
 def _is_alike(one: str, other: str) -> bool:
-    return one == other or other in _CLASS_OF.get(one, "")
+    return one == other or other in CLASS_OF.get(one, "")
 
 
 def _share(asked: str, said: tuple[str, float, Sequence[tuple[str, float]]]) -> float:
@@ -141,5 +126,5 @@ def _share(asked: str, said: tuple[str, float, Sequence[tuple[str, float]]]) -> 
         if compact(text) == asked:
             return min(1.0, max(LEAST_SHARE, share))
     left = 1.0 - confidence - sum(share for _, share in alternatives)
-    others = len(_CLASS_OF[asked]) - 1
+    others = len(CLASS_OF[asked]) - 1
     return min(1.0, max(LEAST_SHARE, left / others))

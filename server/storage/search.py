@@ -17,9 +17,10 @@ from server.row_id import LARGEST_ID
 from server.storage.asking import Dialect, Reader
 from server.storage.cursors import LATEST, Position
 from server.storage.dialect import SQLITE
-from server.storage.plate_pattern import SEPARATORS, PlatePattern
+from server.storage.plate_pattern import PlatePattern
 from server.storage.reading.sightings import Matching, SightingFilter
 from server.storage.times import text_of
+from wire.plates import SEPARATORS
 
 MOST_NAMES: Final = 100
 FIRST_STEP: Final = timedelta(hours=1)

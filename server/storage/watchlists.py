@@ -13,7 +13,6 @@ import apsw
 from server.errors import NotThere, QuestionInvalid
 from server.row_id import is_id
 from server.storage.asking import Reader, Readers
-from server.storage.plate_pattern import compact
 from server.storage.reading.sightings import Matching
 from server.storage.times import moment_of, own_moment, stamp
 from server.storage.writing_thread import WritingThread
@@ -28,6 +27,7 @@ from server.watchlist.contract import (
     Watchlist,
 )
 from server.watchlist.rules import Kind, Subject
+from wire.plates import compact
 
 _LIST_COLUMNS: Final = (
     "id, name, kind, subject, note, device_ids, schedule, cooldown_s, least_percent, "

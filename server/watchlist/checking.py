@@ -32,6 +32,11 @@ def checked_list(details: ListDetails) -> ListDetails:
         raise QuestionInvalid(f"least_likelihood={details.least_likelihood}: expected 0 to 1")
     if details.goes_to_cameras and details.subject is Subject.PERSONS:
         raise QuestionInvalid("goes_to_cameras: cameras know no persons, only plates")
+    if details.goes_to_cameras and details.kind is not Kind.ALERT:
+        raise QuestionInvalid(
+            f"goes_to_cameras: cameras mark who is listed, so only lists of kind {Kind.ALERT} go "
+            f"to them, this one is of kind {details.kind}"
+        )
     return replace(
         details,
         name=name,
@@ -86,6 +91,7 @@ def list_rule(list_id: int, details: ListDetails) -> ListRule:
         least_percent=details.least_percent,
         least_likelihood=details.least_likelihood,
         is_enabled=details.is_enabled,
+        goes_to_cameras=details.goes_to_cameras,
     )
 
 

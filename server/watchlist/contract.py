@@ -25,7 +25,7 @@ class ListDetails:
 
     `cooldown_s`: for so long an entry raises no second alert at the same camera. `least_percent`:
     of the reading's confidence; `least_likelihood`, 0..1: of the match. `goes_to_cameras`: cameras
-    that it speaks of hold it too, and mark their own sightings.
+    that it speaks of hold its plates too, and mark their own sightings (ALERT and PLATES only).
     """
 
     name: str

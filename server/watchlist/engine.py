@@ -15,6 +15,7 @@ import structlog
 
 from server.bell import Bell
 from server.errors import StorageUnavailable, TookTooLong
+from server.watchlist.camera_lists import CameraLists, Holdings
 from server.watchlist.checking import entry_rule, list_rule
 from server.watchlist.contract import Alert, RuleChanges, Source
 from server.watchlist.experience import likelihood_after
@@ -87,6 +88,7 @@ class AlertEngine:
         self._clock = clock
         self._book = RuleBook()
         self._revision = 0
+        self.camera_lists = CameraLists()
         self._positions: dict[Source, int] = {}
         self._written_at_s: dict[Source, float] = {}
         self.raised = 0
@@ -121,6 +123,9 @@ class AlertEngine:
         if changes.revision > self._revision:
             await asyncio.to_thread(apply, self._book, changes)
             self._revision = changes.revision
+        elif self.camera_lists.are_known:
+            return
+        self.camera_lists.put(await asyncio.to_thread(lambda: Holdings(self._book.going())))
 
     async def _look_at(self, rows: Rows) -> bool:
         source = rows.source

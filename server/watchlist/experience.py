@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from server.storage.plate_pattern import compact
 from server.watchlist.contract import Verdict
+from wire.plates import compact
 
 PRIOR_WEIGHT: Final = 2.0
 """The reading counts as much as so many verdicts: the mean of a beta distribution whose prior has

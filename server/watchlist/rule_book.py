@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from datetime import tzinfo
 from typing import Final
 
-from server.storage.plate_pattern import PlatePattern, compact, plate_key
+from server.storage.plate_pattern import PlatePattern
 from server.storage.reading.sightings import Matching
-from server.watchlist.pattern_tree import PatternTree
-from server.watchlist.rules import EntryRule, Kind, ListRule, Match, Seen, Subject
+from server.watchlist.camera_lists import GoingPlate
+from server.watchlist.rules import EntryRule, Kind, ListRule, Match, Scope, Seen, Subject
+from wire.pattern_tree import PatternTree
+from wire.plates import compact, plate_key
+from wire.v1 import WatchedPlate
 
 NOBODY: Final = 0
 """In place of an entry's id: whoever is in no entry."""
@@ -105,6 +108,24 @@ class RuleBook:
             0 < likelihood < 1 for _, likelihood in self._named(seen)
         )
 
+    def going(self) -> Iterator[GoingPlate]:
+        """Plates for cameras to hold themselves. Hours stay here: a camera marks at any of them."""
+        for entry_id, pattern in self._patterns.items():
+            entry = self._entries[entry_id]
+            rule = self._lists.get(entry.list_id)
+            if rule is None or not (rule.goes_to_cameras and rule.is_enabled):
+                continue
+            device_ids = _cameras_of_both(rule.scope, entry.scope)
+            if rule.kind is not Kind.ALERT or device_ids == frozenset():
+                continue
+            plate = WatchedPlate(
+                plate=pattern.text,
+                matching="exact" if entry.matching is Matching.EXACT else "likely",
+                valid_from=entry.scope.valid_from,
+                valid_until=entry.scope.valid_until,
+            )
+            yield GoingPlate(plate=plate, device_ids=device_ids)
+
     def evaluate(self, seen: Seen, zone: tzinfo) -> tuple[Match, ...]:
         """What raises an alert, in order of list and entry; schedules are of `zone`."""
         if seen.subject is Subject.PLATES and not compact(seen.plate):
@@ -156,6 +177,13 @@ class RuleBook:
             yield entry_id, 1.0
         for entry_id in self._plates[Matching.LIKELY].find(plate_key(seen.plate)):
             yield entry_id, self._patterns[entry_id].likelihood(seen.plate, seen.alternatives)
+
+
+def _cameras_of_both(one: Scope, other: Scope) -> frozenset[str] | None:
+    """Those that both scopes speak of; None: all."""
+    if not one.device_ids or not other.device_ids:
+        return one.device_ids or other.device_ids or None
+    return one.device_ids & other.device_ids
 
 
 def _indexed(pattern: PlatePattern, matching: Matching) -> str:

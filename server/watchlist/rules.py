@@ -51,7 +51,7 @@ class Scope:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListRule:
     """A list. `least_percent`: readings that are less certain do not count; `least_likelihood`:
-    matches that are less likely do not (0..1)."""
+    matches that are less likely do not (0..1). `goes_to_cameras`: see `ListDetails`."""
 
     id: int
     kind: Kind
@@ -61,6 +61,7 @@ class ListRule:
     least_percent: float | None = None
     least_likelihood: float = 0.0
     is_enabled: bool = True
+    goes_to_cameras: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

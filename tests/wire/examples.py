@@ -20,7 +20,16 @@ from wire.rows import (
     Row,
     raw_json,
 )
-from wire.v1 import Acks, FrameRefusal, Hello, RowResult, Rows, Welcome
+from wire.v1 import (
+    Acks,
+    FrameRefusal,
+    Hello,
+    RowResult,
+    Rows,
+    WatchedPlate,
+    Watchlist,
+    Welcome,
+)
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 BANGKOK: Final = timezone(timedelta(hours=7))
@@ -153,11 +162,32 @@ ROWS: Final[dict[str, Row]] = {
 
 CLIENT_MESSAGES: Final[dict[str, Hello | Rows]] = {
     "v1_hello": HELLO,
+    "v1_hello_watching": Hello(
+        device_id="gate-north",
+        epoch="8f0c2d41",
+        hostname="aicamera",
+        checkpoint_id="1",
+        agent_version="0.1.0",
+        time=datetime(2026, 8, 6, 10, 30, 1, tzinfo=BANGKOK),
+        clock_state="synchronised",
+        watchlist="8b5131f0f399e8413ee749532c872eba",
+    ),
     **{name: Rows(frame=7, rows=[row]) for name, row in ROWS.items()},
     "v1_rows_mixed": Rows(frame=8, rows=[HEALTH_ROW, EVICTION_ROW, MINIMAL_LPR_ROW]),
 }
 
-SERVER_MESSAGES: Final[dict[str, Welcome | Acks | FrameRefusal]] = {
+SERVER_MESSAGES: Final[dict[str, Welcome | Acks | FrameRefusal | Watchlist]] = {
+    "v1_watchlist": Watchlist(
+        version="8b5131f0f399e8413ee749532c872eba",
+        part=1,
+        parts=1,
+        plates=[
+            WatchedPlate(
+                plate="1กก1234", valid_until=datetime(2026, 12, 31, 17, 0, tzinfo=UTC)
+            ),
+            WatchedPlate(plate="AB?12*", matching="exact"),
+        ],
+    ),
     "v1_welcome": Welcome(
         last_sequence=1016,
         credit=Credit(rows=256, bytes=4_194_304),

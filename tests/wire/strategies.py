@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from tests.wire.examples import CLIENT_MESSAGES, GOLDEN, PICTURE, SERVER_MESSAGES, golden
 from wire import rows
 from wire.limits import Credit
-from wire.v1 import Acks, FrameRefusal, Hello, RowResult, Rows, Welcome
+from wire.v1 import (
+    Acks,
+    FrameRefusal,
+    Hello,
+    RowResult,
+    Rows,
+    WatchedPlate,
+    Watchlist,
+    Welcome,
+)
 
 characters = st.characters(exclude_categories=["Cs"])
 
@@ -145,6 +154,7 @@ hellos = st.builds(
     waiting_rows=counts,
     runs=st.lists(texts(64, 1), max_size=3),
     epoch_after=st.none() | counts,
+    watchlist=optional_short,
 )
 client_messages = hellos | st.builds(Rows, frame=frames, rows=st.lists(any_row, max_size=3))
 credits_ = st.builds(Credit, rows=counts, bytes=counts)
@@ -160,6 +170,13 @@ results = st.builds(
     message=st.none() | texts(64),
     retry=st.booleans(),
     retry_after_s=delays,
+)
+watched_plates = st.builds(
+    WatchedPlate,
+    plate=texts(64, 1),
+    matching=st.sampled_from(["likely", "exact"]),
+    valid_from=st.none() | times,
+    valid_until=st.none() | times,
 )
 server_messages = (
     st.builds(
@@ -187,6 +204,13 @@ server_messages = (
         frame=st.none() | frames,
         retry=st.booleans(),
         retry_after_s=delays,
+    )
+    | st.builds(
+        Watchlist,
+        version=texts(64, 1),
+        part=frames,
+        parts=frames,
+        plates=st.lists(watched_plates, max_size=4),
     )
 )
 

@@ -30,6 +30,8 @@ MESSAGES: tuple[type[msgspec.Struct], ...] = (
     v1.Acks,
     v1.RowResult,
     v1.FrameRefusal,
+    v1.Watchlist,
+    v1.WatchedPlate,
     rows.LprRow,
     rows.FaceRow,
     rows.LprDetection,
@@ -96,6 +98,8 @@ def test_limits_are_those_of_the_code() -> None:
         limits.EMBEDDING_BYTES,
         limits.LANDMARKS,
         limits.ID_CHARACTERS,
+        limits.WATCHED_PLATES,
+        limits.PLATES_PER_PART,
     ):
         assert re.search(rf"^\|.*\b{number}\b", TEXT, re.MULTILINE), f"{number} is not said"
     assert f"`license_plate` | text({limits.PLATE_CHARACTERS})" in TEXT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
@@ -28,6 +28,7 @@ from server.web.pages.centre import Centre
 from server.web.pages.sheets import confirming, sheet
 from server.web.pages.shell import Visit, complain, empty, note, page, title
 from server.web.pages.tags import button, choice, field, form, link, tag
+from wire.limits import WATCHED_PLATES
 
 PAGE: Final = 50
 _KINDS: Final = [
@@ -69,7 +70,27 @@ def add_watchlists(centre: Centre) -> None:
             before=visit.number("before"),
             limit=PAGE,
         )
-        _One(centre, visit, held).build(found)
+        notice = None
+        if held.details.goes_to_cameras and held.details.is_enabled:
+            notice = held_by_cameras(await centre.watchlists.lists())
+        _One(centre, visit, held).build(found, notice)
+
+
+def held_by_cameras(lists: Sequence[Watchlist]) -> tuple[str, str]:
+    """Of a list that cameras hold too: a level, and what is said."""
+    going = [
+        each for each in lists if each.details.goes_to_cameras and each.details.is_enabled
+    ]
+    plates = sum(each.entries for each in going)
+    said = "Cameras hold these plates too, and mark their own sightings of them."
+    if plates <= WATCHED_PLATES:
+        return "good", said
+    most = wording.number(WATCHED_PLATES)
+    return "warn", (
+        f"{said} All lists that go to cameras have {wording.number(plates)} entries together: a "
+        f"camera that more than {most} of them speak of holds none and marks nothing. Alerts are "
+        "raised here all the same."
+    )
 
 
 def _table(centre: Centre, lists: tuple[Watchlist, ...]) -> None:
@@ -191,7 +212,7 @@ class _One:
         self._may_edit = visit.caller.may(Permission.EDIT_WATCHLISTS)
         self._address = f"/watchlists/{held.id}"
 
-    def build(self, found: EntryPage) -> None:
+    def build(self, found: EntryPage, notice: tuple[str, str] | None) -> None:
         details = self._held.details
         soft = f"{wording.number(self._held.entries)} {details.subject.value}"
         with title(details.name, soft=soft), tag("div", "end"):
@@ -202,6 +223,8 @@ class _One:
                 text = f"{details.name} goes with its entries; alerts that it raised stay."
                 asking = confirming("Delete this list?", text, "Delete", self._drop)
                 button("Delete", asking.open, "quiet")
+        if notice is not None:
+            tag("p", "notice", notice[1], data_level=notice[0], role="status")
         if self._may_edit:
             self._adding()
         self._entries(found)

@@ -53,11 +53,12 @@ def test_no_rows_no_turn() -> None:
     assert next_turn({}) is None
 
 
-def test_each_table_has_a_fresh_lane_and_a_backlog() -> None:
+def test_each_table_has_a_fresh_lane_and_a_backlog_and_plates_one_of_their_own() -> None:
     for table in Table:
         lanes = [stream.lane for stream in STREAMS if stream.table is table]
         fresh = Lane.FRESH_SIGHTINGS if table in SIGHTINGS else Lane.FRESH_REPORTS
-        assert sorted(lanes) == [fresh, Lane.BACKLOG]
+        watched = [Lane.WATCHED] if table is Table.LPR_DETECTION else []
+        assert sorted(lanes) == [*watched, fresh, Lane.BACKLOG]
 
 
 def test_older_servers_tables_have_no_other_streams() -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -192,7 +193,7 @@ class CountingStore:
         self.calls[name] += 1
         return getattr(self._store, name)
 
-    def waiting(self, table: Table, **where: int) -> Sequence[WaitingRow]:
+    def waiting(self, table: Table, **where: Any) -> Sequence[WaitingRow]:
         self.calls["waiting"] += 1
         return self._store.waiting(table, **where)
 

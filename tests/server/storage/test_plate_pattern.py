@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from db.migrations import SERVER_SQLITE, migrate
 from server.errors import QuestionInvalid
-from server.storage.plate_pattern import PlatePattern, compact, plate_key
+from server.storage.plate_pattern import PlatePattern
+from wire.plates import compact, plate_key
 
 PLATES = st.one_of(
     st.text(alphabet="ABDILOQSZabdiloqsz0123456789 -.·กขฮÄäß[]*?", max_size=12),

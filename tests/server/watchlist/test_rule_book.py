@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.storage.plate_pattern import PlatePattern, compact
+from server.storage.plate_pattern import PlatePattern
 from server.storage.reading.sightings import Matching
-from server.watchlist.pattern_tree import PatternTree
 from server.watchlist.rule_book import NOBODY, RuleBook
 from server.watchlist.rules import EntryRule, Kind, Likeness, ListRule, Match, Scope, Seen, Subject
 from server.watchlist.schedule import holds, parse
+from wire.pattern_tree import PatternTree
+from wire.plates import compact
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 BANGKOK = ZoneInfo("Asia/Bangkok")
