@@ -120,7 +120,8 @@ class DeliveryStore(Protocol):
     ) -> Sequence[WaitingRow]:
         """Waiting rows with `after_id < id <= up_to_id` in the order of their ids.
 
-        `watched`: only plates on the watchlist, or only others; None: both. Rows that never had one are given their message id and sequence here, durably.
+        `watched`: only plates on the watchlist, or only others; None: both. Rows that never had one
+        are given their message id and sequence here, durably.
         """
 
     def read_picture(self, row: WaitingRow, *, small: bool = False) -> bytes | None:

@@ -217,9 +217,7 @@ async def _serving(
             beside["minutes"] = MinuteKeeper(figures, interval_s=pace.minutes_s).run
         chores = [tasks.create_task(kept_running(name, work)) for name, work in beside.items()]
         if openings.cameras is not None:
-            await gateway.start(
-                openings.cameras, openings.cameras_tls, lists=side.camera_lists
-            )
+            await gateway.start(openings.cameras, openings.cameras_tls, lists=side.camera_lists)
         scheme = "ws" if openings.cameras_tls is None else "wss"
         _log.info(
             "listening",

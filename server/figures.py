@@ -12,6 +12,7 @@ from typing import Final
 import psutil
 import structlog
 
+from server.alert_meter import AlertMeter
 from server.config import ServerSettings
 from server.errors import StorageUnavailable
 from server.faces.meter import FaceMeter
@@ -46,7 +47,7 @@ _log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFigures:
     """The parts that figures are taken from; `now` is the server's time, `requests` counts what is
-    answered over HTTP, `faces` what is asked of the gallery."""
+    answered over HTTP, `faces` what is asked of the gallery, `alerts` what became of them."""
 
     settings: ServerSettings
     store: CentreStore
@@ -58,6 +59,7 @@ class ServerFigures:
     now: Callable[[], datetime]
     requests: RequestMeter = field(default_factory=lambda: RequestMeter(SERVICE))
     faces: FaceMeter = field(default_factory=FaceMeter)
+    alerts: AlertMeter = field(default_factory=AlertMeter)
     errors: ErrorBook = field(default_factory=ErrorBook)
 
     async def read(self) -> list[Reading]:
@@ -81,6 +83,7 @@ class ServerFigures:
             *(_fleet(fleet) if fleet is not None else ()),
             *(() if share is None else (known.ACCURACY.of(share, *_READER),)),
             *faces,
+            *self.alerts.readings(),
             known.STORAGE_AVAILABLE.of(int(is_available)),
             *await asyncio.to_thread(lambda: list(_on_disk(self.settings))),
         ]

@@ -96,6 +96,8 @@ async def web_side(
                 settings, auditor=accounts, pictures=library.pictures, wake=committed, now=now
             )
         )
+        if figures is not None:
+            figures.alerts.look_at(watching.engine, watching.postman)
         await beside.enter_async_context(
             egress_side(
                 settings,

@@ -137,6 +137,17 @@ FLEET_CLOCK: Final = _gauge(
     "camera",
 )
 
+ALERTS_RAISED: Final = _counter("sightpost_alerts_raised_total", "alerts that lists raised")
+ALERTS_DOUBTED: Final = _counter(
+    "sightpost_alerts_doubted_total",
+    "matches that raised none, after what people said of others like them",
+)
+ALERT_DELIVERIES: Final = _counter(
+    "sightpost_alert_deliveries_total",
+    "attempts to tell a channel of an alert: delivered, failed and to be tried again, or given up",
+    "outcome",
+)
+
 STORAGE_AVAILABLE: Final = _gauge(
     "sightpost_storage_available", "1 where the database can be read and written, else 0"
 )

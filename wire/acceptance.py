@@ -26,9 +26,7 @@ def accept_hello(hello: Hello) -> Hello:
         agent_version=check_text("agent_version", hello.agent_version),
         time=check_time("time", hello.time),
         runs=[check_text("runs", run) for run in hello.runs],
-        watchlist=None
-        if hello.watchlist is None
-        else check_text("watchlist", hello.watchlist),
+        watchlist=None if hello.watchlist is None else check_text("watchlist", hello.watchlist),
     )
 
 

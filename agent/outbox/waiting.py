@@ -85,7 +85,7 @@ SELECTS: Final[dict[Table, str]] = {
 
 
 def select_of(table: Table, *, watched: bool | None) -> str:
-    """The table's SELECT; `watched`: see `DeliveryStore.waiting`. Of plates alone any are watched."""
+    """The table's SELECT; `watched`: see `DeliveryStore.waiting`. Only plates are watched."""
     if table is not Table.LPR_DETECTION or watched is None:
         return SELECTS[table]
     return _WATCHED if watched else _OTHERS

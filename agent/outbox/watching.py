@@ -1,4 +1,4 @@
-"""The plates that this camera watches for: kept in its database, and looked up for each sighting."""
+"""The plates that this camera watches for: kept in its database, looked up for each sighting."""
 
 from __future__ import annotations
 

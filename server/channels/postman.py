@@ -36,6 +36,10 @@ IDLE_S: Final = 60.0
 KEPT: Final = timedelta(days=30)
 """Deliveries that ended are remembered so long."""
 SWEPT_EVERY: Final = timedelta(days=1)
+DELIVERED: Final = "delivered"
+FAILED: Final = "failed"
+GIVEN_UP: Final = "given_up"
+OUTCOMES: Final = (DELIVERED, FAILED, GIVEN_UP)
 
 _log = structlog.get_logger(__name__)
 
@@ -61,7 +65,7 @@ class PostmanParts:
 
 class Postman:
     """A task a channel while something is due there. What fails is tried again, also after a
-    restart: what is to be told lies in the database."""
+    restart: what is to be told lies in the database. `outcomes` counts attempts since the start."""
 
     def __init__(self, parts: PostmanParts, *, chance: Chance | None = None) -> None:
         self._parts = parts
@@ -69,6 +73,7 @@ class Postman:
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="sightpost-tell")
         self._rounds: dict[int, asyncio.Task[None]] = {}
         self._swept_at: datetime | None = None
+        self.outcomes = dict.fromkeys(OUTCOMES, 0)
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -164,8 +169,10 @@ class Postman:
                 reason=str(error),
                 again_at=None if next_at is None else next_at.isoformat(),
             )
+            self.outcomes[GIVEN_UP if next_at is None else FAILED] += 1
             await self._parts.store.failed(delivery, str(error), now, next_at=next_at)
             return False
+        self.outcomes[DELIVERED] += 1
         await self._parts.store.delivered(delivery, self._parts.now())
         if said:
             _log.warning("alert delivered in part", channel=channel.id, reason=said)

@@ -60,6 +60,14 @@ async def told(
             _log.error("a camera was not told its watchlist", error=repr(ended))
 
 
+async def _send(connection: ServerConnection, whole: WholeWatchlist) -> None:
+    """Part by part, each once the one before has arrived: on a slow line acknowledgements must not
+    stand behind all of it."""
+    for part in parts_of(whole):
+        await connection.send(part, text=True)
+        await (await connection.ping())
+
+
 async def _tell(
     connection: ServerConnection,
     device_id: str,
@@ -72,8 +80,7 @@ async def _tell(
             rings = lists.changed.rings
             whole = await asyncio.to_thread(lists.for_camera, device_id)
             if whole is not None and whole.version != held:
-                for part in parts_of(whole):
-                    await connection.send(part, text=True)
+                await _send(connection, whole)
                 held = whole.version
                 _log.info("camera told its watchlist", device=device_id, plates=len(whole.plates))
             if await lists.changed.heard(rings, within_s=LOOK_S) > rings:

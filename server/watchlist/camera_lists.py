@@ -1,4 +1,4 @@
-"""Which plates each camera holds itself, of the lists that go to cameras: no more than it may know."""
+"""Which plates each camera holds itself, of lists that go to cameras: no more than it may know."""
 
 from __future__ import annotations
 

@@ -51,8 +51,6 @@ def test_a_camera_marks_exactly_what_raises_an_alert(
         book.put_list(rule)
     for entry in entries:
         book.put_entry(entry)
-    seen = Seen(
-        subject=Subject.PLATES, sighting_id=1, device_id=device_id, at=NOON, plate=reading
-    )
+    seen = Seen(subject=Subject.PLATES, sighting_id=1, device_id=device_id, at=NOON, plate=reading)
     held = WatchedPlates(Holdings(book.going()).of(device_id).plates)
     assert held.cover(reading, NOON) == bool(book.evaluate(seen, UTC))

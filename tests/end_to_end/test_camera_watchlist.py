@@ -1,4 +1,4 @@
-"""A list made at the centre reaches a camera, which marks its own sightings while it has no link."""
+"""A list made at the centre reaches a camera, which marks its own sightings without a link."""
 
 from __future__ import annotations
 
@@ -15,29 +15,16 @@ from agent.outbox.store import Outbox
 from agent.uplink.sender import Sender
 from agent.uplink.settings import Identity, UplinkSettings
 from server.app import Pace, running
-from server.config import ServerSettings
 from server.ingest.patience import Patience
-from server.storage.reader_pool import ReaderPool
-from server.storage.watchlists import SqliteWatchlists
 from server.watchlist.contract import EntryDetails, ListDetails
 from tests.agent.outbox.sightings import plate
 from tests.end_to_end.programs import rows_of, wait_until
 from tests.server.conftest import settings_in
+from tests.server.watchlist.lists import lists_of
 
 NOON: Final = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 AT_ONCE: Final = Pace(patience=Patience(lists_s=0.0))
 BACKLOG: Final = 40
-
-
-@contextlib.asynccontextmanager
-async def lists_of(settings: ServerSettings) -> AsyncIterator[SqliteWatchlists]:
-    """What a person's changes go through, in another program."""
-    with contextlib.ExitStack() as opened:
-        pool = ReaderPool(settings.db_path, threads=1)
-        opened.callback(pool.close)
-        lists = SqliteWatchlists(settings.db_path, pool)
-        opened.callback(lists.close)
-        yield lists
 
 
 @contextlib.asynccontextmanager
@@ -103,9 +90,11 @@ async def test_a_listed_plate_seen_without_link_is_marked_and_goes_first(tmp_pat
             outbox.record_plate(plate(f"P{number}", seed=number))
         watched = outbox.record_plate(plate("A8 1Z34", seed=BACKLOG))
         outbox.record_plate(plate("OLD1", seed=BACKLOG + 1))
-        async with running(settings, pace=AT_ONCE) as server:
-            async with linked(outbox, server.ingest_port) as sender:
-                assert await asyncio.wait_for(sender.drained(), 60) == 0
+        async with (
+            running(settings, pace=AT_ONCE) as server,
+            linked(outbox, server.ingest_port) as sender,
+        ):
+            assert await asyncio.wait_for(sender.drained(), 60) == 0
     sql = "SELECT message_id, license_plate, evidence FROM lpr_detections ORDER BY id"
     arrived = rows_of(settings.db_path, sql)
     assert arrived[0][0] == watched.message_id

@@ -182,9 +182,7 @@ SERVER_MESSAGES: Final[dict[str, Welcome | Acks | FrameRefusal | Watchlist]] = {
         part=1,
         parts=1,
         plates=[
-            WatchedPlate(
-                plate="1กก1234", valid_until=datetime(2026, 12, 31, 17, 0, tzinfo=UTC)
-            ),
+            WatchedPlate(plate="1กก1234", valid_until=datetime(2026, 12, 31, 17, 0, tzinfo=UTC)),
             WatchedPlate(plate="AB?12*", matching="exact"),
         ],
     ),

@@ -78,9 +78,7 @@ def add_watchlists(centre: Centre) -> None:
 
 def held_by_cameras(lists: Sequence[Watchlist]) -> tuple[str, str]:
     """Of a list that cameras hold too: a level, and what is said."""
-    going = [
-        each for each in lists if each.details.goes_to_cameras and each.details.is_enabled
-    ]
+    going = [each for each in lists if each.details.goes_to_cameras and each.details.is_enabled]
     plates = sum(each.entries for each in going)
     said = "Cameras hold these plates too, and mark their own sightings of them."
     if plates <= WATCHED_PLATES:

@@ -116,9 +116,7 @@ def test_watched_plates_go_first_and_every_row_once(tmp_path: Path) -> None:
 
 def plate_of(outbox: Outbox, row_id: int) -> str:
     store = outbox.sending()
-    (found,) = store.waiting(
-        Table.LPR_DETECTION, after_id=row_id - 1, up_to_id=row_id, limit=1
-    )
+    (found,) = store.waiting(Table.LPR_DETECTION, after_id=row_id - 1, up_to_id=row_id, limit=1)
     store.close()
     assert isinstance(found.row, LprRow)
     return found.row.data.license_plate

@@ -214,7 +214,7 @@ async def test_nothing_to_do_costs_nothing(outbox: Outbox) -> None:
         )
         stop = asyncio.Event()
         task = asyncio.create_task(sender.run(stop))
-        await until(lambda: sender.status.link.is_open and store.calls["waiting"] >= 8)
+        await until(lambda: sender.status.link.is_open and store.calls["waiting"] >= 9)
         await until(lambda: store.calls["data_version"] >= 3)
         store.calls.clear()
         await until(lambda: store.calls["data_version"] >= 10)

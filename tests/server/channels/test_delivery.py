@@ -127,6 +127,7 @@ async def test_a_webhook_that_fails_twice_accepts_the_alert_once(tmp_path: Path)
             assert (channel.failures, channel.waiting, channel.given_up) == (0, 0, 0)
             assert channel.last_failure_at is not None
             await post.until(lambda _: True)
+            assert post.postman.outcomes == {"delivered": 1, "failed": 2, "given_up": 0}
         assert len(receiver.posts) == 3
         assert made.secret is not None
         keys = {each.headers["idempotency-key"] for each in receiver.posts}

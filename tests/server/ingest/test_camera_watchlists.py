@@ -9,11 +9,10 @@ from typing import Any, Final
 from server.app import Pace, running
 from server.config import ServerSettings
 from server.ingest.patience import Patience
-from server.storage.reader_pool import ReaderPool
-from server.storage.watchlists import SqliteWatchlists
 from server.watchlist.contract import EntryDetails, ListDetails
 from tests.server.cameras import V1Camera, health_row, hello, v1_socket
 from tests.server.storage.history import NOON
+from tests.server.watchlist.lists import lists_of
 from wire.limits import PLATES_PER_PART
 
 AT_ONCE: Final = Pace(patience=Patience(lists_s=0.0))
@@ -22,13 +21,10 @@ PATIENCE_S: Final = 60
 
 async def listed(settings: ServerSettings, *entries: EntryDetails) -> None:
     """A list that goes to cameras; to be made on a database that is there."""
-    pool = ReaderPool(settings.db_path, threads=1)
-    lists = SqliteWatchlists(settings.db_path, pool)
-    details = ListDetails(name="stolen", note="of the police", goes_to_cameras=True)
-    made = await lists.make_list(details, by="somchai", now=NOON)
-    await lists.put_entries(made.id, entries, by="somchai", now=NOON)
-    lists.close()
-    pool.close()
+    async with lists_of(settings) as lists:
+        details = ListDetails(name="stolen", note="of the police", goes_to_cameras=True)
+        made = await lists.make_list(details, by="somchai", now=NOON)
+        await lists.put_entries(made.id, entries, by="somchai", now=NOON)
 
 
 async def told(port: int, device_id: str, **said: Any) -> list[dict[str, Any]]:

@@ -32,7 +32,9 @@ def book_of(lists: Iterable[ListRule]) -> RuleBook:
 
 
 def test_only_alert_lists_in_force_that_go_to_cameras_do() -> None:
-    def rule(number: int, kind: Kind = Kind.ALERT, *, on: bool = True, goes: bool = True) -> ListRule:
+    def rule(
+        number: int, kind: Kind = Kind.ALERT, *, on: bool = True, goes: bool = True
+    ) -> ListRule:
         return ListRule(
             id=number, kind=kind, subject=Subject.PLATES, is_enabled=on, goes_to_cameras=goes
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ from server.app import running
 from server.config import ServerSettings
 from server.ingest.stats import CODES
 from server.storage.corrections import SqliteCorrections
+from server.watchlist.contract import ListDetails
+from server.watchlist.rules import Kind
 from telemetry.catalogue import CATALOGUE
 from tests.server.cameras import (
     base64_of,
@@ -28,6 +31,7 @@ from tests.server.cameras import (
     v1_camera,
 )
 from tests.server.conftest import settings_in
+from tests.server.watchlist.lists import lists_of
 
 Samples = Mapping[tuple[str, ...], float]
 
@@ -177,6 +181,24 @@ async def test_every_metric_is_one_of_the_catalogue(settings: ServerSettings) ->
     for family in families:
         for sample in family.samples:
             assert {*sample.labels} - {"le"} == {*labels[family.name]}, sample
+
+
+async def test_alerts_and_their_deliveries_are_counted(settings: ServerSettings) -> None:
+    async with running(settings):
+        pass
+    async with lists_of(settings) as lists:
+        details = ListDetails(name="everybody", kind=Kind.UNKNOWN)
+        await lists.make_list(details, by="somchai", now=datetime.now(UTC))
+    async with running(settings) as server, asyncio.timeout(60):
+        before = await scraped(server.web_port)
+        async with v1_camera(server.ingest_port) as camera:
+            await camera.exchange(plate_row(1))
+        while (said := await scraped(server.web_port))["sightpost_alerts_raised_total",] < 1:
+            pass
+    assert before["sightpost_alerts_raised_total",] == 0
+    assert said["sightpost_alerts_raised_total",] == 1
+    deliveries = {name[1]: v for name, v in said.items() if "alert_deliveries" in name[0]}
+    assert deliveries == {"delivered": 0, "failed": 0, "given_up": 0}
 
 
 async def test_refusals_are_there_from_the_start_so_that_the_first_one_is_an_increase(
