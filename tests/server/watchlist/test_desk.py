@@ -20,7 +20,7 @@ from server.errors import NotThere, QuestionInvalid, TooBusy
 from server.storage.reading.sightings import Matching
 from server.watchlist.contract import EntryDetails, ImportState, LineFault, ListDetails, Put
 from server.watchlist.desk import WatchlistDesk
-from server.watchlist.rules import Subject
+from server.watchlist.rules import Kind, Subject
 from tests.server.storage.history import NOON
 from tests.server.watchlist.watching import Watch, watching_in
 
@@ -145,6 +145,7 @@ async def test_what_is_wrong_with_a_list_is_named(office: Office) -> None:
         (ListDetails(name="b", least_likelihood=2), "least_likelihood"),
         (ListDetails(name="b", least_percent=101), "least_percent"),
         (ListDetails(name="b", subject=Subject.PERSONS, goes_to_cameras=True), "goes_to_cameras"),
+        (ListDetails(name="b", kind=Kind.MUTE, goes_to_cameras=True), "goes_to_cameras"),
     ):
         with pytest.raises(QuestionInvalid, match=named):
             await office.desk.make_list(SOMCHAI, details)
