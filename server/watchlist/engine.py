@@ -122,10 +122,10 @@ class AlertEngine:
         changes = await self._parts.rules.changes(self._revision)
         if changes.revision > self._revision:
             await asyncio.to_thread(apply, self._book, changes)
-            self._revision = changes.revision
         elif self.camera_lists.are_known:
             return
         self.camera_lists.put(await asyncio.to_thread(lambda: Holdings(self._book.going())))
+        self._revision = changes.revision
 
     async def _look_at(self, rows: Rows) -> bool:
         source = rows.source
