@@ -137,6 +137,7 @@ def _start(folder: Path, options: tuple[str, ...]) -> LocalPostgres:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            start_new_session=True,  # Ctrl-C is for whoever started it, who stops it last
             **_user(),
         )
     running = LocalPostgres(folder, process, options)

@@ -7,62 +7,38 @@ databases, and stops them in the order in which nothing is lost.
 from __future__ import annotations
 
 import argparse
-import ctypes
-import json
 import os
-import signal
-import socket
-import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Final
 
 from demo_places import DemoFailed, Places, shown
+from demo_programs import (
+    ROOT,
+    Program,
+    ask,
+    await_health,
+    ended,
+    free_ports,
+    interruptible,
+    ours,
+    start,
+)
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from demo_view import View  # noqa: E402 - likewise
+from demo_view import View
 
-from agent.camera.errors import SourceError  # noqa: E402 - found through the line above
-from agent.camera.uri import Scheme, SourceUri, parse_source  # noqa: E402 - likewise
+from agent.camera.errors import SourceError
+from agent.camera.uri import Scheme, SourceUri, parse_source
 
-START_S: Final = 60.0
-STOP_S: Final = 15.0
 REFRESH_S: Final = 0.5
 PLAIN_REPORT_S: Final = 5.0
-
-
-@dataclass(slots=True)
-class Program:
-    """One of the two programs as a process of its own, its output in a file."""
-
-    name: str
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    def tail(self, lines: int = 8) -> str:
-        """The last lines that it wrote."""
-        text = self.log.read_text(encoding="utf-8", errors="replace")
-        return "\n".join(text.splitlines()[-lines:])
-
-    def stop(self) -> int:
-        """Asks it to end, insists after a while; its exit code."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-        return self.process.wait()
 
 
 def main() -> int:
@@ -71,7 +47,7 @@ def main() -> int:
     places = Places(data=Path(options.data).resolve())
     try:
         source = _source(options.source)
-        with _interruptible(), places.prepared(fresh=options.fresh):
+        with interruptible(), places.prepared(fresh=options.fresh):
             return _run(console, places, source, until_end=options.until_end)
     except (DemoFailed, SourceError, OSError) as error:
         console.print(Text.assemble(("scripts/demo: ", "red"), str(error)), soft_wrap=True)
@@ -93,12 +69,12 @@ def _source(text: str) -> SourceUri:
 
 def _run(console: Console, places: Places, source: SourceUri, *, until_end: bool) -> int:
     view = View(places=places, source=str(source))
-    port, web_port, agent_port = _free_ports(8765, 8080, 8000)
+    port, web_port, agent_port = free_ports(8765, 8080, 8000)
     with ExitStack() as stack:
         console.print("Starting the server ...")
         server = _start_server(places, port, web_port)
         stack.callback(server.stop)
-        _await_health(server, web_port)
+        await_health(server, web_port)
         console.print(f"The server takes rows on ws://127.0.0.1:{port}/", soft_wrap=True)
         console.print(f"Its pages are on http://127.0.0.1:{web_port}/", soft_wrap=True)
         console.print("Starting the agent ...")
@@ -124,17 +100,17 @@ def _watch(
         live = None
         if console.is_terminal:
             live = stack.enter_context(Live(view.render(), console=console, transient=False))
-        while agent.process.poll() is None:
-            view.agent = _ask(agent_port) or view.agent
-            view.server = _ask(web_port) or view.server
+        while agent.is_running:
+            view.agent = ask(agent_port) or view.agent
+            view.server = ask(web_port) or view.server
             if live is not None:
                 live.update(view.render())
             elif time.monotonic() - reported_s >= PLAIN_REPORT_S:
                 reported_s = time.monotonic()
                 print(view.line(), flush=True)
-            if server.process.poll() is not None:
+            if not server.is_running:
                 raise DemoFailed(
-                    f"the server {_ended(server.process.returncode)} by itself:\n{server.tail()}"
+                    f"the server {ended(server.process.returncode)} by itself:\n{server.tail()}"
                 )
             time.sleep(REFRESH_S)
 
@@ -151,11 +127,11 @@ def _conclude(
     """Says how it ended and where everything is; the exit code."""
     if code != 0 and not interrupted:
         console.print(Text(agent.tail()), soft_wrap=True)
-        console.print(f"The agent {_ended(code)}; its last words are above.", style="red")
+        console.print(f"The agent {ended(code)}; its last words are above.", style="red")
     elif until_end and not interrupted:
         console.print("The source has ended and every row is acknowledged.")
     if server_code != 0:
-        console.print(f"The server {_ended(server_code)}.", style="red")
+        console.print(f"The server {ended(server_code)}.", style="red")
     totals = ", ".join(f"{name} {value.plain}" for name, value in view.totals())
     if totals:
         console.print(f"In this folder: {totals}", highlight=False, soft_wrap=True)
@@ -172,10 +148,6 @@ def _conclude(
     if interrupted:
         return 130 if until_end else 0
     return code or server_code
-
-
-def _ended(code: int) -> str:
-    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
 
 def _start_server(places: Places, port: int, web_port: int) -> Program:
@@ -204,79 +176,9 @@ def _start_agent(
 
 
 def _start(name: str, arguments: list[str], places: Places, settings: dict[str, str]) -> Program:
-    """In a session of its own, so that Ctrl-C reaches this script alone."""
     log = places.log / f"{name}.out"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **settings}
-    output: IO[bytes]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", name, *arguments],
-            cwd=places.data,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=_end_with_parent,
-        )
-    return Program(name=name, process=process, log=log)
-
-
-def _end_with_parent() -> None:
-    """In the child: SIGTERM when this script dies, however it does (prctl(2), PR_SET_PDEATHSIG)."""
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-
-
-def _await_health(program: Program, port: int) -> None:
-    """Until it answers; raises DemoFailed with its last words when it does not."""
-    deadline_s = time.monotonic() + START_S
-    while time.monotonic() < deadline_s:
-        if program.process.poll() is not None:
-            raise DemoFailed(f"the {program.name} did not start:\n{program.tail()}")
-        if _ask(port):
-            return
-        time.sleep(0.1)
-    raise DemoFailed(f"the {program.name} did not answer in {START_S:.0f} s:\n{program.tail()}")
-
-
-def _ask(port: int) -> dict[str, Any]:
-    """The program's `/health`, empty while it does not answer."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2) as answer:
-            found = json.load(answer)
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _free_ports(*wanted: int) -> tuple[int, ...]:
-    """The usual ports where they are free, others where not."""
-    with ExitStack() as stack:
-        return tuple(_claim(stack, port) for port in wanted)
-
-
-def _claim(stack: ExitStack, port: int) -> int:
-    for candidate in (port, 0):
-        claimed = stack.enter_context(socket.socket())
-        claimed.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            claimed.bind(("127.0.0.1", candidate))
-        except OSError:
-            continue
-        return int(claimed.getsockname()[1])
-    raise DemoFailed("no free port on 127.0.0.1")
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM and the closing of the terminal stop as Ctrl-C does."""
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    previous = [signal.signal(number, signal.default_int_handler) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, previous, strict=True):
-            signal.signal(number, handler)
+    log.unlink(missing_ok=True)  # of an earlier demonstration
+    return start(name, ours(name, *arguments), folder=places.data, log=log, settings=settings)
 
 
 def _parse_arguments() -> argparse.Namespace:

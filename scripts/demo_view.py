@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -37,15 +37,7 @@ class View:
         facts.add_column()
         for name, value in self._facts():
             facts.add_row(name, value)
-        latest = Table(expand=True, box=None)
-        for title, justify in (("time", "left"), ("plate", "left"), ("confidence", "right")):
-            latest.add_column(title, justify=justify)  # type: ignore[arg-type]  # rich's literal
-        for sighting in self.agent.get("latest_sightings", []):
-            latest.add_row(
-                _clock(sighting["captured_at"]),
-                Text(str(sighting["what"]), style="bold green"),
-                percent(sighting["confidence"]),
-            )
+        latest = latest_table(self.agent.get("latest_sightings", []))
         return Panel(
             Group(facts, self._progress(), Text(""), latest, Text(""), self._where()),
             title=f"Sightpost: {self.source}",
@@ -118,6 +110,20 @@ class View:
         ):
             where.add_row(name, Text(shown(path), style="cyan", overflow="fold"))
         return where
+
+
+def latest_table(sightings: Iterable[dict[str, Any]]) -> Table:
+    """A line for each, as the agent's `/health` has them."""
+    table = Table(expand=True, box=None)
+    for title, justify in (("time", "left"), ("plate", "left"), ("confidence", "right")):
+        table.add_column(title, justify=justify)  # type: ignore[arg-type]  # rich's literal
+    for sighting in sightings:
+        table.add_row(
+            _clock(sighting["captured_at"]),
+            Text(str(sighting["what"]), style="bold green"),
+            percent(sighting["confidence"]),
+        )
+    return table
 
 
 def _clock(text: str) -> str:

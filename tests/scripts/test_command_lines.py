@@ -56,6 +56,8 @@ def test_system_packages_each_say_why() -> None:
     assert all(len(entry) == 2 for entry in entries)
 
 
-@pytest.mark.parametrize("path", ["scripts/demo", "scripts/test", "scripts/check", ".ci/run"])
+@pytest.mark.parametrize(
+    "path", ["scripts/demo", "scripts/demo-cluster", "scripts/test", "scripts/check", ".ci/run"]
+)
 def test_script_can_be_started(path: str) -> None:
     assert (ROOT / path).stat().st_mode & 0o111, f"chmod +x {path}"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -15,6 +13,7 @@ import asyncpg
 import httpx
 import pytest
 
+from benchmarks import local_haproxy
 from server.app import running
 from server.errors import StartRefused
 from server.role import Role
@@ -23,7 +22,6 @@ from tests.server.conftest import settings_in
 from tests.server.replicas import Camera, Replica, until_acknowledged, until_said
 from tests.server.storage.databases import Databases
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scaling.md"
 CAMERAS = 6
 ROWS = 90
 
@@ -123,17 +121,17 @@ async def test_several_processes_need_a_database_that_they_share(tmp_path: Path)
 class HaProxy:
     """The real one, with the configuration of docs/scaling.md and the ports of this test."""
 
-    def __init__(self, folder: Path, ports: dict[str, int]) -> None:
-        program = shutil.which("haproxy")
-        if program is None:
-            pytest.skip("haproxy is missing: apt-get install haproxy")
-        documented = re.search(r"```haproxy\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
-        assert documented is not None
-        text = documented[1].replace("bind :8765", f"bind 127.0.0.1:{ports['8765']}")
-        for written, real in ports.items():
-            text = text.replace(f"port {written}\n", f"port {real}\n")
-            text = text.replace(f"127.0.0.1:{written} ", f"127.0.0.1:{real} ")
-        assert not re.search(r"\b87\d\d\b", text)
+    def __init__(self, folder: Path, port: int, replicas: list[Replica]) -> None:
+        try:
+            program = local_haproxy.program()
+        except local_haproxy.HaproxyMissing as error:
+            pytest.skip(str(error))
+        first, second = replicas
+        text = local_haproxy.configuration(
+            port,
+            servers=(first.wait_until_it_listens(), second.wait_until_it_listens()),
+            checks=(first.web_port, second.web_port),
+        )
         configuration = folder / "haproxy.cfg"
         configuration.write_text(text, encoding="utf-8")
         self._process = subprocess.Popen([program, "-db", "-f", configuration])
@@ -156,11 +154,7 @@ async def test_behind_haproxy_the_cameras_of_a_killed_server_go_on_at_the_other(
     url = await asyncio.to_thread(databases.migrated)
     replicas = [await asyncio.to_thread(start, url) for _ in range(2)]
     port = free_port()
-    ports = {"8765": port}
-    for number, replica in enumerate(replicas, start=1):
-        ports[f"877{number}"] = await asyncio.to_thread(replica.wait_until_it_listens)
-        ports[f"878{number}"] = replica.web_port
-    balancer = HaProxy(tmp_path, ports)
+    balancer = await asyncio.to_thread(HaProxy, tmp_path, port, replicas)
     try:
         cameras = [Camera(number, rows=ROWS) for number in range(1, CAMERAS + 1)]
         async with asyncio.timeout(90), asyncio.TaskGroup() as tasks:

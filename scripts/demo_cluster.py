@@ -1,0 +1,326 @@
+"""Two servers on one PostgreSQL and two cameras, shown live: what `scripts/demo-cluster` runs.
+
+Starts the real programs, kills a server in the middle if asked, and at the end looks for every row
+of every camera in PostgreSQL. Everything is in a passing folder and gone afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import Final
+
+from demo_places import DemoFailed
+from demo_programs import ROOT, Program, ended, free_ports, interruptible, start
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+sys.path.insert(0, str(ROOT))
+
+from demo_cluster_books import Book, book_of, table_of
+from demo_cluster_parts import Camera, Server
+from demo_cluster_view import ClusterView
+
+from benchmarks import local_haproxy
+from benchmarks.local_postgres import PostgresMissing, local_postgres
+
+REFRESH_S: Final = 0.25
+PLAIN_REPORT_S: Final = 5.0
+DOWN_S: Final = 3.0
+"""How long the server that is killed stays away."""
+
+
+class Killing(Enum):
+    """What becomes of one server where that is asked for."""
+
+    NOT_ASKED = auto()
+    TO_COME = auto()
+    IS_DOWN = auto()
+    IS_BACK = auto()
+
+
+@dataclass(slots=True, kw_only=True)
+class Cluster:
+    """Everything that runs. `balancer` None: each camera has a server of its own."""
+
+    console: Console
+    url: str
+    servers: tuple[Server, Server]
+    cameras: tuple[Camera, Camera]
+    balancer: Program | None
+    killing: Killing
+    victim: Server | None = None
+    killed_at_s: float = 0.0
+
+    def look(self) -> None:
+        """Asks everybody how things are. Raises DemoFailed where a server is gone by itself."""
+        for each in (*self.cameras, *self.servers):
+            each.look()
+        for server in self.servers:
+            if not server.is_running and server is not self.victim and server.program is not None:
+                raise DemoFailed(f"{server.name} ended by itself:\n{server.program.tail()}")
+
+    def kill_in_time(self) -> None:
+        """Kills the server with the most cameras halfway, and starts it again a little later."""
+        if self.killing is Killing.TO_COME and any(each.is_halfway for each in self.cameras):
+            self.victim = max(self.servers, key=lambda each: each.lines)
+            lines = self.victim.lines
+            self.victim.kill()
+            self.killed_at_s = time.monotonic()
+            self.killing = Killing.IS_DOWN
+            self._say(f"{self.victim.name} is killed, with {lines} of the cameras on it.", "red")
+        is_due = time.monotonic() - self.killed_at_s >= DOWN_S
+        if self.killing is Killing.IS_DOWN and is_due and self.victim is not None:
+            self.victim.start()
+            self.victim = None
+            self.killing = Killing.IS_BACK
+            self._say("It is started again.", "green")
+
+    def stop(self) -> None:
+        """Cameras first, so that what they have in hand is answered."""
+        for camera in self.cameras:
+            camera.stop()
+        if self.balancer is not None:
+            self.balancer.stop()
+        for server in self.servers:
+            server.stop()
+
+    def _say(self, text: str, style: str) -> None:
+        self.console.print(Text(text, style=style), soft_wrap=True)
+
+
+def main() -> int:
+    options = _parse_arguments()
+    console = Console()
+    try:
+        with (
+            interruptible(),
+            tempfile.TemporaryDirectory(prefix="sightpost-cluster-") as folder,
+            _cluster(console, Path(folder), options) as cluster,
+        ):
+            return _run(cluster)
+    except (DemoFailed, PostgresMissing, OSError) as error:
+        console.print(Text.assemble(("scripts/demo-cluster: ", "red"), str(error)), soft_wrap=True)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+@contextmanager
+def _cluster(console: Console, folder: Path, options: argparse.Namespace) -> Iterator[Cluster]:
+    """Everything started but the cameras, and stopped at the end.
+
+    Raises DemoFailed, PostgresMissing.
+    """
+    front, *ports = free_ports(8765, 8771, 8772, 8781, 8782, 8001, 8002)
+    with ExitStack() as stack:
+        console.print("Starting PostgreSQL ...")
+        url = stack.enter_context(local_postgres()).url()
+        console.print(f"It answers on {url}", highlight=False, soft_wrap=True)
+        servers = _servers(folder, url, ports[:2], ports[2:4])
+        console.print("Starting two servers ...")
+        for server in servers:
+            stack.callback(server.stop)
+            server.start()
+        for server in servers:
+            server.await_start()
+        balancer = _balancer(console, folder, front, servers)
+        if balancer is not None:
+            stack.callback(balancer.stop)
+        doors = [front, front] if balancer else ports[:2]
+        cluster = Cluster(
+            console=console,
+            url=url,
+            servers=servers,
+            cameras=_cameras(folder, doors, ports[4:], options.vehicles),
+            balancer=balancer,
+            killing=Killing.TO_COME if options.kill_one else Killing.NOT_ASKED,
+        )
+        stack.callback(cluster.stop)
+        yield cluster
+
+
+def _servers(
+    folder: Path, url: str, ports: Sequence[int], web_ports: Sequence[int]
+) -> tuple[Server, Server]:
+    first, second = (
+        Server(
+            name=f"server-{number}",
+            folder=_made(folder / "servers"),
+            log=_made(folder / "log"),
+            url=url,
+            port=port,
+            web_port=web_port,
+        )
+        for number, port, web_port in zip((1, 2), ports, web_ports, strict=True)
+    )
+    return first, second
+
+
+def _cameras(
+    folder: Path, doors: Sequence[int], web_ports: Sequence[int], vehicles: int
+) -> tuple[Camera, Camera]:
+    """`doors` are the ports that they send to."""
+    first, second = (
+        Camera(
+            name=f"camera-{number}",
+            number=number,
+            folder=_made(folder / f"camera-{number}"),
+            log=_made(folder / "log"),
+            vehicles=vehicles,
+            server_port=door,
+            web_port=web_port,
+        )
+        for number, door, web_port in zip((1, 2), doors, web_ports, strict=True)
+    )
+    return first, second
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _balancer(
+    console: Console, folder: Path, port: int, servers: tuple[Server, Server]
+) -> Program | None:
+    """HAProxy where it is installed."""
+    first, second = servers
+    try:
+        program = local_haproxy.program()
+    except local_haproxy.HaproxyMissing as error:
+        console.print(
+            f"Nothing balances ({error}): each camera has a server of its own, and waits for it "
+            "where that is killed.",
+            soft_wrap=True,
+        )
+        return None
+    configuration = folder / "haproxy.cfg"
+    configuration.write_text(
+        local_haproxy.configuration(
+            port, servers=(first.port, second.port), checks=(first.web_port, second.web_port)
+        ),
+        encoding="utf-8",
+    )
+    console.print(f"HAProxy spreads the cameras, on ws://127.0.0.1:{port}/", soft_wrap=True)
+    return start(
+        "haproxy",
+        [program, "-db", "-f", configuration],
+        folder=folder,
+        log=folder / "log" / "haproxy.out",
+        settings={},
+    )
+
+
+def _run(cluster: Cluster) -> int:
+    """Starts the cameras, watches until they are done, and counts; the exit code."""
+    cluster.console.print("Starting two cameras ...")
+    for camera in cluster.cameras:
+        camera.start()
+    interrupted = False
+    try:
+        _watch(cluster)
+    except KeyboardInterrupt:
+        interrupted = True
+        cluster.console.print("Stopping: the cameras first, then the servers ...")
+    if cluster.killing is Killing.IS_DOWN:
+        cluster.console.print("The cameras were done before it was to start again.")
+    cluster.stop()
+    books = asyncio.run(_books(cluster))
+    cluster.console.print(table_of(books))
+    if interrupted:
+        return 130
+    return _verdict(cluster, books)
+
+
+def _watch(cluster: Cluster) -> None:
+    """Shows everybody until both cameras are done. Raises DemoFailed."""
+    view = ClusterView(
+        cameras=cluster.cameras,
+        servers=cluster.servers,
+        front="HAProxy" if cluster.balancer else "nothing between",
+    )
+    reported_s = time.monotonic()
+    with ExitStack() as stack:
+        live = None
+        if cluster.console.is_terminal:
+            live = stack.enter_context(Live(view.render(), console=cluster.console))
+        while any(camera.is_running for camera in cluster.cameras):
+            cluster.look()
+            cluster.kill_in_time()
+            if live is not None:
+                live.update(view.render())
+            elif time.monotonic() - reported_s >= PLAIN_REPORT_S:
+                reported_s = time.monotonic()
+                print(view.line(), flush=True)
+            time.sleep(REFRESH_S)
+        if live is not None:
+            live.update(view.render())
+
+
+async def _books(cluster: Cluster) -> list[Book]:
+    return [await book_of(each.name, each.database, cluster.url) for each in cluster.cameras]
+
+
+def _verdict(cluster: Cluster, books: list[Book]) -> int:
+    """Says whether every row is there once; the exit code."""
+    code = 0
+    for camera in cluster.cameras:
+        if camera.program is not None and (camera_code := camera.stop()):
+            code = 1
+            cluster.console.print(Text(camera.program.tail()), soft_wrap=True)
+            said = f"{camera.name} {ended(camera_code)}; its last words are above."
+            cluster.console.print(said, style="red", soft_wrap=True)
+    if cluster.killing is Killing.TO_COME:
+        code = 1
+        said = "The cameras were done before a server could be killed: give them more --vehicles."
+        cluster.console.print(said, style="red", soft_wrap=True)
+    if not all(book.is_balanced for book in books):
+        cluster.console.print("Rows are missing or there twice.", style="red")
+        return 1
+    if code == 0:
+        cluster.console.print("Every row is in PostgreSQL, once.", style="green")
+    return code
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo-cluster",
+        description="Runs two Sightpost servers on one PostgreSQL here, HAProxy before them where "
+        "it is installed, and two cameras on rendered roads; then counts every row. Exits 1 where "
+        "one is missing or there twice.",
+        epilog="Everything is in a passing folder and gone afterwards. docs/scaling.md says how to "
+        "run it in earnest.",
+    )
+    parser.add_argument(
+        "--vehicles",
+        type=_count,
+        default=10,
+        metavar="N",
+        help="how many pass each camera (default: 10)",
+    )
+    parser.add_argument(
+        "--kill-one",
+        action="store_true",
+        help="kill the server with the most cameras halfway, and start it again",
+    )
+    return parser.parse_args()
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text}: expected a number from 1 to 10000")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
