@@ -28,6 +28,8 @@ from server.storage.postgres.partitions import (
 
 _SCHEMA_LOCK: Final = 0x53504F5354
 """Of advisory locks: who changes tables. Any number that nobody else uses ("SPOST")."""
+_TURN_WAIT: Final = f"{LONG_ANSWER_S:g}s"
+"""For another process that changes tables: who is refused meanwhile would stop it (--workers)."""
 _LOCK_WAIT: Final = "60s"
 _BRIEF_WAIT: Final = "5s"
 _BRIEF_WORK: Final = "15s"
@@ -79,9 +81,10 @@ async def keep_months(connection: Connection, *, now: datetime) -> None:
 @asynccontextmanager
 async def schema_alone(connection: Connection) -> AsyncIterator[None]:
     """Nobody else changes tables meanwhile; waits for whoever does."""
-    await connection.execute(f"SET lock_timeout = '{_LOCK_WAIT}'")
+    await connection.execute(f"SET lock_timeout = '{_TURN_WAIT}'")
     await connection.execute("SELECT pg_advisory_lock($1)", _SCHEMA_LOCK)
     try:
+        await connection.execute(f"SET lock_timeout = '{_LOCK_WAIT}'")
         yield
     finally:
         if not connection.is_closed():
