@@ -29,12 +29,13 @@ class TracingUnavailable(Exception):
 
 def trace_context_of(row_id: str) -> str | None:
     """The `traceparent` (W3C Trace Context, section 3.2) of the first span of a row's trace; None
-    where the row's id is no UUID. Pure."""
+    where the row's id is no UUID, or one that makes no span: 0 is none. Pure."""
     try:
         number = uuid.UUID(row_id).int
     except ValueError:
         return None
-    return _context(number, number & _SPAN_BITS)
+    span = number & _SPAN_BITS
+    return _context(number, span) if span else None
 
 
 def wall_ns(monotonic_s: float) -> int:

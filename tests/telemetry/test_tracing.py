@@ -73,6 +73,7 @@ def test_an_id_that_is_no_uuid_has_no_trace(
     tracer: RowTracer, exporter: InMemorySpanExporter
 ) -> None:
     assert trace_context_of("row 7") is None
+    assert trace_context_of("0198835e-1b7a-7c3e-0000-000000000000") is None
     tracer.first("row 7", "sighting", 1, 2, {})
     assert exporter.get_finished_spans() == ()
 

@@ -85,9 +85,9 @@ class FolderPictures:
             for sha256 in sha256s:
                 if is_key(f"{day}/{sha256}"):
                     (folder / sha256).unlink(missing_ok=True)
-            for draft in folder.glob(".*-*"):
-                if time.time() - draft.stat().st_mtime > _DRAFT_S:
-                    draft.unlink(missing_ok=True)
+            for path in folder.iterdir():
+                if _DRAFT.fullmatch(path.name) and time.time() - path.stat().st_mtime > _DRAFT_S:
+                    path.unlink(missing_ok=True)
             sync(folder)
 
     def discard_day(self, day: date) -> None:

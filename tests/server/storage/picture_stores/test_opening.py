@@ -64,7 +64,8 @@ async def test_a_folder_keeps_a_picture_whole_or_not_at_all(
 async def test_what_a_crash_left_half_written_goes_when_its_day_is_swept(tmp_path: Path) -> None:
     store = FolderPictures(tmp_path)
     await store.add(datetime(2026, 3, 1, tzinfo=UTC), [A])
-    old, young = (tmp_path / "2026-03-01" / name for name in (".ca978112ca1bbdca-1", ".f-2"))
+    drafts = (f".{A.sha256[:16]}-0000000{number}" for number in (1, 2))
+    old, young = (tmp_path / "2026-03-01" / name for name in drafts)
     old.write_bytes(b"a")
     young.write_bytes(b"b")
     os.utime(old, (0, 0))
