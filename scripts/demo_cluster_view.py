@@ -45,7 +45,7 @@ class ClusterView:
             for each in self.cameras
         )
         servers = "; ".join(
-            f"{each.name} {f'{each.lines} cameras' if each.is_running else 'is down'}"
+            f"{each.name} {f'has {each.lines} of them' if each.is_running else 'is down'}"
             for each in self.servers
         )
         return f"{time.monotonic() - self.started_s:5.0f} s  {cameras}; {servers}"
