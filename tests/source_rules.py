@@ -221,3 +221,17 @@ def environment_reads(modules: Iterable[Module], *, allowed: Sequence[str]) -> l
             for line in sorted(lines)
         ]
     return wrong
+
+
+def raised_in_groups(modules: Iterable[Module]) -> list[str]:
+    """Errors raised inside `except*`: Python 3.11.2, of Debian 12, makes a group of the one error,
+    which no `except` around it catches."""
+    return [
+        f"{module.name}:{node.lineno} raises inside except*: keep the error and raise it after"
+        for module in modules
+        for caught in ast.walk(module.tree)
+        if isinstance(caught, ast.TryStar)
+        for handler in caught.handlers
+        for node in ast.walk(handler)
+        if isinstance(node, ast.Raise) and node.exc is not None
+    ]

@@ -135,6 +135,11 @@ def test_libraries_import_no_program_and_no_other_library() -> None:
     assert not wrong, report(wrong)
 
 
+def test_no_error_becomes_a_group_that_nobody_catches() -> None:
+    wrong = rules.raised_in_groups(MODULES)
+    assert not wrong, report(wrong)
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_siblings_meet_only_in_the_composition_root(program: str) -> None:
     wrong = rules.sibling_imports(
@@ -313,6 +318,12 @@ class TestRulesCanFail:
         "text",
         ["import os\nos.environ['A']", "import os\nos.getenv('A')", "from os import environ"],
     )
+    def test_an_error_raised_where_a_group_is_caught(self) -> None:
+        text = "try:\n    f()\nexcept* OSError as group:\n    {}\n"
+        raised, kept = "raise group.exceptions[0]", "first = group.exceptions[0]"
+        assert rules.raised_in_groups([Module("server.x", text.format(raised))])
+        assert not rules.raised_in_groups([Module("server.x", text.format(kept))])
+
     def test_environment_read(self, text: str) -> None:
         assert rules.environment_reads([Module("agent.web", text)], allowed=("agent.config",))
         assert not rules.environment_reads(

@@ -44,13 +44,16 @@ class ObjectPictures:
                     self._store, f"{day}/{sha256}", content, use_multipart=False
                 )
 
-        with self._errors():
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    for sha256, content in unique.items():
-                        tasks.create_task(put(sha256, content))
-            except* (BaseError, OSError, ValueError) as group:
-                raise group.exceptions[0] from None
+        first: BaseException | None = None
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for sha256, content in unique.items():
+                    tasks.create_task(put(sha256, content))
+        except* (BaseError, OSError, ValueError) as group:
+            first = group.exceptions[0]  # raised here Python 3.11.2 puts it in a group again
+        if first is not None:
+            with self._errors():
+                raise first
 
     def read(self, sha256: str, day: str) -> bytes | None:
         key = f"{day}/{sha256}"
