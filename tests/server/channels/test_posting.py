@@ -10,7 +10,15 @@ import threading
 import pytest
 
 from server.channels.contract import NotDelivered
-from server.channels.posting import Poster, place_of
+from server.channels.posting import Place, Poster, place_of
+
+
+@pytest.mark.parametrize("host", [f"{'a' * 64}.example", "receiver..example"])
+def test_a_name_that_cannot_be_one_is_not_delivered_to(host: str) -> None:
+    """No channel takes it; one that is kept of an older version may have it."""
+    place = Place(is_encrypted=False, host=host, port=80, path="/")
+    with pytest.raises(NotDelivered, match="does not answer"):
+        Poster([]).post(place, b"{}", {})
 
 
 def test_a_receiver_that_answers_byte_by_byte_is_waited_for_no_longer_than_another() -> None:
