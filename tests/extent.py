@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import zlib
+from typing import Final
+
+import pytest
 
 
 def tries_everything() -> bool:
@@ -14,3 +17,8 @@ def tries_everything() -> bool:
 def is_tried(name: str, *, one_in: int) -> bool:
     """Whether this case is among those that are always tried: the same ones in every run."""
     return tries_everything() or zlib.crc32(name.encode()) % one_in == 0
+
+
+whole_runs: Final = pytest.mark.skipif(
+    not tries_everything(), reason="a whole run of a benchmark: SIGHTPOST_TEST_EVERYTHING=1"
+)

@@ -8,9 +8,11 @@ import uvloop
 
 from benchmarks.fan_in import Plan, measure, site_of
 from benchmarks.server_process import ServerProcess
+from tests.extent import whole_runs
 from tests.server.cameras import base64_of, jpeg
 
 
+@whole_runs
 def test_a_small_fleet_is_answered_dropped_and_back(tmp_path: Path) -> None:
     plan = Plan(cameras=20, rate=None, duration_s=1, seed=3)
     said: list[str] = []

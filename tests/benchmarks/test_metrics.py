@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import metrics
 from benchmarks.metrics import Pair, Scraper, outcome_of, pairs_within, share_of
+from tests.extent import whole_runs
 
 
 def test_shares_are_medians_of_pairs_with_an_interval_around_them() -> None:
@@ -25,6 +26,7 @@ def test_shares_are_medians_of_pairs_with_an_interval_around_them() -> None:
     assert outcome.meter_share == pytest.approx(0.01)
 
 
+@whole_runs
 def test_whole_run_measures_both_and_scrapes_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

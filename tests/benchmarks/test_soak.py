@@ -14,6 +14,7 @@ import pytest
 from benchmarks.machine import NotOnDisk, machine_of
 from benchmarks.soak import TABLES, compare, growth_of
 from benchmarks.trend import minute_medians, trend_of
+from tests.extent import whole_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 MB = 1_000_000
@@ -88,6 +89,7 @@ def test_every_row_has_to_be_there_once(
     assert books.balance == (stored == ["a", "b"])
 
 
+@whole_runs
 def test_a_run_of_seconds_starts_both_programs_and_loses_nothing(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.soak", "--minutes", "0.2", "--idle-seconds", "0",

@@ -11,6 +11,7 @@ from benchmarks import limit, peers, uplink
 from benchmarks.machine import NotOnDisk, machine_of, mount_of
 from benchmarks.traffic import Traffic, fill, numbered
 from benchmarks.uplink import Case
+from tests.extent import whole_runs
 from tests.server.cameras import jpeg
 from wire.picture import inspect_picture
 
@@ -56,6 +57,7 @@ def test_ratios_are_of_medians_and_the_best_group() -> None:
     assert case.cpu_us["ours server"][0] == pytest.approx(2000)
 
 
+@whole_runs
 def test_whole_run_measures_every_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--rows", "60", "--pictures", "6", "--repetitions", "1", "--json"]
     uplink.main([*options, "--folder", str(tmp_path)])
