@@ -31,6 +31,7 @@ from server.web.api.parts import ApiParts
 from server.web.api.routes import add_api, routers
 from server.web.errors import add_errors
 from server.web.security.demands import Demand
+from telemetry.error_book import ErrorBook
 from tests.server.cameras import jpeg
 from tests.server.storage.history import NOON, Centre, centre_in, health, plate
 
@@ -85,6 +86,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             pruning=centre.pruning,
             services=SqliteServiceHistory(centre.pool),
             usage=SqliteUsageCounts(centre.pool),
+            errors=ErrorBook(),
             auditor=accounts,
             connected=lambda: frozenset({"gate-1"}),
             now=lambda: NOON + timedelta(hours=2),
@@ -310,6 +312,9 @@ DEMANDS = {
     "GET /data/stats": Permission.SEE_DATA,
     "GET /analytics/performance": Permission.SEE_SERVER,
     "GET /analytics/usage": Permission.SEE_SERVER,
+    "GET /analytics/report": Permission.SEE_SERVER,
+    "GET /analytics/report/export": Permission.SEE_SERVER,
+    "GET /errors": Permission.SEE_SERVER,
     "GET /data/prune/preview": Permission.SEE_DATA,
     "GET /data/prune": Permission.SEE_DATA,
     "POST /data/prune": Permission.DELETE_DATA,
