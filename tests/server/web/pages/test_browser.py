@@ -545,5 +545,5 @@ async def test_a_listed_plate_is_told_on_every_page_judged_and_sent_on(
     await expect(channel.locator(".tag")).to_have_text("failing")
     await expect(channel).to_contain_text("SERVER_WEBHOOK_NETWORKS=127.0.0.1")
     await channel.get_by_role("button", name="Delete").click()
-    await page.get_by_role("button", name="Delete").last.click()
+    await page.locator(".sheet").get_by_role("button", name="Delete").click()
     await expect(page.get_by_text("No channel yet")).to_be_visible()
