@@ -9,9 +9,9 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from server.cli_progress import counted_progress
 from server.config import ServerSettings
 from server.errors import MoveFailed, StartRefused
 from server.storage.adoption import prepare_database
@@ -68,7 +68,7 @@ async def _move(path: Path, url: str) -> None:
     async with seats.alone(url):
         target = await opened(url, answer_s=LONG_ANSWER_S)
         try:
-            with storage_errors(), _bar(console) as progress:
+            with storage_errors(), counted_progress(console) as progress:
                 there = moving.rows_to_move(path)
                 done = await moving.begin(target)
                 task = progress.add_task("moving", total=sum(there.values()))
@@ -92,16 +92,6 @@ async def _move(path: Path, url: str) -> None:
     console.print(
         f"All rows are in {place_of(url)}, equal on both sides. With SERVER_DATABASE_URL set so, "
         f"start the servers. Pictures, accounts and {path} stay where they are."
-    )
-
-
-def _bar(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
     )
 
 

@@ -10,13 +10,14 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from server.cli_database import fail, now_utc
+from server.cli_progress import counted_progress
 from server.config import ServerSettings
 from server.errors import StartRefused
 from server.keeping import open_picture_store
+from server.setting_values import is_picture_address
 from server.storage.picture_stores.contract import PictureStore
 from server.storage.picture_stores.copying import Copied, copy, count
 from server.storage.picture_stores.sweeping import days_to_sweep, sweep
@@ -66,7 +67,7 @@ def copy_pictures(source: FromStore) -> None:
         _opened(settings, settings.image_store) as new,
     ):
         days = old.days()
-        with _bar() as progress:
+        with counted_progress(Console()) as progress:
             task = progress.add_task("copying", total=count(old, days))
             done = asyncio.run(
                 copy(old, new, days, report=lambda number: progress.advance(task, number))
@@ -114,20 +115,10 @@ def _tell(done: Copied, settings: ServerSettings) -> None:
 
 @contextlib.contextmanager
 def _opened(settings: ServerSettings, address: str) -> Iterator[PictureStore]:
-    if address and not address.startswith(("s3://", "file:///")):
+    if address and not is_picture_address(address):
         raise StartRefused(f"{address}: expected s3://BUCKET/PREFIX, file:///FOLDER or daily:")
     store = open_picture_store(settings, address)
     try:
         yield store
     finally:
         store.close()
-
-
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(),
-    )

@@ -14,10 +14,10 @@ from typing import Annotated, Final, Protocol, TypeVar
 import apsw
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from server.cli_database import now_utc
+from server.cli_progress import counted_progress
 from server.config import ServerSettings
 from server.errors import GroupRefused, PruneRefused, StorageUnavailable
 from server.keeping import open_picture_store
@@ -175,13 +175,7 @@ def _duration(option: str, text: str) -> timedelta:
 
 
 def _prune_visibly(console: Console, place: Prunable, ages: Ages, steps: int) -> Freed:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with counted_progress(console, transient=True) as progress:
         task = progress.add_task("giving up", total=steps)
         return place.prune(ages, lambda count: progress.advance(task, count))
 

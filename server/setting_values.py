@@ -78,9 +78,14 @@ def postgres_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def is_picture_address(value: str) -> bool:
+    """Whether pictures may be kept there, as it is written."""
+    return value.startswith(("s3://", "file:///"))
+
+
 def image_store(value: str) -> str:
     """Empty, or an address of pictures; raises ValueError."""
-    if value and not value.startswith(("s3://", "file:///")):
+    if value and not is_picture_address(value):
         raise ValueError("expected s3://BUCKET/PREFIX, file:///FOLDER, or nothing for daily files")
     return value.rstrip("/")
 

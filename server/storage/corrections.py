@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import unicodedata
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,10 +14,10 @@ import apsw
 
 from server.errors import NotThere, QuestionInvalid
 from server.row_id import is_id
-from server.storage.connection import open_second_writer, storage_errors, transaction
 from server.storage.reading.sightings import Correction
 from server.storage.sighting_rows import CORRECTION_COLUMNS, correction_of
 from server.storage.times import text_of
+from server.storage.writing_thread import WritingThread
 from wire.limits import MESSAGE_CHARACTERS, PLATE_CHARACTERS
 
 _HELD: Final = "SELECT license_plate, corrected_plate FROM lpr_detections WHERE id = ?"
@@ -40,8 +37,7 @@ class SqliteCorrections:
     """Implements the contract's Corrections; a thread and a short transaction each."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="sightpost-correct")
+        self._writing = WritingThread(path, name="correct")
 
     async def correct(
         self, sighting_id: int, plate: str, *, by: str, now: datetime, note: str = ""
@@ -59,7 +55,7 @@ class SqliteCorrections:
             value = None if wanted == read else wanted
             return _write(connection, (sighting_id, value, before, by, text_of(now), remark, None))
 
-        return await self._run(work)
+        return await self._writing.write(work)
 
     async def undo(self, sighting_id: int, *, by: str, now: datetime) -> Correction:
         def work(connection: apsw.Connection) -> Correction:
@@ -72,23 +68,11 @@ class SqliteCorrections:
             before = read if held is None else held
             return _write(connection, (sighting_id, value, before, by, text_of(now), "", undoes))
 
-        return await self._run(work)
+        return await self._writing.write(work)
 
     def close(self) -> None:
         """Waits for the correction in hand; idempotent."""
-        self._executor.shutdown(wait=True)
-
-    async def _run(self, work: Callable[[apsw.Connection], Correction]) -> Correction:
-        def run() -> Correction:
-            with storage_errors():
-                connection = open_second_writer(self._path)
-                try:
-                    with transaction(connection):
-                        return work(connection)
-                finally:
-                    connection.close()
-
-        return await asyncio.get_running_loop().run_in_executor(self._executor, run)
+        self._writing.close()
 
 
 def _held(connection: apsw.Connection, sighting_id: int) -> tuple[str, str | None]:

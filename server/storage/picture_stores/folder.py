@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import re
 import secrets
 import time
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
-from server.errors import StorageUnavailable
 from server.storage.durable import make_folder, sync
 from server.storage.picture_stores.contract import HeldPicture, days_named, is_key
+from server.storage.picture_stores.failures import picture_errors
 from server.storage.pictures import day_of
 from wire.checks import CheckedPicture
-from wire.errors import ErrorCode
 
 _DRAFT_S: Final = 3600.0
 """Nobody writes a picture for as long as that."""
@@ -106,16 +105,8 @@ class FolderPictures:
     def close(self) -> None:
         self._executor.shutdown(wait=True)
 
-    @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise StorageUnavailable(
-                ErrorCode.STORAGE_FAILED,
-                f"pictures cannot be kept in {self._folder}: {error}",
-                retry_after_s=5.0,
-            ) from error
+    def _errors(self) -> AbstractContextManager[None]:
+        return picture_errors(self._folder, OSError)
 
 
 def _put(path: Path, content: bytes) -> None:

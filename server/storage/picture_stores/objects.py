@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -12,11 +12,10 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import MemoryStore, S3Store
 
-from server.errors import StorageUnavailable
 from server.storage.picture_stores.contract import HeldPicture, days_named, is_key
+from server.storage.picture_stores.failures import picture_errors
 from server.storage.pictures import day_of
 from wire.checks import CheckedPicture
-from wire.errors import ErrorCode
 
 UPLOADS_AT_ONCE: Final = 16
 _BATCH: Final = 1000
@@ -91,18 +90,5 @@ class ObjectPictures:
     def close(self) -> None:
         """Nothing is held open."""
 
-    @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (BaseError, OSError, ValueError) as error:
-            raise StorageUnavailable(
-                ErrorCode.STORAGE_FAILED,
-                f"pictures cannot be kept in {self._place}: {_first_line(error)}",
-                retry_after_s=5.0,
-            ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    """What the store said, without the library's account of itself."""
-    return str(error).strip().partition("\n")[0]
+    def _errors(self) -> AbstractContextManager[None]:
+        return picture_errors(self._place, BaseError, OSError, ValueError)
