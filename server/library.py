@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from server.config import ServerSettings
 from server.storage.cameras import SqliteCameras
@@ -14,30 +13,11 @@ from server.storage.face_sightings import SqliteFaceSightings
 from server.storage.pictures import PictureArchive
 from server.storage.pruner import SqlitePruning
 from server.storage.reader_pool import ReaderPool
-from server.storage.reading.cameras import Cameras, StateRule
-from server.storage.reading.data import DataOverview, Pruning
-from server.storage.reading.face_sightings import FaceSightings
-from server.storage.reading.services import ServiceHistory
-from server.storage.reading.sightings import Corrections, Pictures, Sightings
-from server.storage.reading.usage import UsageCounts
+from server.storage.reading.cameras import StateRule
+from server.storage.reading.library import Library
 from server.storage.service_minutes import SqliteServiceHistory
 from server.storage.sightings import SqliteSightings
 from server.storage.usage_counts import SqliteUsageCounts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Library:
-    """What pages and REST ask; the same for both."""
-
-    sightings: Sightings
-    face_sightings: FaceSightings
-    pictures: Pictures
-    corrections: Corrections
-    cameras: Cameras
-    data: DataOverview
-    pruning: Pruning
-    services: ServiceHistory
-    usage: UsageCounts
 
 
 @contextlib.contextmanager

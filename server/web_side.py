@@ -27,11 +27,11 @@ from server.errors import StorageUnavailable
 from server.faces.history_contract import FaceGallery
 from server.faces.meter import FaceMeter
 from server.figures import ServerFigures
-from server.library import Library, library_of
+from server.library import library_of
 from server.live_figures import LiveFigures
+from server.storage.reading.library import Library
 from server.watch_side import WatchSide, watch_side
 from server.watchlist.camera_lists import CameraLists
-from server.web.api.parts import ApiParts
 from server.web.application import create_application
 from server.web.pages.centre import Centre
 from server.web.pages.statics import add_statics
@@ -111,6 +111,9 @@ async def web_side(
                 ),
             )
         )
+        centre = _centre(
+            settings, library, watching, accounts, office, faces, connected, feed, now, errors
+        )
         application = create_application(
             WebParts(
                 report=condition.report,
@@ -119,7 +122,7 @@ async def web_side(
                 feed=feed,
                 signing_in=reception,
                 accounts=office,
-                api=_api(settings, library, accounts, connected, now, errors),
+                api=centre,
                 watchlists=watching.watchlists,
                 alerts=watching.alerts,
                 channels=watching.channels,
@@ -129,9 +132,6 @@ async def web_side(
                 door=_door(settings),
                 trusted_proxies=settings.trusted_proxies,
             )
-        )
-        centre = _centre(
-            settings, library, watching, accounts, office, faces, connected, feed, now, errors
         )
         add_statics(application)
         async with _pages(application, centre, are_wanted=settings.pages):
@@ -183,31 +183,6 @@ async def setup_path_of(accounts: AccountStore) -> str | None:
     return None if key is None else f"/setup?key={key}"
 
 
-def _api(
-    settings: ServerSettings,
-    library: Library,
-    auditor: Auditor,
-    connected: Callable[[], frozenset[str]],
-    now: Callable[[], datetime],
-    errors: ErrorBook,
-) -> ApiParts:
-    return ApiParts(
-        sightings=library.sightings,
-        pictures=library.pictures,
-        corrections=library.corrections,
-        cameras=library.cameras,
-        data=library.data,
-        pruning=library.pruning,
-        services=library.services,
-        usage=library.usage,
-        errors=errors,
-        auditor=auditor,
-        connected=connected,
-        now=now,
-        zone=settings.time_zone,
-    )
-
-
 def _centre(
     settings: ServerSettings,
     library: Library,
@@ -221,17 +196,11 @@ def _centre(
     errors: ErrorBook,
 ) -> Centre:
     return Centre(
-        sightings=library.sightings,
-        corrections=library.corrections,
-        cameras=library.cameras,
-        data=library.data,
-        pruning=library.pruning,
-        services=library.services,
+        library=library,
         watchlists=watching.watchlists,
         alerts=watching.alerts,
         channels=watching.channels,
         alerted=watching.alerted,
-        usage=library.usage,
         errors=errors,
         accounts=accounts,
         auditor=auditor,

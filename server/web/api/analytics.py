@@ -47,8 +47,8 @@ def analytics_router(parts: ApiParts) -> APIRouter:
         formula of the score and what trends and episodes are."""
         begin, end = _stretch(parts, since, until)
         return await performance_report(
-            await kept_work(parts.services, parts.usage, begin=begin, end=end),
-            parts.cameras,
+            await kept_work(parts.library.services, parts.library.usage, begin=begin, end=end),
+            parts.library.cameras,
             now=parts.now(),
             connected=parts.connected(),
             zone=parts.zone,
@@ -59,8 +59,8 @@ def analytics_router(parts: ApiParts) -> APIRouter:
         """Sightings by day, hour and camera, plates that come again, people at work, and how all of
         it grew; by default of the last day."""
         begin, end = _stretch(parts, since, until)
-        works = await parts.services.minutes(begin=begin, end=end)
-        return await usage_report(parts.usage, works, begin=begin, end=end, zone=parts.zone)
+        works = await parts.library.services.minutes(begin=begin, end=end)
+        return await usage_report(parts.library.usage, works, begin=begin, end=end, zone=parts.zone)
 
     @router.get("/report", dependencies=_SEES, responses=_REFUSED)
     async def report(since: From = None, until: To = None) -> InsightsReport:
@@ -103,9 +103,9 @@ def analytics_router(parts: ApiParts) -> APIRouter:
 
 async def _report(parts: ApiParts, since: str | None, until: str | None) -> InsightsReport:
     asked = Asked(
-        services=parts.services,
-        usage=parts.usage,
-        cameras=parts.cameras,
+        services=parts.library.services,
+        usage=parts.library.usage,
+        cameras=parts.library.cameras,
         connected=parts.connected(),
         now=parts.now(),
         zone=parts.zone,

@@ -36,7 +36,7 @@ def cameras_router(parts: ApiParts) -> APIRouter:
     @router.get("", responses=examples.shown([examples.CAMERA_CARD]))
     async def board() -> tuple[CameraCard, ...]:
         """Every camera that was ever heard of, with its state: online, late or silent."""
-        return await parts.cameras.board(now=parts.now(), connected=parts.connected())
+        return await parts.library.cameras.board(now=parts.now(), connected=parts.connected())
 
     @router.get("/{device_id:path}/health", responses=unknown)
     async def health(
@@ -45,7 +45,7 @@ def cameras_router(parts: ApiParts) -> APIRouter:
         """States of each component, and its measures thinned out; at most 31 days."""
         end = moment("to", until, parts.zone, ends=True) or parts.now()
         begin = moment("from", since, parts.zone) or end - DEFAULT_SPAN
-        return await parts.cameras.health(device_id, since=begin, until=end, points=points)
+        return await parts.library.cameras.health(device_id, since=begin, until=end, points=points)
 
     @router.get(
         "/{device_id:path}/books", responses=examples.shown(examples.CAMERA_BOOKS) | unknown
@@ -59,12 +59,14 @@ def cameras_router(parts: ApiParts) -> APIRouter:
     ) -> CameraBooks:
         """*Nothing missing*: captured = acknowledged + waiting + refused + evicted, by day."""
         last = until or _today(parts.now())
-        return await parts.cameras.books(device_id, until=last, days=days)
+        return await parts.library.cameras.books(device_id, until=last, days=days)
 
     @router.get("/{device_id:path}", responses=unknown)
     async def camera(device_id: str) -> CameraDetail:
         """One camera: its health now, its last report, the settings that it reported."""
-        return await parts.cameras.camera(device_id, now=parts.now(), connected=parts.connected())
+        return await parts.library.cameras.camera(
+            device_id, now=parts.now(), connected=parts.connected()
+        )
 
     return router
 

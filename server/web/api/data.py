@@ -39,7 +39,7 @@ def data_router(parts: ApiParts) -> APIRouter:
     )
     async def sizes(days: Annotated[int, Query(ge=1, le=366)] = 31) -> DataSizes:
         """What is on the disk, by table and by day."""
-        return await parts.data.sizes(days=days)
+        return await parts.library.data.sizes(days=days)
 
     @router.get("/stats", dependencies=sees, responses=refused)
     async def stats(
@@ -48,7 +48,7 @@ def data_router(parts: ApiParts) -> APIRouter:
         """What the server counted of itself, in steps of time."""
         end = moment("to", until, parts.zone, ends=True) or parts.now() + timedelta(seconds=1)
         begin = moment("from", since, parts.zone) or end - DEFAULT_SPAN
-        return await parts.data.stats(since=begin, until=end, points=points)
+        return await parts.library.data.stats(since=begin, until=end, points=points)
 
     _add_pruning(router, parts)
     return router
@@ -61,12 +61,12 @@ def _add_pruning(router: APIRouter, parts: ApiParts) -> None:
     @router.get("/prune/preview", dependencies=sees, responses=refused)
     async def preview(older_than_days: OlderThan) -> PrunePreview:
         """What pruning would take. Looks at every row: seconds on a large database."""
-        return await parts.pruning.preview(older_than_days=older_than_days, now=parts.now())
+        return await parts.library.pruning.preview(older_than_days=older_than_days, now=parts.now())
 
     @router.get("/prune", dependencies=sees)
     async def prune_state() -> PruneState | None:
         """How far the last pruning has come; null where there was none since the start."""
-        return parts.pruning.state()
+        return parts.library.pruning.state()
 
     @router.post(
         "/prune",
@@ -82,4 +82,6 @@ def _add_pruning(router: APIRouter, parts: ApiParts) -> None:
             "rows and pictures",
             f"older than {wanted.older_than_days} days",
         )
-        return await parts.pruning.start(older_than_days=wanted.older_than_days, now=parts.now())
+        return await parts.library.pruning.start(
+            older_than_days=wanted.older_than_days, now=parts.now()
+        )

@@ -7,11 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from server.accounts.contract import Auditor
-from server.storage.reading.cameras import Cameras
-from server.storage.reading.data import DataOverview, Pruning
-from server.storage.reading.services import ServiceHistory
-from server.storage.reading.sightings import Corrections, Pictures, Sightings
-from server.storage.reading.usage import UsageCounts
+from server.storage.reading.library import Library
 from telemetry.error_book import ErrorBook
 
 
@@ -19,14 +15,7 @@ from telemetry.error_book import ErrorBook
 class ApiParts:
     """`connected` names the devices with a line open now; times without offset are of `zone`."""
 
-    sightings: Sightings
-    pictures: Pictures
-    corrections: Corrections
-    cameras: Cameras
-    data: DataOverview
-    pruning: Pruning
-    services: ServiceHistory
-    usage: UsageCounts
+    library: Library
     errors: ErrorBook
     auditor: Auditor
     connected: Callable[[], frozenset[str]]

@@ -79,12 +79,12 @@ def _add_search(router: APIRouter, parts: ApiParts) -> None:
         asked for."""
         chosen = wanted.in_zone(parts.zone)
         asked = order or (Order.LIKELIEST if chosen.plate else Order.NEWEST)
-        return await parts.sightings.page(chosen, order=asked, cursor=cursor, limit=limit)
+        return await parts.library.sightings.page(chosen, order=asked, cursor=cursor, limit=limit)
 
     @router.get("/count", dependencies=sees, responses=asked_wrongly)
     async def count(wanted: WantedSightings) -> Count:
         """How many match; estimated where they are very many."""
-        return await parts.sightings.count(wanted.in_zone(parts.zone))
+        return await parts.library.sightings.count(wanted.in_zone(parts.zone))
 
     @router.get("/per-minute", dependencies=sees, responses=asked_wrongly)
     async def per_minute(
@@ -92,7 +92,7 @@ def _add_search(router: APIRouter, parts: ApiParts) -> None:
     ) -> tuple[MinuteCount, ...]:
         """Sightings of each of the last minutes, the oldest first."""
         end = filters.moment("until", until, parts.zone) or parts.now()
-        return await parts.sightings.per_minute(until=end, minutes=minutes)
+        return await parts.library.sightings.per_minute(until=end, minutes=minutes)
 
 
 def _add_export(router: APIRouter, parts: ApiParts) -> None:
@@ -113,7 +113,7 @@ def _add_export(router: APIRouter, parts: ApiParts) -> None:
         `X-Sightings-Count-Is-Exact` is false. It ends when whoever asked goes away.
         Audited."""
         chosen = wanted.in_zone(parts.zone)
-        counted = await parts.sightings.count(chosen)
+        counted = await parts.library.sightings.count(chosen)
         await parts.auditor.audit(
             caller, Action.EXPORT, "sightings", f"{format.value}, {counted.count}: {chosen}"
         )
@@ -139,7 +139,7 @@ async def _lines(
     word = export.csv_of if form is Format.CSV else export.json_of
     if form is Format.CSV:
         yield export.csv_header()
-    async for details in parts.sightings.every(chosen, with_evidence=with_evidence):
+    async for details in parts.library.sightings.every(chosen, with_evidence=with_evidence):
         yield await asyncio.to_thread(word, details)
 
 
@@ -154,7 +154,7 @@ def _add_one(router: APIRouter, parts: ApiParts) -> None:
     )
     async def sighting(sighting_id: int) -> SightingDetail:
         """One sighting with its evidence and the history of its corrections."""
-        return await parts.sightings.detail(sighting_id)
+        return await parts.library.sightings.detail(sighting_id)
 
     @router.get(
         "/{sighting_id}/picture",
@@ -166,7 +166,7 @@ def _add_one(router: APIRouter, parts: ApiParts) -> None:
         sighting_id: int, if_none_match: Annotated[str | None, Header()] = None
     ) -> Response:
         """The picture as it came. It never changes: `ETag` is its SHA-256."""
-        found = await parts.pictures.picture(sighting_id)
+        found = await parts.library.pictures.picture(sighting_id)
         etag = f'"{found.sha256}"'
         headers = {"ETag": etag, "Cache-Control": _KEPT_FOR_EVER}
         if if_none_match is not None and etag in if_none_match:
@@ -196,7 +196,7 @@ def _add_corrections(router: APIRouter, parts: ApiParts) -> None:
         await parts.auditor.audit(
             caller, Action.CORRECTION, f"sighting {sighting_id}", f"to {wanted.plate!r}"
         )
-        return await parts.corrections.correct(
+        return await parts.library.corrections.correct(
             sighting_id, wanted.plate, by=caller.name, now=parts.now(), note=wanted.note
         )
 
@@ -206,4 +206,4 @@ def _add_corrections(router: APIRouter, parts: ApiParts) -> None:
         await parts.auditor.audit(
             caller, Action.CORRECTION, f"sighting {sighting_id}", "taken back"
         )
-        return await parts.corrections.undo(sighting_id, by=caller.name, now=parts.now())
+        return await parts.library.corrections.undo(sighting_id, by=caller.name, now=parts.now())

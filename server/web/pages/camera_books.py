@@ -29,7 +29,7 @@ _PARTS: Final = ("acknowledged", "waiting", "refused", "evicted", "unexplained")
 
 async def books_view(centre: Centre, detail: CameraDetail, days: int) -> None:
     device_id = detail.card.device_id
-    books = await centre.cameras.books(
+    books = await centre.library.cameras.books(
         device_id, until=centre.now().date(), days=max(1, min(days, _LONGEST_DAYS))
     )
     _verdict(books)

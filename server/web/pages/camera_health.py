@@ -35,7 +35,9 @@ class Bar:
 async def history_view(centre: Centre, device_id: str, days: int) -> None:
     until = centre.now()
     since = until - timedelta(days=max(1, min(days, _LONGEST_DAYS)))
-    history = from_its_beginning(await centre.cameras.health(device_id, since=since, until=until))
+    history = from_its_beginning(
+        await centre.library.cameras.health(device_id, since=since, until=until)
+    )
     if history.stretches:
         _states(centre, history)
     shown = [series for series in history.series if len(series.points) > 1]

@@ -27,7 +27,7 @@ def add_cameras(centre: Centre) -> None:
     @page(centre, "/cameras", title="Cameras", permission=Permission.SEE_CAMERAS)
     async def cameras(visit: Visit) -> None:
         now, wanted = centre.now(), visit.asked("name").strip()
-        all_cameras = await centre.cameras.board(now=now, connected=centre.connected())
+        all_cameras = await centre.library.cameras.board(now=now, connected=centre.connected())
         found = sorted(
             (one for one in all_cameras if wanted.casefold() in one.device_id.casefold()),
             key=states.urgency,
@@ -54,7 +54,9 @@ def add_cameras(centre: Centre) -> None:
     async def camera(visit: Visit) -> None:
         device_id = visit.request.path_params["device_id"]
         now = centre.now()
-        detail = await centre.cameras.camera(device_id, now=now, connected=centre.connected())
+        detail = await centre.library.cameras.camera(
+            device_id, now=now, connected=centre.connected()
+        )
         _head(centre, detail)
         tab = visit.asked("show")
         days = _whole_number(visit.asked("days"), 7 if tab == "books" else 1)

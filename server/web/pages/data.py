@@ -31,10 +31,10 @@ _TABLES: Final = {
 def add_data(centre: Centre) -> None:
     @page(centre, "/data", title="Data", permission=Permission.SEE_DATA)
     async def data(visit: Visit) -> None:
-        sizes = await centre.data.sizes(days=_DAYS)
+        sizes = await centre.library.data.sizes(days=_DAYS)
         now = centre.now()
         begin = now - timedelta(days=1)
-        stats = await centre.data.stats(since=begin, until=now)
+        stats = await centre.library.data.stats(since=begin, until=now)
         title("Data")
         _tiles(sizes)
         with tag("div", "halves"):
@@ -157,7 +157,7 @@ class _Pruning:
                 )
                 tag("button", text="Show what would go", type="submit")
             self._place = tag("div", "stack").style("margin-top: 16px")
-        state = centre.pruning.state()
+        state = centre.library.pruning.state()
         if state is not None:
             self._show_state(state)
         self._watch = ui.timer(1.0, self._look, active=state is not None and state.is_running)
@@ -168,7 +168,7 @@ class _Pruning:
         with self._place:
             tag("p", "soft", "Looking at every row: this takes seconds on a large database.")
         try:
-            preview = await self._centre.pruning.preview(
+            preview = await self._centre.library.pruning.preview(
                 older_than_days=days, now=self._centre.now()
             )
         except ServerError as error:
@@ -220,7 +220,7 @@ class _Pruning:
             if not caller.may(Permission.DELETE_DATA):
                 raise QuestionInvalid("you may not give up data")
             await centre.auditor.audit(caller, Action.DELETION, f"older than {days} days", what)
-            state = await centre.pruning.start(older_than_days=days, now=centre.now())
+            state = await centre.library.pruning.start(older_than_days=days, now=centre.now())
         except ServerError as error:
             complain(str(error))
             return
@@ -228,7 +228,7 @@ class _Pruning:
         self._watch.activate()
 
     def _look(self) -> None:
-        state = self._centre.pruning.state()
+        state = self._centre.library.pruning.state()
         if state is None:
             return
         self._show_state(state)

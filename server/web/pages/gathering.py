@@ -88,7 +88,7 @@ class Gathering:
 
     async def show_cameras(self) -> None:
         """The newest faces, to choose from."""
-        names = await self._centre.cameras.names(most=MOST_CAMERAS)
+        names = await self._centre.library.cameras.names(most=MOST_CAMERAS)
         with (
             self._cameras,
             tag("section", "card", aria_label="Faces of cameras"),

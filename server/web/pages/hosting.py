@@ -56,7 +56,9 @@ async def pages_on(
 
     A browser that does not show what it is sent within `patience_s` is let go.
     """
-    board = LiveBoard(centre.cameras, centre.sightings, connected=centre.connected, now=centre.now)
+    board = LiveBoard(
+        centre.library.cameras, centre.library.sightings, connected=centre.connected, now=centre.now
+    )
     viewers = Viewers(patience_s=patience_s)
     alarms = AlarmBoard(centre.alerts, centre.alerted, centre.zone)
     centre = replace(centre, alarms=alarms)

@@ -29,10 +29,10 @@ def add_performance(centre: Centre) -> None:
     async def shown(_visit: Visit) -> None:
         now = centre.now()
         begin = now - DAY
-        kept = await kept_work(centre.services, centre.usage, begin=begin, end=now)
+        kept = await kept_work(centre.library.services, centre.library.usage, begin=begin, end=now)
         report = await performance_report(
             kept,
-            centre.cameras,
+            centre.library.cameras,
             now=now,
             connected=centre.connected(),
             zone=centre.zone,

@@ -33,9 +33,9 @@ def add_report(centre: Centre) -> None:
     async def shown(visit: Visit) -> None:
         begin, end = _stretch(centre, visit)
         asked = Asked(
-            services=centre.services,
-            usage=centre.usage,
-            cameras=centre.cameras,
+            services=centre.library.services,
+            usage=centre.library.usage,
+            cameras=centre.library.cameras,
             connected=centre.connected(),
             now=centre.now(),
             zone=centre.zone,

@@ -36,10 +36,10 @@ def add_sightings(centre: Centre) -> None:
     async def sightings(visit: Visit) -> None:
         asked = asked_of(visit.request.query_params, centre.zone)
         cursor, is_table = visit.asked("after"), visit.asked("view") == "table"
-        found = await centre.sightings.page(
+        found = await centre.library.sightings.page(
             asked.chosen, order=asked.order, cursor=cursor or None, limit=PAGE
         )
-        cameras = await centre.cameras.names(most=MOST_CHOICES + 1)
+        cameras = await centre.library.cameras.names(most=MOST_CHOICES + 1)
         with title("Sightings"):
             count = tag("p", "soft number", "", id="found")
             with tag("div", "end"):
@@ -59,7 +59,7 @@ def add_sightings(centre: Centre) -> None:
 async def _count(centre: Centre, asked: Asked, place: ui.element) -> None:
     """After the page is shown: it takes longer than the page where there are very many."""
     try:
-        counted = await centre.sightings.count(asked.chosen)
+        counted = await centre.library.sightings.count(asked.chosen)
     except ServerError:
         return  # the list is there all the same
     word = "found" if asked.is_filtered else "in all"

@@ -34,7 +34,9 @@ def add_viewer(centre: Centre) -> None:
         walk = _Walk(
             centre, asked_of(visit.request.query_params, centre.zone), visit.asked("after")
         )
-        detail = await centre.sightings.detail(int(visit.request.path_params["sighting_id"]))
+        detail = await centre.library.sightings.detail(
+            int(visit.request.path_params["sighting_id"])
+        )
         await walk.begin(detail.card)
         shown = _Viewer(centre, visit, walk)
         shown.show(detail)
@@ -74,7 +76,7 @@ class _Walk:
         return 0 <= self._at + by < len(self._cards) or (by > 0 and bool(self._further))
 
     async def _read(self, cursor: str | None) -> None:
-        found = await self._centre.sightings.page(
+        found = await self._centre.library.sightings.page(
             self.asked.chosen, order=self.asked.order, cursor=cursor, limit=PAGE
         )
         self._cards += found.cards
@@ -129,7 +131,7 @@ class _Viewer:
                 found = await self._walk.step(by)
                 if found is None:
                     return
-                detail = await self._centre.sightings.detail(found)
+                detail = await self._centre.library.sightings.detail(found)
             except ServerError as error:
                 complain(str(error))
                 return
@@ -183,12 +185,12 @@ class _Viewer:
             said = "undone" if plate is None else f"to {plate}"
             await centre.auditor.audit(caller, Action.CORRECTION, f"sighting {sighting_id}", said)
             if plate is None:
-                await centre.corrections.undo(sighting_id, by=caller.name, now=now)
+                await centre.library.corrections.undo(sighting_id, by=caller.name, now=now)
             else:
-                await centre.corrections.correct(
+                await centre.library.corrections.correct(
                     sighting_id, plate, by=caller.name, now=now, note=why
                 )
-            detail = await centre.sightings.detail(sighting_id)
+            detail = await centre.library.sightings.detail(sighting_id)
         except ServerError as error:
             complain(str(error))
             return False

@@ -13,7 +13,7 @@ from httpx import ASGITransport
 
 from server.accounts.permissions import Permission, Role
 from server.faces.history_contract import FaceGallery
-from server.library import Library
+from server.storage.reading.library import Library
 from server.watch_side import WatchSide
 from server.web.api.parts import ApiParts
 from server.web.application import create_application
@@ -111,14 +111,7 @@ class Site:
                 signing_in=house.reception,
                 accounts=house.office,
                 api=ApiParts(
-                    sightings=library.sightings,
-                    pictures=library.pictures,
-                    corrections=library.corrections,
-                    cameras=library.cameras,
-                    data=library.data,
-                    pruning=library.pruning,
-                    services=library.services,
-                    usage=library.usage,
+                    library=library,
                     errors=self.errors,
                     auditor=house.store,
                     connected=frozenset,

@@ -21,8 +21,11 @@ from server.accounts.contract import Action, AuditEntry, Caller, CallerKind
 from server.accounts.lifetimes import Lifetimes
 from server.accounts.permissions import TABLE, Permission, Role
 from server.accounts.store import AccountStore
+from server.storage.face_sightings import SqliteFaceSightings
+from server.storage.pictures import PictureArchive
 from server.storage.reading.cameras import CameraBooks, CameraCard
 from server.storage.reading.data import DataSizes
+from server.storage.reading.library import Library
 from server.storage.reading.sightings import Correction, SightingDetail, SightingPage
 from server.storage.service_minutes import SqliteServiceHistory
 from server.storage.usage_counts import SqliteUsageCounts
@@ -78,14 +81,19 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         accounts = AccountStore(centre.database, Lifetimes(), lambda: NOON)
         app = FastAPI()
         parts = ApiParts(
-            sightings=centre.sightings,
-            pictures=centre.sightings,
-            corrections=centre.corrections,
-            cameras=centre.cameras,
-            data=centre.data,
-            pruning=centre.pruning,
-            services=SqliteServiceHistory(centre.pool),
-            usage=SqliteUsageCounts(centre.pool),
+            library=Library(
+                sightings=centre.sightings,
+                face_sightings=SqliteFaceSightings(
+                    centre.pool, PictureArchive(centre.pictures, read_only=True)
+                ),
+                pictures=centre.sightings,
+                corrections=centre.corrections,
+                cameras=centre.cameras,
+                data=centre.data,
+                pruning=centre.pruning,
+                services=SqliteServiceHistory(centre.pool),
+                usage=SqliteUsageCounts(centre.pool),
+            ),
             errors=ErrorBook(),
             auditor=accounts,
             connected=lambda: frozenset({"gate-1"}),

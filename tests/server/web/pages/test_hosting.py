@@ -70,13 +70,7 @@ async def pages_of(house: House, *, patience_s: float) -> AsyncIterator[str]:
             )
         )
         centre = Centre(
-            sightings=library.sightings,
-            corrections=library.corrections,
-            cameras=library.cameras,
-            data=library.data,
-            pruning=library.pruning,
-            services=library.services,
-            usage=library.usage,
+            library=library,
             errors=ErrorBook(),
             watchlists=watching.watchlists,
             alerts=watching.alerts,
