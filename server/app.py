@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from server.bell import Bell
+from server.bell import Bell, Topic
 from server.condition import Condition
 from server.config import ServerSettings
 from server.errors import StartRefused, StorageUnavailable
@@ -134,7 +134,7 @@ async def _serving(
     counters = Counters()
     budget = ByteBudget(settings.memory_budget_mb * 1024 * 1024)
     meter = IngestMeter() if settings.metrics else None
-    committed = Bell()
+    committed = held.bell(Topic.ROWS)
     writer = GroupWriter(
         store,
         budget,

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from enum import StrEnum
+
+
+class Topic(StrEnum):
+    """What bells that are shared ring for."""
+
+    ROWS = "rows"
+    ALERTS = "alerts"
 
 
 class Bell:

@@ -22,7 +22,7 @@ from server.egress.stream import Post, WebhookStream
 from server.egress.topics import Topics
 from server.errors import ConfigInvalid, QuestionInvalid
 from server.storage.alerts import SqliteAlerts
-from server.storage.feed import SqliteFeed
+from server.storage.feed import StoredFeed
 from server.storage.reader_pool import ReaderPool
 from server.storage.reading.cameras import Cameras
 from server.storage.reading.sightings import Pictures
@@ -65,7 +65,7 @@ def _built(
         opened.callback(pool.close)
         alerts = SqliteAlerts(settings.db_path, pool)
         opened.callback(alerts.close)
-        feed = SqliteFeed(pool)
+        feed = StoredFeed(pool)
         if settings.mqtt_url.get_secret_value():
             wanted["MQTT"] = _bridge(settings, around, feed, alerts)
         if settings.stream_url:
@@ -77,7 +77,7 @@ def _built(
 
 
 def _bridge(
-    settings: ServerSettings, around: Surroundings, feed: SqliteFeed, alerts: SqliteAlerts
+    settings: ServerSettings, around: Surroundings, feed: StoredFeed, alerts: SqliteAlerts
 ) -> Work:
     from server.egress.mqtt import SIGHTINGS, Broker, MqttBridge, MqttParts
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TextIO
 
-from server.storage.feed import SqliteFeed
+from server.storage.feed import StoredFeed
 from server.storage.reader_pool import ReaderPool
 from server.web.api.export import json_of
 
@@ -34,7 +34,7 @@ async def export(
     `is_following` those that arrive later too, until it is cancelled or nobody reads any more."""
     pool = ReaderPool(database, threads=1)
     try:
-        feed = SqliteFeed(pool)
+        feed = StoredFeed(pool)
         position = after or 0
         if since is not None:
             position = max(position, await feed.before(since))

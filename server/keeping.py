@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 
+from server.bell import Bell, Topic
 from server.config import ServerSettings
 from server.errors import StartRefused, StorageUnavailable
 from server.role import Role
@@ -22,6 +23,7 @@ from server.storage.picture_stores.contract import PictureStore
 from server.storage.picture_stores.opening import S3Access, open_pictures
 from server.storage.postgres import holders, preparing, seats
 from server.storage.postgres.connection import Pool, opened_pool
+from server.storage.postgres.news import News
 from server.storage.postgres.store import PostgresStore
 from server.storage.protocol import CentreStore
 from server.storage.sqlite import SqliteStore
@@ -34,10 +36,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """`pool` is of PostgreSQL; None: everything is in the SQLite file."""
+    """`pool` is of PostgreSQL; None: everything is in the SQLite file. `bell` rings, by its topic,
+    in all processes on this database that show pages."""
 
     store: CentreStore
     pool: Pool | None
+    bell: Callable[[Topic], Bell]
 
 
 async def has_live_token(settings: ServerSettings) -> bool:
@@ -93,7 +97,7 @@ async def kept(
         else:
             store = SqliteStore(settings.db_path, settings.pictures_path)
             stack.push_async_callback(store.close)
-            yield Kept(store=store, pool=None)
+            yield Kept(store=store, pool=None, bell=lambda _: Bell())
 
 
 async def _prepare_sqlite(
@@ -131,8 +135,11 @@ async def _postgres(
     pictures = await asyncio.to_thread(open_picture_store, settings, settings.image_store)
     stack.callback(pictures.close)
     store = PostgresStore(pool, pictures)
-    await stack.enter_async_context(beside({"months": partial(_keep_months, store, now)}))
-    return Kept(store=store, pool=pool)
+    news = News(url, listens=role.shows_pages)
+    await stack.enter_async_context(
+        beside({"months": partial(_keep_months, store, now), "news": news.run})
+    )
+    return Kept(store=store, pool=pool, bell=news.bell)
 
 
 async def _keep_months(store: PostgresStore, now: Callable[[], datetime]) -> None:

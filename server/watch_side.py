@@ -18,7 +18,7 @@ from server.channels.wording import House
 from server.config import ServerSettings
 from server.storage.alerts import SqliteAlerts
 from server.storage.channels import SqliteChannels
-from server.storage.feed import SqliteFeed
+from server.storage.feed import StoredFeed
 from server.storage.reader_pool import ReaderPool
 from server.storage.reading.sightings import Pictures
 from server.storage.watched_faces import SqliteComparedFaces
@@ -99,7 +99,7 @@ def _engine(
 ) -> AlertEngine:
     """On connections of its own, so that no alert waits for a page's question."""
     pool, rules, alerts = _stores(settings, opened)
-    rows: list[Rows] = [PlateRows(SqliteFeed(pool))]
+    rows: list[Rows] = [PlateRows(StoredFeed(pool))]
     if settings.faces:
         rows.append(FaceRows(SqliteComparedFaces(pool)))
     return AlertEngine(

@@ -1,8 +1,8 @@
-"""Sightings in the order of their ids, read from SQLite. Implements the contract's SightingFeed."""
+"""Sightings in the order of their ids, from the database. Implements SightingFeed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -15,22 +15,29 @@ _NEXT: Final = "SELECT id, received_at FROM lpr_detections WHERE id > ? ORDER BY
 _NEWEST: Final = "SELECT coalesce(max(id), 0) FROM lpr_detections"
 
 
-class SqliteFeed:
-    """`pool` belongs to whoever made it. The writer of rows counts their ids in its transactions,
-    one after the other, so that no lower one comes later."""
+def newest_of_one_writer(reader: Reader) -> int:
+    """In SQLite one transaction after the other takes ids: no lower one comes later."""
+    return int(reader.rows(_NEWEST)[0][0])
 
-    def __init__(self, pool: Readers) -> None:
+
+class StoredFeed:
+    """`pool` belongs to whoever made it. `newest` is the id up to which no row comes any more."""
+
+    def __init__(
+        self, pool: Readers, newest: Callable[[Reader], int] = newest_of_one_writer
+    ) -> None:
         self._pool = pool
+        self._newest = newest
 
     async def newest(self) -> int:
-        return await self._pool.ask(lambda reader: int(reader.rows(_NEWEST)[0][0]))
+        return await self._pool.ask(self._newest)
 
     async def before(self, moment: datetime) -> int:
         """The id after which rows arrived at that moment or later: rows arrive in the order of
         their ids, so that halving finds it without an index."""
 
         def work(reader: Reader) -> int:
-            low, high = 0, int(reader.rows(_NEWEST)[0][0])
+            low, high = 0, self._newest(reader)
             while low < high:
                 middle = (low + high) // 2
                 row = reader.row(_NEXT, (middle,))
@@ -46,10 +53,10 @@ class SqliteFeed:
         self, position: int, *, limit: int, with_evidence: bool = False
     ) -> Sequence[SightingDetail]:
         columns = f"{DETAIL_COLUMNS}, evidence" if with_evidence else DETAIL_COLUMNS
-        sql = f"SELECT {columns} FROM lpr_detections WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 (our own names)
+        sql = f"SELECT {columns} FROM lpr_detections WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"  # noqa: S608 (our own names)
 
         def work(reader: Reader) -> list[SightingDetail]:
-            rows = reader.rows_of(sql, (position, limit))
+            rows = reader.rows_of(sql, (position, self._newest(reader), limit))
             corrections = corrections_of(reader, [row["id"] for row in rows])
             return [detail_of(row, corrections.get(row["id"], ())) for row in rows]
 

@@ -40,11 +40,13 @@ def accepted_health(
     return accept_v1(row, hello_of(device_id, epoch), Limits())
 
 
-def accepted_plate(sequence: int, *, image: bytes | None = None) -> AcceptedRow:
+def accepted_plate(
+    sequence: int, *, device_id: str = "gate-1", image: bytes | None = None
+) -> AcceptedRow:
     row = LprRow(
         id=row_id(sequence),
         sequence=sequence,
         captured_at=CAPTURED,
         data=LprDetection(license_plate=f"AB{sequence}", confidence=90.0, image=image),
     )
-    return accept_v1(row, hello_of(), Limits())
+    return accept_v1(row, hello_of(device_id), Limits())

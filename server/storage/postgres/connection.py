@@ -76,6 +76,18 @@ _SETTINGS: Final = {
     "application_name": "sightpost",
     "jit": "off",  # compiling costs more than any of our statements takes
     "timezone": "UTC",
+    # of TCP: a session whose machine is gone ends, and its locks with it
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+
+
+_OF_THE_POOL: Final = {
+    **_SETTINGS,
+    # a process that stands still must not keep cameras locked, nor alerts waiting for what it may
+    # still commit
+    "idle_in_transaction_session_timeout": "30s",
 }
 
 
@@ -88,7 +100,7 @@ async def _pool(url: str, connections: int) -> Pool:
             timeout=CONNECT_S,
             command_timeout=ANSWER_S,
             init=_prepare,
-            server_settings=_SETTINGS,
+            server_settings=_OF_THE_POOL,
         )
     except _NO_DATABASE as error:
         raise _refused(url, error) from error

@@ -13,6 +13,7 @@ from typing import Final
 
 from server.storage.picture_stores.contract import PictureStore
 from server.storage.postgres.connection import Connection
+from server.storage.postgres.horizon import announce
 from server.storage.protocol import Conflict, Outcome, Stored
 from server.storage.records import TARGETS, record_of
 from server.storage.times import text_of
@@ -196,6 +197,7 @@ async def _record_ids(connection: Connection, fresh: Mapping[str, AcceptedRow]) 
         by_table.setdefault(row.table, []).append(row_id)
     numbers: dict[str, int] = {}
     for table, ids in by_table.items():
+        await announce(connection, TARGETS[table].name)
         sequence = f"{TARGETS[table].name}_id"
         found = await connection.fetch(
             f"SELECT nextval('{sequence}') FROM generate_series(1, $1)",  # noqa: S608 (our own names)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from server.storage.feed import SqliteFeed
+from server.storage.feed import StoredFeed
 from server.storage.pruning import ages_of, prune
 from server.watchlist.contract import (
     AlertChange,
@@ -162,7 +162,7 @@ async def test_a_list_that_was_there_before_a_row_counts_for_it(watch: Watch) ->
             return await super().after(position, limit=limit)
 
     await watch.list_of("XY9")
-    rows = (Meanwhile(SqliteFeed(watch.centre.pool)),)
+    rows = (Meanwhile(StoredFeed(watch.centre.pool)),)
     engine = AlertEngine(replace(watch.engine._parts, rows=rows))  # noqa: SLF001 - all but its rows
     await engine.look()
     assert engine.raised == 1

@@ -11,7 +11,7 @@ from typing import Any
 
 from server.bell import Bell
 from server.storage.alerts import SqliteAlerts
-from server.storage.feed import SqliteFeed
+from server.storage.feed import StoredFeed
 from server.storage.watched_faces import SqliteComparedFaces
 from server.storage.watchlists import SqliteWatchlists
 from server.watchlist.checking import checked_entry
@@ -73,7 +73,7 @@ async def watching_in(folder: Path) -> AsyncIterator[Watch]:
                     rules=rules,
                     alerts=store,
                     rows=(
-                        PlateRows(SqliteFeed(centre.pool)),
+                        PlateRows(StoredFeed(centre.pool)),
                         FaceRows(SqliteComparedFaces(centre.pool)),
                     ),
                     zone=UTC,
