@@ -2,7 +2,8 @@
 
 The same rows go to a server with metrics and to one without, in turns, each pair in another order;
 the one with metrics is scraped meanwhile. Beside that the meter alone is timed on the same rows,
-for a difference of less than 1% is smaller than what one run differs from the next.
+and scrapes of an idle server, for a difference of less than 1% is smaller than what one run differs
+from the next.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ from wire.accepted import AcceptedRow
 _RESAMPLES: Final = 2000
 _METER_ROUNDS: Final = 200
 _LEAST_PAIRS: Final = 2
+_IDLE_SCRAPES: Final = 20
+"""Before rows come, in a row: their processor time is told in hundredths of a second."""
+_CPU: Final = "process_cpu_seconds_total"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +63,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """`meter_us` is what the meter takes of a row; `scrape_ms` is the median of a page."""
+    """`meter_us` is what the meter takes of a row. Of a scrape in milliseconds, medians:
+    `scrape_ms` is how long a page took while rows came, `scrape_cpu_ms` the server's processor time
+    for one, `first_scrape_ms` how long the first of a program took, while nothing else was done.
+    """
 
     rows: int
     pairs: int
@@ -71,22 +78,36 @@ class Outcome:
     meter_us: float
     scrapes: int
     scrape_ms: float
+    scrape_cpu_ms: float
+    first_scrape_ms: float
 
     @property
     def meter_share(self) -> float:
         """Of the server's processor time for a row."""
         return self.meter_us / self.cpu_us_off
 
+    def scrape_share(self, every_s: float) -> float:
+        """Of the processor time that a full server spends on rows, with a scrape so often."""
+        rows_ms_a_second = self.rows_per_s_off * self.cpu_us_off / 1000
+        return self.scrape_cpu_ms / every_s / rows_ms_a_second
+
 
 class Scraper:
-    """Asks for the page again and again, as Prometheus does; notes how long each took."""
+    """Asks for the page again and again, as Prometheus does; notes how long each took.
+
+    Each server is asked before rows come too: a server that runs for weeks is scraped for the first
+    time once, and what that takes is told apart.
+    """
 
     def __init__(self, every_s: float) -> None:
         self._every_s = every_s
         self.took_ms: list[float] = []
+        self.first_ms: list[float] = []
+        self.idle_cpu_ms: list[float] = []
 
     @contextmanager
     def at(self, web_port: int) -> Iterator[None]:
+        self._ask_idle(web_port)
         done = threading.Event()
         worker = threading.Thread(target=self._run, args=(web_port, done), name="scraper")
         worker.start()
@@ -98,10 +119,32 @@ class Scraper:
 
     def _run(self, web_port: int, done: threading.Event) -> None:
         while not done.wait(self._every_s):
-            began_s = time.perf_counter()
-            with urllib.request.urlopen(f"http://127.0.0.1:{web_port}/metrics", timeout=30) as page:
-                page.read()
-            self.took_ms.append(1000 * (time.perf_counter() - began_s))
+            _, ms = _page(web_port)
+            self.took_ms.append(ms)
+
+    def _ask_idle(self, web_port: int) -> None:
+        page, ms = _page(web_port)
+        self.first_ms.append(ms)
+        began_s = _cpu_s(page)
+        for _ in range(_IDLE_SCRAPES):
+            page, _ = _page(web_port)
+        self.idle_cpu_ms.append((_cpu_s(page) - began_s) * 1000 / _IDLE_SCRAPES)
+
+
+def _page(web_port: int) -> tuple[str, float]:
+    """Its text, and how many milliseconds it took."""
+    began_s = time.perf_counter()
+    with urllib.request.urlopen(f"http://127.0.0.1:{web_port}/metrics", timeout=30) as page:
+        text = page.read().decode()
+    return text, 1000 * (time.perf_counter() - began_s)
+
+
+def _cpu_s(page: str) -> float:
+    """The server's processor time so far, as it says itself."""
+    said = [line.split()[1] for line in page.splitlines() if line.startswith(f"{_CPU} ")]
+    if len(said) != 1:
+        raise ours.RunFailed(f"the page says {_CPU} {len(said)} times, expected once")
+    return float(said[0])
 
 
 def run_pair(folder: Path, camera: Path, rows: int, scraper: Scraper, *, on_first: bool) -> Pair:
@@ -172,11 +215,17 @@ def outcome_of(rows: int, pairs: Sequence[Pair], meter: float, scraper: Scraper)
         cpu_us_off=statistics.median(pair.cpu_us_off for pair in pairs),
         meter_us=meter,
         scrapes=len(scraper.took_ms),
-        scrape_ms=statistics.median(scraper.took_ms) if scraper.took_ms else 0.0,
+        scrape_ms=_median(scraper.took_ms),
+        scrape_cpu_ms=_median(scraper.idle_cpu_ms),
+        first_scrape_ms=_median(scraper.first_ms),
     )
 
 
-def _table(outcome: Outcome) -> Table:
+def _median(values: Sequence[float]) -> float:
+    return statistics.median(values) if values else 0.0
+
+
+def _table(outcome: Outcome, every_s: float) -> Table:
     def said(share: Share) -> str:
         return f"{share.median:.3f} ({share.low:.3f} to {share.high:.3f})"
 
@@ -191,6 +240,12 @@ def _table(outcome: Outcome) -> Table:
         f"{outcome.meter_share:.2%}",
     )
     table.add_row("scrapes", f"{outcome.scrapes}, {outcome.scrape_ms:.0f} ms each (median)")
+    table.add_row("the first of a program", f"{outcome.first_scrape_ms:.0f} ms, before rows came")
+    table.add_row(
+        "processor time of a scrape",
+        f"{outcome.scrape_cpu_ms:.1f} ms: one every {every_s:g} s takes "
+        f"{outcome.scrape_share(every_s):.2%} of what rows take of a full server",
+    )
     return table
 
 
@@ -236,7 +291,7 @@ def main(
         f"{machine.processor}, {machine.cores} cores, Python {machine.python}, "
         f"{machine.measured_at}; a scrape every {every_s:g} s"
     )
-    console.print(_table(outcome))
+    console.print(_table(outcome, every_s))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+import structlog
+
 from telemetry.version import VERSION
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 NS: Final = 1_000_000_000
 _SPAN_BITS: Final = (1 << 64) - 1
 _SAMPLED: Final = 0x01
+
+_log = structlog.get_logger(__name__)
 
 
 class TracingUnavailable(Exception):
@@ -44,32 +48,60 @@ def wall_ns(monotonic_s: float) -> int:
 
 
 class RowTracer:
-    """Makes spans of what is over already. Safe from any thread; sends on a thread of its own."""
+    """Makes spans of what is over already. Safe from any thread; sends on a thread of its own.
+
+    A span that cannot be made costs nobody anything: the first is told to the log, all are counted
+    in `spans_lost`.
+    """
 
     def __init__(self, provider: TracerProvider, ids: RowIds) -> None:
         self._provider = provider
         self._ids = ids
         self._tracer = provider.get_tracer("sightpost", VERSION)
+        self.spans_lost = 0
 
     def first(
         self, row_id: str, name: str, begin_ns: int, end_ns: int, facts: Mapping[str, Any]
     ) -> None:
         """The first span of a row's trace; nothing where the row's id is no UUID."""
-        from opentelemetry.context import Context
-
         context = trace_context_of(row_id)
         if context is None:
             return
+        try:
+            self._make_first(context, name, begin_ns, end_ns, facts)
+        except Exception as error:  # noqa: BLE001 - whatever breaks there must not cost the row
+            self._note_lost(error)
+
+    def child(
+        self, parent: str, name: str, begin_ns: int, end_ns: int, facts: Mapping[str, Any]
+    ) -> str:
+        """A span below another one, by its `traceparent`; its own, or that of the one above where
+        it could not be made."""
+        try:
+            return self._make_child(parent, name, begin_ns, end_ns, facts)
+        except Exception as error:  # noqa: BLE001 - whatever breaks there must not cost the row
+            self._note_lost(error)
+            return parent
+
+    def _note_lost(self, error: Exception) -> None:
+        if not self.spans_lost:
+            _log.error("spans are lost", reason=f"{type(error).__name__}: {error}", exc_info=error)
+        self.spans_lost += 1
+
+    def _make_first(
+        self, context: str, name: str, begin_ns: int, end_ns: int, facts: Mapping[str, Any]
+    ) -> None:
+        from opentelemetry.context import Context
+
         with self._ids.given(*_ids_of(context)):
             span = self._tracer.start_span(
                 name, context=Context(), start_time=begin_ns, attributes=dict(facts)
             )
         span.end(end_ns)
 
-    def child(
+    def _make_child(
         self, parent: str, name: str, begin_ns: int, end_ns: int, facts: Mapping[str, Any]
     ) -> str:
-        """A span below another one, by its `traceparent`; its own."""
         from opentelemetry import trace
 
         trace_id, span_id = _ids_of(parent)

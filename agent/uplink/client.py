@@ -294,6 +294,8 @@ class V1Exchange:
                 )
             else:
                 self._note_failure(key, result)
+        refused = [each.id for each in event.results if not each.success]
+        self._context.trail.not_taken([*refused, *event.unanswered])
         for row_id in event.unanswered:
             self._put_off(self._in_flight.pop(row_id), None)
 
@@ -312,6 +314,7 @@ class V1Exchange:
         said = f"{refusal.code}: {refusal.message}"
         self._progress.last_error = said
         keys = [self._in_flight.pop(row_id) for row_id in event.ids]
+        self._context.trail.not_taken(event.ids)
         self._patience.answered(keys)
         if refusal.retry:
             for key in keys:

@@ -27,7 +27,7 @@ from wire.errors import ErrorCode
 GROUP_ROWS: Final = 2048
 GROUP_BYTES: Final = 16 * 1024 * 1024
 MOST_IDS: Final = 16
-"""Of a larger group (a backlog) the log names no row: their ids stand in the database."""
+"""Of a larger group (a backlog) the log names the first row and the last."""
 ROW_COST_BYTES: Final = 512
 """What a small row takes in memory beyond its bytes on the wire, measured."""
 _REFUSED_RETRY_S: Final = 60.0
@@ -244,11 +244,10 @@ class GroupWriter:
                     self._counters.refuse(ErrorCode.ID_CONFLICT)
         if stored:
             count = len(stored)
-            named = {} if len(rows) > MOST_IDS else {"event_ids": _ids_of(rows, outcomes)}
             _log.info(
                 f"SUCCESS stored {count} row{'' if count == 1 else 's'}",
                 duplicates=duplicates,
-                **named,
+                **_named(rows, outcomes),
             )
         return len(stored) - duplicates
 
@@ -262,10 +261,14 @@ def _new_of(rows: Sequence[AcceptedRow], outcomes: Sequence[RowOutcome]) -> list
     ]
 
 
-def _ids_of(rows: Sequence[AcceptedRow], outcomes: Sequence[RowOutcome]) -> str:
-    """Of those that are stored."""
-    pairs = zip(rows, outcomes, strict=True)
-    return " ".join(row.id for row, outcome in pairs if isinstance(outcome, Stored))
+def _named(rows: Sequence[AcceptedRow], outcomes: Sequence[RowOutcome]) -> dict[str, str]:
+    """The ids of those that are stored, for the log: of a large group where it begins and ends."""
+    stored = (row.id for row, each in zip(rows, outcomes, strict=True) if isinstance(each, Stored))
+    if len(rows) <= MOST_IDS:
+        return {"event_ids": " ".join(stored)}
+    backwards = zip(reversed(rows), reversed(outcomes), strict=True)
+    last = next(row.id for row, each in backwards if isinstance(each, Stored))
+    return {"first_id": next(stored), "last_id": last}
 
 
 def _trace(

@@ -13,7 +13,7 @@ from server.web.api.routes import add_api
 from server.web.api.watchlists import add_watchlists
 from server.web.errors import add_errors
 from server.web.health import add_health
-from server.web.metrics import add_metrics
+from server.web.metrics import add_counting, add_metrics
 from server.web.parts import WebParts
 from server.web.realtime import add_realtime
 from server.web.reference import add_reference
@@ -33,6 +33,8 @@ def create_application(parts: WebParts) -> FastAPI:
         dependencies=[Depends(only_known)],
     )
     add_errors(app)
+    if parts.figures is not None:
+        add_metrics(app, parts.figures)
     add_health(app, parts.report, parts.details, parts.faces)
     add_signing(app, parts.signing_in, parts.accounts)
     add_accounts(app, parts.accounts, parts.auditor)
@@ -52,5 +54,5 @@ def create_application(parts: WebParts) -> FastAPI:
         trusted_proxies=parts.trusted_proxies,
     )
     if parts.figures is not None:
-        add_metrics(app, parts.figures)
+        add_counting(app, parts.figures)
     return app

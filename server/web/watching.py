@@ -10,7 +10,7 @@ from server.accounts.contract import Caller
 from server.peer import Network
 from server.web.errors import add_errors
 from server.web.health import Details, Report, add_health
-from server.web.metrics import Figures, add_metrics
+from server.web.metrics import Figures, add_counting, add_metrics
 from server.web.security.gate import Gate
 from server.web.security.rules import Door
 from telemetry.version import VERSION
@@ -45,4 +45,5 @@ def create_watching(
     app.add_middleware(Gate, register=NobodyIsKnown(), door=door, trusted_proxies=trusted_proxies)
     if figures is not None:
         add_metrics(app, figures)
+        add_counting(app, figures)
     return app

@@ -20,10 +20,15 @@ def test_shares_are_medians_of_pairs_with_an_interval_around_them() -> None:
         Pair(rate_on=99.0, rate_off=100.0, cpu_us_on=51.0, cpu_us_off=50.0),
         Pair(rate_on=198.0, rate_off=200.0, cpu_us_on=51.0, cpu_us_off=50.0),
     ]
-    outcome = outcome_of(10, pairs, 0.5, Scraper(1.0))
+    scraper = Scraper(15.0)
+    scraper.idle_cpu_ms += [6.0, 7.5, 9.0]
+    outcome = outcome_of(10, pairs, 0.5, scraper)
     assert outcome.rate.median == pytest.approx(0.99)
     assert outcome.cpu.median == pytest.approx(1.02)
     assert outcome.meter_share == pytest.approx(0.01)
+    assert outcome.scrape_cpu_ms == 7.5
+    # 150 rows a second at 50 us are 7.5 ms of processor time in each second
+    assert outcome.scrape_share(15.0) == pytest.approx(1 / 15)
 
 
 @whole_runs
@@ -36,6 +41,8 @@ def test_whole_run_measures_both_and_scrapes_one(
     assert outcome["rows_per_s_off"] > 0
     assert 0 < outcome["meter_us"] < 100
     assert outcome["scrapes"] > 0
+    assert outcome["scrape_cpu_ms"] > 0
+    assert outcome["first_scrape_ms"] > 0
     assert not list(tmp_path.iterdir())
 
 

@@ -14,6 +14,7 @@ from agent.clock import SystemClock
 from agent.outbox.store import Outbox
 from agent.uplink.sender import Sender
 from agent.uplink.settings import Identity, UplinkSettings
+from telemetry.tracing import RowTracer
 
 SendersFactory = Callable[..., AbstractAsyncContextManager[Sender]]
 
@@ -28,7 +29,7 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 def new_sender(outbox: Outbox) -> Callable[..., Sender]:
     """Builds a sender for an address; settings by keyword."""
 
-    def build(url: str, **settings: Any) -> Sender:
+    def build(url: str, *, tracer: RowTracer | None = None, **settings: Any) -> Sender:
         chosen = {"check_interval_s": 0.2, "backoff_max_s": 1.0, "stop_grace_s": 1.0, **settings}
         sender = Sender(
             outbox.sending(),
@@ -37,6 +38,7 @@ def new_sender(outbox: Outbox) -> Callable[..., Sender]:
             clock=SystemClock(),
             lock_path=outbox.path.with_suffix(".sender.lock"),
             random=lambda: 0.0,
+            tracer=tracer,
         )
         outbox.on_commit(sender.notify)
         return sender

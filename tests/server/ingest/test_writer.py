@@ -7,7 +7,11 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import Span, SpanProcessor
+from structlog.testing import capture_logs
 
 from server.ingest.budget import ByteBudget
 from server.ingest.stats import Counters
@@ -15,9 +19,11 @@ from server.ingest.writer import GroupWriter, NotStored
 from server.storage.adoption import prepare_database
 from server.storage.protocol import Stored
 from server.storage.sqlite import SqliteStore
-from tests.server.cameras import jpeg
+from telemetry.tracing import trace_context_of, tracer_with
+from tests.server.cameras import jpeg, row_id
 from tests.server.conftest import connections_to
 from tests.server.rows import accepted_health, accepted_plate
+from wire.accepted import AcceptedRow
 from wire.errors import ErrorCode
 
 NOW = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
@@ -48,9 +54,12 @@ async def test_what_waits_together_is_one_transaction(store: SqliteStore, tmp_pa
         budget.take(10)
         futures.append(writer.submit([accepted_health(number)], 10))
     writer.stop()
-    await writer.run()
+    with capture_logs() as said:
+        await writer.run()
     outcomes = [outcome for future in futures for outcome in await future]
     assert outcomes == [Stored(number, False, number) for number in range(1, 51)]
+    assert said[0]["event"] == "SUCCESS stored 50 rows"
+    assert (said[0]["first_id"], said[0]["last_id"]) == (row_id(1), row_id(50))
     assert budget.free_bytes == 1000
     assert counters.rows_received == 50
     assert len(commits) == 1
@@ -109,3 +118,27 @@ async def test_a_writer_that_is_killed_leaves_nobody_waiting(store: SqliteStore)
     [outcome] = await future
     assert isinstance(outcome, NotStored)
     assert budget.free_bytes == 1000
+
+
+class BrokenProcessor(SpanProcessor):
+    """Takes no span."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        raise ValueError("no more room for spans")
+
+
+async def test_a_tracer_that_breaks_costs_no_row(store: SqliteStore) -> None:
+    tracer = tracer_with(BrokenProcessor(), service="test", instance="here")
+    writer = GroupWriter(store, ByteBudget(100_000), Counters(), now=lambda: NOW, tracer=tracer)
+    rows = [traced(accepted_plate(number)) for number in (1, 2)]
+    outcomes = [writer.submit([row], 0) for row in rows]
+    writer.stop()
+    await writer.run()
+    assert [await each for each in outcomes] == [[Stored(1, False, 1)], [Stored(2, False, 2)]]
+    assert tracer.spans_lost == 4
+
+
+def traced(row: AcceptedRow) -> AcceptedRow:
+    """As of a camera that traces."""
+    begun = msgspec.structs.replace(row.row, trace=trace_context_of(row.id))
+    return msgspec.structs.replace(row, row=begun)
