@@ -33,9 +33,9 @@ from server.faces.calibration import calibration_of
 from server.faces.contract import PersonDetails, Upload
 from server.faces.decision import decide
 from server.faces.gallery import Gallery
-from server.faces.ledger import Ledger, NewPicture
+from server.faces.keeping import ModelKey, NewPicture
+from server.faces.ledger import Ledger
 from server.faces.looking import FaceLooker, Wanted, make_looker, models_here
-from server.faces.vector_rows import ModelKey
 from server.storage.adoption import prepare_database
 from vision.faces.embedding import embedding_label
 from vision.networks import Networks, NetworkSettings
@@ -145,7 +145,7 @@ def _whole(looker: FaceLooker, gallery: Gallery, content: bytes) -> None:
     for face in looker.look(Upload(name="picture", content=content)).faces:
         if face.vector is not None and gallery.model is not None:
             rule = calibration_of(gallery.model.version).rule
-            decide(face.vector, gallery.near(face.vector), rule)
+            decide(face.vector, gallery.near(face.vector[np.newaxis])[0].candidates, rule)
 
 
 def filled(database: Path, model: ModelKey, persons: int) -> Gallery:

@@ -26,10 +26,10 @@ from server.faces import holdings, person_rows, picture_rows
 from server.faces.contract import Refusal
 from server.faces.gallery import Gallery
 from server.faces.importing import Importer
+from server.faces.keeping import ModelKey
 from server.faces.looking import FaceLooker, Models, make_looker
 from server.faces.reembedding import reembed
 from server.faces.vault import add_key
-from server.faces.vector_rows import ModelKey
 
 SHOWN_REFUSALS = 20
 

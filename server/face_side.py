@@ -21,6 +21,7 @@ from server.faces.looking import Models, Wanted, make_looker, models_here
 from server.faces.meter import FaceMeter
 from server.faces.metered import MeteredFaceService
 from server.faces.service import FaceService
+from server.faces.sqlite_store import SqliteFaceStore
 from server.faces.vault import PictureVault, read_keys
 from server.faces.workplace import Parts, Workplace
 from server.storage.reading.face_sightings import FaceSightings
@@ -96,7 +97,9 @@ async def face_side(
     )
     place = Workplace(
         Parts(
-            gallery=await asyncio.to_thread(gallery_of, settings, models, meter=meter),
+            store=SqliteFaceStore(
+                await asyncio.to_thread(gallery_of, settings, models, meter=meter)
+            ),
             desk=desk,
             models=models,
             auditor=auditor,

@@ -54,6 +54,8 @@ CONTRACTS = {
         "server.accounts.permissions",  # every route names what it asks for
         "server.faces.contract",
         "server.faces.history_contract",
+        "server.faces.keeping",  # what any database keeps of the gallery
+        "server.faces.decision",  # and what is decided on
         "server.storage.connection",  # one database, opened one way
         "server.storage.plate_pattern",  # plates are compared one way
         "server.watchlist.contract",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -9,8 +10,7 @@ import numpy as np
 
 from server.accounts.contract import Action, Caller
 from server.errors import QuestionInvalid
-from server.faces import person_rows
-from server.faces.calibration import Calibration, calibration_of
+from server.faces.calibration import calibration_of
 from server.faces.camera_faces import upload_of
 from server.faces.choosing import judged, meant, usable
 from server.faces.contract import (
@@ -18,19 +18,17 @@ from server.faces.contract import (
     FoundVector,
     Identification,
     Likeness,
-    Outcome,
     Upload,
     Verification,
 )
 from server.faces.decision import Decision, Vector, decide
 from server.faces.gate import QUERY
+from server.faces.keeping import ModelKey
 from server.faces.looking import Seen, SeenFace
 from server.faces.quality_card import card_of
-from server.faces.vector_rows import ModelKey
 from server.faces.workplace import Workplace
 from vision.faces.embedding import embedding_label
 
-_FORGOTTEN: Final = "who it was has been forgotten this moment"
 _SHORTEST: Final = 1e-6
 
 
@@ -44,7 +42,7 @@ class Asking:
         model = self._place.ready_model()
         seen = await self._place.desk.look(picture)
         faces = _in_order(seen, picture)
-        found = await self._place.read(lambda: [self._found(face, most, model) for face in faces])
+        found = await asyncio.gather(*(self._found(face, most, model) for face in faces))
         await self._place.audit(
             caller, Action.PERSON_SEEN, f"picture {seen.sha256[:12]}", _summary(found)
         )
@@ -56,19 +54,12 @@ class Asking:
         self, caller: Caller, vector: Sequence[float], model: str, *, most: int = 5
     ) -> FoundVector:
         key = self._place.ready_model()
-        decision, likenesses = await self._place.read(
-            lambda: self._decided(_vector_of(vector, model, key), most, key)
-        )
+        decision, likenesses = await self._decided(_vector_of(vector, model, key), most, key)
         shown = sorted(each.person.class_id for each in likenesses)
         await self._place.audit(
             caller, Action.PERSON_SEEN, "a vector", f"{decision.outcome.value}, shown {shown}"
         )
-        is_gone = decision.outcome is Outcome.KNOWN and not likenesses
-        return FoundVector(
-            outcome=Outcome.UNKNOWN if is_gone else decision.outcome,
-            reason=_FORGOTTEN if is_gone else decision.reason,
-            likenesses=likenesses,
-        )
+        return FoundVector(outcome=decision.outcome, reason=decision.reason, likenesses=likenesses)
 
     async def of_sighting(self, caller: Caller, sighting_id: int) -> Upload:
         sighting = await self._place.sightings.one(sighting_id)
@@ -92,56 +83,41 @@ class Asking:
             boxes=(faces[0].box, faces[1].box),
         )
 
-    def _found(self, face: SeenFace, most: int, model: ModelKey) -> FoundFace:
-        """Blocking."""
+    async def _found(self, face: SeenFace, most: int, model: ModelKey) -> FoundFace:
         verdict = judged(face, QUERY)
         decision: Decision | None = None
         likenesses: tuple[Likeness, ...] = ()
         reason = "; ".join(verdict.reasons) or "the face cannot be compared"
         if verdict.is_good and face.vector is not None:
-            decision, likenesses = self._decided(face.vector, most, model)
+            decision, likenesses = await self._decided(face.vector, most, model)
             reason = decision.reason
-        outcome = None if decision is None else decision.outcome
-        if outcome is Outcome.KNOWN and not likenesses:
-            outcome, reason = Outcome.UNKNOWN, _FORGOTTEN
         return FoundFace(
             box=face.box,
             confidence=face.confidence,
             quality=card_of(face.quality, verdict),
-            outcome=outcome,
+            outcome=None if decision is None else decision.outcome,
             reason=reason,
             likenesses=likenesses,
             analyses=face.analyses,
         )
 
-    def _decided(
+    async def _decided(
         self, face: Vector, most: int, model: ModelKey
     ) -> tuple[Decision, tuple[Likeness, ...]]:
-        """Blocking."""
+        """Who it is, and at most so many of whom it resembles, the best first."""
         calibration = calibration_of(model.version)
-        decision = decide(face, self._place.gallery.near(face), calibration.rule)
-        return decision, self._likenesses(decision, most, calibration)
-
-    def _likenesses(
-        self, decision: Decision, most: int, calibration: Calibration
-    ) -> tuple[Likeness, ...]:
-        """Blocking. The best first; who was forgotten meanwhile is left out."""
-        scores = decision.scores[:most]
-        people = self._place.gallery.read(
-            lambda rows: person_rows.those_of(rows, tuple(each.class_id for each in scores))
-        )
-        if decision.class_id is not None and decision.class_id not in people:
-            return ()
-        return tuple(
+        found = await self._place.store.near(face)
+        decision = decide(face, found.candidates, calibration.rule)
+        likenesses = tuple(
             Likeness(
-                person=people[each.class_id],
+                person=found.persons[each.class_id],
                 score=each.score,
                 probability=calibration.probability(each.score),
                 is_denied=each.is_denied,
             )
-            for each in scores
-            if each.class_id in people
+            for each in decision.scores[:most]
         )
+        return decision, likenesses
 
 
 def _vector_of(numbers: Sequence[float], label: str, model: ModelKey) -> Vector:

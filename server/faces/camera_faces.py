@@ -6,7 +6,8 @@ import numpy as np
 
 from server.faces.contract import Upload
 from server.faces.decision import Vector
-from server.faces.vector_rows import ModelKey, vectors_of
+from server.faces.keeping import ModelKey
+from server.faces.vector_rows import vectors_of
 from server.storage.reading.face_sightings import FaceSighting
 from vision.faces.embedding import embedding_label
 from vision.geometry import Box

@@ -8,7 +8,7 @@ from typing import Final
 from server.errors import QuestionInvalid
 from server.faces.contract import Upload
 from server.faces.gate import ENROLMENT, Demands, Verdict, judge
-from server.faces.ledger import NewPicture
+from server.faces.keeping import NewPicture
 from server.faces.looking import Seen, SeenFace
 
 LEAST_OVERLAP: Final = 0.3

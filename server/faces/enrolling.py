@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from server.accounts.contract import Action, Caller
 from server.errors import QuestionInvalid
-from server.faces import history_rows, person_rows, picture_rows
 from server.faces.calibration import calibration_of
 from server.faces.choosing import judged, meant, new_picture, usable
 from server.faces.contract import (
@@ -20,10 +18,9 @@ from server.faces.contract import (
     Upload,
 )
 from server.faces.gate import ENROLMENT, QUERY
-from server.faces.ledger import Ledger, NewPicture
+from server.faces.keeping import Enrolled, NewPicture
 from server.faces.quality_card import card_of
 from server.faces.retention import checked
-from server.faces.vector_rows import ModelKey
 from server.faces.workplace import Workplace
 
 
@@ -68,37 +65,29 @@ class Enrolling:
         await self._place.audit(
             caller, Action.PERSON_ENROLLED, "a new person", f"{len(good)} pictures, {source}"
         )
-        model = self._place.model()
-
-        def work(book: Ledger) -> Enrolment:
-            class_id = book.add_person(details, now)
-            return _enrolled(book, class_id, good, refused, model, now)
-
-        return await self._place.change(work)
+        self._place.model()
+        done = await self._place.store.enrol(details, good, now)
+        await self._claim(done.person.class_id)
+        return _told(done, refused)
 
     async def add_pictures(
         self, caller: Caller, class_id: int, pictures: Sequence[Upload], *, source: str
     ) -> Enrolment:
-        await self._place.read_rows(lambda rows: person_rows.find(rows, class_id))
+        await self._place.store.person(class_id)
         good, refused = await self._judged(pictures, source)
-        now, model = self._place.now(), self._place.model()
+        self._place.model()
         await self._place.audit(
             caller, Action.PERSON_CHANGED, f"person {class_id}", f"{len(good)} pictures, {source}"
         )
-        return await self._place.change(
-            lambda book: _enrolled(book, class_id, good, refused, model, now)
-        )
+        done = await self._place.store.add_pictures(class_id, good, self._place.now())
+        await self._claim(class_id)
+        return _told(done, refused)
 
     async def edit(self, caller: Caller, class_id: int, details: PersonDetails) -> Person:
         now = self._place.now()
         details = checked(details, now=now, keep_days=self._place.keep_days)
         await self._place.audit(caller, Action.PERSON_CHANGED, f"person {class_id}")
-
-        def work(book: Ledger) -> Person:
-            book.edit_person(class_id, details, now)
-            return person_rows.find(book.connection, class_id)
-
-        return await self._place.change(work)
+        return await self._place.store.edit(class_id, details, now)
 
     async def merge(self, caller: Caller, kept_id: int, gone_id: int) -> Person:
         if kept_id == gone_id:
@@ -107,29 +96,31 @@ class Enrolling:
         await self._place.audit(
             caller, Action.PERSON_CHANGED, f"person {kept_id}", f"takes over person {gone_id}"
         )
-
-        def work(book: Ledger) -> Person:
-            book.merge(kept_id, gone_id, now)
-            return person_rows.find(book.connection, kept_id)
-
-        return await self._place.change(work)
+        person = await self._place.store.merge(kept_id, gone_id, now)
+        await self._claim(kept_id)
+        return person
 
     async def deny(self, caller: Caller, class_id: int, picture: Upload) -> None:
         face = usable(await self._place.desk.look(picture), picture, QUERY)
-        vector, model, now = face.vector, self._place.model(), self._place.now()
+        vector, now = face.vector, self._place.now()
         if vector is None:
             raise QuestionInvalid(f"{picture.name}: the face cannot be compared with anybody")
         await self._place.audit(
             caller, Action.PERSON_CHANGED, f"person {class_id}", "a face that is not theirs"
         )
-        await self._place.change(lambda book: book.deny(class_id, model, vector, caller.name, now))
+        await self._place.store.deny(class_id, vector, caller.name, now)
 
     async def delete_picture(self, caller: Caller, image_id: int) -> None:
         now = self._place.now()
         await self._place.audit(caller, Action.PERSON_CHANGED, f"enrolment picture {image_id}")
-        await self._place.change(lambda book: book.delete_picture(image_id, now))
+        await self._place.store.delete_picture(image_id, now)
         self._place.desk.forget()
-        await self._place.upkeep(self._place.gallery.forget_index_file)
+
+    async def _claim(self, class_id: int) -> None:
+        """Who is known now is no unknown visitor any more: their earlier visits become theirs."""
+        model = self._place.models.key
+        if model is not None:
+            await self._place.store.claim(class_id, calibration_of(model.version))
 
     async def _judged(
         self, pictures: Sequence[Upload], source: str
@@ -150,29 +141,6 @@ class Enrolling:
         return good, refused
 
 
-def _enrolled(
-    book: Ledger,
-    class_id: int,
-    good: Sequence[NewPicture],
-    refused: Sequence[Refusal],
-    model: ModelKey,
-    now: datetime,
-) -> Enrolment:
-    told = list(refused)
-    added = []
-    for picture in good:
-        image_id = book.add_picture(class_id, picture, model, now)
-        if image_id is None:
-            told.append(
-                Refusal(name=picture.source_sha256[:12], reason="the person has it already")
-            )
-        else:
-            added.append(image_id)
-    # Who is known now is no unknown visitor any more: their earlier visits become theirs.
-    history_rows.claim(book.connection, class_id, model, calibration_of(model.version))
-    cards = picture_rows.those_of(book.connection, class_id)
-    return Enrolment(
-        person=person_rows.find(book.connection, class_id),
-        pictures=tuple(card for card in cards if card.image_id in added),
-        refused=tuple(told),
-    )
+def _told(done: Enrolled, refused: Sequence[Refusal]) -> Enrolment:
+    twice = [Refusal(name=each[:12], reason="the person has it already") for each in done.known]
+    return Enrolment(person=done.person, pictures=done.added, refused=(*refused, *twice))

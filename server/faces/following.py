@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Final
 
-import apsw
 import structlog
 
 from server.errors import (
@@ -25,15 +22,13 @@ from server.errors import (
     StorageUnavailable,
     TookTooLong,
 )
-from server.faces import history_rows
 from server.faces.calibration import calibration_of
 from server.faces.camera_faces import upload_of, vector_of
 from server.faces.choosing import usable
 from server.faces.contract import Outcome
-from server.faces.decision import Decision, Vector, decide
+from server.faces.decision import Vector, decide
 from server.faces.gate import QUERY
-from server.faces.history_rows import Look
-from server.faces.vector_rows import ModelKey
+from server.faces.keeping import Compared, Look, ModelKey, Recognised
 from server.faces.workplace import Workplace
 from server.storage.reading.face_sightings import FaceSighting
 
@@ -46,15 +41,6 @@ TROUBLE_S: Final = 10.0
 _log = structlog.get_logger(__name__)
 
 Sleep = Callable[[float], Awaitable[object]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """What is to be noted of one face: `look` None, it cannot be compared and nothing is."""
-
-    sighting_id: int
-    look: Look | None = None
-    decision: Decision | None = None
 
 
 class Follower:
@@ -81,11 +67,11 @@ class Follower:
     async def follow(self) -> int:
         """Compares what has come since, at most AT_ONCE faces; how many those were."""
         model = self._place.ready_model()
-        after = await self._place.read_rows(history_rows.position)
+        after = await self._place.store.position()
         sightings = await self._place.sightings.following(after, limit=AT_ONCE)
         for sighting in sightings:
-            compared = await self._compared(sighting, model)
-            await self._place.note(partial(self._note, compared=compared, model=model))
+            while not await self._place.store.note(await self._compared(sighting, model)):
+                pass  # the gallery was changed meanwhile
         return len(sightings)
 
     async def _compared(self, sighting: FaceSighting, model: ModelKey) -> Compared:
@@ -102,11 +88,24 @@ class Follower:
             seen_at=sighting.captured_at or self._place.now(),
             vector=vector,
         )
-        rule = calibration_of(model.version).rule
-        decision = await self._place.read(
-            lambda: decide(vector, self._place.gallery.near(vector), rule)
+        found = await self._place.store.near(vector)
+        calibration = calibration_of(model.version)
+        decision = decide(vector, found.candidates, calibration.rule)
+        person, keep_until = None, None
+        if decision.class_id is not None:
+            score = decision.scores[0].score
+            person = Recognised(
+                class_id=decision.class_id, score=score, probability=calibration.probability(score)
+            )
+        elif decision.outcome is Outcome.UNKNOWN and self._place.visitor_days:
+            keep_until = self._place.now() + timedelta(days=self._place.visitor_days)
+        return Compared(
+            sighting_id=sighting.id,
+            look=look,
+            person=person,
+            keep_until=keep_until,
+            revision=found.revision,
         )
-        return Compared(sighting_id=sighting.id, look=look, decision=decision)
 
     async def _vector(self, sighting: FaceSighting, model: ModelKey) -> Vector | None:
         vector = vector_of(sighting, model)
@@ -115,22 +114,3 @@ class Follower:
         picture = await self._place.sightings.picture(sighting.id)
         upload = upload_of(sighting, picture.content)
         return usable(await self._place.desk.look(upload), upload, QUERY).vector
-
-    def _note(self, rows: apsw.Connection, *, compared: Compared, model: ModelKey) -> None:
-        history_rows.move_on(rows, compared.sighting_id)
-        look, decision = compared.look, compared.decision
-        if look is None or decision is None:
-            return
-        if decision.outcome is Outcome.KNOWN:
-            best = decision.scores[0]
-            history_rows.add_match(
-                rows,
-                best.class_id,
-                look,
-                model,
-                score=best.score,
-                probability=calibration_of(model.version).probability(best.score),
-            )
-        elif decision.outcome is Outcome.UNKNOWN and self._place.visitor_days:
-            keep_until = self._place.now() + timedelta(days=self._place.visitor_days)
-            history_rows.add_visitor(rows, look, model, keep_until=keep_until)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -17,13 +17,13 @@ import apsw
 import numpy as np
 
 from server.faces import person_rows, vector_rows
-from server.faces.decision import Candidate, Vector
+from server.faces.decision import Vectors
 from server.faces.index import FaceIndex, Keys
 from server.faces.index_file import Belonging, IndexFile
+from server.faces.keeping import ModelKey, Nearby
 from server.faces.ledger import Ledger
 from server.faces.meter import FaceMeter
 from server.faces.vault import PictureVault
-from server.faces.vector_rows import ModelKey
 from server.storage.connection import (
     open_reader,
     open_second_writer,
@@ -107,30 +107,32 @@ class Gallery:
             with _moment(connection):
                 return work(connection)
 
-    def near(self, vector: Vector, *, most: int = CANDIDATES) -> tuple[Candidate, ...]:
-        """Persons with a vector among the nearest, with all that is held on each of them now."""
+    def near(self, vectors: Vectors, *, most: int = CANDIDATES) -> list[Nearby]:
+        """Of each vector: persons with a vector among the nearest, with all that is held on each of
+        them now."""
         model = self.model
         if model is None:
-            return ()
+            nobody = Nearby(revision=0, candidates=(), persons={})
+            return [nobody for _ in vectors]
         for _ in range(_LOOKS):
-            found = self.read(lambda connection: self._near(connection, vector, most, model))
+            found = self.read(lambda connection: self._near(connection, vectors, most, model))
             if found is not None:
                 return found
             with storage_errors(), self._upkeep:
                 self._bring_up_to_date(model)
-        keys = self._search(vector, most)
-        return self.read(lambda connection: vector_rows.candidates(connection, keys, model))
+        keys = self._search(vectors, most)
+        return self.read(lambda connection: _nearby(connection, keys, model))
 
     def _near(
-        self, connection: apsw.Connection, vector: Vector, most: int, model: ModelKey
-    ) -> tuple[Candidate, ...] | None:
+        self, connection: apsw.Connection, vectors: Vectors, most: int, model: ModelKey
+    ) -> list[Nearby] | None:
         if vector_rows.state(connection).revision != self._revision:
             return None
-        return vector_rows.candidates(connection, self._search(vector, most), model)
+        return _nearby(connection, self._search(vectors, most), model)
 
-    def _search(self, vector: Vector, most: int) -> Keys:
+    def _search(self, vectors: Vectors, most: int) -> list[Keys]:
         with self._meter.searching():
-            return self._index.search(vector, most)
+            return self._index.search(vectors, most)
 
     def indexed(self) -> int:
         """Vectors in the index, once it is up to date."""
@@ -230,6 +232,21 @@ class Gallery:
             with self._upkeep:
                 self._readers.append(held)
         return held
+
+
+def _nearby(connection: apsw.Connection, keys: Sequence[Keys], model: ModelKey) -> list[Nearby]:
+    revision = vector_rows.state(connection).revision
+    found = vector_rows.candidates(connection, keys, model)
+    people = {each.class_id for candidates in found for each in candidates}
+    persons = person_rows.those_of(connection, tuple(people))
+    return [
+        Nearby(
+            revision=revision,
+            candidates=candidates,
+            persons={each.class_id: persons[each.class_id] for each in candidates},
+        )
+        for candidates in found
+    ]
 
 
 @contextlib.contextmanager

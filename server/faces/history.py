@@ -7,15 +7,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import apsw
-
 from server.accounts.contract import Action, Caller
 from server.errors import NotThere, QuestionInvalid
-from server.faces import history_rows
 from server.faces.calibration import Calibration, calibration_of
 from server.faces.camera_faces import upload_of, vector_of
 from server.faces.choosing import usable
-from server.faces.contract import Outcome, Upload
+from server.faces.contract import Upload
 from server.faces.decision import Vector, decide
 from server.faces.gate import QUERY
 from server.faces.history_contract import (
@@ -27,9 +24,8 @@ from server.faces.history_contract import (
     Visit,
     VisitorPage,
 )
-from server.faces.ledger import Ledger
+from server.faces.keeping import ModelKey
 from server.faces.looking import THUMBNAIL_SIDE, face_cut_out
-from server.faces.vector_rows import ModelKey
 from server.faces.workplace import Workplace
 from server.storage.reading.face_sightings import FaceSighting
 from vision.geometry import Box
@@ -79,19 +75,17 @@ class History:
     async def matches(
         self, caller: Caller, wanted: MatchFilter, *, before: int | None = None, limit: int = 48
     ) -> MatchPage:
-        found = await self._place.read_rows(
-            lambda rows: history_rows.matches(rows, wanted, before=before, limit=limit)
-        )
+        found = await self._place.store.matches(wanted, before=before, limit=limit)
         people = sorted({each.person.class_id for each in found.matches})
         await self._place.audit(caller, Action.PERSON_SEEN, "matches", f"shown {people}")
         return found
 
     async def match_days(self, caller: Caller, wanted: MatchFilter) -> tuple[DayCount, ...]:
         await self._place.audit(caller, Action.PERSON_SEEN, "matches", "counted by day")
-        return await self._place.read_rows(lambda rows: history_rows.match_days(rows, wanted))
+        return await self._place.store.match_days(wanted)
 
     async def deny_match(self, caller: Caller, match_id: int) -> None:
-        found = await self._place.read_rows(lambda rows: history_rows.match(rows, match_id))
+        found = await self._place.store.match(match_id)
         model, now = self._place.model(), self._place.now()
         vector = await self._vector_of_sighting(found.sighting_id, model)
         class_id = found.person.class_id
@@ -101,19 +95,12 @@ class History:
             f"person {class_id}",
             f"face {found.sighting_id} is not theirs",
         )
-
-        def work(book: Ledger) -> None:
-            book.deny(class_id, model, vector, caller.name, now)
-            history_rows.drop_match(book.connection, match_id)
-
-        await self._place.change(work)
+        await self._place.store.deny_match(found, vector, caller.name, now)
 
     async def visitors(
         self, caller: Caller, *, before: int | None = None, limit: int = 48
     ) -> VisitorPage:
-        found, following = await self._place.read_rows(
-            lambda rows: history_rows.visitors(rows, before=before, limit=limit)
-        )
+        found, following = await self._place.store.visitors(before=before, limit=limit)
         await self._place.audit(
             caller, Action.PERSON_SEEN, "unknown visitors", f"{len(found)} shown"
         )
@@ -127,8 +114,7 @@ class History:
         face = usable(seen, picture, QUERY)
         if face.vector is None:
             raise QuestionInvalid(f"{picture.name}: the face cannot be compared with anybody")
-        vector, calibration = face.vector, calibration_of(model.version)
-        visits, compared = await self._place.read(lambda: self._visits(vector, model, calibration))
+        visits, compared = await self._visits(face.vector, calibration_of(model.version))
         people = sorted({each.person.class_id for each in visits if each.person is not None})
         await self._place.audit(
             caller,
@@ -138,46 +124,40 @@ class History:
         )
         return Earlier(visits=visits, compared=compared, keep_days=self._place.visitor_days)
 
-    def _visits(
-        self, vector: Vector, model: ModelKey, calibration: Calibration
+    async def _visits(
+        self, vector: Vector, calibration: Calibration
     ) -> tuple[tuple[Visit, ...], int]:
-        """Blocking: of who it is, where that is known, and of unknown people who are alike."""
-        gallery = self._place.gallery
-        decision = decide(vector, gallery.near(vector), calibration.rule)
-        known = decision.class_id if decision.outcome is Outcome.KNOWN else None
-
-        def work(rows: apsw.Connection) -> tuple[list[Visit], int]:
-            alike, compared = history_rows.alike(rows, vector, model, calibration.rule.threshold)
-            visits = [
+        """Of who it is, where that is known, and of unknown people who are alike."""
+        store = self._place.store
+        decision = decide(vector, (await store.near(vector)).candidates, calibration.rule)
+        alike, compared = await store.alike(vector, calibration.rule.threshold)
+        visits = [
+            Visit(
+                sighting_id=each.sighting_id,
+                device_id=each.device_id,
+                seen_at=each.seen_at,
+                score=each.score,
+                probability=calibration.probability(each.score),
+                person=None,
+            )
+            for each in alike
+        ]
+        if decision.class_id is not None:
+            wanted = MatchFilter(class_id=decision.class_id)
+            page = await store.matches(wanted, before=None, limit=MOST_LISTED)
+            visits += [
                 Visit(
                     sighting_id=each.sighting_id,
                     device_id=each.device_id,
                     seen_at=each.seen_at,
                     score=each.score,
-                    probability=calibration.probability(each.score),
-                    person=None,
+                    probability=each.probability,
+                    person=each.person,
                 )
-                for each in alike
+                for each in page.matches
             ]
-            if known is not None:
-                wanted = MatchFilter(class_id=known)
-                page = history_rows.matches(rows, wanted, before=None, limit=MOST_LISTED)
-                visits += [
-                    Visit(
-                        sighting_id=each.sighting_id,
-                        device_id=each.device_id,
-                        seen_at=each.seen_at,
-                        score=each.score,
-                        probability=each.probability,
-                        person=each.person,
-                    )
-                    for each in page.matches
-                ]
-            return visits, compared
-
-        found, compared = gallery.read(work)
-        found.sort(key=lambda visit: visit.seen_at, reverse=True)
-        return tuple(found[:MOST_LISTED]), compared
+        visits.sort(key=lambda visit: visit.seen_at, reverse=True)
+        return tuple(visits[:MOST_LISTED]), compared
 
     async def _vector_of_sighting(self, sighting_id: int, model: ModelKey) -> Vector:
         """Raises NotThere, QuestionInvalid."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -12,8 +11,7 @@ import numpy as np
 
 from server.errors import NotThere
 from server.faces import person_rows, vector_rows
-from server.faces.calibration import Calibration
-from server.faces.decision import Vector, Vectors, score_of
+from server.faces.decision import Vector, Vectors
 from server.faces.history_contract import (
     MOST_DAYS,
     MOST_LISTED,
@@ -23,33 +21,13 @@ from server.faces.history_contract import (
     MatchPage,
     Visitor,
 )
-from server.faces.vector_rows import ModelKey
+from server.faces.keeping import Alike, Compared, Look, ModelKey
 from server.row_id import LARGEST_ID, is_id
 from server.storage.times import stamp
 
 CHUNK: Final = 10_000
 """Visitors compared at once."""
 _MATCH: Final = "match_id, class_id, sighting_id, device_id, seen_at, score, probability"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """A face that a camera saw, with its vector."""
-
-    sighting_id: int
-    device_id: str
-    seen_at: datetime
-    vector: Vector
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alike:
-    """A look at somebody unknown and its score against what was asked for."""
-
-    sighting_id: int
-    device_id: str
-    seen_at: datetime
-    score: float
 
 
 def position(connection: apsw.Connection) -> int:
@@ -60,6 +38,22 @@ def position(connection: apsw.Connection) -> int:
 
 def move_on(connection: apsw.Connection, sighting_id: int) -> None:
     connection.execute("UPDATE face_follower SET sighting_id = ?", (sighting_id,))
+
+
+def add(connection: apsw.Connection, compared: Compared, look: Look, model: ModelKey) -> None:
+    """A match, or a visitor, or nothing."""
+    person = compared.person
+    if person is not None:
+        add_match(
+            connection,
+            person.class_id,
+            look,
+            model,
+            score=person.score,
+            probability=person.probability,
+        )
+    elif compared.keep_until is not None:
+        add_visitor(connection, look, model, keep_until=compared.keep_until)
 
 
 def add_match(
@@ -196,45 +190,19 @@ def alike(
 ) -> tuple[list[Alike], int]:
     """Unknown people whose score reaches `least`, and how many were compared."""
     found, compared = [], 0
-    for rows, vectors in _chunks(connection, model):
+    for rows, vectors in visitor_chunks(connection, model):
         scores = vectors @ face
         compared += len(rows)
         found += [
-            _alike(rows[place], float(scores[place])) for place in np.flatnonzero(scores >= least)
+            alike_of(rows[place], float(scores[place])) for place in np.flatnonzero(scores >= least)
         ]
     return found, compared
 
 
-def claim(
-    connection: apsw.Connection, class_id: int, model: ModelKey, calibration: Calibration
-) -> int:
-    """Unknown visitors who are this person become their matches; how many. `change` of a gallery:
-    the person's vectors are those of this moment."""
-    held = vector_rows.held_of(connection, class_id, model)
-    if not len(held.vectors):
-        return 0
-    claimed = 0
-    for rows, vectors in _chunks(connection, model):
-        # Nobody's score is above the cosine with their nearest picture or their mean.
-        close = np.flatnonzero(_best_of(vectors, held.vectors) >= calibration.rule.threshold)
-        for place in close:
-            score = score_of(vectors[place], held)
-            if score.is_denied or score.score < calibration.rule.threshold:
-                continue
-            found = _alike(rows[place], score.score)
-            look = Look(
-                sighting_id=found.sighting_id,
-                device_id=found.device_id,
-                seen_at=found.seen_at,
-                vector=vectors[place],
-            )
-            probability = calibration.probability(score.score)
-            add_match(connection, class_id, look, model, score=score.score, probability=probability)
-            connection.execute(
-                "DELETE FROM face_visitors WHERE sighting_id = ?", (found.sighting_id,)
-            )
-            claimed += 1
-    return claimed
+def drop_visitor(connection: apsw.Connection, sighting_id: int) -> bool:
+    """Whether there was one."""
+    connection.execute("DELETE FROM face_visitors WHERE sighting_id = ?", (sighting_id,))
+    return connection.changes() > 0
 
 
 def drop_old(connection: apsw.Connection, now: datetime) -> int:
@@ -250,7 +218,9 @@ def drop_old(connection: apsw.Connection, now: datetime) -> int:
     return gone
 
 
-def _chunks(connection: apsw.Connection, model: ModelKey) -> Iterator[tuple[list[Any], Vectors]]:
+def visitor_chunks(
+    connection: apsw.Connection, model: ModelKey
+) -> Iterator[tuple[list[Any], Vectors]]:
     after = 0
     while True:
         rows: Any = connection.execute(
@@ -264,16 +234,7 @@ def _chunks(connection: apsw.Connection, model: ModelKey) -> Iterator[tuple[list
         after = rows[-1][0]
 
 
-def _best_of(vectors: Vectors, held: Vectors) -> Vectors:
-    mean = held.mean(axis=0, keepdims=True)
-    length = max(float(np.linalg.norm(mean)), 1e-6)
-    best: Vectors = np.concatenate([vectors @ held.T, vectors @ (mean / length).T], axis=1).max(
-        axis=1
-    )
-    return best
-
-
-def _alike(row: Any, score: float) -> Alike:
+def alike_of(row: Any, score: float) -> Alike:
     _, sighting_id, device_id, seen_at, _ = row
     return Alike(
         sighting_id=sighting_id,

@@ -19,10 +19,9 @@ from server.faces import person_rows
 from server.faces.choosing import new_picture
 from server.faces.contract import PersonDetails, Refusal, Upload
 from server.faces.gallery import Gallery
-from server.faces.ledger import NewPicture
+from server.faces.keeping import ModelKey, NewPicture
 from server.faces.looking import Seen
 from server.faces.retention import checked
-from server.faces.vector_rows import ModelKey
 from server.row_id import is_id
 from vision.pictures import PICTURE_SUFFIXES
 

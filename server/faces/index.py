@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from usearch.index import Index
 
-from server.faces.decision import Vector, Vectors
+from server.faces.decision import Vectors
 
 Keys = NDArray[np.uint64]
 """Ids of embeddings, shape (n,)."""
@@ -59,13 +59,18 @@ class FaceIndex:
                 if int(key) in self._index:
                     self._index.remove(int(key))
 
-    def search(self, vector: Vector, most: int) -> Keys:
-        """The nearest, the best first; at most so many."""
+    def search(self, vectors: Vectors, most: int) -> list[Keys]:
+        """The nearest to each, the best first; at most so many of each."""
         with self._gate.shared():
             if not len(self._index):
-                return np.empty(0, np.uint64)
-            found = self._index.search(vector, min(most, len(self._index)))
-            return np.asarray(found.keys, dtype=np.uint64).reshape(-1).copy()
+                return [np.empty(0, np.uint64) for _ in vectors]
+            found = self._index.search(
+                vectors.reshape(-1, self.numbers), min(most, len(self._index)), threads=1
+            )
+            # One vector alone is answered without a dimension for how many there were.
+            keys = np.asarray(found.keys, dtype=np.uint64).reshape(len(vectors), -1)
+            counts = getattr(found, "counts", [keys.shape[1]])
+            return [row[:count].copy() for row, count in zip(keys, counts, strict=True)]
 
     def save(self, path: Path) -> None:
         """Writes a file; durable is for whoever calls."""

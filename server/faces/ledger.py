@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import apsw
 
-from server.errors import NotThere
-from server.faces import person_rows, vector_rows
+from server.errors import FacesUnavailable, NotThere
+from server.faces import person_rows, picture_rows, vector_rows
 from server.faces.contract import PersonDetails
 from server.faces.decision import Vector
+from server.faces.keeping import Enrolled, ModelKey, NewPicture
 from server.faces.vault import PictureVault
-from server.faces.vector_rows import ModelKey
 from server.row_id import is_id
 from server.storage.times import stamp
 
@@ -22,17 +23,6 @@ TABLES: Final = (
     *("face_matches", "face_negatives", "face_embeddings", "face_pictures", "face_persons"),
 )
 """In which something is held on a person, by class_id; in the order in which it goes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewPicture:
-    """A face to be enrolled: a JPEG of it, what it was cut from, how good it is, its vector."""
-
-    source_sha256: str
-    content: bytes
-    quality: dict[str, Any]
-    source: str
-    vector: Vector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +86,27 @@ class Ledger:
         if model == self._model:
             self.added.append((key, vector))
 
-    def deny(self, class_id: int, model: ModelKey, vector: Vector, by: str, now: datetime) -> None:
-        """A face that is not this person's. Raises NotThere."""
+    def enrol(self, class_id: int, pictures: Sequence[NewPicture], now: datetime) -> Enrolled:
+        """Adds pictures of the ledger's model. Raises NotThere."""
+        person_rows.find(self.connection, class_id)
+        added: list[int] = []
+        known = []
+        for picture in pictures:
+            image_id = self.add_picture(class_id, picture, self._must_have_model(), now)
+            if image_id is None:
+                known.append(picture.source_sha256)
+            else:
+                added.append(image_id)
+        cards = picture_rows.those_of(self.connection, class_id)
+        return Enrolled(
+            person=person_rows.find(self.connection, class_id),
+            added=tuple(card for card in cards if card.image_id in added),
+            known=tuple(known),
+        )
+
+    def deny(self, class_id: int, vector: Vector, by: str, now: datetime) -> None:
+        """A face that is not this person's, of the ledger's model. Raises NotThere."""
+        model = self._must_have_model()
         person_rows.find(self.connection, class_id)
         self.connection.execute(
             "INSERT INTO face_negatives (class_id, model, model_version, vector, noted_by, "
@@ -111,6 +120,11 @@ class Ledger:
                 stamp(now),
             ),
         )
+
+    def _must_have_model(self) -> ModelKey:
+        if self._model is None:
+            raise FacesUnavailable("there is no embedding model")
+        return self._model
 
     def merge(self, kept_id: int, gone_id: int, now: datetime) -> None:
         """All that is held on the one goes over to the other, also being watched for and the

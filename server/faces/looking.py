@@ -15,7 +15,7 @@ import numpy as np
 from server.errors import FacesUnavailable, NotThere, QuestionInvalid
 from server.faces.contract import Analysis, Upload
 from server.faces.decision import Vector
-from server.faces.vector_rows import ModelKey
+from server.faces.keeping import ModelKey
 from vision.errors import BadPicture, ModelError, ModelMissing
 from vision.faces.analysing import FaceAnalyser, face_analyser, part_for
 from vision.faces.choice import AUTO, FaceModels, face_models

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from server.accounts.contract import Caller
-from server.faces import picture_rows
 from server.faces.contract import (
     Enrolment,
     Identification,
@@ -34,9 +33,7 @@ class MeteredFaceService(FaceService):
         return 0 if self._place.models.key is None else _DETECTOR_AND_EMBEDDER
 
     async def total_faces(self) -> int:
-        model = self._place.models.key
-        counted = await self._place.read_rows(lambda rows: picture_rows.counted(rows, model))
-        return counted.pictures
+        return (await self._place.store.counted()).pictures
 
     async def identify(self, caller: Caller, picture: Upload, *, most: int = 5) -> Identification:
         with self._meter.asked("identify"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,20 +12,10 @@ import apsw
 from server.errors import NotThere
 from server.faces import person_rows, vector_rows
 from server.faces.contract import PictureCard
+from server.faces.keeping import Counted, ModelKey
 from server.faces.many_ids import many
 from server.faces.vault import PictureVault
-from server.faces.vector_rows import ModelKey
 from server.row_id import is_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
-    """`waiting` pictures have no vector of the model that was asked for."""
-
-    persons: int
-    pictures: int
-    waiting: int
-    revision: int
 
 
 def those_of(connection: apsw.Connection, class_id: int) -> tuple[PictureCard, ...]:

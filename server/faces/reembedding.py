@@ -12,9 +12,9 @@ from server.faces.choosing import usable
 from server.faces.contract import Refusal, Upload
 from server.faces.gallery import Gallery
 from server.faces.gate import QUERY
+from server.faces.keeping import ModelKey
 from server.faces.ledger import Ledger
 from server.faces.looking import Seen
-from server.faces.vector_rows import ModelKey
 
 AT_ONCE: Final = 16
 """Pictures of one transaction: what was done stays done when it is broken off."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import apsw
-
 from server.accounts.contract import Action, Caller, CallerKind
 from server.accounts.permissions import Permission
-from server.errors import NotThere, PictureLocked
-from server.faces import history_rows, holdings, person_rows, picture_rows
 from server.faces.contract import (
     ForgetReport,
     GalleryStatus,
@@ -45,25 +41,20 @@ class Register:
         await self._place.audit(
             caller, Action.PERSON_SEEN, "list of persons", f"from {offset}{_asked_by(wanted)}"
         )
-        return await self._place.read_rows(
-            lambda rows: person_rows.page(rows, wanted, offset=offset, limit=limit)
-        )
+        return await self._place.store.page(wanted, offset=offset, limit=limit)
 
     async def person(self, caller: Caller, class_id: int) -> Person:
-        found = await self._place.read_rows(lambda rows: person_rows.find(rows, class_id))
+        found = await self._place.store.person(class_id)
         await self._place.audit(caller, Action.PERSON_SEEN, f"person {class_id}")
         return found
 
     async def pictures_of(self, caller: Caller, class_id: int) -> tuple[PictureCard, ...]:
-        found = await self._place.read_rows(lambda rows: picture_rows.those_of(rows, class_id))
+        found = await self._place.store.pictures_of(class_id)
         await self._place.audit(caller, Action.PERSON_SEEN, f"person {class_id}")
         return found
 
     async def picture(self, caller: Caller, image_id: int) -> bytes:
-        vault = self._place.gallery.vault
-        content = await self._place.read_rows(
-            lambda rows: picture_rows.content(rows, image_id, vault)
-        )
+        content = await self._place.store.picture(image_id)
         await self._place.audit(caller, Action.PERSON_SEEN, f"enrolment picture {image_id}")
         return content
 
@@ -71,32 +62,21 @@ class Register:
         await self._place.audit(
             caller, Action.PERSON_SEEN, "pictures of persons", f"shown {list(class_ids)}"
         )
-        vault = self._place.gallery.vault
-
-        def work(rows: apsw.Connection) -> dict[int, bytes]:
-            found = {}
-            for class_id, image_id in picture_rows.first_of(rows, class_ids).items():
-                with contextlib.suppress(PictureLocked, NotThere):  # told where it is asked for
-                    found[class_id] = thumbnail(picture_rows.content(rows, image_id, vault))
-            return found
-
-        return await self._place.read_rows(work)
+        found = await self._place.store.first_pictures(class_ids)
+        return await asyncio.to_thread(
+            lambda: {class_id: thumbnail(content) for class_id, content in found.items()}
+        )
 
     async def export(self, caller: Caller, class_id: int) -> bytes:
-        vault = self._place.gallery.vault
-        content = await self._place.read_rows(
-            lambda rows: holdings.archive_of(rows, class_id, vault, self._place.now())
-        )
+        content = await self._place.store.archive(class_id, self._place.now())
         await self._place.audit(caller, Action.PERSON_EXPORTED, f"person {class_id}")
         return content
 
     async def forget(self, caller: Caller, class_id: int) -> ForgetReport:
-        await self._place.read_rows(lambda rows: person_rows.find(rows, class_id))
+        await self._place.store.person(class_id)
         await self._place.audit(caller, Action.PERSON_FORGOTTEN, f"person {class_id}", "forgotten")
         self._place.desk.forget()
-        report = await self._place.upkeep(
-            lambda: holdings.forget(self._place.gallery, class_id, self._place.now())
-        )
+        report = await self._place.store.forget(class_id, self._place.now())
         detail = f"{report.pictures} pictures; nothing is left: {report.is_gone}"
         await self._place.audit(caller, Action.PERSON_FORGOTTEN, f"person {class_id}", detail)
         return report
@@ -104,16 +84,16 @@ class Register:
     async def forget_overdue(self) -> tuple[int, ...]:
         """Forgets those whose time is over, unknown visitors among them; who of the enrolled."""
         now = self._place.now()
-        await self._place.note(lambda rows: history_rows.drop_old(rows, now))
-        due = await self._place.read_rows(lambda rows: person_rows.overdue(rows, now))
+        await self._place.store.drop_old(now)
+        due = await self._place.store.overdue(now)
         for class_id in due:
             await self.forget(RETENTION, class_id)
         return due
 
     async def status(self) -> GalleryStatus:
         place = self._place
-        models, gallery = place.models, place.gallery
-        counted = await place.read_rows(lambda rows: picture_rows.counted(rows, models.key))
+        models = place.models
+        counted = await place.store.counted()
         return GalleryStatus(
             model=None if models.key is None else models.key.name,
             model_version=None if models.key is None else models.key.version,
@@ -121,7 +101,7 @@ class Register:
             numbers=None if models.key is None else models.key.numbers,
             persons=counted.persons,
             pictures=counted.pictures,
-            indexed=0 if place.is_preparing else await place.read(gallery.indexed),
+            indexed=0 if place.is_preparing else await place.store.indexed(),
             waiting=counted.waiting,
             revision=counted.revision,
             problem=MAKING_READY if place.is_preparing else models.problem,
@@ -131,8 +111,8 @@ class Register:
         await self._place.audit(caller, Action.PERSON_FORGOTTEN, "face index", kind.value)
         if kind is ResetKind.EVERYBODY:
             self._place.desk.forget()
-            await self._place.change(lambda book: book.forget_everybody())
-        await self._place.upkeep(self._place.gallery.rebuild)
+            await self._place.store.forget_everybody()
+        await self._place.store.rebuild()
         return await self.status()
 
 

@@ -18,13 +18,13 @@ class FaceService(Asking, Enrolling, Register, History):
         """Makes the index ready; who asks meanwhile is told to come again."""
         self._place.is_preparing = True
         try:
-            await self._place.upkeep(self._place.gallery.open_index)
+            await self._place.store.open()
         finally:
             self._place.is_preparing = False
 
     async def save(self) -> None:
         """Writes the index where it changed, so that the next start loads it."""
-        await self._place.upkeep(self._place.gallery.save)
+        await self._place.store.save()
 
     async def close(self) -> None:
         await self._place.close()

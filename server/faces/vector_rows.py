@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from server.faces.decision import Candidate, Vector, Vectors
 from server.faces.index import Keys
+from server.faces.keeping import ModelKey
 from server.faces.many_ids import many
 
 MOST_PEOPLE: Final = 12
@@ -18,15 +19,6 @@ MOST_PEOPLE: Final = 12
 
 CHUNK: Final = 20_000
 """Vectors read at once."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelKey:
-    """An embedding model: name, the first 12 digits of its file's SHA-256, numbers in a vector."""
-
-    name: str
-    version: str
-    numbers: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,34 +85,38 @@ def in_chunks(
 
 
 def candidates(
-    connection: apsw.Connection, embeddings: Keys, model: ModelKey
-) -> tuple[Candidate, ...]:
-    """Whose those embeddings are, the nearest MOST_PEOPLE of them, with all that is held on each.
-
-    `embeddings` are the nearest first.
+    connection: apsw.Connection, found: Sequence[Keys], model: ModelKey
+) -> list[tuple[Candidate, ...]]:
+    """Of each search: whose those embeddings are, the nearest MOST_PEOPLE of them, with all that is
+    held on each. `found` has the nearest first.
     """
-    if not len(embeddings):
-        return ()
-    wanted = many(int(key) for key in embeddings)
+    wanted = many({key for keys in found for key in keys.tolist()})
     rows: Any = connection.execute(
         "SELECT embedding_id, class_id FROM face_embeddings "
         "WHERE embedding_id IN (SELECT value FROM carray(?))",
         (wanted,),
     ).fetchall()
     owners = dict(rows)
-    nearest = dict.fromkeys(owners[key] for key in map(int, embeddings) if key in owners)
-    people = list(nearest)[:MOST_PEOPLE]
+    nearest = [_owners_of(keys, owners) for keys in found]
+    people = list({class_id: None for each in nearest for class_id in each})
     vectors = _held(connection, "face_embeddings", people, model)
     negatives = _held(connection, "face_negatives", people, model)
     nothing = np.empty((0, model.numbers), np.float32)
-    return tuple(
-        Candidate(
+    held = {
+        class_id: Candidate(
             class_id=class_id,
             vectors=vectors[class_id],
             negatives=negatives.get(class_id, nothing),
         )
         for class_id in people
-    )
+    }
+    return [tuple(held[class_id] for class_id in each) for each in nearest]
+
+
+def _owners_of(keys: Keys, owners: Mapping[int, int]) -> list[int]:
+    """The nearest first."""
+    whose = (owners[key] for key in keys.tolist() if key in owners)
+    return list(dict.fromkeys(whose))[:MOST_PEOPLE]
 
 
 def held_of(connection: apsw.Connection, class_id: int, model: ModelKey) -> Candidate:
@@ -131,6 +127,19 @@ def held_of(connection: apsw.Connection, class_id: int, model: ModelKey) -> Cand
         for table in ("face_embeddings", "face_negatives")
     ]
     return Candidate(class_id=class_id, vectors=found[0], negatives=found[1])
+
+
+def marks_of(connection: apsw.Connection, class_id: int, model: ModelKey) -> tuple[int, ...]:
+    """By which it is known whether what is held on a person is still the same: a vector never
+    changes under its id."""
+    rows: Any = connection.execute(
+        "SELECT embedding_id FROM face_embeddings WHERE class_id = ?1 AND model = ?2 "
+        "AND model_version = ?3 UNION ALL "
+        "SELECT -negative_id FROM face_negatives WHERE class_id = ?1 AND model = ?2 "
+        "AND model_version = ?3 ORDER BY 1",
+        (class_id, model.name, model.version),
+    )
+    return tuple(number for (number,) in rows)
 
 
 def _held(

@@ -16,8 +16,8 @@ from server.faces import holdings, person_rows, vector_rows
 from server.faces.contract import PersonDetails
 from server.faces.decision import Vector
 from server.faces.gallery import Gallery
-from server.faces.ledger import Ledger, NewPicture
-from server.faces.vector_rows import ModelKey
+from server.faces.keeping import ModelKey, NewPicture
+from server.faces.ledger import Ledger
 from server.storage.adoption import prepare_database
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -51,7 +51,7 @@ def enrol(gallery: Gallery, *seeds: int, name: str = "Lan") -> int:
 
 def nearest(gallery: Gallery, seed: int) -> int | None:
     """Whose vector is exactly that one."""
-    for candidate in gallery.near(vector(seed)):
+    for candidate in gallery.near(vector(seed)[np.newaxis])[0].candidates:
         if float(np.max(candidate.vectors @ vector(seed))) > 0.999:
             return candidate.class_id
     return None
@@ -187,7 +187,7 @@ def test_vectors_of_another_model_are_not_compared(database: Path) -> None:
     enrol(first, 1)
     first.close()
     other = open_gallery(database, ModelKey(name="tiny", version="ffffffffffff", numbers=16))
-    assert other.near(vector(1)) == ()
+    assert other.near(vector(1)[np.newaxis])[0].candidates == ()
     other.close()
 
 
@@ -195,7 +195,7 @@ def test_everybody_is_forgotten_in_one_step(gallery: Gallery) -> None:
     enrol(gallery, 1)
     enrol(gallery, 2)
     gallery.change(lambda book: book.forget_everybody())
-    assert gallery.near(vector(1)) == ()
+    assert gallery.near(vector(1)[np.newaxis])[0].candidates == ()
     assert gallery.indexed() == 0
     assert enrol(gallery, 3) == 3
 
@@ -247,7 +247,7 @@ def test_searches_go_on_while_people_come_and_go(gallery: Gallery) -> None:
 
 def test_being_forgotten_leaves_nothing_and_says_so(database: Path, gallery: Gallery) -> None:
     class_id = enrol(gallery, 1, 2)
-    gallery.change(lambda book: book.deny(class_id, MODEL, vector(9), "ada", NOW))
+    gallery.change(lambda book: book.deny(class_id, vector(9), "ada", NOW))
     gallery.save()
     report = holdings.forget(gallery, class_id, NOW)
     assert (report.pictures, report.embeddings, report.negatives, report.index_entries) == (
@@ -273,7 +273,7 @@ def test_two_numbers_of_one_person_become_one_and_all_pictures_stay_found(
     gallery: Gallery,
 ) -> None:
     kept, gone = enrol(gallery, 1, 2), enrol(gallery, 2, 3, name="Lan again")
-    gallery.change(lambda book: book.deny(gone, MODEL, vector(9), "ada", NOW))
+    gallery.change(lambda book: book.deny(gone, vector(9), "ada", NOW))
     gallery.change(lambda book: book.merge(kept, gone, NOW))
     assert [nearest(gallery, seed) for seed in (1, 2, 3)] == [kept] * 3
     person = gallery.read(lambda rows: person_rows.find(rows, kept))

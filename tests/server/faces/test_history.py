@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from server.faces.service import FaceService
 from server.faces.vault import PictureVault
 from server.faces.workplace import Workplace
 from server.storage.adoption import prepare_database
+from server.storage.connection import open_reader
 from tests.server.faces.face_camera import SEEN_AT, FaceCamera
 from tests.server.faces.galleries import ANY, place_on
 from tests.server.faces.test_service import ADA, LAN, NOW, upload
@@ -42,6 +44,7 @@ class Site:
     follower: Follower
     camera: FaceCamera
     networks: Networks
+    database: Path
     moment: datetime = NOW
 
     async def enrol(self, colour: tuple[float, float, float], name: str = "Lan") -> int:
@@ -79,7 +82,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         visitor_days=DAYS,
         vault=PictureVault([b"k" * 32]),
     )
-    site = Site(FaceService(place), place, Follower(place), camera, made)
+    site = Site(FaceService(place), place, Follower(place), camera, made, database)
     yield site
     await site.faces.close()
     made.close()
@@ -240,9 +243,7 @@ async def test_cameras_wait_while_people_fill_the_queue(site: Site) -> None:
 
 async def test_pictures_lie_encrypted_and_are_shown_and_exported_whole(site: Site) -> None:
     red = await site.enrol(RED)
-    kept = await site.place.read_rows(
-        lambda rows: rows.execute("SELECT content FROM face_pictures").get
-    )
+    kept: Any = open_reader(site.database).execute("SELECT content FROM face_pictures").get
     assert b"\xff\xd8" not in bytes(kept)[:200]
     (card,) = await site.faces.pictures_of(ADA, red)
     assert (await site.faces.picture(ADA, card.image_id))[:2] == b"\xff\xd8"

@@ -13,9 +13,9 @@ from server.errors import QuestionInvalid
 from server.faces import person_rows, picture_rows, vector_rows
 from server.faces.gallery import Gallery
 from server.faces.importing import Importer, ImportReport
+from server.faces.keeping import ModelKey
 from server.faces.looking import FaceLooker, Wanted, make_looker, models_here
 from server.faces.reembedding import reembed
-from server.faces.vector_rows import ModelKey
 from server.storage.adoption import prepare_database
 from tests.server.faces.tiny_faces import BLUE, GREEN, RED, networks, photo
 from vision.networks import Networks

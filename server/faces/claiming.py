@@ -1,0 +1,102 @@
+"""Unknown visitors who turn out to be somebody become their matches.
+
+All visitors are looked at while others write; what was found is carried out only where the person
+is still who they were then, and of each visitor only where it is still there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import apsw
+import numpy as np
+
+from server.faces import history_rows, vector_rows
+from server.faces.calibration import Calibration
+from server.faces.decision import Candidate, Vectors, score_of
+from server.faces.gallery import Gallery
+from server.faces.keeping import Look, ModelKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """A visitor who is that person."""
+
+    look: Look
+    score: float
+
+
+def claim(gallery: Gallery, class_id: int, model: ModelKey, calibration: Calibration) -> int:
+    """How many. Blocking; keeps others from writing only while what was found is written."""
+
+    def look(rows: apsw.Connection) -> tuple[tuple[int, ...], list[_Found]]:
+        marks = vector_rows.marks_of(rows, class_id, model)
+        return marks, _found(rows, class_id, model, calibration)
+
+    while True:
+        marks, found = gallery.read(look)
+        if not found:
+            return 0
+        claimed = gallery.note(partial(_carry_out, class_id, marks, found, model, calibration))
+        if claimed is not None:
+            return claimed
+
+
+def _carry_out(
+    class_id: int,
+    marks: tuple[int, ...],
+    found: list[_Found],
+    model: ModelKey,
+    calibration: Calibration,
+    connection: apsw.Connection,
+) -> int | None:
+    """How many were still there; None, and nothing is done: the person was changed meanwhile."""
+    if vector_rows.marks_of(connection, class_id, model) != marks:
+        return None
+    claimed = 0
+    for each in found:
+        if history_rows.drop_visitor(connection, each.look.sighting_id):
+            probability = calibration.probability(each.score)
+            history_rows.add_match(
+                connection, class_id, each.look, model, score=each.score, probability=probability
+            )
+            claimed += 1
+    return claimed
+
+
+def _found(
+    connection: apsw.Connection, class_id: int, model: ModelKey, calibration: Calibration
+) -> list[_Found]:
+    held = vector_rows.held_of(connection, class_id, model)
+    if not len(held.vectors):
+        return []
+    threshold = calibration.rule.threshold
+    found = []
+    for rows, vectors in history_rows.visitor_chunks(connection, model):
+        # Nobody's score is above the cosine with their nearest picture or their mean.
+        for place in np.flatnonzero(_best_of(vectors, held) >= threshold):
+            score = score_of(vectors[place], held)
+            if not score.is_denied and score.score >= threshold:
+                found.append(_Found(look=_look(rows[place], vectors[place]), score=score.score))
+    return found
+
+
+def _look(row: Any, vector: Vectors) -> Look:
+    alike = history_rows.alike_of(row, 1.0)
+    return Look(
+        sighting_id=alike.sighting_id,
+        device_id=alike.device_id,
+        seen_at=alike.seen_at,
+        vector=vector,
+    )
+
+
+def _best_of(vectors: Vectors, held: Candidate) -> Vectors:
+    """Of each row: the cosine with the nearest picture or with the mean of all."""
+    mean = held.vectors.mean(axis=0, keepdims=True)
+    length = max(float(np.linalg.norm(mean)), 1e-6)
+    both = np.concatenate([vectors @ held.vectors.T, vectors @ (mean / length).T], axis=1)
+    best: Vectors = both.max(axis=1)
+    return best

@@ -1,0 +1,228 @@
+"""The gallery in SQLite: two threads that read it, one that changes it. Implements
+`keeping.FaceStore`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from typing import Final, TypeVar
+
+import apsw
+import numpy as np
+
+from server.errors import NotThere, PictureLocked
+from server.faces import claiming, history_rows, holdings, person_rows, picture_rows, vector_rows
+from server.faces.calibration import Calibration
+from server.faces.contract import (
+    ForgetReport,
+    Person,
+    PersonDetails,
+    PersonFilter,
+    PersonPage,
+    PictureCard,
+)
+from server.faces.decision import Vector
+from server.faces.gallery import Gallery
+from server.faces.history_contract import DayCount, Match, MatchFilter, MatchPage, Visitor
+from server.faces.keeping import Alike, Compared, Counted, Enrolled, Nearby, NewPicture
+from server.faces.ledger import Ledger
+from server.gathering import Gathering
+
+T = TypeVar("T")
+
+READING_THREADS: Final = 2
+MOST_TOGETHER: Final = 32
+"""Vectors of one search: more would make the first wait for the last."""
+
+
+class SqliteFaceStore:
+    """On a gallery, which it closes."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self._gallery = gallery
+        self._reading = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="sightpost-gallery")
+        self._writing = ThreadPoolExecutor(1, thread_name_prefix="sightpost-enrol")
+        self._searches: Gathering[Vector, Nearby] = Gathering(
+            lambda vectors: gallery.near(np.stack(vectors)),
+            self._reading,
+            most=MOST_TOGETHER,
+            at_once=READING_THREADS,
+        )
+
+    async def page(self, wanted: PersonFilter, *, offset: int, limit: int) -> PersonPage:
+        return await self._read(
+            lambda rows: person_rows.page(rows, wanted, offset=offset, limit=limit)
+        )
+
+    async def person(self, class_id: int) -> Person:
+        return await self._read(lambda rows: person_rows.find(rows, class_id))
+
+    async def edit(self, class_id: int, details: PersonDetails, now: datetime) -> Person:
+        def work(book: Ledger) -> Person:
+            book.edit_person(class_id, details, now)
+            return person_rows.find(book.connection, class_id)
+
+        return await self._change(work)
+
+    async def merge(self, kept_id: int, gone_id: int, now: datetime) -> Person:
+        def work(book: Ledger) -> Person:
+            book.merge(kept_id, gone_id, now)
+            return person_rows.find(book.connection, kept_id)
+
+        return await self._change(work)
+
+    async def overdue(self, now: datetime) -> tuple[int, ...]:
+        return await self._read(lambda rows: person_rows.overdue(rows, now))
+
+    async def archive(self, class_id: int, now: datetime) -> bytes:
+        vault = self._gallery.vault
+        return await self._read(lambda rows: holdings.archive_of(rows, class_id, vault, now))
+
+    async def forget(self, class_id: int, now: datetime) -> ForgetReport:
+        return await self._upkeep(lambda: holdings.forget(self._gallery, class_id, now))
+
+    async def forget_everybody(self) -> None:
+        await self._change(lambda book: book.forget_everybody())
+
+    async def pictures_of(self, class_id: int) -> tuple[PictureCard, ...]:
+        return await self._read(lambda rows: picture_rows.those_of(rows, class_id))
+
+    async def picture(self, image_id: int) -> bytes:
+        vault = self._gallery.vault
+        return await self._read(lambda rows: picture_rows.content(rows, image_id, vault))
+
+    async def first_pictures(self, class_ids: Sequence[int]) -> Mapping[int, bytes]:
+        vault = self._gallery.vault
+
+        def work(rows: apsw.Connection) -> dict[int, bytes]:
+            found = {}
+            for class_id, image_id in picture_rows.first_of(rows, class_ids).items():
+                with contextlib.suppress(PictureLocked, NotThere):  # told where it is asked for
+                    found[class_id] = picture_rows.content(rows, image_id, vault)
+            return found
+
+        return await self._read(work)
+
+    async def delete_picture(self, image_id: int, now: datetime) -> None:
+        def work() -> None:
+            self._gallery.change(lambda book: book.delete_picture(image_id, now))
+            self._gallery.forget_index_file()
+
+        await self._upkeep(work)
+
+    async def counted(self) -> Counted:
+        return await self._read(lambda rows: picture_rows.counted(rows, self._gallery.model))
+
+    async def enrol(
+        self, details: PersonDetails, pictures: Sequence[NewPicture], now: datetime
+    ) -> Enrolled:
+        return await self._change(
+            lambda book: book.enrol(book.add_person(details, now), pictures, now)
+        )
+
+    async def add_pictures(
+        self, class_id: int, pictures: Sequence[NewPicture], now: datetime
+    ) -> Enrolled:
+        return await self._change(lambda book: book.enrol(class_id, pictures, now))
+
+    async def deny(self, class_id: int, vector: Vector, by: str, now: datetime) -> None:
+        await self._change(lambda book: book.deny(class_id, vector, by, now))
+
+    async def near(self, vector: Vector) -> Nearby:
+        return await self._searches.ask(vector)
+
+    async def indexed(self) -> int:
+        return await self._on(self._reading, self._gallery.indexed)
+
+    async def position(self) -> int:
+        return await self._read(history_rows.position)
+
+    async def note(self, compared: Compared) -> bool:
+        return await self._note(partial(self._noted, compared))
+
+    def _noted(self, compared: Compared, rows: apsw.Connection) -> bool:
+        model, look = self._gallery.model, compared.look
+        if look is not None and model is not None:
+            if vector_rows.state(rows).revision != compared.revision:
+                return False
+            history_rows.add(rows, compared, look, model)
+        history_rows.move_on(rows, compared.sighting_id)
+        return True
+
+    async def claim(self, class_id: int, calibration: Calibration) -> int:
+        model = self._gallery.model
+        if model is None:
+            return 0
+        return await self._upkeep(
+            lambda: claiming.claim(self._gallery, class_id, model, calibration)
+        )
+
+    async def alike(self, vector: Vector, least: float) -> tuple[list[Alike], int]:
+        model = self._gallery.model
+        if model is None:
+            return [], 0
+        return await self._read(lambda rows: history_rows.alike(rows, vector, model, least))
+
+    async def drop_old(self, now: datetime) -> int:
+        return await self._note(lambda rows: history_rows.drop_old(rows, now))
+
+    async def matches(self, wanted: MatchFilter, *, before: int | None, limit: int) -> MatchPage:
+        return await self._read(
+            lambda rows: history_rows.matches(rows, wanted, before=before, limit=limit)
+        )
+
+    async def match_days(self, wanted: MatchFilter) -> tuple[DayCount, ...]:
+        return await self._read(lambda rows: history_rows.match_days(rows, wanted))
+
+    async def match(self, match_id: int) -> Match:
+        return await self._read(lambda rows: history_rows.match(rows, match_id))
+
+    async def deny_match(self, match: Match, vector: Vector, by: str, now: datetime) -> None:
+        def work(book: Ledger) -> None:
+            book.deny(match.person.class_id, vector, by, now)
+            history_rows.drop_match(book.connection, match.match_id)
+
+        await self._change(work)
+
+    async def visitors(
+        self, *, before: int | None, limit: int
+    ) -> tuple[tuple[Visitor, ...], int | None]:
+        return await self._read(
+            lambda rows: history_rows.visitors(rows, before=before, limit=limit)
+        )
+
+    async def open(self) -> None:
+        await self._upkeep(self._gallery.open_index)
+
+    async def rebuild(self) -> None:
+        await self._upkeep(self._gallery.rebuild)
+
+    async def save(self) -> None:
+        await self._upkeep(self._gallery.save)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._reading.shutdown()
+        self._writing.shutdown()
+        self._gallery.close()
+
+    async def _read(self, work: Callable[[apsw.Connection], T]) -> T:
+        return await self._on(self._reading, lambda: self._gallery.read(work))
+
+    async def _change(self, work: Callable[[Ledger], T]) -> T:
+        return await self._upkeep(lambda: self._gallery.change(work))
+
+    async def _note(self, work: Callable[[apsw.Connection], T]) -> T:
+        return await self._upkeep(lambda: self._gallery.note(work))
+
+    async def _upkeep(self, work: Callable[[], T]) -> T:
+        return await self._on(self._writing, work)
+
+    async def _on(self, executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(executor, work)
