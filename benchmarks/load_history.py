@@ -26,13 +26,13 @@ from benchmarks.history import History, Plan, groups
 from benchmarks.machine import Machine, NotOnDisk, machine_of
 from server.ingest.writer import GROUP_ROWS
 from server.storage.adoption import prepare_database
-from server.storage.cameras import SqliteCameras
+from server.storage.cameras import StoredCameras
 from server.storage.data_overview import SqliteDataOverview
 from server.storage.pictures import PictureArchive
 from server.storage.reader_pool import ReaderPool
 from server.storage.reading.cameras import StateRule
 from server.storage.reading.sightings import Matching, Order, SightingFilter
-from server.storage.sightings import SqliteSightings
+from server.storage.sightings import StoredSightings
 from server.storage.sqlite import SqliteStore
 
 UNTIL: Final = datetime(2026, 11, 27, 18, 0, tzinfo=UTC)
@@ -88,7 +88,7 @@ async def ask_all(folder: Path, times: int) -> list[Answer]:
     """Every question of the pages, each `times` times, one after the other."""
     database, pictures = folder / "websocket_server.db", folder / "pictures"
     pool, archive = ReaderPool(database), PictureArchive(pictures, read_only=True)
-    sightings, cameras = SqliteSightings(pool, archive), SqliteCameras(pool, StateRule())
+    sightings, cameras = StoredSightings(pool, archive), StoredCameras(pool, StateRule())
     data = SqliteDataOverview(pool, database, pictures, retention_days=0)
     try:
         asked = [
@@ -107,7 +107,7 @@ async def ask_all(folder: Path, times: int) -> list[Answer]:
         archive.close()
 
 
-async def _of_sightings(sightings: SqliteSightings) -> list[Question]:
+async def _of_sightings(sightings: StoredSightings) -> list[Question]:
     latest = (await sightings.page(SightingFilter())).cards
     plate = next(card.plate for card in latest if card.region == "eu")
     thai = next(card.plate for card in latest if card.region == "th")
@@ -162,7 +162,7 @@ async def _of_sightings(sightings: SqliteSightings) -> list[Question]:
     ]
 
 
-async def _of_cameras(cameras: SqliteCameras) -> list[Question]:
+async def _of_cameras(cameras: StoredCameras) -> list[Question]:
     name = "gate-001"
 
     def health(days: int) -> Ask:

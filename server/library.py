@@ -6,18 +6,19 @@ import contextlib
 from collections.abc import Iterator
 
 from server.config import ServerSettings
-from server.storage.cameras import SqliteCameras
-from server.storage.corrections import SqliteCorrections
+from server.storage.cameras import StoredCameras
+from server.storage.corrections import StoredCorrections
 from server.storage.data_overview import SqliteDataOverview
-from server.storage.face_sightings import SqliteFaceSightings
+from server.storage.face_sightings import StoredFaceSightings
 from server.storage.pictures import PictureArchive
 from server.storage.pruner import SqlitePruning
 from server.storage.reader_pool import ReaderPool
 from server.storage.reading.cameras import StateRule
 from server.storage.reading.library import Library
-from server.storage.service_minutes import SqliteServiceHistory
-from server.storage.sightings import SqliteSightings
-from server.storage.usage_counts import SqliteUsageCounts
+from server.storage.service_minutes import StoredServiceHistory
+from server.storage.sightings import StoredSightings
+from server.storage.usage_counts import StoredUsageCounts
+from server.storage.writing_thread import SqliteWriting
 
 
 @contextlib.contextmanager
@@ -28,17 +29,17 @@ def library_of(settings: ServerSettings) -> Iterator[Library]:
         opened.callback(pool.close)
         archive = PictureArchive(settings.pictures_path, read_only=True)
         opened.callback(archive.close)
-        corrections = SqliteCorrections(settings.db_path)
-        opened.callback(corrections.close)
+        writing = SqliteWriting(settings.db_path, name="corrections")
+        opened.callback(writing.close)
         pruning = SqlitePruning(settings.db_path, settings.pictures_path)
         opened.callback(pruning.close)
-        sightings = SqliteSightings(pool, archive)
+        sightings = StoredSightings(pool, archive)
         yield Library(
             sightings=sightings,
-            face_sightings=SqliteFaceSightings(pool, archive),
+            face_sightings=StoredFaceSightings(pool, archive),
             pictures=sightings,
-            corrections=corrections,
-            cameras=SqliteCameras(pool, StateRule()),
+            corrections=StoredCorrections(writing),
+            cameras=StoredCameras(pool, StateRule()),
             data=SqliteDataOverview(
                 pool,
                 settings.db_path,
@@ -46,6 +47,6 @@ def library_of(settings: ServerSettings) -> Iterator[Library]:
                 retention_days=settings.retention_days,
             ),
             pruning=pruning,
-            services=SqliteServiceHistory(pool),
-            usage=SqliteUsageCounts(pool),
+            services=StoredServiceHistory(pool),
+            usage=StoredUsageCounts(pool),
         )

@@ -1,8 +1,8 @@
-"""How a database, whichever it is, is asked: the contract of connections that read."""
+"""How a database, whichever it is, is asked and written to: the contract of its connections."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -40,6 +40,11 @@ class Dialect(Protocol):
 
     def pattern(self, glob: str) -> str:
         """Of a text with `*`, `?` and `[[]`, as GLOB has them."""
+        ...
+
+    @property
+    def given_up_before(self) -> str:
+        """A statement: times, of which what arrived before the latest was given up as old."""
         ...
 
     @property
@@ -93,4 +98,36 @@ class Readers(Protocol):
 
         Raises TookTooLong, StorageUnavailable, and what `work` raises.
         """
+        ...
+
+
+class Writer(Reader, Protocol):
+    """One change's view of the database, within its transaction."""
+
+    def change(self, sql: str, values: Values | tuple[Any, ...] = ()) -> int:
+        """Carries the statement out; how many rows it wrote or took away."""
+        ...
+
+    def change_each(self, sql: str, many: Sequence[tuple[Any, ...]]) -> None:
+        """The statement with each of the values, in order."""
+        ...
+
+
+class Writing(Protocol):
+    """Whoever carries out short changes: one at a time, in order, beside whatever takes rows.
+
+    Where several processes change the same, one waits for the other: what a change reads is so
+    until it is committed.
+    """
+
+    async def write(self, work: Callable[[Writer], T]) -> T:
+        """What `work` returns, on a thread: all of it or nothing, and on disk when this returns.
+        It is carried out to its end also where whoever asked gives up waiting.
+
+        Raises StorageUnavailable, GroupRefused and what `work` raises.
+        """
+        ...
+
+    def close(self) -> None:
+        """Waits for the change in hand: call it off the event loop. Idempotent."""
         ...

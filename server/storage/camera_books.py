@@ -1,4 +1,4 @@
-"""Reads a camera's books from SQLite: which of its numbers are here, day by day, and all in all."""
+"""Reads a camera's books: which of its numbers are here, day by day, and all in all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 from server.storage.accounting import Said, StoredRow, account, last_before
-from server.storage.asking import Reader
+from server.storage.asking import Dialect, Reader
 from server.storage.health_history import components_of
 from server.storage.reading.cameras import CameraBooks, CameraReport, EpochBooks, EvictionNote
 from server.storage.times import moment_of, text_of
@@ -22,13 +22,15 @@ one."""
 _MOST_STRAYS: Final = 100_000
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TABLES: Final = ("lpr_detections", "face_detections", "evictions")
+_HEALTH: Final = "health_monitors"
+_OF_COMPONENT: Final = "AND component = :component"
 
 _IS_STRAY: Final = (
     "clock_state = 'unsynchronised' AND substr(captured_at, 1, 10) <> substr(received_at, 1, 10)"
 )
 """As the indexes of strays have it: a clock nobody set, and not the day on which the row came."""
 _IS_NO_STRAY: Final = (
-    "(clock_state IS NOT 'unsynchronised' "
+    "(clock_state IS DISTINCT FROM 'unsynchronised' "
     "OR substr(captured_at, 1, 10) = substr(received_at, 1, 10))"
 )
 _COLUMNS: Final = "epoch, sequence, captured_at"
@@ -39,43 +41,40 @@ _EPOCHS: Final = (
     "JOIN cameras AS c ON c.id = e.camera WHERE c.device_id = ? AND e.epoch <> '' "
     "AND e.rows_stored > 0 ORDER BY e.last_received_at DESC"
 )
-_NUMBERED: Final = tuple(
-    f"SELECT {_COLUMNS} FROM {table} INDEXED BY {table}_device "  # noqa: S608 (our own names)
-    "WHERE device_id = :device AND captured_at >= :since AND captured_at < :until "
-    f"AND {_COUNTS}"
-    for table in _TABLES
-)
-_NUMBERED_HEALTH: Final = (
-    f"SELECT {_COLUMNS} FROM health_monitors INDEXED BY health_monitors_device "  # noqa: S608 (our own names)
-    "WHERE device_id = :device AND component = :component AND captured_at >= :since "
-    f"AND captured_at < :until AND {_COUNTS}"
-)
-_BEFORE: Final = tuple(
-    f"SELECT {_COLUMNS} FROM (SELECT * FROM {table} INDEXED BY {table}_device "  # noqa: S608 (our own names)
-    "WHERE device_id = :device AND captured_at < :since AND captured_at >= :kept_since "
-    f"ORDER BY captured_at DESC LIMIT :back) WHERE {_COUNTS}"
-    for table in _TABLES
-)
-_HEALTH_BEFORE: Final = (
-    f"SELECT {_COLUMNS} FROM (SELECT * FROM health_monitors INDEXED BY health_monitors_device "  # noqa: S608 (our own names)
-    "WHERE device_id = :device AND component = :component AND captured_at < :since "
-    "AND captured_at >= :kept_since ORDER BY captured_at DESC LIMIT :back) "
-    f"WHERE {_COUNTS}"
-)
-_STRAYS: Final = tuple(
-    f"SELECT {_COLUMNS} FROM {table} INDEXED BY {table}_strays "  # noqa: S608 (our own names)
-    f"WHERE device_id = :device AND {_IS_STRAY} ORDER BY epoch, sequence DESC LIMIT {_MOST_STRAYS}"
-    for table in (*_TABLES, "health_monitors")
-)
-_FIRST_ROWS: Final = tuple(
-    f"SELECT id, received_at FROM {table} WHERE id = (SELECT min(id) FROM {table})"  # noqa: S608 (our own names)
-    for table in ("lpr_detections", "health_monitors", "face_detections")
-)
-_EVICTIONS: Final = (
-    "SELECT epoch, captured_at, kind, reason, evicted_table, count, size_bytes, first_sequence, "
-    "last_sequence, message FROM evictions INDEXED BY evictions_device WHERE device_id = :device "
-    "AND captured_at >= :since ORDER BY captured_at DESC LIMIT :most"
-)
+_BETWEEN: Final = f"captured_at >= :since AND captured_at < :until AND {_COUNTS}"
+
+
+def _numbered_in(table: str, dialect: Dialect, part: str = "") -> str:
+    """`part`: one more condition, on the second column of the table's index."""
+    return (
+        f"SELECT {_COLUMNS} FROM {table}{dialect.by_index(f'{table}_device')} "  # noqa: S608 (our own names)
+        f"WHERE device_id = :device {part} AND {_BETWEEN}"
+    )
+
+
+def _before_in(table: str, dialect: Dialect, part: str = "") -> str:
+    return (
+        f"SELECT {_COLUMNS} FROM (SELECT * FROM {table}{dialect.by_index(f'{table}_device')} "  # noqa: S608 (our own names)
+        f"WHERE device_id = :device {part} AND captured_at < :since AND captured_at >= :kept_since "
+        f"ORDER BY captured_at DESC LIMIT :back) AS newest WHERE {_COUNTS}"
+    )
+
+
+def _strays_in(table: str, dialect: Dialect) -> str:
+    return (
+        f"SELECT {_COLUMNS} FROM {table}{dialect.by_index(f'{table}_strays')} "  # noqa: S608 (our own names)
+        f"WHERE device_id = :device AND {_IS_STRAY} "
+        f"ORDER BY epoch, sequence DESC LIMIT {_MOST_STRAYS}"
+    )
+
+
+def _evictions_in(dialect: Dialect) -> str:
+    return (
+        "SELECT epoch, captured_at, kind, reason, evicted_table, count, size_bytes, "  # noqa: S608 (our own names)
+        f"first_sequence, last_sequence, message FROM evictions"
+        f"{dialect.by_index('evictions_device')} WHERE device_id = :device "
+        "AND captured_at >= :since ORDER BY captured_at DESC LIMIT :most"
+    )
 
 
 def books_of(
@@ -105,7 +104,8 @@ def books_of(
         "since": min((asked["since"], *(at for _, _, at in rows))),
         "most": _MOST_EXPLAINING,
     }
-    evictions = [(str(row["epoch"]), _note(row)) for row in reader.rows_of(_EVICTIONS, explaining)]
+    told = reader.rows_of(_evictions_in(reader.dialect), explaining)
+    evictions = [(str(row["epoch"]), _note(row)) for row in told]
     epochs = tuple(_epoch(row) for row in reader.rows(_EPOCHS, (device_id,)))
     said = Said(
         epoch=epoch,
@@ -133,30 +133,37 @@ def books_of(
 
 
 def _kept_since(reader: Reader) -> date | None:
-    """Rows go in the order of their arrival: a table that does not begin with 1 was pruned."""
-    first_rows = [reader.row(sql) for sql in _FIRST_ROWS]
-    arrivals = [moment_of(row[1]) for row in first_rows if row is not None and row[0] > 1]
+    arrivals = [moment_of(at) for (at,) in reader.rows(reader.dialect.given_up_before)]
     return max((arrival.date() for arrival in arrivals if arrival is not None), default=None)
 
 
 def _numbered(reader: Reader, asked: dict[str, Any], kept_since: str) -> list[StoredRow]:
     """Those of the time asked for, and of each epoch the last one before it, if it was captured
     after all that was given up here: so that a hole is seen however long it lasted. No strays."""
-    asked = asked | {"kept_since": kept_since, "back": _LOOKED_BACK}
-    rows: list[Any] = [row for sql in _NUMBERED for row in reader.rows(sql, asked)]
-    before: list[Any] = [row for sql in _BEFORE for row in reader.rows(sql, asked)]
+    dialect = reader.dialect
+    earlier = {
+        "device": asked["device"],
+        "since": asked["since"],
+        "kept_since": kept_since,
+        "back": _LOOKED_BACK,
+    }
+    rows: list[Any] = []
+    before: list[Any] = []
+    for table in _TABLES:
+        rows += reader.rows(_numbered_in(table, dialect), asked)
+        before += reader.rows(_before_in(table, dialect), earlier)
     for component in components_of(reader, asked["device"]):
-        of_component = asked | {"component": component}
-        rows += reader.rows(_NUMBERED_HEALTH, of_component)
-        before += reader.rows(_HEALTH_BEFORE, of_component)
+        of_it = {"component": component}
+        rows += reader.rows(_numbered_in(_HEALTH, dialect, _OF_COMPONENT), asked | of_it)
+        before += reader.rows(_before_in(_HEALTH, dialect, _OF_COMPONENT), earlier | of_it)
     return [*rows, *last_before(rows, before)]
 
 
 def _strays(reader: Reader, device_id: str) -> list[StoredRow]:
     """Rows of which the clock was far off, on whatever day: of most cameras there are none."""
     found: list[Any] = []
-    for sql in _STRAYS:
-        found += reader.rows(sql, {"device": device_id})
+    for table in (*_TABLES, _HEALTH):
+        found += reader.rows(_strays_in(table, reader.dialect), {"device": device_id})
     return found
 
 

@@ -1,4 +1,4 @@
-"""Cameras as the board and their own pages show them, from SQLite. Implements Cameras."""
+"""Cameras as the board and their own pages show them, from the database. Implements Cameras."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from server.errors import NotThere, QuestionInvalid
-from server.storage.asking import Reader, Readers
+from server.storage.asking import Dialect, Reader, Readers
 from server.storage.camera_books import books_of
 from server.storage.camera_report import report_of, said_of
 from server.storage.health_history import MOST_COMPONENTS, SETTINGS, history_of
@@ -29,45 +29,53 @@ _CAMERAS: Final = (
     "SELECT device_id, hostname, checkpoint_id, agent_version, first_seen, last_seen, epoch, "
     "clock_offset_s, clock_state, waiting_rows, (SELECT max(captured_at) FROM lpr_detections "
     "WHERE device_id = cameras.device_id) AS latest_at FROM cameras "
-    "WHERE :device IS NULL OR device_id = :device ORDER BY device_id"
+    "WHERE device_id = coalesce(:device, device_id) ORDER BY device_id"
 )
 _NAMES: Final = "SELECT device_id FROM cameras ORDER BY device_id LIMIT ?"
 _PARTS: Final = (
     "WITH RECURSIVE parts (device_id, component, number) AS ("
     "SELECT device_id, (SELECT min(component) FROM health_monitors "
     "WHERE device_id = cameras.device_id), 1 FROM cameras "
-    "WHERE :device IS NULL OR device_id = :device "
+    "WHERE device_id = coalesce(:device, device_id) "
     "UNION ALL SELECT device_id, (SELECT min(component) FROM health_monitors "
     "WHERE device_id = parts.device_id AND component > parts.component), number + 1 FROM parts "
     "WHERE component IS NOT NULL AND number < :most) "
 )
-_NEWEST: Final = (
-    "h.id = (SELECT id FROM health_monitors INDEXED BY health_monitors_device "
-    "WHERE device_id = p.device_id AND component = p.component "
-    "ORDER BY captured_at DESC, id DESC LIMIT 1)"
-)
-_LATEST_HEALTH: Final = (
-    f"{_PARTS} SELECT p.device_id, p.component, h.status, h.message, h.captured_at, "  # noqa: S608 (our own names)
-    "h.system_info "
-    f"FROM parts AS p CROSS JOIN health_monitors AS h ON {_NEWEST} WHERE p.component IS NOT NULL"
-)
-_FAULTS: Final = (
-    f"{_PARTS} SELECT p.device_id, p.component, h.status, h.message, h.captured_at "  # noqa: S608 (our own names)
-    f"FROM parts AS p CROSS JOIN health_monitors AS h ON {_NEWEST} "
-    "WHERE p.component IS NOT NULL AND h.status <> 'PASS'"
-)
-_REPORTS: Final = (
-    "SELECT p.device_id, h.captured_at, h.system_info FROM (SELECT device_id, coalesce("  # noqa: S608 (our own names)
-    "(SELECT component FROM health_monitors WHERE device_id = cameras.device_id "
-    "AND component = 'agent' LIMIT 1), (SELECT min(component) FROM health_monitors "
-    "WHERE device_id = cameras.device_id)) AS component FROM cameras) AS p "
-    f"CROSS JOIN health_monitors AS h ON {_NEWEST}"
-)
-"""Each check tells the same of the whole camera: one of them is enough for the board."""
 Row = Mapping[str, Any]
 
 
-class SqliteCameras:
+def _newest(dialect: Dialect) -> str:
+    """The latest check `h` of a component of `p`."""
+    return (
+        f"{dialect.in_order} health_monitors AS h ON h.id = (SELECT id FROM health_monitors"  # noqa: S608 (our own names)
+        f"{dialect.by_index('health_monitors_device')} WHERE device_id = p.device_id "
+        f"AND component = p.component{dialect.is_timed} ORDER BY captured_at DESC, id DESC LIMIT 1)"
+    )
+
+
+def _latest_health(dialect: Dialect) -> str:
+    return (
+        f"{_PARTS} SELECT p.device_id, p.component, h.status, h.message, h.captured_at, "  # noqa: S608 (our own names)
+        f"h.system_info FROM parts AS p {_newest(dialect)} WHERE p.component IS NOT NULL"
+    )
+
+
+def _faulty(dialect: Dialect) -> str:
+    return f"{_latest_health(dialect)} AND h.status <> 'PASS'"
+
+
+def _reports(dialect: Dialect) -> str:
+    """Each check tells the same of the whole camera: one of them is enough for the board."""
+    return (
+        "SELECT p.device_id, h.captured_at, h.system_info FROM (SELECT device_id, coalesce("  # noqa: S608 (our own names)
+        "(SELECT component FROM health_monitors WHERE device_id = cameras.device_id "
+        "AND component = 'agent' LIMIT 1), (SELECT min(component) FROM health_monitors "
+        "WHERE device_id = cameras.device_id)) AS component FROM cameras) AS p "
+        f"{_newest(dialect)}"
+    )
+
+
+class StoredCameras:
     """`rule` says when a camera counts as online, late and silent."""
 
     def __init__(self, pool: Readers, rule: StateRule) -> None:
@@ -78,9 +86,10 @@ class SqliteCameras:
         def work(reader: Reader) -> tuple[CameraCard, ...]:
             everyone = {"device": None, "most": MOST_COMPONENTS}
             faults: dict[str, list[Row]] = {}
-            for row in reader.rows_of(_FAULTS, everyone):
+            for row in reader.rows_of(_faulty(reader.dialect), everyone):
                 faults.setdefault(row["device_id"], []).append(row)
-            reports = {name: _told(said, at) for name, at, said in reader.rows(_REPORTS)}
+            told = reader.rows(_reports(reader.dialect))
+            reports = {name: _told(said, at) for name, at, said in told}
             return tuple(
                 self._card(
                     row,
@@ -196,7 +205,7 @@ def _camera(reader: Reader, device_id: str) -> Row:
 def _latest(reader: Reader, device_id: str) -> list[Row]:
     """The latest check of each component."""
     values = {"device": device_id, "most": MOST_COMPONENTS}
-    return list(reader.rows_of(_LATEST_HEALTH, values))
+    return list(reader.rows_of(_latest_health(reader.dialect), values))
 
 
 def _report(latest: Sequence[Row]) -> CameraReport | None:

@@ -1,4 +1,4 @@
-"""Readings put right by people, in SQLite: what was read stays, what was held is kept for ever.
+"""Readings put right by people: what was read stays, what was held is kept for ever.
 
 `lpr_detections.corrected_plate` is what is in force; `corrections` is how it came about.
 """
@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
-
-import apsw
 
 from server.errors import NotThere, QuestionInvalid
 from server.row_id import is_id
+from server.storage.asking import Writer, Writing
 from server.storage.reading.sightings import Correction
 from server.storage.sighting_rows import CORRECTION_COLUMNS, correction_of
 from server.storage.times import text_of
-from server.storage.writing_thread import WritingThread
 from wire.limits import MESSAGE_CHARACTERS, PLATE_CHARACTERS
 
 _HELD: Final = "SELECT license_plate, corrected_plate FROM lpr_detections WHERE id = ?"
+_HOLD: Final = "UPDATE lpr_detections SET corrected_plate = ? WHERE id = ?"
 _LAST_STANDING: Final = (
     "SELECT id, plate_before FROM corrections AS c WHERE sighting_id = ? AND undoes IS NULL "
     "AND NOT EXISTS (SELECT 1 FROM corrections WHERE sighting_id = c.sighting_id "
@@ -33,11 +31,11 @@ _NOTE: Final = (
 )
 
 
-class SqliteCorrections:
-    """Implements the contract's Corrections; a thread and a short transaction each."""
+class StoredCorrections:
+    """Implements the contract's Corrections. `writing` belongs to whoever made it."""
 
-    def __init__(self, path: Path) -> None:
-        self._writing = WritingThread(path, name="correct")
+    def __init__(self, writing: Writing) -> None:
+        self._writing = writing
 
     async def correct(
         self, sighting_id: int, plate: str, *, by: str, now: datetime, note: str = ""
@@ -47,39 +45,35 @@ class SqliteCorrections:
         if not wanted:
             raise QuestionInvalid("plate: expected what is on the plate, got nothing")
 
-        def work(connection: apsw.Connection) -> Correction:
-            read, held = _held(connection, sighting_id)
+        def work(writer: Writer) -> Correction:
+            read, held = _held(writer, sighting_id)
             before = read if held is None else held
             if wanted == before:
                 raise QuestionInvalid(f"plate={wanted!r}: sighting {sighting_id} says so already")
             value = None if wanted == read else wanted
-            return _write(connection, (sighting_id, value, before, by, text_of(now), remark, None))
+            return _write(writer, (sighting_id, value, before, by, text_of(now), remark, None))
 
         return await self._writing.write(work)
 
     async def undo(self, sighting_id: int, *, by: str, now: datetime) -> Correction:
-        def work(connection: apsw.Connection) -> Correction:
-            read, held = _held(connection, sighting_id)
-            last: Any = connection.execute(_LAST_STANDING, (sighting_id,)).fetchone()
+        def work(writer: Writer) -> Correction:
+            read, held = _held(writer, sighting_id)
+            last = writer.row(_LAST_STANDING, (sighting_id,))
             if last is None:
                 raise QuestionInvalid(f"sighting {sighting_id}: no correction is left to undo")
             undoes, back = last
             value = None if back == read else str(back)
             before = read if held is None else held
-            return _write(connection, (sighting_id, value, before, by, text_of(now), "", undoes))
+            return _write(writer, (sighting_id, value, before, by, text_of(now), "", undoes))
 
         return await self._writing.write(work)
 
-    def close(self) -> None:
-        """Waits for the correction in hand; idempotent."""
-        self._writing.close()
 
-
-def _held(connection: apsw.Connection, sighting_id: int) -> tuple[str, str | None]:
+def _held(writer: Writer, sighting_id: int) -> tuple[str, str | None]:
     """What was read, and what it was corrected to."""
     row = None
     if is_id(sighting_id):
-        row = connection.execute(_HELD, (sighting_id,)).fetchone()
+        row = writer.row(_HELD, (sighting_id,))
     if row is None:
         raise NotThere(
             f"there is no sighting {sighting_id}: it never was, or it was given up as old"
@@ -88,13 +82,10 @@ def _held(connection: apsw.Connection, sighting_id: int) -> tuple[str, str | Non
     return str(read or ""), None if corrected is None else str(corrected)
 
 
-def _write(connection: apsw.Connection, values: tuple[Any, ...]) -> Correction:
+def _write(writer: Writer, values: tuple[Any, ...]) -> Correction:
     sighting_id, plate = values[:2]
-    connection.execute(
-        "UPDATE lpr_detections SET corrected_plate = ? WHERE id = ?", (plate, sighting_id)
-    )
-    row: Any = connection.execute(_NOTE, values).fetchone()
-    return correction_of(row)
+    writer.change(_HOLD, (plate, sighting_id))
+    return correction_of(writer.rows(_NOTE, values)[0])
 
 
 def _readable(field: str, text: str, longest: int) -> str:

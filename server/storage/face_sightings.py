@@ -22,7 +22,7 @@ _COLUMNS: Final = (
 _LARGEST_PX: Final = 100_000
 
 
-class SqliteFaceSightings:
+class StoredFaceSightings:
     """`archive` is one that only reads; both belong to whoever made them."""
 
     def __init__(self, pool: Readers, archive: PictureArchive) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from server.storage.asking import Reader
+from server.storage.asking import Dialect, Reader
 from server.storage.evidence import LARGEST
 from server.storage.reading.cameras import HealthHistory, HealthPoint, HealthSeries, HealthStretch
 from server.storage.times import moment_of, steps_of, text_of
@@ -40,6 +40,7 @@ MEASURES: Final = (
     Measure(key="clock_offset_s", component="clock", title="Clock offset", unit="s"),
 )
 
+_BY_COMPONENT: Final = "health_monitors_device"
 _COMPONENTS: Final = (
     "WITH RECURSIVE parts (component, number) AS ("
     "SELECT min(component), 1 FROM health_monitors WHERE device_id = :device "
@@ -48,23 +49,29 @@ _COMPONENTS: Final = (
     "WHERE component IS NOT NULL AND number < :most) "
     "SELECT component FROM parts WHERE component IS NOT NULL"
 )
-_CHANGES: Final = (
-    "SELECT h.status, h.message, c.captured_at FROM ("
-    "SELECT id, captured_at, status, lag(status) OVER (ORDER BY captured_at, id) AS before "
-    "FROM health_monitors INDEXED BY health_monitors_device WHERE device_id = :device "
-    "AND component = :component AND captured_at >= :since AND captured_at < :until) AS c "
-    "CROSS JOIN health_monitors AS h ON h.id = c.id WHERE c.before IS NOT c.status "
-    "ORDER BY c.captured_at DESC, c.id DESC LIMIT :most"
-)
-_SERIES: Final = (
-    "SELECT step, avg(value), min(value), max(value) FROM ("
-    "SELECT (unixepoch(captured_at) - :begin) / :step_s AS step, CAST(said AS REAL) AS value FROM ("
-    "SELECT captured_at, CASE WHEN json_valid(system_info) "
-    "THEN json_extract(system_info, :path) END AS said "
-    "FROM health_monitors INDEXED BY health_monitors_device WHERE device_id = :device "
-    "AND component = :component AND captured_at >= :since AND captured_at < :until) "
-    "WHERE said GLOB '[-0-9]*') WHERE abs(value) <= :largest GROUP BY step ORDER BY step"
-)
+
+
+def _changes(dialect: Dialect) -> str:
+    return (
+        "SELECT h.status, h.message, c.captured_at FROM ("  # noqa: S608 (our own names)
+        "SELECT id, captured_at, status, lag(status) OVER (ORDER BY captured_at, id) AS before "
+        f"FROM health_monitors{dialect.by_index(_BY_COMPONENT)} WHERE device_id = :device "
+        "AND component = :component AND captured_at >= :since AND captured_at < :until) AS c "
+        f"{dialect.in_order} health_monitors AS h ON h.id = c.id "
+        "WHERE c.before IS DISTINCT FROM c.status "
+        "ORDER BY c.captured_at DESC, c.id DESC LIMIT :most"
+    )
+
+
+def _steps(dialect: Dialect) -> str:
+    return (
+        "SELECT step, avg(value), min(value), max(value) FROM ("  # noqa: S608 (our own names)
+        f"SELECT ({dialect.unix_s('captured_at')} - :begin) / :step_s AS step, "
+        f"{dialect.said_number(':key')} AS value "
+        f"FROM health_monitors{dialect.by_index(_BY_COMPONENT)} WHERE device_id = :device "
+        "AND component = :component AND captured_at >= :since AND captured_at < :until) AS said "
+        "WHERE abs(value) <= :largest GROUP BY step ORDER BY step"
+    )
 
 
 def components_of(reader: Reader, device_id: str) -> list[str]:
@@ -92,7 +99,7 @@ def history_of(
 def _stretches(reader: Reader, component: str, values: dict[str, Any]) -> list[HealthStretch]:
     """The newest, in order of time."""
     asked = values | {"component": component, "most": MOST_STRETCHES}
-    rows = reader.rows(_CHANGES, asked)[::-1]
+    rows = reader.rows(_changes(reader.dialect), asked)[::-1]
     ends = [moment_of(at) for *_, at in rows[1:]] + [None]
     return [
         HealthStretch(
@@ -125,10 +132,10 @@ def _series(
         "component": component,
         "begin": steps.begin_s,
         "step_s": steps.length_s,
-        "path": f"$.{measure.key}",
+        "key": measure.key,
         "largest": LARGEST,
     }
-    rows = reader.rows(_SERIES, asked)
+    rows = reader.rows(_steps(reader.dialect), asked)
     if not rows:
         return None
     return HealthSeries(

@@ -8,15 +8,16 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import apsw
 
 from server.errors import StorageUnavailable, TookTooLong
 from server.storage import asking
-from server.storage.asking import LONGEST_S, T, Values
+from server.storage.asking import LONGEST_S, T
 from server.storage.connection import open_reader
 from server.storage.dialect import SQLITE, SqliteDialect
+from server.storage.sqlite_statements import SqliteStatements
 from wire.errors import ErrorCode
 
 THREADS: Final = 3
@@ -24,15 +25,13 @@ _STEPS_BETWEEN_LOOKS: Final = 10_000
 _CACHE_KB: Final = 16_384
 
 
-class Reader:
+class Reader(SqliteStatements):
     """One question's view of a connection. Statements run one after the other, each in its own
     short transaction. A read that goes on for long would keep the write-ahead log from being moved.
     """
 
-    dialect: Final = SQLITE
-
     def __init__(self, connection: apsw.Connection, *, longest_s: float) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self.longest_s = longest_s
         self._ends_s = time.monotonic() + longest_s
         self.is_dropped = False
@@ -40,25 +39,6 @@ class Reader:
     @property
     def is_over(self) -> bool:
         return self.is_dropped or time.monotonic() > self._ends_s
-
-    def rows(self, sql: str, values: Values | tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """All rows of the answer."""
-        return self._connection.execute(sql, values).fetchall()
-
-    def row(self, sql: str, values: Values | tuple[Any, ...] = ()) -> tuple[Any, ...] | None:
-        """The first row, None where there is none."""
-        found: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
-        return found
-
-    def rows_of(self, sql: str, values: Values | tuple[Any, ...] = ()) -> list[dict[str, Any]]:
-        """All rows by the names of their columns."""
-        cursor = self._connection.execute(sql, values)
-        found = []
-        names: list[str] = []
-        for row in cursor:
-            names = names or [column[0] for column in cursor.get_description()]
-            found.append(dict(zip(names, row, strict=True)))
-        return found
 
 
 class ReaderPool:

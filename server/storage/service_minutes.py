@@ -55,7 +55,7 @@ def write_minutes(connection: apsw.Connection, works: Mapping[str, Work]) -> Non
         connection.execute("DELETE FROM service_minutes WHERE minute < ?", (oldest_s,))
 
 
-class SqliteServiceHistory:
+class StoredServiceHistory:
     """Implements the contract's ServiceHistory."""
 
     def __init__(self, pool: Readers) -> None:

@@ -54,7 +54,7 @@ _PICTURE: Final = (
 )
 
 
-class SqliteSightings:
+class StoredSightings:
     """`archive` is one that only reads; both belong to whoever made them."""
 
     def __init__(self, pool: Readers, archive: PictureArchive) -> None:

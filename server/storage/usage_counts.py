@@ -36,7 +36,7 @@ def active_users(connection: apsw.Connection, since: datetime) -> int:
     return int(connection.execute(_ACTIVE, (text_of(since),)).get)
 
 
-class SqliteUsageCounts:
+class StoredUsageCounts:
     """Implements the contract's UsageCounts."""
 
     def __init__(self, pool: Readers) -> None:

@@ -9,7 +9,7 @@ import apsw
 from benchmarks.history import Plan
 from benchmarks.load_history import UNTIL, ask_all, load
 from benchmarks.search_cost import measure
-from server.storage.cameras import SqliteCameras
+from server.storage.cameras import StoredCameras
 from server.storage.reader_pool import ReaderPool
 from server.storage.reading.cameras import StateRule
 
@@ -42,7 +42,7 @@ async def test_a_small_history_has_all_its_rows_and_answers_every_question(
 async def test_its_books_balance_but_for_what_was_given_up(tmp_path: Path) -> None:
     await load(tmp_path, PLAN, lambda: None)
     pool = ReaderPool(tmp_path / "websocket_server.db")
-    cameras = SqliteCameras(pool, StateRule())
+    cameras = StoredCameras(pool, StateRule())
     try:
         for number in range(1, 41):
             books = await cameras.books(f"gate-{number:03}", until=UNTIL.date(), days=4)

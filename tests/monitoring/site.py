@@ -19,7 +19,8 @@ import yaml
 
 from agent.outbox.durable import write_durably
 from agent.web.password import PasswordFile
-from server.storage.corrections import SqliteCorrections
+from server.storage.corrections import StoredCorrections
+from server.storage.writing_thread import SqliteWriting
 from tests.end_to_end.certificates import authority_in, signed_by
 from tests.end_to_end.programs import Installation, installation, rows_of, wait_until
 from tests.monitoring.shipped import FOLDER, PROMETHEUS, PROMTOOL
@@ -55,11 +56,12 @@ class Watched:
         database = self.place.server_database
         sql = "SELECT id FROM lpr_detections LIMIT 1"
         wait_until(lambda: bool(rows_of(database, sql)), what="a sighting at the server")
-        corrections = SqliteCorrections(database)
+        writing = SqliteWriting(database, name="corrections")
         try:
-            asyncio.run(corrections.correct(1, "CORRECTED", by="vera", now=datetime.now(UTC)))
+            correcting = StoredCorrections(writing).correct
+            asyncio.run(correcting(1, "CORRECTED", by="vera", now=datetime.now(UTC)))
         finally:
-            corrections.close()
+            writing.close()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ class PostgresDialect:
 
     in_order: Final = "JOIN"
     is_timed: Final = " AND captured_at IS NOT NULL"
+    given_up_before: Final = "SELECT rows_before FROM given_up"
 
     def by_index(self, name: str) -> str:
         del name
@@ -35,7 +36,7 @@ class PostgresDialect:
         return _SPECIAL.sub(lambda found: _LIKE[found[0]], glob)
 
     def unix_s(self, column: str) -> str:
-        return f"extract(epoch FROM CAST({column} AS TIMESTAMPTZ))::BIGINT"
+        return f"floor(extract(epoch FROM CAST({column} AS TIMESTAMPTZ)))::BIGINT"
 
     def said_number(self, key: str) -> str:
         return f"said_number(system_info, {key})"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -18,9 +18,11 @@ import apsw
 
 from server.errors import StartRefused
 from server.storage.connection import open_reader
+from server.storage.dialect import SQLITE
 from server.storage.postgres.connection import Connection
 from server.storage.postgres.moved_values import Checksum, Kind, kind_of, value_of
 from server.storage.postgres.partitions import PARTITIONED, Month, make_partition, partitions_of
+from server.storage.times import moment_of, text_of
 
 PIECE_ROWS: Final = 2000
 _KEYS: Final = {
@@ -36,12 +38,19 @@ _KEYS: Final = {
     "corrections": "id",
     "server_stats": "id",
     "service_minutes": "",
+    "users": "id",
+    "api_tokens": "id",
+    "audit_log": "id",
+    "familiar_places": "",
+    "sign_in_failures": "",
 }
 """Tables in the order in which they go, and what each is read by; ``: whole, for it is small."""
 _ORDER: Final = {
     "camera_epochs": "camera, epoch",
     "device_tokens": "name",
     "service_minutes": "service, minute",
+    "familiar_places": "name, place",
+    "sign_in_failures": "counted_by, who",
 }
 _ADDED: Final = {"service_minutes": {"run": "before"}}
 """What the source does not have: its minutes were all of one process."""
@@ -124,6 +133,7 @@ async def move(
                 report(len(records))
             await target.execute(_IS_DONE, table, moved)
         await _set_sequences(reader, target)
+        await _note_given_up(reader, target)
 
 
 async def compare(source: Path, target: Connection, *, report: Report) -> list[Moved]:
@@ -272,6 +282,16 @@ async def _set_sequences(reader: apsw.Connection, target: Connection) -> None:
         last = max(given.get(table, 0), highest or 0)
         if last:
             await target.execute("SELECT setval($1::regclass, $2)", sequence or f"{table}_id", last)
+
+
+async def _note_given_up(reader: apsw.Connection, target: Connection) -> None:
+    """There the first ids tell; sequences may leave some out."""
+    arrivals = [moment_of(at) for (at,) in reader.execute(SQLITE.given_up_before)]
+    days = [arrival.date() for arrival in arrivals if arrival is not None]
+    if days:
+        begin = datetime.combine(max(days), time(), UTC)
+        await target.execute("DELETE FROM given_up")
+        await target.execute("INSERT INTO given_up VALUES ($1)", text_of(begin))
 
 
 def _whole(shape: _Shape, key: str) -> str:

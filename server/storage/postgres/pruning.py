@@ -10,7 +10,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from datetime import time as clock_time
 from typing import Any, Final
 
 from server.storage.picture_stores.aging import give_up_days, measure_days
@@ -20,6 +21,7 @@ from server.storage.postgres.partitions import Month, months_around, others_of, 
 from server.storage.postgres.preparing import schema_alone
 from server.storage.pruning import Ages, Extent, Freed, Report, unix_of
 from server.storage.records import TARGETS
+from server.storage.times import text_of
 
 BATCH_PAGES: Final = 64
 """Of 8 KB each: some thousand rows in a transaction."""
@@ -28,6 +30,12 @@ _LOOK_S: Final = 3600.0
 """A statement that reads a whole partition may take so long."""
 _LOCK_WAIT: Final = "5s"
 """Cameras wait for so long at most, where somebody reads a table whose partition is to go."""
+
+_NOTE: Final = (
+    "WITH kept AS (DELETE FROM given_up WHERE rows_before < $1) INSERT INTO given_up "
+    "SELECT $1 WHERE NOT EXISTS (SELECT 1 FROM given_up WHERE rows_before >= $1)"
+)
+"""So that nobody takes for missing what was given up (`Cameras.books`)."""
 
 Sleep = Callable[[float], Awaitable[object]]
 Cut = str | int
@@ -85,6 +93,13 @@ class _Work:
         started_s = time.monotonic()
         yield
         await self.sleep(max(_LEAST_PAUSE_S, time.monotonic() - started_s))
+
+
+async def _note(work: _Work, table: _Table, cut: Cut) -> None:
+    """Before any row of that age goes."""
+    if table.is_partitioned and isinstance(cut, str):
+        begin = datetime.combine(date.fromisoformat(cut), clock_time(), UTC)
+        await work.connection.execute(_NOTE, text_of(begin))
 
 
 async def measure(connection: Connection, pictures: PictureStore, ages: Ages) -> Extent:
@@ -188,6 +203,7 @@ async def _drop_if_old(work: _Work, table: _Table, part: str, cut: Cut) -> tuple
     await connection.fetchval(_SUMMARISE, part, timeout=_LOOK_S)
     if await connection.fetchval(has_young, cut, timeout=_LOOK_S):
         return None
+    await _note(work, table, cut)
     count = await connection.fetchval(f"SELECT count(*) FROM {part}", timeout=_LOOK_S)  # noqa: S608 (our own names)
     if table.has_corrections:
         await connection.execute(
@@ -217,6 +233,7 @@ async def _delete_old(work: _Work, table: _Table, part: str, cut: Cut) -> int:
     first, last = ends
     if first is None:
         return 0
+    await _note(work, table, cut)
     statement = _deleting(table, part)
     count = 0
     for page in range(first[0], last[0] + 1, BATCH_PAGES):

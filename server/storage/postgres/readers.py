@@ -1,7 +1,7 @@
 """Questions on threads, their statements on the connections of the event loop.
 
-The server does not open it yet, for it shows no pages of PostgreSQL: its tests hold sightings read
-through it to what they are in SQLite.
+What reads is written once for both databases, as functions that call one statement after the other;
+the loop only passes statements on, so that one driver and one pool serve cameras and people.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class _Dropped(Exception):
 
 
 class PostgresReader:
-    """Implements Reader for one question, on a thread beside the event loop."""
+    """Implements Reader for one question, on a thread beside the event loop, where `connection`
+    is at home."""
 
     dialect: Final = POSTGRES
 
@@ -61,23 +62,26 @@ class PostgresReader:
             self._in_hand.cancel()
 
     def _fetch(self, sql: str, values: Values | tuple[Any, ...]) -> list[Any]:
+        text, arguments = in_order(sql, values)
+        found: list[Any] = self._done(
+            lambda left_s: self._connection.fetch(text, *arguments, timeout=left_s)
+        )
+        return found
+
+    def _done(self, statement: Callable[[float], Coroutine[Any, Any, Any]]) -> Any:
+        """What the statement says, within the seconds that it is given."""
         left_s = self._ends_s - time.monotonic()
         if self._is_dropped:
             raise _Dropped
         if left_s <= 0:
-            raise self.took_too_long()
-        text, arguments = in_order(sql, values)
-        fetching: Coroutine[Any, Any, list[Any]] = self._connection.fetch(
-            text, *arguments, timeout=left_s
-        )
-        self._in_hand = asyncio.run_coroutine_threadsafe(fetching, self._loop)
+            raise self._took_too_long()
+        self._in_hand = asyncio.run_coroutine_threadsafe(statement(left_s), self._loop)
         try:
-            found: list[Any] = self._in_hand.result()
-            return found
+            return self._in_hand.result()
         except (TimeoutError, asyncpg.QueryCanceledError) as error:
-            raise self.took_too_long() from error
+            raise self._took_too_long() from error
 
-    def took_too_long(self) -> TookTooLong:
+    def _took_too_long(self) -> TookTooLong:
         return TookTooLong(
             f"the answer took longer than {self._longest_s:g} s: ask for a shorter time, one "
             "camera, or less at once"

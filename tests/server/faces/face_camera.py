@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-from server.storage.face_sightings import SqliteFaceSightings
+from server.storage.face_sightings import StoredFaceSightings
 from server.storage.pictures import PictureArchive
 from server.storage.reader_pool import ReaderPool
 from server.storage.sqlite import SqliteStore
@@ -31,7 +31,7 @@ class FaceCamera:
         self._pool = ReaderPool(database)
         self._archive = PictureArchive(pictures, read_only=True)
         self._numbers = count(1)
-        self.sightings = SqliteFaceSightings(self._pool, self._archive)
+        self.sightings = StoredFaceSightings(self._pool, self._archive)
 
     async def sends(
         self,

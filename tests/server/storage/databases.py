@@ -16,11 +16,11 @@ from server.storage.postgres.preparing import prepare_database
 
 TEMPLATE = "sightpost_template"
 _CLEAN = """
+SET session_replication_role = replica;
 DO $$ DECLARE found RECORD; BEGIN
     FOR found IN SELECT c.relname, c.relkind FROM pg_class AS c
         WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition
         AND c.relkind IN ('r', 'p', 'S') AND c.relname <> 'sightpost_schema'
-        ORDER BY c.relname = 'cameras', c.relkind
     LOOP
         IF found.relkind = 'S' THEN
             EXECUTE format('ALTER SEQUENCE %I RESTART', found.relname);
@@ -30,7 +30,7 @@ DO $$ DECLARE found RECORD; BEGIN
     END LOOP;
 END $$
 """
-"""Cameras last: their books refer to them."""
+"""Without triggers: what they keep goes too, in whatever order."""
 
 
 @dataclass(slots=True)

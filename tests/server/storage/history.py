@@ -13,19 +13,23 @@ from typing import Any
 import apsw
 
 from server.storage.adoption import prepare_database
-from server.storage.cameras import SqliteCameras
-from server.storage.corrections import SqliteCorrections
+from server.storage.cameras import StoredCameras
+from server.storage.corrections import StoredCorrections
 from server.storage.data_overview import SqliteDataOverview
 from server.storage.picture_stores.daily import DailyPictures
 from server.storage.pictures import PictureArchive
 from server.storage.postgres.connection import Pool, opened_pool
+from server.storage.postgres.pruning import prune
 from server.storage.postgres.readers import PostgresReaders
 from server.storage.postgres.store import PostgresStore
+from server.storage.postgres.writing import PostgresWriting, Subject
 from server.storage.pruner import SqlitePruning
+from server.storage.pruning import ages_of
 from server.storage.reader_pool import ReaderPool
 from server.storage.reading.cameras import StateRule
-from server.storage.sightings import SqliteSightings
+from server.storage.sightings import StoredSightings
 from server.storage.sqlite import SqliteStore
+from server.storage.writing_thread import SqliteWriting
 from tests.server.cameras import row_id
 from tests.server.rows import hello_of
 from wire.acceptance import accept_v1
@@ -52,9 +56,9 @@ class Centre:
     pictures: Path
     store: SqliteStore
     pool: ReaderPool
-    sightings: SqliteSightings
-    corrections: SqliteCorrections
-    cameras: SqliteCameras
+    sightings: StoredSightings
+    corrections: StoredCorrections
+    cameras: StoredCameras
     data: SqliteDataOverview
     pruning: SqlitePruning
 
@@ -64,19 +68,29 @@ class Centre:
 
     async def execute(self, sql: str) -> None:
         """As another program writes into the database."""
+        await self.query(sql)
+
+    async def query(self, sql: str) -> list[tuple[Any, ...]]:
         with contextlib.closing(apsw.Connection(str(self.database))) as connection:
-            connection.execute(sql)
+            return list(connection.execute(sql))
+
+    async def give_up(self, *, older_than_days: int, now: datetime) -> None:
+        """Old rows, by the time of their arrival."""
+        await self.pruning.start(older_than_days=older_than_days, now=now)
+        await self.pruning.finished()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SightingsSite:
-    """The same in PostgreSQL, as far as sightings are read there."""
+class PostgresCentre:
+    """The same in PostgreSQL."""
 
     pictures: Path
     rows: Pool
     store: PostgresStore
     pool: PostgresReaders
-    sightings: SqliteSightings
+    sightings: StoredSightings
+    corrections: StoredCorrections
+    cameras: StoredCameras
 
     async def take(self, *rows: AcceptedRow, at: datetime = NOON) -> list[int]:
         return [outcome.record_id for outcome in await self.store.commit_group(rows, at)]
@@ -84,23 +98,48 @@ class SightingsSite:
     async def execute(self, sql: str) -> None:
         await self.rows.execute(sql)
 
+    async def query(self, sql: str) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in await self.rows.fetch(sql)]
+
+    async def give_up(self, *, older_than_days: int, now: datetime) -> None:
+        """Old rows, by the time of their arrival."""
+        days = timedelta(days=older_than_days)
+        ages = ages_of(now, rows_older_than=days, ids_older_than=days)
+        with contextlib.closing(DailyPictures(self.pictures)) as pictures:
+            async with self.rows.acquire() as connection:
+                await prune(connection, pictures, ages, now=now, report=lambda _: None)
+
 
 @asynccontextmanager
-async def site_in(folder: Path, url: str) -> AsyncIterator[SightingsSite]:
+async def postgres_centre_in(folder: Path, url: str) -> AsyncIterator[PostgresCentre]:
     pictures = folder / "pictures"
     async with opened_pool(url, connections=6) as rows:
         with contextlib.ExitStack() as opened:
             keeper, archive = DailyPictures(pictures), PictureArchive(pictures, read_only=True)
             readers = PostgresReaders(rows)
-            for each in (keeper, archive, readers):
+            writing = PostgresWriting(rows, Subject.CORRECTIONS)
+            for each in (keeper, archive, readers, writing):
                 opened.callback(each.close)
-            yield SightingsSite(
+            yield PostgresCentre(
                 pictures=pictures,
                 rows=rows,
                 store=PostgresStore(rows, keeper),
                 pool=readers,
-                sightings=SqliteSightings(readers, archive),
+                sightings=StoredSightings(readers, archive),
+                corrections=StoredCorrections(writing),
+                cameras=StoredCameras(readers, StateRule()),
             )
+
+
+Site = Centre | PostgresCentre
+
+
+@asynccontextmanager
+async def either_in(folder: Path, url: str | None) -> AsyncIterator[Site]:
+    """In SQLite where there is no `url`."""
+    opening = centre_in(folder) if url is None else postgres_centre_in(folder, url)
+    async with opening as opened:
+        yield opened
 
 
 @asynccontextmanager
@@ -109,8 +148,9 @@ async def centre_in(folder: Path) -> AsyncIterator[Centre]:
     prepare_database(database, zone_of=lambda _: UTC, now=NOON)
     with contextlib.ExitStack() as opened:
         pool, archive = ReaderPool(database), PictureArchive(pictures, read_only=True)
-        corrections, pruning = SqliteCorrections(database), SqlitePruning(database, pictures)
-        for each in (archive, pool, corrections, pruning):
+        writing = SqliteWriting(database, name="corrections")
+        pruning = SqlitePruning(database, pictures)
+        for each in (archive, pool, writing, pruning):
             opened.callback(each.close)
         store = SqliteStore(database, pictures)
         try:
@@ -119,9 +159,9 @@ async def centre_in(folder: Path) -> AsyncIterator[Centre]:
                 pictures=pictures,
                 store=store,
                 pool=pool,
-                sightings=SqliteSightings(pool, archive),
-                corrections=corrections,
-                cameras=SqliteCameras(pool, StateRule()),
+                sightings=StoredSightings(pool, archive),
+                corrections=StoredCorrections(writing),
+                cameras=StoredCameras(pool, StateRule()),
                 data=SqliteDataOverview(pool, database, pictures, retention_days=30),
                 pruning=pruning,
             )

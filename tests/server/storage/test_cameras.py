@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ from server.storage.camera_books import MOST_EVICTIONS
 from server.storage.health_history import MOST_STRETCHES
 from server.storage.reading.cameras import SILENT_AFTER, CameraState, GapCause, StateRule
 from tests.server.rows import hello_of
-from tests.server.storage.history import NOON, Centre, centre_in, eviction, health, plate
+from tests.server.storage.history import NOON, Site, eviction, health, plate
 
 HOUR = timedelta(hours=1)
 FACTS: dict[str, Any] = {
@@ -36,9 +34,8 @@ FACTS: dict[str, Any] = {
 
 
 @pytest.fixture
-async def centre(tmp_path: Path) -> AsyncIterator[Centre]:
-    async with centre_in(tmp_path) as opened:
-        yield opened
+def centre(either: Site) -> Site:
+    return either
 
 
 @pytest.mark.parametrize(
@@ -59,7 +56,7 @@ def test_states_follow_the_rule(
     assert state is expected
 
 
-async def test_the_board_tells_of_each_camera_what_it_said_last(centre: Centre) -> None:
+async def test_the_board_tells_of_each_camera_what_it_said_last(centre: Site) -> None:
     await centre.store.greet(hello_of(), NOON)
     await centre.take(
         plate(1, "A"),
@@ -97,7 +94,7 @@ async def test_the_board_tells_of_each_camera_what_it_said_last(centre: Centre) 
     ],
 )
 async def test_whatever_a_camera_says_it_has_its_place_on_the_board(
-    centre: Centre, said: Any
+    centre: Site, said: Any
 ) -> None:
     await centre.take(health(1, "<b>", at=NOON, status="?", facts=said))
     (card,) = await centre.cameras.board(now=NOON, connected=())
@@ -105,7 +102,7 @@ async def test_whatever_a_camera_says_it_has_its_place_on_the_board(
     assert (card.clock_offset_s, card.oldest_waiting_at) == (None, None)
 
 
-async def test_health_over_time_is_changes_of_state_and_thinned_measures(centre: Centre) -> None:
+async def test_health_over_time_is_changes_of_state_and_thinned_measures(centre: Site) -> None:
     minute = timedelta(minutes=1)
     states = ["PASS"] * 5 + ["FAIL"] * 3 + ["PASS"] * 2
     await centre.take(
@@ -129,7 +126,7 @@ async def test_health_over_time_is_changes_of_state_and_thinned_measures(centre:
 
 
 async def test_of_very_many_changes_the_newest_are_told_and_the_last_state_is_the_present(
-    centre: Centre,
+    centre: Site,
 ) -> None:
     second = timedelta(seconds=1)
     await centre.take(
@@ -145,7 +142,7 @@ async def test_of_very_many_changes_the_newest_are_told_and_the_last_state_is_th
     assert last.until is None
 
 
-async def test_the_books_name_what_is_missing_and_why(centre: Centre) -> None:
+async def test_the_books_name_what_is_missing_and_why(centre: Site) -> None:
     await centre.store.greet(hello_of(), NOON)
     await centre.take(
         plate(1, "A"),
@@ -170,7 +167,7 @@ async def test_the_books_name_what_is_missing_and_why(centre: Centre) -> None:
     assert (await centre.cameras.books("gate-1", until=date(2026, 2, 1))).days == ()
 
 
-async def test_a_hole_is_seen_however_long_it_lasted(centre: Centre) -> None:
+async def test_a_hole_is_seen_however_long_it_lasted(centre: Site) -> None:
     day = timedelta(days=1)
     await centre.take(
         plate(1, "AB1", at=NOON - 20 * day),
@@ -192,7 +189,7 @@ async def test_a_hole_is_seen_however_long_it_lasted(centre: Centre) -> None:
 
 
 async def test_however_many_evictions_there_were_each_explains_what_it_took(
-    centre: Centre,
+    centre: Site,
 ) -> None:
     minute, count = timedelta(minutes=1), MOST_EVICTIONS + 20
     await centre.take(
@@ -207,7 +204,7 @@ async def test_however_many_evictions_there_were_each_explains_what_it_took(
     assert len(books.evictions) == MOST_EVICTIONS
 
 
-async def test_what_was_given_up_here_as_old_is_no_gap(centre: Centre) -> None:
+async def test_what_was_given_up_here_as_old_is_no_gap(centre: Site) -> None:
     day, hour = timedelta(days=1), timedelta(hours=1)
     midnight = NOON.replace(hour=0)
     await centre.take(
@@ -219,8 +216,7 @@ async def test_what_was_given_up_here_as_old_is_no_gap(centre: Centre) -> None:
         plate(7, "D", at=NOON),
         at=NOON,
     )
-    await centre.pruning.start(older_than_days=1, now=NOON + day)
-    await centre.pruning.finished()
+    await centre.give_up(older_than_days=1, now=NOON + day)
     books = await centre.cameras.books("gate-1", until=NOON.date())
     assert books.kept_since == NOON.date()
     assert [(each.day, each.captured, each.unexplained) for each in books.days] == [
@@ -230,12 +226,12 @@ async def test_what_was_given_up_here_as_old_is_no_gap(centre: Centre) -> None:
     assert books.epochs[0].rows_stored == 5
 
 
-async def test_names_come_in_order_and_no_more_than_are_asked_for(centre: Centre) -> None:
+async def test_names_come_in_order_and_no_more_than_are_asked_for(centre: Site) -> None:
     await centre.take(*(plate(n, "AB1", device_id=f"gate-{n}") for n in (3, 1, 2)))
     assert await centre.cameras.names(most=2) == ("gate-1", "gate-2")
 
 
-async def test_a_camera_that_was_never_heard_of_is_not_there(centre: Centre) -> None:
+async def test_a_camera_that_was_never_heard_of_is_not_there(centre: Site) -> None:
     with pytest.raises(NotThere, match="no camera 'gate-9'"):
         await centre.cameras.camera("gate-9", now=NOON, connected=())
     with pytest.raises(NotThere):
@@ -244,7 +240,7 @@ async def test_a_camera_that_was_never_heard_of_is_not_there(centre: Centre) -> 
         await centre.cameras.health("gate-9", since=NOON - HOUR, until=NOON)
 
 
-async def test_too_much_at_once_is_refused(centre: Centre) -> None:
+async def test_too_much_at_once_is_refused(centre: Site) -> None:
     with pytest.raises(QuestionInvalid, match="at most 31 days"):
         await centre.cameras.health("gate-1", since=NOON - 900 * HOUR, until=NOON)
     with pytest.raises(QuestionInvalid, match="points=9"):

@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from server.errors import NotThere, QuestionInvalid
-from server.storage.pruning import ages_of, prune
 from server.storage.reading.sightings import SightingFilter
-from tests.server.storage.history import NOON, Centre, centre_in, plate
+from tests.server.storage.history import NOON, Site, plate
 
 
 @pytest.fixture
-async def centre(tmp_path: Path) -> AsyncIterator[Centre]:
-    async with centre_in(tmp_path) as opened:
-        await opened.take(plate(1, "A8C 123"), plate(2, "OTHER"))
-        yield opened
+async def centre(either: Site) -> Site:
+    await either.take(plate(1, "A8C 123"), plate(2, "OTHER"))
+    return either
 
 
-async def found(centre: Centre, text: str) -> list[tuple[str, str]]:
+async def found(centre: Site, text: str) -> list[tuple[str, str]]:
     page = await centre.sightings.page(SightingFilter(plate=text))
     return [(card.plate, card.read_plate) for card in page.cards]
 
 
-async def correct(centre: Centre, text: str, *, after_s: int = 0) -> None:
+async def correct(centre: Site, text: str, *, after_s: int = 0) -> None:
     now = NOON + timedelta(seconds=after_s)
     await centre.corrections.correct(1, text, by="somchai", now=now, note="seen in the picture")
 
 
-async def undo(centre: Centre) -> str:
+async def undo(centre: Site) -> str:
     await centre.corrections.undo(1, by="somchai", now=NOON)
     return (await centre.sightings.detail(1)).card.plate
 
 
-async def test_a_corrected_plate_is_shown_and_found_beside_what_was_read(centre: Centre) -> None:
+async def test_a_corrected_plate_is_shown_and_found_beside_what_was_read(centre: Site) -> None:
     await correct(centre, " XYZ  999 ")
     assert await found(centre, "xyz999") == [("XYZ 999", "A8C 123")]
     assert await found(centre, "*999") == [("XYZ 999", "A8C 123")]
@@ -54,7 +50,7 @@ async def test_a_corrected_plate_is_shown_and_found_beside_what_was_read(centre:
     assert [card.id for card in (await centre.sightings.page(chosen)).cards] == [1]
 
 
-async def test_each_undo_takes_back_one_more_and_the_history_keeps_all(centre: Centre) -> None:
+async def test_each_undo_takes_back_one_more_and_the_history_keeps_all(centre: Site) -> None:
     await correct(centre, "SECOND")
     await correct(centre, "THIRD", after_s=1)
     assert [await undo(centre), await undo(centre)] == ["SECOND", "A8C 123"]
@@ -70,7 +66,7 @@ async def test_each_undo_takes_back_one_more_and_the_history_keeps_all(centre: C
     ]
 
 
-async def test_correcting_back_to_what_was_read_is_no_correction_any_more(centre: Centre) -> None:
+async def test_correcting_back_to_what_was_read_is_no_correction_any_more(centre: Site) -> None:
     await correct(centre, "SECOND")
     await correct(centre, "A8C 123")
     assert not (await centre.sightings.detail(1)).card.is_corrected
@@ -87,28 +83,25 @@ async def test_correcting_back_to_what_was_read_is_no_correction_any_more(centre
     ],
 )
 async def test_a_correction_that_says_nothing_is_refused(
-    centre: Centre, text: str, expected: str
+    centre: Site, text: str, expected: str
 ) -> None:
     with pytest.raises(QuestionInvalid, match=expected):
         await correct(centre, text)
     assert (await centre.sightings.detail(1)).corrections == ()
 
 
-async def test_thai_is_kept_in_one_form(centre: Centre) -> None:
+async def test_thai_is_kept_in_one_form(centre: Site) -> None:
     await correct(centre, "1กก e\u0301")
     assert (await centre.sightings.detail(1)).card.plate == "1กก \u00e9"
 
 
-async def test_what_is_not_there_cannot_be_corrected(centre: Centre) -> None:
+async def test_what_is_not_there_cannot_be_corrected(centre: Site) -> None:
     for number in (0, 3, 2**70):
         with pytest.raises(NotThere, match="there is no sighting"):
             await centre.corrections.correct(number, "X", by="somchai", now=NOON)
 
 
-async def test_corrections_go_with_their_sighting(centre: Centre) -> None:
+async def test_corrections_go_with_their_sighting(centre: Site) -> None:
     await correct(centre, "XYZ")
-    day = timedelta(days=1)
-    ages = ages_of(NOON + 3 * day, rows_older_than=day, ids_older_than=9 * day)
-    prune(centre.database, centre.pictures, ages, report=lambda _: None, sleep=lambda _: None)
-    left = await centre.pool.ask(lambda reader: reader.rows("SELECT count(*) FROM corrections"))
-    assert left == [(0,)]
+    await centre.give_up(older_than_days=1, now=NOON + timedelta(days=3))
+    assert await centre.query("SELECT count(*) FROM corrections") == [(0,)]

@@ -44,9 +44,12 @@ async def filled(place: Place) -> Path:
     connection.execute(
         "INSERT INTO lpr_detections (license_plate, checkpoint_id, confidence, lux, timestamp) "
         "VALUES ('OLD 1', 7, 0.5, 'dark', CAST('2024' AS BLOB)), (NULL, '7', NULL, 250, NULL);"
-        "DELETE FROM health_monitors WHERE id > 25;"
+        "DELETE FROM health_monitors WHERE id < 3 OR id > 25;"
         "INSERT INTO corrections (sighting_id, plate, plate_before, corrected_by, corrected_at) "
-        "VALUES (1, 'X', 'AB1', 'somchai', '2026-03-02T00:00:00+00:00')"
+        "VALUES (1, 'X', 'AB1', 'somchai', '2026-03-02T00:00:00+00:00');"
+        "INSERT INTO users VALUES (7, 'somchai', '', 'admin', 'active', 'x', '2026', NULL);"
+        "INSERT INTO api_tokens VALUES (3, 7, 'grafana', X'00ff', 'see', '2026', NULL, NULL, NULL);"
+        "INSERT INTO audit_log VALUES (9, '2026', 'somchai', 'user', '', 'export', '', '')"
     )
     connection.close()
     return path
@@ -83,6 +86,9 @@ async def test_a_move_that_was_broken_off_goes_on_and_both_sides_are_equal(
         "SELECT license_plate, checkpoint_id, lux, timestamp FROM lpr_detections "
         "WHERE message_id IS NULL ORDER BY id"
     ) == [("OLD 1", "7", None, "2024"), (None, "7", 250.0, None)]
+    assert await target.fetch("SELECT rows_before FROM given_up") == [
+        ("2026-03-01T00:00:00.000+00:00",)
+    ]
     await target.execute("UPDATE lpr_detections SET license_plate = 'Y' WHERE id = 1")
     changed = await moving.compare(source, target, report=lambda _: None)
     assert [each.table for each in changed if not each.is_equal] == ["lpr_detections"]
@@ -106,6 +112,11 @@ async def test_what_was_moved_goes_on_as_it_was(databases: Databases, tmp_path: 
         late = await store.commit_group([accepted_health(60), accepted_health(61)], NOW)
         assert late == [Stored(30, True, ROWS), Stored(31, False, ROWS + 1)]
         assert len(await store.live_tokens()) == 1
+    target = await opened(url)
+    made = "INSERT INTO users (name, full_name, role, standing, password_hash, created_at) "
+    made += "VALUES ('vera', '', 'viewer', 'active', 'x', '2026') RETURNING id"
+    assert await target.fetchval(made) == 8
+    await target.close()
     again = await asyncio.to_thread(
         CliRunner().invoke, cli.app, ["migrate-store", f"sqlite:{source}", url]
     )

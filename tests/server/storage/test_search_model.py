@@ -17,7 +17,7 @@ from server.storage.adoption import prepare_database
 from server.storage.pictures import PictureArchive
 from server.storage.reader_pool import ReaderPool
 from server.storage.reading.sightings import Matching, Order, SightingFilter
-from server.storage.sightings import SqliteSightings
+from server.storage.sightings import StoredSightings
 from tests.server.storage.history import NOON
 
 ALIKE = ("0OQD", "1IL", "8B", "5S", "2Z")
@@ -35,7 +35,7 @@ class Asked:
         self._writer = apsw.Connection(str(path))
         self._pool = ReaderPool(path)
         self._archive = PictureArchive(folder / "pictures", read_only=True)
-        self._sightings = SqliteSightings(self._pool, self._archive)
+        self._sightings = StoredSightings(self._pool, self._archive)
         self._runner = asyncio.Runner()
 
     def close(self) -> None:

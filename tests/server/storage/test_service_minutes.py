@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from server.analytics.work import Work
-from server.storage.service_minutes import KEPT, SqliteServiceHistory
+from server.storage.service_minutes import KEPT, StoredServiceHistory
 from telemetry.distribution import SECONDS, Distribution
 from tests.server.storage.history import centre_in
 
@@ -31,7 +31,7 @@ async def test_minutes_come_back_by_service_in_order(tmp_path: Path) -> None:
     async with centre_in(tmp_path) as centre:
         await centre.store.keep_minutes({"ingest": work(1)})
         await centre.store.keep_minutes({"ingest": work(0), "plate_recognition": bare})
-        history = SqliteServiceHistory(centre.pool)
+        history = StoredServiceHistory(centre.pool)
         found = await history.minutes(begin=AT, end=AT + HOUR)
         assert found == {"ingest": (work(0), work(1)), "plate_recognition": (bare,)}
         late = await history.minutes(begin=AT + timedelta(minutes=1), end=AT + HOUR)
@@ -41,7 +41,7 @@ async def test_minutes_come_back_by_service_in_order(tmp_path: Path) -> None:
 
 async def test_a_minute_written_again_is_the_newer_and_old_ones_go(tmp_path: Path) -> None:
     async with centre_in(tmp_path) as centre:
-        history = SqliteServiceHistory(centre.pool)
+        history = StoredServiceHistory(centre.pool)
         await centre.store.keep_minutes({"ingest": work(0, requests=1)})
         await centre.store.keep_minutes({"ingest": work(0, requests=9)})
         (only,) = (await history.minutes(begin=AT, end=AT + HOUR))["ingest"]
@@ -61,7 +61,7 @@ async def test_a_long_time_comes_in_stretches_within_the_hour_and_loses_nothing(
     async with centre_in(tmp_path) as centre:
         for minute in range(0, 300, 7):
             await centre.store.keep_minutes({"ingest": work(minute)})
-        history = SqliteServiceHistory(centre.pool)
+        history = StoredServiceHistory(centre.pool)
         found = (await history.minutes(begin=begin, end=AT + 24 * HOUR))["ingest"]
         assert sum(each.requests for each in found) == 43 * 5
         assert sum(each.times.count for each in found if each.times) == 43 * 2
@@ -78,5 +78,5 @@ async def test_a_long_time_comes_in_stretches_within_the_hour_and_loses_nothing(
 async def test_counts_of_any_size_are_kept(tmp_path: Path, requests: int) -> None:
     async with centre_in(tmp_path) as centre:
         await centre.store.keep_minutes({"ingest": work(requests=requests)})
-        found = await SqliteServiceHistory(centre.pool).minutes(begin=AT, end=AT + HOUR)
+        found = await StoredServiceHistory(centre.pool).minutes(begin=AT, end=AT + HOUR)
         assert found["ingest"][0].requests == requests

@@ -19,37 +19,12 @@ from server.storage.cursors import Asked, Position
 from server.storage.reading.sightings import Matching, Order, SightingFilter, SightingPage
 from server.storage.search import find, plan_of
 from tests.server.cameras import jpeg
-from tests.server.storage.databases import Databases
-from tests.server.storage.history import (
-    NOON,
-    Centre,
-    SightingsSite,
-    centre_in,
-    plate,
-    site_in,
-)
-from tests.server.storage.stores import KINDS
-
-Site = Centre | SightingsSite
-
-
-@pytest.fixture(params=KINDS)
-def url(request: pytest.FixtureRequest) -> str | None:
-    """Of a database in PostgreSQL; None: in SQLite."""
-    if request.param == "sqlite":
-        return None
-    databases: Databases = request.getfixturevalue("databases")
-    return databases.cleaned()
+from tests.server.storage.history import NOON, Centre, Site, centre_in, plate
 
 
 @pytest.fixture
-async def centre(url: str | None, tmp_path: Path) -> AsyncIterator[Site]:
-    if url is None:
-        async with centre_in(tmp_path) as opened:
-            yield opened
-    else:
-        async with site_in(tmp_path, url) as site:
-            yield site
+def centre(either: Site) -> Site:
+    return either
 
 
 @pytest.fixture

@@ -21,14 +21,14 @@ from server.accounts.contract import Action, AuditEntry, Caller, CallerKind
 from server.accounts.lifetimes import Lifetimes
 from server.accounts.permissions import TABLE, Permission, Role
 from server.accounts.store import AccountStore
-from server.storage.face_sightings import SqliteFaceSightings
+from server.storage.face_sightings import StoredFaceSightings
 from server.storage.pictures import PictureArchive
 from server.storage.reading.cameras import CameraBooks, CameraCard
 from server.storage.reading.data import DataSizes
 from server.storage.reading.library import Library
 from server.storage.reading.sightings import Correction, SightingDetail, SightingPage
-from server.storage.service_minutes import SqliteServiceHistory
-from server.storage.usage_counts import SqliteUsageCounts
+from server.storage.service_minutes import StoredServiceHistory
+from server.storage.usage_counts import StoredUsageCounts
 from server.web.api import examples, export
 from server.web.api.parts import ApiParts
 from server.web.api.routes import add_api, routers
@@ -83,7 +83,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         parts = ApiParts(
             library=Library(
                 sightings=centre.sightings,
-                face_sightings=SqliteFaceSightings(
+                face_sightings=StoredFaceSightings(
                     centre.pool, PictureArchive(centre.pictures, read_only=True)
                 ),
                 pictures=centre.sightings,
@@ -91,8 +91,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
                 cameras=centre.cameras,
                 data=centre.data,
                 pruning=centre.pruning,
-                services=SqliteServiceHistory(centre.pool),
-                usage=SqliteUsageCounts(centre.pool),
+                services=StoredServiceHistory(centre.pool),
+                usage=StoredUsageCounts(centre.pool),
             ),
             errors=ErrorBook(),
             auditor=accounts,

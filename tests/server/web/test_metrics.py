@@ -16,7 +16,8 @@ from server import figures
 from server.app import running
 from server.config import ServerSettings
 from server.ingest.stats import CODES
-from server.storage.corrections import SqliteCorrections
+from server.storage.corrections import StoredCorrections
+from server.storage.writing_thread import SqliteWriting
 from server.watchlist.contract import ListDetails
 from server.watchlist.rules import Kind
 from telemetry.catalogue import CATALOGUE
@@ -136,11 +137,11 @@ async def test_accuracy_is_what_people_let_stand_once_one_was_corrected(
         async with v1_camera(server.ingest_port) as camera:
             await camera.exchange(*(plate_row(number) for number in range(1, 11)))
         before = await scraped(server.web_port)
-        corrections = SqliteCorrections(settings.db_path)
+        writing = SqliteWriting(settings.db_path, name="corrections")
         try:
-            await corrections.correct(3, "RIGHT 3", by="vera", now=datetime.now(UTC))
+            await StoredCorrections(writing).correct(3, "RIGHT 3", by="vera", now=datetime.now(UTC))
         finally:
-            corrections.close()
+            writing.close()
         after = await scraped(server.web_port)
     name = ("ai_model_accuracy_score", "uncorrected", "all", "plate-recognition")
     assert name not in before

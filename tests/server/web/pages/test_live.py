@@ -11,7 +11,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from server.storage.cameras import SqliteCameras
+from server.storage.cameras import StoredCameras
 from server.storage.reading.cameras import CameraCard, StateRule
 from server.web.pages.live import LiveBoard, Snapshot
 from tests.server.storage.history import NOON, Centre, centre_in, plate
@@ -19,7 +19,7 @@ from tests.server.storage.history import NOON, Centre, centre_in, plate
 PATIENCE_S = 20.0
 
 
-class CountedCameras(SqliteCameras):
+class CountedCameras(StoredCameras):
     """The real ones; tells how often the board was asked for."""
 
     asked = 0
@@ -45,7 +45,7 @@ async def looking(board: LiveBoard) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-def board_of(centre: Centre, cameras: SqliteCameras) -> LiveBoard:
+def board_of(centre: Centre, cameras: StoredCameras) -> LiveBoard:
     return LiveBoard(cameras, centre.sightings, connected=frozenset, now=lambda: NOON, pace_s=0.005)
 
 

@@ -1,0 +1,78 @@
+"""Short changes on a thread, in a transaction each: whatever people put right and note down."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from enum import IntEnum
+from typing import Any, Final
+
+from server.storage.asking import T, Values, Writer
+from server.storage.postgres.connection import Pool, acquired
+from server.storage.postgres.readers import PostgresReader, in_order
+
+LONGEST_S: Final = 20.0
+"""A change is broken off then, and nothing of it done."""
+
+
+class Subject(IntEnum):
+    """What is changed: the number of the advisory lock by which processes take turns ("SPOST" and a
+    byte; those of seats.py lie below)."""
+
+    ACCOUNTS = 0x53504F535480
+    AUDIT = 0x53504F535481
+    CORRECTIONS = 0x53504F535482
+    WATCHLISTS = 0x53504F535483
+    ALERTS = 0x53504F535484
+    CHANNELS = 0x53504F535485
+    FACES = 0x53504F535486
+
+
+class PostgresWriter(PostgresReader):
+    """Implements Writer for one change."""
+
+    def change(self, sql: str, values: Values | tuple[Any, ...] = ()) -> int:
+        text, arguments = in_order(sql, values)
+        said: str = self._done(
+            lambda left_s: self._connection.execute(text, *arguments, timeout=left_s)
+        )
+        return int(said.rpartition(" ")[2])  # such as UPDATE 3, INSERT 0 1
+
+    def change_each(self, sql: str, many: Sequence[tuple[Any, ...]]) -> None:
+        text, _ = in_order(sql, ())
+        self._done(lambda left_s: self._connection.executemany(text, many, timeout=left_s))
+
+
+class PostgresWriting:
+    """Implements Writing. The pool belongs to whoever made it."""
+
+    def __init__(self, pool: Pool, subject: Subject, *, waits_for_disk: bool = True) -> None:
+        """Not `waits_for_disk`: a power cut may take the changes of the last second."""
+        self._pool = pool
+        self._subject = subject
+        self._waits_for_disk = waits_for_disk
+        self._executor = ThreadPoolExecutor(
+            1, thread_name_prefix=f"sightpost-{subject.name.lower()}"
+        )
+        self._turn = asyncio.Lock()
+        self._in_hand: set[asyncio.Task[Any]] = set()
+
+    async def write(self, work: Callable[[Writer], T]) -> T:
+        writing = asyncio.ensure_future(self._write(work))
+        self._in_hand.add(writing)
+        writing.add_done_callback(self._in_hand.discard)
+        return await asyncio.shield(writing)
+
+    async def _write(self, work: Callable[[Writer], T]) -> T:
+        loop = asyncio.get_running_loop()
+        async with self._turn, acquired(self._pool) as connection, connection.transaction():
+            if not self._waits_for_disk:
+                await connection.execute("SET LOCAL synchronous_commit = off")
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", self._subject.value)
+            writer = PostgresWriter(connection, loop, longest_s=LONGEST_S)
+            return await loop.run_in_executor(self._executor, work, writer)
+
+    def close(self) -> None:
+        """Off the event loop. What is in hand commits before the pool closes."""
+        self._executor.shutdown(wait=True)

@@ -1,0 +1,47 @@
+"""Statements on a connection to SQLite, as readers and writers of any database have them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import apsw
+
+from server.storage.asking import Values
+from server.storage.dialect import SQLITE
+
+
+class SqliteStatements:
+    """Reads. Implements Reader."""
+
+    dialect: Final = SQLITE
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, sql: str, values: Values | tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, values).fetchall()
+
+    def row(self, sql: str, values: Values | tuple[Any, ...] = ()) -> tuple[Any, ...] | None:
+        found: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
+        return found
+
+    def rows_of(self, sql: str, values: Values | tuple[Any, ...] = ()) -> list[dict[str, Any]]:
+        cursor = self._connection.execute(sql, values)
+        found = []
+        names: list[str] = []
+        for row in cursor:
+            names = names or [column[0] for column in cursor.get_description()]
+            found.append(dict(zip(names, row, strict=True)))
+        return found
+
+
+class SqliteWriter(SqliteStatements):
+    """Implements Writer, within a transaction of whoever made it."""
+
+    def change(self, sql: str, values: Values | tuple[Any, ...] = ()) -> int:
+        self._connection.execute(sql, values)
+        return self._connection.changes()
+
+    def change_each(self, sql: str, many: Sequence[tuple[Any, ...]]) -> None:
+        self._connection.executemany(sql, many)
