@@ -51,6 +51,7 @@ from agent.uplink.sender import Sender
 from agent.watcher import SightingRecorder, Watcher
 from settings.showing import shown
 from telemetry.tracing import RowTracer
+from vision.backends.hailo_share import HailoShare
 from vision.faces.choice import FaceModels
 
 log = structlog.get_logger(__name__)
@@ -224,7 +225,8 @@ def _seen(
     tracer: RowTracer | None,
 ) -> Seen:
     """What looks, from the camera to the outbox; not started yet. Loads the models."""
-    networks = NetworkSets(lambda: make_networks(settings))
+    hailo = HailoShare()
+    networks = NetworkSets(lambda: make_networks(settings, hailo))
     try:
         return _seen_with(networks, settings, opened, recorder, tracer)
     except BaseException:

@@ -16,7 +16,8 @@ class NetworkSets:
 
     A pipeline in another one's place has a set of its own: that of one that hangs is in use, and
     counts for as long as it is. A set that nobody uses any more is gone by itself, but for the
-    first, which lasts.
+    first, which lasts. What no set runs is unloaded before another set is made: an accelerator
+    is opened anew then, and memory is not taken twice.
     """
 
     def __init__(self, make: Callable[[], Networks]) -> None:
@@ -27,6 +28,8 @@ class NetworkSets:
 
     def another(self) -> Networks:
         """One more set; raises an error of `vision.errors.ModelError`."""
+        for pool in self._held():
+            pool.let_go()
         networks = self._make()
         with self._books:
             self._pools.add(networks.pool)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 
 from agent.config import AgentSettings
+from vision.backends.hailo_share import HailoShare
 from vision.detectors.guided_reader import GuidedPlateReader
 from vision.detectors.slots import object_detector
 from vision.faces.choice import HIDING_CONFIDENCE, NONE, FaceModels, face_models
@@ -16,8 +17,8 @@ from vision.reading import FaceDetector, PlateReader
 log = structlog.get_logger(__name__)
 
 
-def make_networks(settings: AgentSettings) -> Networks:
-    """Every network of this process comes from here, and so from one pool."""
+def make_networks(settings: AgentSettings, hailo: HailoShare | None = None) -> Networks:
+    """Every network comes from here; those of one process share one `hailo`."""
     networks = Networks(
         NetworkSettings(
             threads=settings.threads,
@@ -30,7 +31,8 @@ def make_networks(settings: AgentSettings) -> Networks:
                 cleanup_share=settings.model_cleanup_share,
                 warning_share=settings.model_warning_share,
             ),
-        )
+        ),
+        hailo=hailo,
     )
     for notice in networks.notices:
         log.warning("%s", notice)

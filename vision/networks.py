@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import onnxruntime
 
 from vision.backends.backend import Backend, warm_up
-from vision.backends.hailo import HailoDevice, load_platform
+from vision.backends.hailo_share import HailoShare
 from vision.backends.onnx import OnnxBackend, read_model
 from vision.backends.opencv import OpenCvBackend
 from vision.backends.proof import fault_of
@@ -73,14 +72,14 @@ class Networks:
         settings: NetworkSettings | None = None,
         *,
         pool: ModelPool | None = None,
-        hailo: Callable[[], Any] = load_platform,
+        hailo: HailoShare | None = None,
         performance: Performance | None = None,
         built_in: Sequence[str] | None = None,
         fault: Callable[[str], str] = fault_of,
     ) -> None:
-        """`hailo` gives HailoRT's package when the first HEF is opened. Every network's runs are
-        noted in `performance`. `built_in` are the providers of this onnxruntime, of which `fault`
-        says what keeps one from running."""
+        """`hailo` loads HEF files; one for all the networks of a process, which has one device.
+        Every network's runs are noted in `performance`. `built_in` are the providers of this
+        onnxruntime, of which `fault` says what keeps one from running."""
         self.performance = performance or Performance(time.perf_counter)
         self._settings = settings or NetworkSettings()
         available = onnxruntime.get_available_providers() if built_in is None else built_in
@@ -88,7 +87,9 @@ class Networks:
         self._provider_names = tuple(short_name(name) for name in choice.library_names)
         self.notices: tuple[str, ...] = choice.notices
         self.pool = pool or ModelPool(budgets_for(self._provider_names, self._settings.pool))
-        self._loading = _Loading(self._settings, provider_names=self._provider_names, hailo=hailo)
+        self._loading = _Loading(
+            self._settings, provider_names=self._provider_names, hailo=hailo or HailoShare()
+        )
 
     def entries(self) -> Sequence[ModelEntry]:
         """All that the manifest names, our own first."""
@@ -126,7 +127,6 @@ class Networks:
     def close(self) -> None:
         """Give everything back. May be repeated."""
         self.pool.close()
-        self._loading.close()
 
     @property
     def _onnx_device(self) -> str:
@@ -142,18 +142,11 @@ class _Loading:
         settings: NetworkSettings,
         *,
         provider_names: tuple[str, ...],
-        hailo: Callable[[], Any],
+        hailo: HailoShare,
     ) -> None:
         self._settings = settings
         self._provider_names = provider_names
         self._hailo = hailo
-        self._device: HailoDevice | None = None
-        self._opening = threading.Lock()
-
-    def close(self) -> None:
-        device, self._device = self._device, None
-        if device is not None:
-            device.close()
 
     def loaded(self, entry: ModelEntry, path: Path, prepare: Prepare | None) -> Backend:
         """Ready to run, so that no picture waits for the set-up."""
@@ -168,7 +161,7 @@ class _Loading:
 
     def _cold(self, entry: ModelEntry, path: Path, prepare: Prepare | None) -> Backend:
         if entry.format is ModelFormat.HEF:
-            return self._accelerator().load(entry.name, path)
+            return self._hailo.load(entry.name, path)
         if entry.format is not ModelFormat.ONNX:
             raise ModelFailed(
                 f"model {entry.name}: a {entry.format} is no network; its detector loads it itself"
@@ -184,12 +177,6 @@ class _Loading:
             threads=self._settings.threads,
             providers=self._provider_names,
         )
-
-    def _accelerator(self) -> HailoDevice:
-        with self._opening:
-            if self._device is None:
-                self._device = HailoDevice(self._hailo())
-            return self._device
 
 
 def _size_on(device: str, entry: ModelEntry) -> int:

@@ -51,6 +51,7 @@ class FakeHailoPlatform:
         self.hefs = hefs
         self.failure = failure
         self.is_owned = False
+        self.opened = 0
         self.networks = 0
         self.VDevice = _vdevice_of(self)
 
@@ -71,22 +72,31 @@ def _vdevice_of(platform: FakeHailoPlatform) -> Any:
             if platform.is_owned:
                 raise HailoRTException("HAILO_OUT_OF_PHYSICAL_DEVICES(74): requested 1, found 0")
             platform.is_owned = True
+            platform.opened += 1
+            self._is_released = False
             self._has_scheduler = params.scheduling_algorithm is Scheduling.ROUND_ROBIN
 
         def create_infer_model(self, path: str) -> _InferModel:
-            name = path.rpartition("/")[2]
-            if name not in platform.hefs:
-                raise HailoRTException("Invalid HEF. See hailort.log for more information")
-            if not self._has_scheduler:
-                raise HailoRTException("HAILO_INVALID_OPERATION: networks need the scheduler")
-            return _InferModel(platform, platform.hefs[name])
+            hef = _hef_in(platform, path)
+            if self._is_released or not self._has_scheduler:
+                raise HailoRTException("HAILO_INVALID_OPERATION: no device with the scheduler")
+            return _InferModel(platform, hef)
 
         def release(self) -> None:
             if platform.networks:
                 raise HailoRTException("HAILO_INVALID_OPERATION: networks are still configured")
-            platform.is_owned = False
+            if not self._is_released:
+                self._is_released = True
+                platform.is_owned = False
 
     return VDevice
+
+
+def _hef_in(platform: FakeHailoPlatform, path: str) -> FakeHef:
+    name = path.rpartition("/")[2]
+    if name not in platform.hefs:
+        raise HailoRTException("Invalid HEF. See hailort.log for more information")
+    return platform.hefs[name]
 
 
 class _Stream:

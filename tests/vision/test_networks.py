@@ -13,6 +13,7 @@ import pytest
 from tests.fakes.hailort import FakeHailoPlatform, FakeHef
 from tests.vision.own_models import entry, write_manifest
 from tests.vision.tiny_onnx import constant_outputs
+from vision.backends.hailo_share import HailoShare
 from vision.errors import AcceleratorFailed, ModelDoesNotFit, ModelFailed, ModelMissing
 from vision.networks import Networks, NetworkSettings
 from vision.pool.budget import Budget, Priority
@@ -56,7 +57,7 @@ def test_opencv_runs_the_same_file(tmp_path: Path) -> None:
 def test_hef_runs_on_the_one_accelerator(tmp_path: Path) -> None:
     platform = FakeHailoPlatform({"seven.hef": SEVEN})
     settings = NetworkSettings(models_folder=own_models(tmp_path))
-    networks = Networks(settings, hailo=lambda: platform)
+    networks = Networks(settings, hailo=HailoShare(lambda: platform))
     assert not platform.is_owned
     backend = networks.open("seven-hef")
     assert backend.device == "hailo"
@@ -71,7 +72,9 @@ def test_missing_accelerator_is_told(tmp_path: Path) -> None:
     def none_here() -> Any:
         raise AcceleratorFailed("HailoRT is not installed")
 
-    networks = Networks(NetworkSettings(models_folder=own_models(tmp_path)), hailo=none_here)
+    networks = Networks(
+        NetworkSettings(models_folder=own_models(tmp_path)), hailo=HailoShare(none_here)
+    )
     with pytest.raises(AcceleratorFailed, match="not installed"):
         networks.open("seven-hef")
     assert networks.pool.allocations() == ()

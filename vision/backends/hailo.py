@@ -8,7 +8,8 @@ as it demands. The library comes with the Raspberry Pi's own packages, never fro
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,13 @@ class HailoDevice:
                 f"the Hailo device cannot be opened: {advice(error)}"
             ) from error
 
-    def load(self, name: str, path: Path) -> HailoBackend:
-        """The network of a HEF file; raises `ModelMissing`, `ModelFailed`, `AcceleratorFailed`."""
+    def load(
+        self, name: str, path: Path, *, released: Callable[[], None] = lambda: None
+    ) -> HailoBackend:
+        """The network of a HEF file; raises `ModelMissing`, `ModelFailed`, `AcceleratorFailed`.
+
+        `released` is called once, when the network has left the device.
+        """
         if self._device is None:
             raise AcceleratorFailed(f"model {name}: the Hailo device was closed")
         if not path.is_file():
@@ -68,7 +74,7 @@ class HailoDevice:
             configured = model.configure()
         except Exception as error:  # HailoRT's errors share no public base across versions
             raise ModelFailed(f"model {name}: {path} cannot be loaded: {advice(error)}") from error
-        return HailoBackend(name, model, configured)
+        return HailoBackend(name, model, configured, released)
 
     def close(self) -> None:
         """Let other processes have the device. May be repeated."""
@@ -83,12 +89,16 @@ class HailoBackend(StatedNetwork):
     Input values are pixels, 0..255: what a network subtracts and divides by is compiled into it.
     A raw output comes as float32 with the axes 1, height, width, channels. An output with HailoRT's
     own suppression of overlaps comes as (n, 6): x1 y1 x2 y2 (shares of the input's width and
-    height), score and class.
+    height), score and class. One that is dropped leaves the device as one that is closed.
     """
 
-    def __init__(self, name: str, model: Any, configured: Any) -> None:
+    def __init__(
+        self, name: str, model: Any, configured: Any, released: Callable[[], None]
+    ) -> None:
         self._model = model
-        self._configured: Any = configured
+        self._configured = [configured]
+        self._release = weakref.finalize(self, _release, self._configured, released)
+        self._release.atexit = False
         self._shape: tuple[int, int, int] = tuple(model.input().shape)
         height, width, channels = self._shape
         super().__init__(
@@ -101,7 +111,7 @@ class HailoBackend(StatedNetwork):
         )
 
     def run(self, batch: Tensor) -> Sequence[Tensor]:
-        if self._configured is None:
+        if not self._configured:
             raise self._closed()
         height, width, channels = self._shape
         if batch.shape != (1, channels, height, width):
@@ -124,7 +134,8 @@ class HailoBackend(StatedNetwork):
             output: np.empty(self._model.output(output).shape, dtype=np.float32, order="C")
             for output in self.output_names
         }
-        bindings = self._configured.create_bindings(output_buffers=buffers)
+        (configured,) = self._configured
+        bindings = configured.create_bindings(output_buffers=buffers)
         bindings.input().set_buffer(frame)
         failures: list[BaseException] = []
 
@@ -132,18 +143,25 @@ class HailoBackend(StatedNetwork):
             if info.exception is not None:
                 failures.append(info.exception)
 
-        self._configured.wait_for_async_ready(timeout_ms=READY_TIMEOUT_MS)
-        job = self._configured.run_async([bindings], completed)
+        configured.wait_for_async_ready(timeout_ms=READY_TIMEOUT_MS)
+        job = configured.run_async([bindings], completed)
         job.wait(RUN_TIMEOUT_MS)
         if failures:
             raise failures[0]
         return [bindings.output(output).get_buffer() for output in self.output_names]
 
     def close(self) -> None:
-        configured, self._configured = self._configured, None
-        release = getattr(configured, "release", None)
-        if release is not None:  # older versions free it with the last reference
-            release()
+        self._release()
+
+
+def _release(configured: list[Any], released: Callable[[], None]) -> None:
+    """Takes the network out of `configured`: older versions free it with the last reference."""
+    release = getattr(configured[0], "release", None)
+    if release is not None:
+        release()
+    del release
+    configured.clear()
+    released()
 
 
 def by_class(found: Sequence[np.ndarray]) -> Tensor:

@@ -129,6 +129,22 @@ class ModelPool:
         finally:
             self._loading.release()
 
+    def let_go(self) -> None:
+        """Unload what nobody runs at this moment; it is loaded again when it is run.
+
+        Nothing while a network is being loaded, as `clean_up`.
+        """
+        if not self._loading.acquire(blocking=False):
+            return
+        try:
+            with self._books:
+                idle = [one.name for one in self._allocations() if not one.is_busy]
+                backends = self._taken_out(idle)
+            for backend in backends:
+                backend.close()
+        finally:
+            self._loading.release()
+
     def close(self) -> None:
         """Let go of everything, of what runs when its run ends. May be repeated."""
         with self._loading:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.vision.own_models import entry, write_manifest
 from tests.vision.tiny_onnx import constant_outputs
+from vision.backends.hailo_share import HailoShare
 from vision.errors import AcceleratorFailed, ModelMissing
 from vision.faces.choice import HIDING_CONFIDENCE, face_models
 from vision.networks import Networks, NetworkSettings
@@ -38,7 +39,7 @@ def networks(folder: Path, *models: str, yunet: bytes = YUNET) -> Networks:
         entries.append(entry(name, file, path=name, form=form, decoder=kind, pixels=pixels))
     if entries:
         write_manifest(folder, *entries)
-    return Networks(NetworkSettings(models_folder=folder, threads=1), hailo=none_here)
+    return Networks(NetworkSettings(models_folder=folder, threads=1), hailo=HailoShare(none_here))
 
 
 def test_with_nothing_fetched_the_cascade_serves(tmp_path: Path) -> None:
