@@ -134,9 +134,9 @@ test_requirements() {
 
 # Unpacked by this machine's pip, which chooses the wheels for that one.
 install_packages() {
-    local options=(--quiet --only-binary=:all: --python-version 3.11) platform
-    for platform in manylinux_2_36 manylinux_2_28 manylinux_2_27 manylinux_2_17 manylinux2014; do
-        options+=(--platform "${platform}_aarch64")
+    local options=(--quiet --only-binary=:all: --python-version 3.11 --platform manylinux2014_aarch64) minor
+    for minor in {36..17}; do # whatever a wheel asks of glibc, up to the 2.36 that Debian 12 has
+        options+=(--platform "manylinux_2_${minor}_aarch64")
     done
     say "installing the pinned packages from wheels"
     test_requirements >"$folder/tests.txt"
