@@ -81,5 +81,5 @@ def page_parts(
         database=settings.db_path,
         spool=settings.images_dir,
         hides_people=bool(settings.blur),
-        camera_takes=settable(parts.uri),
+        camera_offer=lambda: settable(parts.uri, capture.offer),
     )

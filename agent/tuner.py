@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Protocol
 
-from agent.camera.controls import CameraControls
+from agent.camera.controls import CameraControls, Offer
 from agent.camera.factory import controls_of
 from agent.camera.uri import SourceUri
 from agent.config import AgentSettings
@@ -13,7 +13,7 @@ from agent.outbox.durable import write_durably
 from agent.pipeline.area import Area
 from agent.pipeline.rules import RuleSettings
 from agent.pipeline.settings import PipelineSettings
-from agent.tuning import Tuning
+from agent.tuning import CameraOffer, Tuning
 from agent.tuning_file import TuningFile
 
 
@@ -68,9 +68,15 @@ def camera_controls(tuning: Tuning) -> CameraControls:
     )
 
 
-def settable(uri: SourceUri) -> frozenset[str]:
-    """The fields of `CameraTuning` that this camera takes."""
-    return frozenset("exposure_ms" if name == "exposure_s" else name for name in controls_of(uri))
+def settable(uri: SourceUri, known: Offer | None = None) -> CameraOffer:
+    """What the camera takes, by the fields of `CameraTuning`; what its kind may take where what it
+    takes is not `known` (by the fields of `CameraControls`) yet."""
+    offer = known or Offer(fields=controls_of(uri))
+    fields = frozenset("exposure_ms" if name == "exposure_s" else name for name in offer.fields)
+    limits = {name: limit for name, limit in offer.limits.items() if name != "exposure_s"}
+    if (shutter := offer.limits.get("exposure_s")) is not None:
+        limits["exposure_ms"] = (round(1000 * shutter[0], 3), round(1000 * shutter[1], 3))
+    return CameraOffer(fields=fields, limits=limits)
 
 
 def _or(chosen: float | None, otherwise: float) -> float:

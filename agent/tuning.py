@@ -6,6 +6,8 @@ stay where they are when the camera gives another size.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Annotated, Any, Final, Self
 
@@ -52,6 +54,15 @@ class CameraTuning(_Part):
     gain: float | None = Field(
         default=None, ge=1, le=64, description="sensor's amplification; empty: automatic"
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraOffer:
+    """What the camera takes from here: `fields` of `CameraTuning`, and `limits` (least and most,
+    both included) where they are narrower than the field's own."""
+
+    fields: frozenset[str] = frozenset()
+    limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 class Zone(_Part):
@@ -115,6 +126,43 @@ def changed(tuning: Tuning, patch: Any) -> Tuning:
     if isinstance(camera, dict):
         patch = {**patch, "camera": {**values["camera"], **camera}}
     return parsed_tuning({**values, **patch})
+
+
+def newly_set(before: Tuning, after: Tuning) -> dict[str, float]:
+    """The fields of the camera that have another value afterwards, not those that were emptied."""
+    return {
+        name: value
+        for name, value in after.camera.model_dump(exclude_none=True).items()
+        if value != getattr(before.camera, name)
+    }
+
+
+def without_effect(values: Collection[str], offer: CameraOffer) -> tuple[str, ...]:
+    """Those of these fields of the camera that this camera does not take."""
+    return tuple(sorted(set(values) - offer.fields))
+
+
+def refuse_unsettable(values: dict[str, float], offer: CameraOffer) -> None:
+    """As `refuse_beyond`, and for every field that this camera does not take."""
+    in_vain = without_effect(values, offer)
+    if in_vain:
+        named = ", ".join(f"camera.{name}" for name in in_vain)
+        raise TuningInvalid(
+            f"{named}: this camera does not take that from here: leave it empty, and set it on the "
+            "camera itself where it has it"
+        )
+    refuse_beyond(values, offer)
+
+
+def refuse_beyond(values: dict[str, float], offer: CameraOffer) -> None:
+    """Raises TuningInvalid naming every value that this camera cannot have, and what it can."""
+    found = [
+        f"camera.{name} {values[name]:g}: this camera takes {least:g} to {most:g}"
+        for name, (least, most) in sorted(offer.limits.items())
+        if name in values and not least <= values[name] <= most
+    ]
+    if found:
+        raise TuningInvalid("; ".join(found))
 
 
 def complaints(error: ValidationError) -> str:

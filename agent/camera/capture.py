@@ -100,6 +100,9 @@ class CaptureSource:
         self._number = 0
         self._last_at_s = -1.0
 
+    def __str__(self) -> str:
+        return str(self._uri)
+
     @property
     def is_finite(self) -> bool:
         return self._uri.scheme is Scheme.FILE

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from agent.camera.backoff import RestartPolicy, restart_delay_s
-from agent.camera.controls import CameraControls, ControlledSource
+from agent.camera.controls import CameraControls, ControlledSource, Offer
 from agent.camera.errors import SourceError, SourceFailed, SourceTimedOut
 from agent.camera.frame import Frame
 from agent.camera.handover import Handover
@@ -107,6 +107,12 @@ class CaptureThread:
     def waiting(self) -> tuple[int, int]:
         """Frames that wait to be taken, and how many may."""
         return self._handover.waiting, self._handover.capacity
+
+    @property
+    def offer(self) -> Offer | None:
+        """What the source takes; None while that is not known."""
+        source = self._source
+        return source.offer if isinstance(source, ControlledSource) else None
 
     def control(self, controls: CameraControls) -> None:
         """Sets them on a source that takes them, now and whenever it is opened again."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, runtime_checkable
 
 MANUAL_FOCUS: Final = 0
@@ -40,12 +40,40 @@ class CameraControls:
     gain: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a camera takes from here: `fields` by name, and `limits` (least and most, both included,
+    in the field's unit) where they are narrower than the field's own."""
+
+    fields: frozenset[str] = frozenset()
+    limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
 @runtime_checkable
 class ControlledSource(Protocol):
     """A frame source that takes controls."""
 
+    @property
+    def offer(self) -> Offer | None:
+        """By the fields of `CameraControls`; None until it was opened. From any thread."""
+
     def control(self, controls: CameraControls) -> None:
         """In force from one of the next frames on; what the camera cannot do is left out."""
+
+
+def libcamera_offer(offered: Collection[str]) -> Offer:
+    """The fields that a camera with these of libcamera's controls takes."""
+    by_name = {
+        "Brightness": "brightness",
+        "Contrast": "contrast",
+        "Saturation": "saturation",
+        "Sharpness": "sharpness",
+        "AwbMode": "awb_mode",
+        "LensPosition": "focus",
+        "ExposureTime": "exposure_s",
+        "AnalogueGain": "gain",
+    }
+    return Offer(fields=frozenset(by_name[name] for name in by_name.keys() & set(offered)))
 
 
 def libcamera_controls(controls: CameraControls, *, offered: Collection[str]) -> dict[str, Any]:

@@ -10,8 +10,10 @@ from agent.camera.picamera import PicameraSettings, PicameraSource
 from agent.camera.source import FrameSource
 from agent.camera.synthetic.schedule import Passage, passages
 from agent.camera.synthetic.settings import parse_settings
-from agent.camera.synthetic.source import SyntheticSource
+from agent.camera.synthetic.source import SYNTHETIC_CONTROLS, SyntheticSource
 from agent.camera.uri import Scheme, SourceUri, parse_source
+from agent.camera.v4l2 import open_panel
+from agent.camera.video_device import VideoDeviceSource
 
 
 def open_source(address: str | SourceUri) -> FrameSource:
@@ -24,17 +26,20 @@ def open_source(address: str | SourceUri) -> FrameSource:
             return ImagesSource(uri.target)
         case Scheme.PICAMERA:
             return PicameraSource(_picamera(uri))
-        case Scheme.FILE | Scheme.RTSP | Scheme.V4L2:
+        case Scheme.V4L2:
+            return VideoDeviceSource(CaptureSource(uri), open_panel=lambda: open_panel(uri.target))
+        case Scheme.FILE | Scheme.RTSP:
             return CaptureSource(uri)
 
 
 def controls_of(uri: SourceUri) -> frozenset[str]:
-    """The fields of `CameraControls` that such a source takes; most cameras take none from here."""
+    """The fields of `CameraControls` that such a source may take: what the one that is there takes
+    is known once it was opened. Network cameras take none from here."""
     match uri.scheme:
-        case Scheme.PICAMERA:
+        case Scheme.PICAMERA | Scheme.V4L2:
             return EVERY_CONTROL
         case Scheme.SYNTHETIC:
-            return frozenset({"brightness", "contrast"})
+            return SYNTHETIC_CONTROLS
         case _:
             return frozenset()
 

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from agent.camera.capture_thread import CaptureStats, CaptureThread
-from agent.camera.controls import CameraControls
+from agent.camera.controls import CameraControls, Offer
 from agent.camera.errors import SourceTimedOut
 from agent.camera.frame import Frame
 from agent.recovery import CAMERA, Action, Ladder, Patience, Signal, climb
@@ -77,6 +77,11 @@ class CameraKeeper:
             newest_at_s=now.newest_at_s or before.newest_at_s,
             is_held=now.is_held,
         )
+
+    @property
+    def offer(self) -> Offer | None:
+        """What the source takes; None while that is not known."""
+        return self._capture.offer
 
     def control(self, controls: CameraControls) -> None:
         """Sets them on a source that takes them, now and whenever it is opened again."""

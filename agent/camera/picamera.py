@@ -19,7 +19,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from agent.camera.controls import CameraControls, libcamera_controls
+from agent.camera.controls import CameraControls, Offer, libcamera_controls, libcamera_offer
 from agent.camera.errors import SourceFailed, SourceTimedOut
 from agent.camera.frame import Frame
 from agent.camera.metadata import exposed_at_s, sensor_facts
@@ -124,6 +124,7 @@ class PicameraSource:
         self._clock = clock
         self._utc_now = utc_now
         self._controls = CameraControls()
+        self._offer: Offer | None = None
         self._driver: DriverThread | None = None
         self._camera: Camera | None = None
         self._is_left = threading.Event()
@@ -140,6 +141,10 @@ class PicameraSource:
 
     def __str__(self) -> str:
         return f"picamera:{self._settings.camera}"
+
+    @property
+    def offer(self) -> Offer | None:
+        return self._offer
 
     def control(self, controls: CameraControls) -> None:
         """Sets exposure, focus and the picture's look, in force a few frames later."""
@@ -202,6 +207,7 @@ class PicameraSource:
                     queue=False,
                 )
             )
+            self._offer = libcamera_offer(camera.camera_controls)
             self._control_in_driver()
             camera.start()
         except SourceFailed:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Body, FastAPI, Query
 from pydantic import BaseModel
 
-from agent.tuning import Tuning, changed
+from agent.tuning import Tuning, changed, newly_set, refuse_unsettable
 from agent.web.errors import NotThere
 from agent.web.looks import ReadingCoach
 from agent.web.older_api import paged
@@ -101,8 +101,12 @@ def _add_settings(app: FastAPI, parts: AgentParts) -> None:
         patch: Annotated[dict[str, Any], Body(examples=[{"cooldown_s": 20, "line": None}])],
     ) -> Settings:
         """Changes the keys that are given, those of `camera` one by one; null goes back to the
-        environment's value, or the camera's own. In force at once, and kept."""
-        await parts.tuning.change(changed(parts.tuning.current, patch))
+        environment's value, or the camera's own. In force at once, and kept. What this camera does
+        not take, or not so far, is refused."""
+        before, offer = parts.tuning.current, parts.camera_offer()
+        wanted = changed(before, patch)
+        refuse_unsettable(newly_set(before, wanted), offer)
+        await parts.tuning.change(wanted)
         return Settings(set=parts.tuning.current, effective=parts.tuning.effective)
 
 

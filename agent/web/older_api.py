@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Body, FastAPI, Query
 
-from agent.tuning import CameraTuning, changed
+from agent.tuning import CameraTuning, changed, newly_set, refuse_beyond, without_effect
 from agent.web.errors import QuestionInvalid
 from agent.web.parts import AgentParts
 from agent.web.queries import DetectionFilter, Order, Page
@@ -56,13 +56,16 @@ def _add_camera(app: FastAPI, parts: AgentParts) -> None:
                 f"{', '.join(unknown)[:200]}: expected one of "
                 f"{', '.join(CameraTuning.model_fields)}"
             )
-        await parts.tuning.change(changed(parts.tuning.current, {"camera": settings}))
+        before, offer = parts.tuning.current, parts.camera_offer()
+        wanted = changed(before, {"camera": settings})
+        refuse_beyond(newly_set(before, wanted), offer)
+        await parts.tuning.change(wanted)
         set_now = {name for name, value in settings.items() if value is not None}
-        without_effect = ", ".join(sorted(set_now - parts.camera_takes))
+        in_vain = ", ".join(without_effect(set_now, offer))
         return {
-            "status": "warning" if without_effect else "success",
-            "message": f"kept, but this camera does not take {without_effect} from here"
-            if without_effect
+            "status": "warning" if in_vain else "success",
+            "message": f"kept, but this camera does not take {in_vain} from here"
+            if in_vain
             else "camera settings updated",
             "settings": _camera_settings(parts),
         }

@@ -64,14 +64,17 @@ def add_pages(app: FastAPI, parts: AgentParts, records: Records, coach: ReadingC
     @app.get("/settings", include_in_schema=False)
     def settings(request: Request) -> HTMLResponse:
         fields = CameraTuning.model_json_schema()["properties"]
+        offer = parts.camera_offer()
         return rendered(
             request,
             "settings.html",
             current=parts.tuning.current,
             effective=parts.tuning.effective,
             labels=CAMERA_LABELS,
-            camera_takes=parts.camera_takes,
-            camera_fields={name: _range(schema) for name, schema in fields.items()},
+            camera_takes=offer.fields,
+            camera_fields={
+                name: _range(schema, offer.limits.get(name)) for name, schema in fields.items()
+            },
             zones=parts.tuning.current.model_dump(mode="json", include={"zones", "line"}),
         )
 
@@ -193,13 +196,17 @@ def _plain(status: dict[str, Any]) -> Any:
     return json.loads(json.dumps(status, default=lambda value: value.isoformat()))
 
 
-def _range(schema: dict[str, Any]) -> dict[str, Any]:
-    """What a number input needs, from a field's JSON schema."""
+def _range(schema: dict[str, Any], limit: tuple[float, float] | None) -> dict[str, Any]:
+    """What a number input needs, from a field's JSON schema and what this camera can do."""
     number = next(one for one in schema["anyOf"] if one["type"] != "null")
     is_whole = number["type"] == "integer"
+    least, most, text = number["minimum"], number["maximum"], schema["description"]
+    if limit is not None:
+        least, most = max(least, limit[0]), min(most, limit[1])
+        text = f"{text}; this camera: {least:g} to {most:g}"
     return {
-        "least": number["minimum"],
-        "most": number["maximum"],
+        "least": least,
+        "most": most,
         "step": 1 if is_whole else "any",
-        "description": schema["description"],
+        "description": text,
     }

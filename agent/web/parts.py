@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from agent.camera.frame import Frame
 from agent.pipeline.sighting import PlateInView
-from agent.tuning import Tuning
+from agent.tuning import CameraOffer, Tuning
 from telemetry.error_book import ErrorBook
 from telemetry.metrics import Reading
 
@@ -65,8 +65,8 @@ class AgentParts:
     of its own.
 
     `spool` is the folder of pictures; nothing outside of it is ever served. `hides_people`: stored
-    pictures are blurred, and the live one is to give nobody away either. `camera_takes`: the fields
-    of `CameraTuning` that this camera takes from here.
+    pictures are blurred, and the live one is to give nobody away either. `camera_offer`: what this
+    camera takes from here, by the fields of `CameraTuning`.
     """
 
     status: Callable[[], dict[str, Any]]
@@ -82,4 +82,4 @@ class AgentParts:
     database: Path
     spool: Path
     hides_people: bool = False
-    camera_takes: frozenset[str] = frozenset()
+    camera_offer: Callable[[], CameraOffer] = CameraOffer

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import cv2
 import numpy as np
 
-from agent.camera.controls import CameraControls
+from agent.camera.controls import CameraControls, Offer
 from agent.camera.errors import SourceFailed, SourceTimedOut
 from agent.camera.frame import Frame
 from agent.camera.synthetic.renderer import Renderer, darkness, sensor_facts
@@ -22,6 +23,8 @@ from agent.camera.synthetic.schedule import (
 )
 from agent.camera.synthetic.settings import SyntheticSettings
 from vision.reading import Picture
+
+SYNTHETIC_CONTROLS: Final = frozenset({"brightness", "contrast"})
 
 
 def _utc_now() -> datetime:
@@ -69,6 +72,10 @@ class SyntheticSource:
     def truth(self, limit: int | None = None) -> tuple[Passage, ...]:
         """What passes (of an endless run: its first `limit` vehicles)."""
         return passages(self._settings, limit)
+
+    @property
+    def offer(self) -> Offer:
+        return Offer(fields=SYNTHETIC_CONTROLS)
 
     def control(self, controls: CameraControls) -> None:
         """Brightness and contrast are applied to what is rendered; it has nothing else to set."""

@@ -12,7 +12,7 @@ import structlog
 
 from agent.camera.backoff import RestartPolicy
 from agent.camera.capture_thread import CaptureThread
-from agent.camera.controls import CameraControls
+from agent.camera.controls import CameraControls, Offer
 from agent.camera.errors import SourceFailed, SourceTimedOut
 from agent.camera.factory import open_source
 from agent.camera.frame import Frame
@@ -187,6 +187,10 @@ class ControlledFake(FakeSource):
         super().__init__(*runs, is_finite=False)
         self.seen: list[CameraControls] = []
 
+    @property
+    def offer(self) -> Offer:
+        return Offer(fields=frozenset({"brightness"}))
+
     def control(self, controls: CameraControls) -> None:
         assert self.opened > self.closed, "set while it is not open"
         self.seen.append(controls)
@@ -197,6 +201,7 @@ def test_controls_are_set_now_and_again_when_the_source_is_opened_anew() -> None
     controls = CameraControls(brightness=0.2)
     capture = CaptureThread(source, lossless=True, policy=QUICK)
     capture.control(controls)
+    assert capture.offer == source.offer
     with capture:
         _take(capture, 2)
         changed = CameraControls(brightness=0.4)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from agent.camera import picamera
-from agent.camera.controls import CameraControls, libcamera_controls
+from agent.camera.controls import CameraControls, Offer, libcamera_controls
 from agent.camera.errors import SourceFailed, SourceTimedOut
 from agent.camera.frame import SensorFacts
 from agent.camera.metadata import exposed_at_s, sensor_facts
@@ -137,7 +137,9 @@ def test_controls_are_set_when_it_opens_and_while_it_runs() -> None:
     camera = FakeCamera()
     source = _source(camera)
     source.control(CameraControls(exposure_s=0.002))
+    assert source.offer is None
     with source:
+        assert source.offer == Offer(fields=frozenset({"brightness", "exposure_s", "gain"}))
         assert camera.controls["ExposureTime"] == 2000
         source.control(CameraControls(brightness=0.5))
         source.read(5.0)

@@ -10,19 +10,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agent.camera.capture import CaptureSource
 from agent.camera.errors import SourceFailed
 from agent.camera.factory import open_source
 from agent.camera.frame import Frame
 from agent.camera.picamera import PicameraSettings, PicameraSource
 from agent.camera.source import FrameSource
+from agent.camera.uri import parse_source
+from agent.camera.v4l2 import Panel
+from agent.camera.video_device import VideoDeviceSource
 from tests.fakes.picamera import FakeCamera
-from tests.fakes.sources import FakeSource, Step
+from tests.fakes.sources import FakeCapture, FakeSource, Step
+from tests.fakes.v4l2 import FakeVideoNode
 
 ENDLESS_FRAMES = 12
 Make = Callable[[], FrameSource]
 
 
-@pytest.fixture(params=["synthetic", "images", "file", "fake", "picamera"])
+@pytest.fixture(params=["synthetic", "images", "file", "fake", "picamera", "v4l2"])
 def make(request: pytest.FixtureRequest, clip: Path, pictures: Path) -> Make:
     makers: dict[str, Make] = {
         "synthetic": lambda: open_source("synthetic:?vehicles=1&seed=3&width=320&height=180"),
@@ -30,6 +35,12 @@ def make(request: pytest.FixtureRequest, clip: Path, pictures: Path) -> Make:
         "file": lambda: open_source(f"file:{clip}"),
         "fake": lambda: FakeSource([Step.FRAME] * 5),
         "picamera": lambda: PicameraSource(PicameraSettings(), opener=lambda _: FakeCamera()),
+        "v4l2": lambda: VideoDeviceSource(
+            CaptureSource(
+                parse_source("v4l2:/dev/video0"), opener=lambda: FakeCapture(1000, Step.END)
+            ),
+            open_panel=lambda: Panel(FakeVideoNode()),
+        ),
     }
     return makers[str(request.param)]
 

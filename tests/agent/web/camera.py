@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.assembly import Parts, assembled
+from agent.assembly import Opener, Parts, assembled
+from agent.camera.factory import open_source
 from agent.camera.uri import parse_source
 from agent.config import PREFIXES, AgentSettings
 from agent.outbox.durable import write_durably
@@ -45,6 +46,7 @@ async def running_camera(
     password: str | None = None,
     host: str = "127.0.0.1",
     source: str = SOURCE,
+    opener: Opener = open_source,
     memory_limit_mb: int = 0,
 ) -> AsyncIterator[Camera]:
     """With a server address at which nothing listens. `host` is what the page is told to be on;
@@ -55,7 +57,8 @@ async def running_camera(
         settings = _settings(folder, nobody, memory_limit_mb)
         if password is not None:
             PasswordFile.beside(settings.db_path).set(password, write_durably)
-        async with assembled(settings, parse_source(source)) as parts, asyncio.TaskGroup() as group:
+        building = assembled(settings, parse_source(source), opener=opener)
+        async with building as parts, asyncio.TaskGroup() as group:
             parts.live.pause()
             stop = asyncio.Event()
             assert parts.sender is not None

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import cv2
 import httpx
 import numpy as np
 import pytest
 
+from agent.assembly import Opener
+from agent.camera.factory import open_source
+from agent.camera.v4l2 import Panel
+from agent.camera.v4l2_controls import Id
+from agent.camera.video_device import VideoDeviceSource
 from guarding.origin import PROXY_HEADERS
 from tests.agent.outbox.ends import settle
-from tests.agent.web.camera import Camera, running_camera
+from tests.agent.web.camera import SOURCE, Camera, running_camera
 from tests.agent.web.conftest import PLATES
+from tests.fakes.v4l2 import FakeVideoNode
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -86,15 +93,15 @@ async def test_a_wrong_method_is_told_with_the_right_ones(web: httpx.AsyncClient
 async def test_settings_are_changed_key_by_key_and_undone_with_null(
     web: httpx.AsyncClient,
 ) -> None:
-    await web.put("/api/v1/settings", json={"cooldown_s": 7, "camera": {"gain": 2}})
+    await web.put("/api/v1/settings", json={"cooldown_s": 7, "camera": {"contrast": 2}})
     now = (await web.put("/api/v1/settings", json={"zones": [LANE]})).json()
-    assert (now["set"]["cooldown_s"], now["set"]["camera"]["gain"]) == (7, 2)
+    assert (now["set"]["cooldown_s"], now["set"]["camera"]["contrast"]) == (7, 2)
     assert now["set"]["zones"] == [LANE]
     assert now["effective"]["min_confidence"] == 0.5
-    undone = {"cooldown_s": None, "camera": {"gain": None}, "zones": []}
+    undone = {"cooldown_s": None, "camera": {"contrast": None}, "zones": []}
     now = (await web.put("/api/v1/settings", json=undone)).json()
     assert now["effective"]["cooldown_s"] == 30
-    assert now["set"]["camera"]["gain"] is None
+    assert now["set"]["camera"]["contrast"] is None
 
 
 async def test_a_setting_that_makes_no_sense_changes_nothing(web: httpx.AsyncClient) -> None:
@@ -103,6 +110,9 @@ async def test_a_setting_that_makes_no_sense_changes_nothing(web: httpx.AsyncCli
         answer = await web.put("/api/v1/settings", json=wrong)
         assert answer.status_code == 400
         assert next(iter(wrong)) in answer.json()["message"]
+    answer = await web.put("/api/v1/settings", json={"camera": {"focus": 0.5, "contrast": 1.1}})
+    assert answer.status_code == 400
+    assert "camera.focus: this camera does not take that from here" in answer.json()["message"]
     assert (await web.get("/api/v1/settings")).json() == before
 
 
@@ -170,17 +180,38 @@ async def test_a_body_beyond_any_need_is_refused(web: httpx.AsyncClient) -> None
     assert answer.status_code == 413
 
 
+def _usb_camera(node: FakeVideoNode) -> Opener:
+    """Opens the synthetic road with the controls of a USB camera."""
+    return lambda _: VideoDeviceSource(open_source(SOURCE), open_panel=lambda: Panel(node))
+
+
 async def test_settings_outlast_the_agent_and_what_was_stopped_does_not(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    folder = tmp_path_factory.mktemp("restarted")
-    async with running_camera(folder) as first, httpx.AsyncClient(base_url=first.url) as client:
-        answer = await client.put("/api/v1/settings", json={"cooldown_s": 7, "zones": [LANE]})
-        assert answer.status_code == 200
+    folder, node = tmp_path_factory.mktemp("restarted"), FakeVideoNode()
+    running = running_camera(folder, source="v4l2:/dev/video0", opener=_usb_camera(node))
+    async with running as first, httpx.AsyncClient(base_url=first.url) as client:
+        async with asyncio.timeout(20):
+            while "this camera: 0.3 to 204.7" not in (await client.get("/settings")).text:
+                continue  # it is being opened
+        wanted: dict[str, Any] = {"cooldown_s": 7, "zones": [LANE], "camera": {"exposure_ms": 2}}
+        assert (await client.put("/api/v1/settings", json=wanted)).status_code == 200
+        assert await asyncio.to_thread(node.awaited, Id.EXPOSURE_ABSOLUTE, 20)
+        for method, path, body in (
+            ("PUT", "/api/v1/settings", {"camera": {"exposure_ms": 500}}),
+            ("POST", "/api/update_camera_settings", {"exposure_ms": 500}),
+        ):
+            answer = await client.request(method, path, json=body)
+            assert answer.status_code == 400
+            said = "camera.exposure_ms 500: this camera takes 0.3 to 204.7"
+            assert said in answer.json()["message"]
         await client.post("/api/stop_camera")
         await client.post("/api/stop_websocket_sender")
-    async with running_camera(folder) as again, httpx.AsyncClient(base_url=again.url) as client:
+    node = FakeVideoNode()
+    running = running_camera(folder, source="v4l2:/dev/video0", opener=_usb_camera(node))
+    async with running as again, httpx.AsyncClient(base_url=again.url) as client:
         effective = (await client.get("/api/v1/settings")).json()["effective"]
         assert (effective["cooldown_s"], effective["zones"]) == (7, [LANE])
-        running = (await client.get("/api/v1/status")).json()["running"]
-        assert (running["camera"], running["sender"]) == (True, True)
+        assert await asyncio.to_thread(node.awaited, Id.EXPOSURE_ABSOLUTE, 20)
+        runs = (await client.get("/api/v1/status")).json()["running"]
+        assert (runs["camera"], runs["sender"]) == (True, True)
