@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
-import apsw
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -17,8 +14,14 @@ from server.accounts import api_tokens, users
 from server.accounts.book import COMMAND_LINE, AccountBook, new_hash
 from server.accounts.contract import Standing
 from server.accounts.permissions import Permission, Role
-from server.cli_database import Database, writable_database
+from server.cli_database import Database, in_postgres, now_utc, writable_database
 from server.config import ServerSettings
+from server.storage.asking import Reader, Writer
+from server.storage.connection import transaction
+from server.storage.postgres.writing import Subject, changed
+from server.storage.sqlite_statements import SqliteWriter
+
+_T = TypeVar("_T")
 
 user_app = typer.Typer(
     help="Accounts, by which people sign in to the pages, and tokens for their programs.",
@@ -41,16 +44,18 @@ def add(
 ) -> None:
     """Make an account; its password is asked for."""
     password_hash = new_hash(_password(from_stdin=from_stdin), name=name)
-    with _book(db, must_exist=False) as (book, _):
-        book.make_user(COMMAND_LINE, name, password_hash, role, full_name)
+    _changed(
+        db,
+        lambda book, _: book.make_user(COMMAND_LINE, name, password_hash, role, full_name),
+        must_exist=False,
+    )
     typer.echo(f"{name} can sign in, as {role.value}.")
 
 
 @user_app.command("list")
 def list_all(db: Database = None) -> None:
     """Show all accounts, those that wait for approval first."""
-    with _book(db) as (_, connection):
-        held = users.list_users(connection)
+    held = _changed(db, lambda _, reader: users.list_users(reader))
     table = Table("name", "full name", "role", "standing", "made", "last sign-in")
     for each in held:
         last = each.last_sign_in_at
@@ -97,19 +102,19 @@ def change_role(
     db: Database = None,
 ) -> None:
     """Change what somebody may do."""
-    with _book(db) as (book, connection):
-        book.set_role(COMMAND_LINE, users.user_named(connection, name).id, role)
+    _changed(
+        db,
+        lambda book, reader: book.set_role(COMMAND_LINE, users.user_named(reader, name).id, role),
+    )
     typer.echo(f"{name} is {role.value} now.")
 
 
 @user_app.command("password")
 def password(name: Name, from_stdin: FromStdin = False, db: Database = None) -> None:
     """Set somebody's password; their sessions end."""
-    with _book(db) as (_, connection):
-        user = users.user_named(connection, name)
+    user = _changed(db, lambda _, reader: users.user_named(reader, name))
     password_hash = new_hash(_password(from_stdin=from_stdin), name=user.name)
-    with _book(db) as (book, _):
-        book.set_password(COMMAND_LINE, user.id, password_hash)
+    _changed(db, lambda book, _: book.set_password(COMMAND_LINE, user.id, password_hash))
     typer.echo(f"{name} signs in with the new password from now on.")
 
 
@@ -123,9 +128,12 @@ def token(
     db: Database = None,
 ) -> None:
     """Make an API token for a program and show it, once."""
-    with _book(db) as (book, connection):
-        owner = users.user_named(connection, name)
-        made = book.make_token(COMMAND_LINE, owner.id, title, frozenset(scope), None)
+
+    def make(book: AccountBook, reader: Reader) -> str:
+        owner = users.user_named(reader, name)
+        return book.make_token(COMMAND_LINE, owner.id, title, frozenset(scope), None)
+
+    made = _changed(db, make)
     typer.echo(made)
     sys.stderr.write(
         "This is the token. It is not shown again: the program sends it as "
@@ -136,8 +144,7 @@ def token(
 @user_app.command("tokens")
 def list_tokens(db: Database = None) -> None:
     """Show everybody's API tokens: what they may do, when they were used and revoked."""
-    with _book(db) as (_, connection):
-        held = api_tokens.list_tokens(connection)
+    held = _changed(db, lambda _, reader: api_tokens.list_tokens(reader))
     table = Table("number", "owner", "name", "scopes", "last used", "expires", "revoked")
     for each in held:
         times = (each.last_used_at, each.expires_at, each.revoked_at)
@@ -153,24 +160,30 @@ def revoke_token(
     db: Database = None,
 ) -> None:
     """End an API token."""
-    with _book(db) as (book, _):
-        book.revoke_token(COMMAND_LINE, number)
+    _changed(db, lambda book, _: book.revoke_token(COMMAND_LINE, number))
     typer.echo(f"Token {number} is revoked.")
 
 
 def _stand(name: str, standing: Standing, role: Role | None, db: Database) -> None:
-    with _book(db) as (book, connection):
-        user = users.user_named(connection, name)
-        book.set_standing(COMMAND_LINE, user.id, standing, role)
+    def stand(book: AccountBook, reader: Reader) -> None:
+        book.set_standing(COMMAND_LINE, users.user_named(reader, name).id, standing, role)
+
+    _changed(db, stand)
 
 
-@contextlib.contextmanager
-def _book(
-    db: Database, *, must_exist: bool = True
-) -> Iterator[tuple[AccountBook, apsw.Connection]]:
+def _changed(
+    db: Database, work: Callable[[AccountBook, Reader], _T], *, must_exist: bool = True
+) -> _T:
+    """What `work` returns: one change, of whichever database keeps accounts."""
     settings = ServerSettings.load(db_path=db)
-    with writable_database(settings, must_exist=must_exist) as connection:
-        yield AccountBook(connection, lambda: datetime.now(UTC)), connection
+
+    def change(writer: Writer) -> _T:
+        return work(AccountBook(writer, now_utc), writer)
+
+    if settings.uses_postgres:
+        return in_postgres(settings, lambda held: changed(held, Subject.ACCOUNTS, change))
+    with writable_database(settings, must_exist=must_exist) as held, transaction(held):
+        return change(SqliteWriter(held))
 
 
 def _password(*, from_stdin: bool) -> str:

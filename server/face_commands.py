@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import apsw
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
@@ -30,6 +31,8 @@ from server.faces.keeping import ModelKey
 from server.faces.looking import FaceLooker, Models, make_looker
 from server.faces.reembedding import reembed
 from server.faces.vault import add_key
+from server.storage.connection import transaction
+from server.storage.sqlite_statements import SqliteWriter
 
 SHOWN_REFUSALS = 20
 
@@ -41,7 +44,7 @@ class Desk:
     settings: ServerSettings
     gallery: Gallery
     models: Models
-    book: AccountBook
+    note: Callable[[Action, str, str], None]
 
     def model(self) -> ModelKey:
         """Raises FacesUnavailable."""
@@ -63,7 +66,7 @@ def take_over(
             keep_days=desk.settings.face_keep_days,
             progress=lambda name: progress.update(task, description=name),
         )
-        desk.book.note(COMMAND_LINE, Action.PERSON_ENROLLED, "import", str(folder))
+        desk.note(Action.PERSON_ENROLLED, "import", str(folder))
         done = importer.run(folder, purpose=purpose, consent=consent, now=_now())
     typer.echo(
         f"{done.persons} persons and {done.pictures} pictures were taken over; {done.known} "
@@ -77,7 +80,7 @@ def embed_again(*, keep_others: bool, db: Path | None) -> None:
     with _desk(db) as desk, _looker(desk) as looker:
         model = desk.model()
         waiting = desk.gallery.read(lambda rows: picture_rows.counted(rows, model)).waiting
-        desk.book.note(COMMAND_LINE, Action.PERSON_CHANGED, "re-embed", model.name)
+        desk.note(Action.PERSON_CHANGED, "re-embed", model.name)
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task(f"embedding with {model.name}", total=waiting)
             done = reembed(
@@ -104,7 +107,7 @@ def forget(class_id: int | None, *, db: Path | None) -> None:
             numbers = desk.gallery.read(lambda rows: person_rows.overdue(rows, _now()))
         for number in numbers:
             _must_be_there(desk.gallery, number)
-            desk.book.note(COMMAND_LINE, Action.PERSON_FORGOTTEN, f"person {number}", "forgotten")
+            desk.note(Action.PERSON_FORGOTTEN, f"person {number}", "forgotten")
             found = holdings.forget(desk.gallery, number, _now())
             typer.echo(json.dumps({"is_gone": found.is_gone, **asdict(found)}, default=str))
     if not numbers:
@@ -117,7 +120,7 @@ def export(class_id: int, *, to: Path, db: Path | None) -> None:
         content = desk.gallery.read(
             lambda rows: holdings.archive_of(rows, class_id, desk.gallery.vault, _now())
         )
-        desk.book.note(COMMAND_LINE, Action.PERSON_EXPORTED, f"person {class_id}", str(to))
+        desk.note(Action.PERSON_EXPORTED, f"person {class_id}", str(to))
     try:
         to.write_bytes(content)
     except OSError as error:
@@ -146,7 +149,7 @@ def encrypt(*, db: Path | None) -> None:
     with _desk(db) as desk:
         if desk.gallery.vault.current is None:
             fail("there is no key: write python -m server faces new-key, set SERVER_FACE_KEY_FILE")
-        desk.book.note(COMMAND_LINE, Action.PERSON_CHANGED, "enrolment pictures", "encrypted")
+        desk.note(Action.PERSON_CHANGED, "enrolment pictures", "encrypted")
         done = 0
         after: int | None = 0
         while after is not None:
@@ -199,12 +202,18 @@ def _desk(db: Path | None) -> Iterator[Desk]:
                     settings=settings,
                     gallery=gallery,
                     models=models,
-                    book=AccountBook(connection, _now),
+                    note=partial(_note, connection),
                 )
             finally:
                 gallery.close()
     finally:
         networks.close()
+
+
+def _note(connection: apsw.Connection, action: Action, subject: str, detail: str) -> None:
+    """On the disk before anything is done."""
+    with transaction(connection):
+        AccountBook(SqliteWriter(connection), _now).note(COMMAND_LINE, action, subject, detail)
 
 
 @contextlib.contextmanager

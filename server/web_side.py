@@ -13,6 +13,7 @@ import structlog
 from fastapi import FastAPI
 
 from guarding.origin import is_loopback
+from server.account_side import accounts_in_sqlite
 from server.accounts.contract import Accounts, Auditor
 from server.accounts.hashing import Hashing
 from server.accounts.lifetimes import Lifetimes
@@ -76,7 +77,7 @@ async def web_side(
         idle=timedelta(minutes=settings.session_idle_minutes),
         whole=timedelta(hours=settings.session_hours),
     )
-    accounts = AccountStore(settings.db_path, lifetimes, now)
+    accounts = accounts_in_sqlite(settings.db_path, lifetimes, now)
     hashing = Hashing()
     rest = contextlib.ExitStack()
     beside = contextlib.AsyncExitStack()

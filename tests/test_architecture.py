@@ -56,6 +56,7 @@ CONTRACTS = {
         "server.faces.history_contract",
         "server.faces.keeping",  # what any database keeps of the gallery
         "server.faces.decision",  # and what is decided on
+        "server.storage.asking",  # how any database is read and written to
         "server.storage.connection",  # one database, opened one way
         "server.storage.plate_pattern",  # plates are compared one way
         "server.watchlist.contract",
@@ -84,6 +85,7 @@ COMPOSERS = {
             "server.face_commands",
         ),
         *(
+            "server.account_side",
             "server.condition",
             "server.face_side",
             "server.figures",

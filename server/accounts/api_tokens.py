@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-import apsw
-
 from server.accounts.contract import ApiToken
 from server.accounts.permissions import Permission
 from server.accounts.times import moment_of, moment_or_none
 from server.device_token import digest_of, new_token
 from server.errors import AccountRefused
+from server.row_id import is_id
+from server.storage.asking import Reader, Writer
 from server.storage.times import stamp
 
 MOST_OF_ONE_ACCOUNT: Final = 50
@@ -25,7 +25,7 @@ _BY_VALUE: Final = {permission.value: permission for permission in Permission}
 
 
 def make(
-    connection: apsw.Connection,
+    writer: Writer,
     *,
     owner_id: int,
     name: str,
@@ -34,13 +34,13 @@ def make(
     now: datetime,
 ) -> str:
     """A new token, to be shown once; raises AccountRefused."""
-    held = [token for token in list_tokens(connection, owner_id) if token.revoked_at is None]
+    held = [token for token in list_tokens(writer, owner_id) if token.revoked_at is None]
     if any(token.name == name for token in held):
         raise AccountRefused(f"there is a token {name!r} already: revoke it, or name this another")
     if len(held) >= MOST_OF_ONE_ACCOUNT:
         raise AccountRefused(f"{len(held)} tokens are in force: revoke those that are not used")
     token = new_token()
-    connection.execute(
+    writer.change(
         "INSERT INTO api_tokens (user_id, name, token_sha256, scopes, created_at, expires_at) "
         "VALUES (?, ?, ?, ?, ?, ?)",
         (
@@ -55,38 +55,38 @@ def make(
     return token
 
 
-def list_tokens(connection: apsw.Connection, owner_id: int | None = None) -> list[ApiToken]:
+def list_tokens(reader: Reader, owner_id: int | None = None) -> list[ApiToken]:
     """Of everybody or of one account, newest first."""
-    rows = connection.execute(
+    rows = reader.rows(
         f"{_SELECT} WHERE t.user_id = coalesce(?, t.user_id) ORDER BY t.id DESC", (owner_id,)
     )
     return [_token(row) for row in rows]
 
 
-def token(connection: apsw.Connection, token_id: int) -> ApiToken:
+def token(reader: Reader, token_id: int) -> ApiToken:
     """Raises AccountRefused."""
-    row = connection.execute(f"{_SELECT} WHERE t.id = ?", (token_id,)).fetchone()
+    row = reader.row(f"{_SELECT} WHERE t.id = ?", (token_id,)) if is_id(token_id) else None
     if row is None:
         raise AccountRefused(f"there is no token number {token_id}")
     return _token(row)
 
 
-def find(connection: apsw.Connection, digest: bytes) -> ApiToken | None:
+def find(reader: Reader, digest: bytes) -> ApiToken | None:
     """The token with that hash, also a revoked or expired one."""
-    row = connection.execute(f"{_SELECT} WHERE t.token_sha256 = ?", (digest,)).fetchone()
+    row = reader.row(f"{_SELECT} WHERE t.token_sha256 = ?", (digest,))
     return None if row is None else _token(row)
 
 
-def revoke(connection: apsw.Connection, token_id: int, now: datetime) -> None:
-    connection.execute(
+def revoke(writer: Writer, token_id: int, now: datetime) -> None:
+    writer.change(
         "UPDATE api_tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
         (stamp(now), token_id),
     )
 
 
-def note_uses(connection: apsw.Connection, uses: Mapping[bytes, datetime]) -> None:
+def note_uses(writer: Writer, uses: Mapping[bytes, datetime]) -> None:
     """Writes when tokens were used last."""
-    connection.executemany(
+    writer.change_each(
         "UPDATE api_tokens SET last_used_at = ? WHERE token_sha256 = ?",
         [(stamp(at), digest) for digest, at in uses.items()],
     )

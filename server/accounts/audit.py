@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-import apsw
-
 from server.accounts.contract import Action, AuditEntry, AuditPage, Caller, CallerKind
 from server.accounts.times import moment_of
+from server.storage.asking import Reader, Writer
 from server.storage.times import stamp
 
 MOST_ON_A_PAGE: Final = 500
@@ -17,7 +16,7 @@ LONGEST_TEXT: Final = 1000
 
 
 def write(
-    connection: apsw.Connection,
+    writer: Writer,
     caller: Caller,
     action: Action,
     subject: str,
@@ -25,7 +24,7 @@ def write(
     now: datetime,
 ) -> None:
     """Within the caller's transaction, so that what is done and its entry are one."""
-    connection.execute(
+    writer.change(
         "INSERT INTO audit_log (at, actor, actor_kind, address, action, subject, detail) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
@@ -41,7 +40,7 @@ def write(
 
 
 def page(
-    connection: apsw.Connection,
+    reader: Reader,
     *,
     before: int | None,
     limit: int,
@@ -61,7 +60,7 @@ def page(
     ]
     given = [(text, value) for text, value in conditions if value is not None]
     where = " AND ".join(["true", *(text for text, _ in given)])
-    rows = connection.execute(
+    rows = reader.rows(
         "SELECT id, at, actor, actor_kind, address, action, subject, detail FROM audit_log "  # noqa: S608 (our own conditions)
         f"WHERE {where} ORDER BY id DESC LIMIT ?",
         (*(value for _, value in given), limit + 1),

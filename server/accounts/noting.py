@@ -3,8 +3,7 @@ disk the next gathers, so that many who ask at once do not wait for an fsync eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,15 +24,15 @@ class Note:
 
 
 class Notes:
-    """`write` puts a group on the disk, all of it or nothing, on a thread of `executor`. Used from
-    one loop; what waits is bounded by those who wait for it."""
+    """`write` puts a group on the disk, all of it or nothing. Used from one loop; what waits is
+    bounded by those who wait for it."""
 
-    def __init__(self, write: Callable[[Sequence[Note]], None], executor: Executor) -> None:
-        def written(notes: Sequence[Note]) -> Sequence[None]:
-            write(notes)
+    def __init__(self, write: Callable[[Sequence[Note]], Awaitable[None]]) -> None:
+        async def written(notes: Sequence[Note]) -> Sequence[None]:
+            await write(notes)
             return [None] * len(notes)
 
-        self._gathering = Gathering(written, executor, most=MOST_AT_ONCE)
+        self._gathering = Gathering(written, most=MOST_AT_ONCE)
 
     async def add(self, note: Note) -> None:
         """Returns once it is on the disk; raises what `write` raised. Who gives up waiting takes

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import apsw
-
 from server.accounts.lifetimes import Lifetimes
 from server.accounts.times import moment_of
 from server.device_token import digest_of, new_token
+from server.row_id import LARGEST_ID
+from server.storage.asking import Reader, Writer
 from server.storage.times import stamp
 
 MOST_OF_ONE_ACCOUNT: Final = 20
@@ -27,53 +27,54 @@ class SessionRow:
     last_used_at: datetime
 
 
-def begin(connection: apsw.Connection, user_id: int, address: str, now: datetime) -> str:
+def begin(writer: Writer, user_id: int, address: str, now: datetime) -> str:
     """A new session, to be given to the browser; nobody can guess it."""
-    connection.execute(
+    writer.change(
         "DELETE FROM sessions WHERE session_sha256 IN (SELECT session_sha256 FROM sessions "
-        "WHERE user_id = ? ORDER BY last_used_at DESC LIMIT -1 OFFSET ?)",
-        (user_id, MOST_OF_ONE_ACCOUNT - 1),
+        "WHERE user_id = ? ORDER BY last_used_at DESC LIMIT ? OFFSET ?)",
+        (user_id, LARGEST_ID, MOST_OF_ONE_ACCOUNT - 1),
     )
     session = new_token()
-    connection.execute(
+    writer.change(
         "INSERT INTO sessions VALUES (?, ?, ?, ?, ?)",
         (digest_of(session), user_id, address, stamp(now), stamp(now)),
     )
     return session
 
 
-def find(connection: apsw.Connection, digest: bytes) -> SessionRow | None:
+def find(reader: Reader, digest: bytes) -> SessionRow | None:
     """Whatever its age."""
-    row: Any = connection.execute(
+    row: Any = reader.row(
         "SELECT user_id, begun_at, last_used_at FROM sessions WHERE session_sha256 = ?", (digest,)
-    ).fetchone()
+    )
     if row is None:
         return None
     return SessionRow(user_id=row[0], begun_at=moment_of(row[1]), last_used_at=moment_of(row[2]))
 
 
-def end(connection: apsw.Connection, digest: bytes) -> None:
+def end(writer: Writer, digest: bytes) -> None:
     """May be repeated."""
-    connection.execute("DELETE FROM sessions WHERE session_sha256 = ?", (digest,))
+    writer.change("DELETE FROM sessions WHERE session_sha256 = ?", (digest,))
 
 
-def end_all_of(connection: apsw.Connection, user_id: int, *, but: bytes | None = None) -> None:
-    connection.execute(
-        "DELETE FROM sessions WHERE user_id = ? AND session_sha256 IS NOT ?", (user_id, but)
+def end_all_of(writer: Writer, user_id: int, *, but: bytes | None = None) -> None:
+    writer.change(
+        "DELETE FROM sessions WHERE user_id = ? AND session_sha256 IS DISTINCT FROM ?",
+        (user_id, but),
     )
 
 
-def end_old(connection: apsw.Connection, lifetimes: Lifetimes, now: datetime) -> None:
+def end_old(writer: Writer, lifetimes: Lifetimes, now: datetime) -> None:
     """Takes away those that nobody can use any more."""
-    connection.execute(
+    writer.change(
         "DELETE FROM sessions WHERE begun_at <= ? OR last_used_at <= ?",
         (stamp(now - lifetimes.whole), stamp(now - lifetimes.idle)),
     )
 
 
-def note_uses(connection: apsw.Connection, uses: Mapping[bytes, datetime]) -> None:
+def note_uses(writer: Writer, uses: Mapping[bytes, datetime]) -> None:
     """Writes when sessions were used last."""
-    connection.executemany(
+    writer.change_each(
         "UPDATE sessions SET last_used_at = ? WHERE session_sha256 = ?",
         [(stamp(at), digest) for digest, at in uses.items()],
     )

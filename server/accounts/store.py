@@ -1,13 +1,11 @@
-"""Accounts in the server's database: a thread that writes, one that reads, and one that looks
-through the audit log, for which nobody's session waits."""
+"""Accounts in the server's database, whichever it is."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Final, TypeVar
 
 from server.accounts import api_tokens, attempt_rows, audit, sessions, users
@@ -27,13 +25,7 @@ from server.accounts.noting import Note, Notes
 from server.accounts.permissions import TABLE, Permission, Role, of_token
 from server.accounts.users import Credentials
 from server.errors import AccountRefused
-from server.storage.connection import (
-    open_note_writer,
-    open_reader,
-    open_second_writer,
-    storage_errors,
-    transaction,
-)
+from server.storage.asking import Reader, Readers, Writer, Writing
 
 DEMANDED: Final = {
     Action.EXPORT: Permission.EXPORT,
@@ -50,7 +42,22 @@ DEMANDED: Final = {
 }
 """What an action needs at the moment when it is written down."""
 
+LONGEST_SEARCH_S: Final = 30.0
+"""Of the audit log."""
+
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPlace:
+    """Where accounts are. `searching` looks through the audit log: no session waits for that. Of
+    what `noting` writes a power cut may take the last. `close` blocks, and is idempotent."""
+
+    reading: Readers
+    searching: Readers
+    writing: Writing
+    noting: Writing
+    close: Callable[[], None]
 
 
 class AccountStore:
@@ -60,37 +67,22 @@ class AccountStore:
     no write.
     """
 
-    def __init__(self, path: Path, lifetimes: Lifetimes, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, place: AccountPlace, lifetimes: Lifetimes, now: Callable[[], datetime]
+    ) -> None:
+        self._place = place
         self._lifetimes = lifetimes
         self._now = now
-        self._reader = open_reader(path)
-        self._log_reader = open_reader(path)
-        self._writer = open_second_writer(path)
-        self._notes = open_note_writer(path)
-        self._book = AccountBook(self._writer, now)
-        self._writing = ThreadPoolExecutor(1, thread_name_prefix="sightpost-accounts")
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="sightpost-access")
-        self._searching = ThreadPoolExecutor(1, thread_name_prefix="sightpost-audit")
-        self._noting = Notes(self._write_notes, self._writing)
+        self._noting = Notes(self._write_notes)
         self._session_uses: dict[bytes, datetime] = {}
         self._token_uses: dict[bytes, datetime] = {}
-        self._is_closed = False
 
     async def change(self, work: Callable[[AccountBook], _T]) -> _T:
         """One change of the book; raises StorageUnavailable and what the book raises."""
+        return await self._place.writing.write(lambda writer: work(AccountBook(writer, self._now)))
 
-        def run() -> _T:
-            with storage_errors():
-                return work(self._book)
-
-        return await asyncio.get_running_loop().run_in_executor(self._writing, run)
-
-    async def _read(self, work: Callable[[], _T], thread: ThreadPoolExecutor | None = None) -> _T:
-        def run() -> _T:
-            with storage_errors():
-                return work()
-
-        return await asyncio.get_running_loop().run_in_executor(thread or self._reading, run)
+    async def _read(self, work: Callable[[Reader], _T]) -> _T:
+        return await self._place.reading.ask(work)
 
     @property
     def session_lasts_s(self) -> int:
@@ -99,7 +91,7 @@ class AccountStore:
     async def has_admin(self) -> bool:
         """One who may sign in."""
         return await self._read(
-            lambda: users.count(self._reader, standing=Standing.ACTIVE, role=Role.ADMIN) > 0
+            lambda reader: users.count(reader, standing=Standing.ACTIVE, role=Role.ADMIN) > 0
         )
 
     async def still(self, caller: Caller, permission: Permission) -> None:
@@ -120,9 +112,8 @@ class AccountStore:
             await self.still(caller, needed)
         await self._noting.add(Note(caller=caller, action=action, subject=subject, detail=detail))
 
-    def _write_notes(self, notes: Sequence[Note]) -> None:
-        with storage_errors():
-            self._book.note_all(notes)
+    async def _write_notes(self, notes: Sequence[Note]) -> None:
+        await self.change(lambda book: book.note_all(notes))
 
     async def audit_page(
         self,
@@ -134,9 +125,9 @@ class AccountStore:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> AuditPage:
-        return await self._read(
-            lambda: audit.page(
-                self._log_reader,
+        return await self._place.searching.ask(
+            lambda reader: audit.page(
+                reader,
                 before=before,
                 limit=limit,
                 actor=actor,
@@ -144,50 +135,52 @@ class AccountStore:
                 since=since,
                 until=until,
             ),
-            self._searching,
+            longest_s=LONGEST_SEARCH_S,
         )
 
     async def list_users(self) -> Sequence[User]:
-        return await self._read(lambda: users.list_users(self._reader))
+        return await self._read(users.list_users)
 
     async def user(self, user_id: int) -> User:
         """Raises AccountRefused."""
-        return await self._read(lambda: users.user(self._reader, user_id))
+        return await self._read(lambda reader: users.user(reader, user_id))
 
     async def list_tokens(self, owner_id: int | None = None) -> Sequence[ApiToken]:
-        return await self._read(lambda: api_tokens.list_tokens(self._reader, owner_id))
+        return await self._read(lambda reader: api_tokens.list_tokens(reader, owner_id))
 
     async def attempts(self) -> tuple[Sequence[Failures], Sequence[Familiar]]:
         """Failures to sign in that are not forgotten, and where from somebody did."""
         return await self._read(
-            lambda: (
-                attempt_rows.read_failures(self._reader, self._now()),
-                attempt_rows.read_familiar(self._reader),
+            lambda reader: (
+                attempt_rows.read_failures(reader, self._now()),
+                attempt_rows.read_familiar(reader),
             )
         )
 
     async def credentials(self, name: str) -> Credentials | None:
         """Of the account of that name."""
-        return await self._read(lambda: users.credentials(self._reader, name))
+        return await self._read(lambda reader: users.credentials(reader, name))
 
     async def caller_of(self, digest: bytes, address: str) -> Caller | None:
         """Who brings the session or API token of that SHA-256; None: it is good for nothing."""
         caller = await self._read(
-            lambda: self._by_session(digest, address) or self._by_token(digest, address)
+            lambda reader: (
+                self._by_session(reader, digest, address) or self._by_token(reader, digest, address)
+            )
         )
         if caller is not None and caller.kind is CallerKind.TOKEN:
             self._token_uses[digest] = self._now()
         return caller
 
-    def _by_session(self, digest: bytes, address: str) -> Caller | None:
-        held = sessions.find(self._reader, digest)
+    def _by_session(self, reader: Reader, digest: bytes, address: str) -> Caller | None:
+        held = sessions.find(reader, digest)
         if held is None:
             return None
         now = self._now()
         last_used_at = max(held.last_used_at, self._session_uses.get(digest, held.last_used_at))
         if self._lifetimes.is_over(begun_at=held.begun_at, last_used_at=last_used_at, now=now):
             return None
-        user = users.user(self._reader, held.user_id)
+        user = users.user(reader, held.user_id)
         if user.standing is not Standing.ACTIVE:
             return None
         return Caller(
@@ -200,13 +193,13 @@ class AccountStore:
             session=digest,
         )
 
-    def _by_token(self, digest: bytes, address: str) -> Caller | None:
-        held = api_tokens.find(self._reader, digest)
+    def _by_token(self, reader: Reader, digest: bytes, address: str) -> Caller | None:
+        held = api_tokens.find(reader, digest)
         if held is None or held.revoked_at is not None:
             return None
         if held.expires_at is not None and self._now() >= held.expires_at:
             return None
-        owner = users.user(self._reader, held.owner_id)
+        owner = users.user(reader, held.owner_id)
         if owner.standing is not Standing.ACTIVE:
             return None
         return Caller(
@@ -227,14 +220,13 @@ class AccountStore:
         of_sessions, self._session_uses = self._session_uses, {}
         of_tokens, self._token_uses = self._token_uses, {}
 
-        def write() -> None:
-            with storage_errors(), transaction(self._notes):
-                sessions.note_uses(self._notes, of_sessions)
-                api_tokens.note_uses(self._notes, of_tokens)
-                sessions.end_old(self._notes, self._lifetimes, self._now())
+        def write(writer: Writer) -> None:
+            sessions.note_uses(writer, of_sessions)
+            api_tokens.note_uses(writer, of_tokens)
+            sessions.end_old(writer, self._lifetimes, self._now())
 
         try:
-            await asyncio.get_running_loop().run_in_executor(self._writing, write)
+            await self._place.noting.write(write)
         except BaseException:
             self._session_uses = {**of_sessions, **self._session_uses}
             self._token_uses = {**of_tokens, **self._token_uses}
@@ -242,14 +234,4 @@ class AccountStore:
 
     async def close(self) -> None:
         """Waits for the write in hand, then closes; idempotent."""
-        if self._is_closed:
-            return
-        self._is_closed = True
-        await asyncio.to_thread(self._close)
-
-    def _close(self) -> None:
-        self._log_reader.interrupt()  # a search may take seconds
-        for thread in (self._searching, self._reading, self._writing):
-            thread.shutdown()
-        for connection in (self._log_reader, self._reader, self._notes, self._writer):
-            connection.close()
+        await asyncio.to_thread(self._place.close)

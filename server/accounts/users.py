@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import apsw
-
 from server.accounts.contract import Standing, User
 from server.accounts.permissions import Role
 from server.accounts.times import moment_of, moment_or_none
 from server.errors import AccountRefused
+from server.row_id import is_id
+from server.storage.asking import Reader, Writer
 from server.storage.times import stamp
 
 _COLUMNS: Final = "id, name, full_name, role, standing, created_at, last_sign_in_at"
@@ -25,46 +25,44 @@ class Credentials:
     password_hash: str
 
 
-def list_users(connection: apsw.Connection) -> list[User]:
+def list_users(reader: Reader) -> list[User]:
     """Pending ones first, then by name."""
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM users ORDER BY standing <> 'pending', name COLLATE NOCASE"  # noqa: S608 (our own columns)
+    rows = reader.rows(
+        f"SELECT {_COLUMNS} FROM users ORDER BY standing <> 'pending', lower(name)"  # noqa: S608 (our own columns)
     )
     return [_user(row) for row in rows]
 
 
-def user(connection: apsw.Connection, user_id: int) -> User:
+def user(reader: Reader, user_id: int) -> User:
     """Raises AccountRefused."""
-    row = connection.execute(
-        f"SELECT {_COLUMNS} FROM users WHERE id = ?",  # noqa: S608 (our own columns)
-        (user_id,),
-    ).fetchone()
+    sql = f"SELECT {_COLUMNS} FROM users WHERE id = ?"  # noqa: S608 (our own columns)
+    row = reader.row(sql, (user_id,)) if is_id(user_id) else None
     if row is None:
         raise AccountRefused(f"there is no account number {user_id}; it may have been rejected")
     return _user(row)
 
 
-def user_named(connection: apsw.Connection, name: str) -> User:
+def user_named(reader: Reader, name: str) -> User:
     """Whatever the letters' case; raises AccountRefused."""
-    found = credentials(connection, name)
+    found = credentials(reader, name)
     if found is None:
         raise AccountRefused(f"there is no account {name!r}; see python -m server user list")
     return found.user
 
 
-def credentials(connection: apsw.Connection, name: str) -> Credentials | None:
+def credentials(reader: Reader, name: str) -> Credentials | None:
     """Of the account of that name, whatever the letters' case."""
-    row: Any = connection.execute(
-        f"SELECT {_COLUMNS}, password_hash FROM users WHERE name = ?",  # noqa: S608 (our own columns)
+    row: Any = reader.row(
+        f"SELECT {_COLUMNS}, password_hash FROM users WHERE lower(name) = lower(?)",  # noqa: S608 (our own columns)
         (name,),
-    ).fetchone()
+    )
     if row is None:
         return None
     return Credentials(user=_user(row[:-1]), password_hash=row[-1])
 
 
 def insert(
-    connection: apsw.Connection,
+    writer: Writer,
     *,
     name: str,
     full_name: str,
@@ -74,18 +72,18 @@ def insert(
     now: datetime,
 ) -> User:
     """Raises AccountRefused where the name is taken."""
-    if credentials(connection, name) is not None:
+    if credentials(writer, name) is not None:
         raise AccountRefused(f"there is an account {name} already: choose another name")
-    connection.execute(
-        "INSERT INTO users (name, full_name, role, standing, password_hash, created_at) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
+    made: Any = writer.row(
+        "INSERT INTO users (name, full_name, role, standing, password_hash, created_at) "  # noqa: S608 (our own columns)
+        f"VALUES (?, ?, ?, ?, ?, ?) RETURNING {_COLUMNS}",
         (name, full_name, role.value, standing.value, password_hash, stamp(now)),
     )
-    return user(connection, connection.last_insert_rowid())
+    return _user(made)
 
 
 def update(
-    connection: apsw.Connection,
+    writer: Writer,
     user_id: int,
     *,
     role: Role | None = None,
@@ -94,7 +92,7 @@ def update(
     signed_in_at: datetime | None = None,
 ) -> None:
     """Sets what is given."""
-    connection.execute(
+    writer.change(
         "UPDATE users SET role = coalesce(?, role), standing = coalesce(?, standing), "
         "password_hash = coalesce(?, password_hash), "
         "last_sign_in_at = coalesce(?, last_sign_in_at) WHERE id = ?",
@@ -108,17 +106,17 @@ def update(
     )
 
 
-def delete(connection: apsw.Connection, user_id: int) -> None:
-    connection.execute("DELETE FROM users WHERE id = ?", (user_id,))
+def delete(writer: Writer, user_id: int) -> None:
+    writer.change("DELETE FROM users WHERE id = ?", (user_id,))
 
 
-def count(connection: apsw.Connection, *, standing: Standing, role: Role | None = None) -> int:
+def count(reader: Reader, *, standing: Standing, role: Role | None = None) -> int:
     """Accounts of that standing, and of that role where one is given."""
-    found: Any = connection.execute(
+    found = reader.rows(
         "SELECT count(*) FROM users WHERE standing = ? AND role = coalesce(?, role)",
         (standing.value, role and role.value),
-    ).fetchone()
-    return int(found[0])
+    )
+    return int(found[0][0])
 
 
 def _user(row: Any) -> User:

@@ -30,7 +30,7 @@ from server.faces.gallery import Gallery
 from server.faces.history_contract import DayCount, Match, MatchFilter, MatchPage, Visitor
 from server.faces.keeping import Alike, Compared, Counted, Enrolled, Nearby, NewPicture
 from server.faces.ledger import Ledger
-from server.gathering import Gathering
+from server.gathering import Gathering, on_thread
 
 T = TypeVar("T")
 
@@ -47,8 +47,7 @@ class SqliteFaceStore:
         self._reading = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="sightpost-gallery")
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="sightpost-enrol")
         self._searches: Gathering[Vector, Nearby] = Gathering(
-            lambda vectors: gallery.near(np.stack(vectors)),
-            self._reading,
+            on_thread(lambda vectors: gallery.near(np.stack(vectors)), self._reading),
             most=MOST_TOGETHER,
             at_once=READING_THREADS,
         )

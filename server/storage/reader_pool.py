@@ -46,8 +46,10 @@ class ReaderPool:
 
     dialect: SqliteDialect = SQLITE
 
-    def __init__(self, path: Path, *, threads: int = THREADS) -> None:
+    def __init__(self, path: Path, *, threads: int = THREADS, cache_kb: int = _CACHE_KB) -> None:
+        """`cache_kb`: what SQLite keeps of the database for each thread, at most."""
         self._path = path
+        self._cache_kb = cache_kb
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="sightpost-show")
         self._mine = threading.local()
         self._connections: list[apsw.Connection] = []
@@ -110,7 +112,7 @@ class ReaderPool:
             raise StorageUnavailable(
                 ErrorCode.STORAGE_FAILED, f"{self._path} cannot be read: {error}", retry_after_s=5.0
             ) from error
-        connection.pragma("cache_size", -_CACHE_KB)
+        connection.pragma("cache_size", -self._cache_kb)
         connection.set_progress_handler(self._is_over, _STEPS_BETWEEN_LOOKS)
         self._mine.connection = connection
         with self._lock:

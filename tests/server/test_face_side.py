@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from server.account_side import accounts_in_sqlite
 from server.accounts.lifetimes import Lifetimes
-from server.accounts.store import AccountStore
 from server.face_side import face_side
 from server.faces.history_contract import MatchFilter
 from server.storage.adoption import prepare_database
@@ -40,7 +40,7 @@ async def test_faces_of_cameras_are_compared_also_after_a_break(tmp_path: Path) 
     settings = settings_in(tmp_path, models_folder=tmp_path / "models")
     prepare_database(settings.db_path, zone_of=settings.zone_of, now=NOW)
     networks(tmp_path / "models").close()
-    accounts = AccountStore(settings.db_path, Lifetimes(), lambda: NOW)
+    accounts = accounts_in_sqlite(settings.db_path, Lifetimes(), lambda: NOW)
     camera = FaceCamera(settings.db_path)
     breaking = BreaksOnce(camera.sightings)
     try:

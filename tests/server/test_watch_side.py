@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from server.account_side import accounts_in_sqlite
 from server.accounts.lifetimes import Lifetimes
-from server.accounts.store import AccountStore
 from server.bell import Bell
 from server.watch_side import watch_side
 from telemetry.error_book import ErrorBook
@@ -27,7 +27,7 @@ async def test_a_rule_that_cannot_be_read_holds_alerts_up_until_it_is_mended(
         configure_logging(file=tmp_path / "log", level="info", to_stderr=False, errors=errors)
         async with watching_in(tmp_path) as watch:
             database = watch.centre.database
-            accounts = AccountStore(database, Lifetimes(), lambda: NOON)
+            accounts = accounts_in_sqlite(database, Lifetimes(), lambda: NOON)
             await watch.list_of("AB1")
             await watch.centre.execute("UPDATE watchlists SET schedule = 'of another version'")
             async with watch_side(

@@ -10,8 +10,8 @@ import apsw
 import httpx
 import pytest
 
+from server.account_side import accounts_in_sqlite
 from server.accounts.lifetimes import Lifetimes
-from server.accounts.store import AccountStore
 from server.app import running
 from server.config import ServerSettings
 from server.errors import StartRefused
@@ -98,7 +98,7 @@ async def test_a_database_that_cannot_be_written_gives_no_link_and_stops_nothing
 ) -> None:
     now = datetime(2026, 3, 1, tzinfo=UTC)
     prepare_database(settings.db_path, zone_of=settings.zone_of, now=now)
-    accounts = AccountStore(settings.db_path, Lifetimes(), lambda: now)
+    accounts = accounts_in_sqlite(settings.db_path, Lifetimes(), lambda: now)
     for each in connections_to(settings.db_path):
         each.set_busy_timeout(1)
     other = apsw.Connection(str(settings.db_path))

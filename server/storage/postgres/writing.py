@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from enum import IntEnum
 from typing import Any, Final
 
 from server.storage.asking import T, Values, Writer
-from server.storage.postgres.connection import Pool, acquired
+from server.storage.postgres.connection import Connection, Pool, acquired
 from server.storage.postgres.readers import PostgresReader, in_order
 
 LONGEST_S: Final = 20.0
@@ -21,7 +21,6 @@ class Subject(IntEnum):
     byte; those of seats.py lie below)."""
 
     ACCOUNTS = 0x53504F535480
-    AUDIT = 0x53504F535481
     CORRECTIONS = 0x53504F535482
     WATCHLISTS = 0x53504F535483
     ALERTS = 0x53504F535484
@@ -42,6 +41,24 @@ class PostgresWriter(PostgresReader):
     def change_each(self, sql: str, many: Sequence[tuple[Any, ...]]) -> None:
         text, _ = in_order(sql, ())
         self._done(lambda left_s: self._connection.executemany(text, many, timeout=left_s))
+
+
+async def changed(
+    connection: Connection,
+    subject: Subject,
+    work: Callable[[Writer], T],
+    *,
+    executor: Executor | None = None,
+    waits_for_disk: bool = True,
+) -> T:
+    """What `work` returns, on a thread of `executor`, when it is committed."""
+    loop = asyncio.get_running_loop()
+    async with connection.transaction():
+        if not waits_for_disk:
+            await connection.execute("SET LOCAL synchronous_commit = off")
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", subject.value)
+        writer = PostgresWriter(connection, loop, longest_s=LONGEST_S)
+        return await loop.run_in_executor(executor, work, writer)
 
 
 class PostgresWriting:
@@ -65,13 +82,14 @@ class PostgresWriting:
         return await asyncio.shield(writing)
 
     async def _write(self, work: Callable[[Writer], T]) -> T:
-        loop = asyncio.get_running_loop()
-        async with self._turn, acquired(self._pool) as connection, connection.transaction():
-            if not self._waits_for_disk:
-                await connection.execute("SET LOCAL synchronous_commit = off")
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", self._subject.value)
-            writer = PostgresWriter(connection, loop, longest_s=LONGEST_S)
-            return await loop.run_in_executor(self._executor, work, writer)
+        async with self._turn, acquired(self._pool) as connection:
+            return await changed(
+                connection,
+                self._subject,
+                work,
+                executor=self._executor,
+                waits_for_disk=self._waits_for_disk,
+            )
 
     def close(self) -> None:
         """Off the event loop. What is in hand commits before the pool closes."""

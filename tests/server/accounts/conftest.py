@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from guarding.passwords import Cost
+from server.account_side import accounts_in_postgres, accounts_in_sqlite
 from server.accounts.contract import Caller, CallerKind, User
 from server.accounts.hashing import Hashing
 from server.accounts.lifetimes import Lifetimes
@@ -19,6 +21,9 @@ from server.accounts.reception import Reception
 from server.accounts.store import AccountStore
 from server.device_token import digest_of
 from server.storage.adoption import prepare_database
+from server.storage.postgres.connection import opened_pool
+from tests.server.storage.databases import Databases
+from tests.server.storage.stores import KINDS, Inside, Place
 
 CHEAP = Cost(passes=1, memory_kib=8)
 """Hundreds of tests sign in: their passwords are kept in the same way and for a fraction."""
@@ -47,6 +52,7 @@ class House:
     """All of accounts, joined as the server joins them."""
 
     path: Path
+    url: str | None
     store: AccountStore
     hashing: Hashing
     reception: Reception
@@ -70,19 +76,53 @@ class House:
             (entry.actor, entry.action.value, entry.subject) for entry in reversed(page.entries)
         ]
 
+    @contextlib.asynccontextmanager
+    async def beside(self) -> AsyncIterator[Inside]:
+        """The database as another program sees it."""
+        async with Place(self.path.parent, self.url).inside() as inside:
+            yield inside
+
 
 ADMIN = Caller(
     kind=CallerKind.USER, name="root", address=ADDRESS, permissions=TABLE[Role.ADMIN], user_id=0
 )
 
 
+@contextlib.asynccontextmanager
+async def house_in(folder: Path, url: str | None) -> AsyncIterator[House]:
+    """In PostgreSQL where there is a `url`."""
+    path, clock = folder / "server.db", Clock()
+    async with contextlib.AsyncExitStack() as opened:
+        if url is None:
+            prepare_database(path, zone_of=lambda _: UTC, now=clock.now())
+            store = accounts_in_sqlite(path, Lifetimes(), clock.now)
+        else:
+            pool = await opened.enter_async_context(opened_pool(url, connections=4))
+            store = accounts_in_postgres(pool, Lifetimes(), clock.now)
+        opened.push_async_callback(store.close)
+        hashing = Hashing(CHEAP)
+        opened.callback(hashing.close)
+        reception = Reception(store, hashing, clock=clock.seconds)
+        office = Office(store, hashing, reception)
+        yield House(path, url, store, hashing, reception, office, clock)
+
+
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    path, clock = tmp_path / "server.db", Clock()
-    prepare_database(path, zone_of=lambda _: UTC, now=clock.now())
-    store = AccountStore(path, Lifetimes(), clock.now)
-    hashing = Hashing(CHEAP)
-    reception = Reception(store, hashing, clock=clock.seconds)
-    yield House(path, store, hashing, reception, Office(store, hashing, reception), clock)
-    hashing.close()
-    await store.close()
+    async with house_in(tmp_path, None) as opened:
+        yield opened
+
+
+@pytest.fixture(params=KINDS)
+def url(request: pytest.FixtureRequest) -> str | None:
+    """Of a database in PostgreSQL; None: in SQLite."""
+    if request.param == "sqlite":
+        return None
+    databases: Databases = request.getfixturevalue("databases")
+    return databases.cleaned()
+
+
+@pytest.fixture
+async def either(url: str | None, tmp_path: Path) -> AsyncIterator[House]:
+    async with house_in(tmp_path, url) as opened:
+        yield opened

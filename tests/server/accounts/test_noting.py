@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -23,11 +21,12 @@ class Disk:
 
     def __init__(self) -> None:
         self.groups: list[list[str]] = []
-        self.may_write = threading.Event()
+        self.may_write = asyncio.Event()
         self.error: Exception | None = None
 
-    def write(self, notes: Sequence[Note]) -> None:
-        assert self.may_write.wait(30)
+    async def write(self, notes: Sequence[Note]) -> None:
+        async with asyncio.timeout(30):
+            await self.may_write.wait()
         if self.error is not None:
             raise self.error
         self.groups.append([each.subject for each in notes])
@@ -35,24 +34,22 @@ class Disk:
 
 async def test_what_comes_while_the_disk_is_busy_goes_in_the_next_group() -> None:
     disk = Disk()
-    with ThreadPoolExecutor(1) as executor:
-        notes = Notes(disk.write, executor)
-        asked = [asyncio.ensure_future(notes.add(note(number))) for number in range(4)]
-        await asyncio.sleep(0)
-        assert not any(each.done() for each in asked)
-        disk.may_write.set()
-        await asyncio.gather(*asked)
+    notes = Notes(disk.write)
+    asked = [asyncio.ensure_future(notes.add(note(number))) for number in range(4)]
+    await asyncio.sleep(0)
+    assert not any(each.done() for each in asked)
+    disk.may_write.set()
+    await asyncio.gather(*asked)
     assert disk.groups == [["person 0"], ["person 1", "person 2", "person 3"]]
 
 
 async def test_a_group_has_a_bound() -> None:
     disk = Disk()
-    with ThreadPoolExecutor(1) as executor:
-        notes = Notes(disk.write, executor)
-        asked = [asyncio.ensure_future(notes.add(note(n))) for n in range(MOST_AT_ONCE + 3)]
-        await asyncio.sleep(0)
-        disk.may_write.set()
-        await asyncio.gather(*asked)
+    notes = Notes(disk.write)
+    asked = [asyncio.ensure_future(notes.add(note(n))) for n in range(MOST_AT_ONCE + 3)]
+    await asyncio.sleep(0)
+    disk.may_write.set()
+    await asyncio.gather(*asked)
     assert [len(group) for group in disk.groups] == [1, MOST_AT_ONCE, 2]
 
 
@@ -60,29 +57,27 @@ async def test_a_disk_that_fails_is_told_to_everybody_and_the_next_is_tried() ->
     disk = Disk()
     disk.error = OSError("full")
     disk.may_write.set()
-    with ThreadPoolExecutor(1) as executor:
-        notes = Notes(disk.write, executor)
-        told = await asyncio.gather(
-            *(notes.add(note(number)) for number in range(3)), return_exceptions=True
-        )
-        assert [str(each) for each in told] == ["full"] * 3
-        disk.error = None
-        await notes.add(note(9))
+    notes = Notes(disk.write)
+    told = await asyncio.gather(
+        *(notes.add(note(number)) for number in range(3)), return_exceptions=True
+    )
+    assert [str(each) for each in told] == ["full"] * 3
+    disk.error = None
+    await notes.add(note(9))
     assert disk.groups == [["person 9"]]
 
 
 async def test_who_gives_up_waiting_takes_nothing_back() -> None:
     disk = Disk()
-    with ThreadPoolExecutor(1) as executor:
-        notes = Notes(disk.write, executor)
-        first, second = (asyncio.ensure_future(notes.add(note(number))) for number in (1, 2))
-        await asyncio.sleep(0)
-        second.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await second
-        disk.may_write.set()
-        await first
-        await notes.add(note(3))
+    notes = Notes(disk.write)
+    first, second = (asyncio.ensure_future(notes.add(note(number))) for number in (1, 2))
+    await asyncio.sleep(0)
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    disk.may_write.set()
+    await first
+    await notes.add(note(3))
     assert [subject for group in disk.groups for subject in group] == [
         "person 1",
         "person 2",

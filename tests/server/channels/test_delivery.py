@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from server.account_side import accounts_in_sqlite
 from server.accounts.contract import Action, Caller, CallerKind
 from server.accounts.lifetimes import Lifetimes
 from server.accounts.permissions import TABLE, Role
@@ -92,7 +93,7 @@ async def post_office(folder: Path, **settings: Any) -> AsyncIterator[Post]:
         def now() -> datetime:
             return office[0].moment if office else NOON
 
-        accounts = AccountStore(centre.database, Lifetimes(), now)
+        accounts = accounts_in_sqlite(centre.database, Lifetimes(), now)
         parts = PostmanParts(
             store=store, tellers=tellers, pictures=centre.sightings, now=now, wake=wake
         )

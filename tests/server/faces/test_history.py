@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from server.account_side import accounts_in_sqlite
 from server.accounts.lifetimes import Lifetimes
-from server.accounts.store import AccountStore
 from server.errors import NotThere
 from server.faces.contract import Outcome
 from server.faces.following import AT_ONCE, Follower
@@ -69,7 +69,7 @@ class Site:
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     database = tmp_path / "server.db"
     prepare_database(database, zone_of=lambda _: UTC, now=NOW)
-    accounts = AccountStore(database, Lifetimes(), lambda: NOW)
+    accounts = accounts_in_sqlite(database, Lifetimes(), lambda: NOW)
     camera = FaceCamera(database)
     made = networks(tmp_path / "models")
     site: Site

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from server.account_side import accounts_in_sqlite
 from server.accounts.contract import Caller, CallerKind
 from server.accounts.lifetimes import Lifetimes
 from server.accounts.permissions import TABLE, Role
-from server.accounts.store import AccountStore
 from server.errors import FacesUnavailable, QuestionInvalid
 from server.faces.contract import PersonDetails, Upload
 from server.faces.meter import FaceMeter
@@ -31,7 +31,7 @@ ADA = Caller(kind=CallerKind.USER, name="ada", address="192.0.2.7", permissions=
 async def metered(tmp_path: Path) -> AsyncIterator[tuple[FaceService, FaceMeter]]:
     database = tmp_path / "server.db"
     prepare_database(database, zone_of=lambda _: UTC, now=NOW)
-    accounts = AccountStore(database, Lifetimes(), lambda: NOW)
+    accounts = accounts_in_sqlite(database, Lifetimes(), lambda: NOW)
     made, meter = networks(tmp_path / "models"), FaceMeter()
     camera = FaceCamera(database)
     place = place_on(database, made, accounts, lambda: NOW, sightings=camera.sightings, meter=meter)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from server.account_side import accounts_in_sqlite
 from server.accounts.lifetimes import Lifetimes
-from server.accounts.store import AccountStore
 from server.faces.contract import Outcome, Upload
 from server.faces.service import FaceService
 from server.storage.adoption import prepare_database
@@ -44,7 +44,7 @@ async def faces(tmp_path: Path) -> AsyncIterator[FaceService]:
     networks = Networks(NetworkSettings(models_folder=folder, threads=2))
     database = tmp_path / "server.db"
     prepare_database(database, zone_of=lambda _: UTC, now=NOW)
-    accounts = AccountStore(database, Lifetimes(), lambda: NOW)
+    accounts = accounts_in_sqlite(database, Lifetimes(), lambda: NOW)
     camera = FaceCamera(database)
     made = service_on(database, networks, accounts, lambda: NOW, sightings=camera.sightings)
     yield made

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from server.account_side import accounts_in_sqlite
 from server.accounts.contract import Action, Caller, CallerKind
 from server.accounts.lifetimes import Lifetimes
 from server.accounts.permissions import TABLE, Role
@@ -79,7 +80,7 @@ async def opening(tmp_path: Path) -> AsyncIterator[Opening]:
     """Opens a service on networks; closes all of them at the end."""
     database = tmp_path / "server.db"
     prepare_database(database, zone_of=lambda _: UTC, now=NOW)
-    accounts = AccountStore(database, Lifetimes(), lambda: NOW)
+    accounts = accounts_in_sqlite(database, Lifetimes(), lambda: NOW)
     camera = FaceCamera(database)
     opened: list[tuple[FaceService, Networks]] = []
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from server.account_side import accounts_in_sqlite
 from server.accounts.contract import Action, Caller, CallerKind
 from server.accounts.lifetimes import Lifetimes
 from server.accounts.permissions import TABLE, Role
@@ -58,7 +59,7 @@ class Office:
 @pytest.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
     async with watching_in(tmp_path) as watch:
-        accounts = AccountStore(watch.centre.database, Lifetimes(), lambda: NOON)
+        accounts = accounts_in_sqlite(watch.centre.database, Lifetimes(), lambda: NOON)
         changed = Bell()
         zone = ZoneInfo("Asia/Bangkok")
         desk = WatchlistDesk(watch.rules, accounts, changed, now=lambda: NOON, zone=zone)

@@ -17,6 +17,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import TypeAdapter
 
+from server.account_side import accounts_in_sqlite
 from server.accounts.contract import Action, AuditEntry, Caller, CallerKind
 from server.accounts.lifetimes import Lifetimes
 from server.accounts.permissions import TABLE, Permission, Role
@@ -78,7 +79,7 @@ class House:
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     async with centre_in(tmp_path) as centre:
-        accounts = AccountStore(centre.database, Lifetimes(), lambda: NOON)
+        accounts = accounts_in_sqlite(centre.database, Lifetimes(), lambda: NOON)
         app = FastAPI()
         parts = ApiParts(
             library=Library(

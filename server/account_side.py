@@ -1,0 +1,64 @@
+"""Opens accounts in the database that keeps them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from server.accounts.lifetimes import Lifetimes
+from server.accounts.store import AccountPlace, AccountStore
+from server.storage.connection import open_note_writer
+from server.storage.postgres.connection import Pool
+from server.storage.postgres.readers import PostgresReaders
+from server.storage.postgres.writing import PostgresWriting, Subject
+from server.storage.reader_pool import ReaderPool
+from server.storage.writing_thread import SqliteWriting
+
+_CACHE_KB: Final = 2048
+_READERS: Final = 2
+"""Connections of PostgreSQL: each request asks who it is."""
+
+
+def accounts_in_sqlite(
+    path: Path, lifetimes: Lifetimes, now: Callable[[], datetime]
+) -> AccountStore:
+    """In a migrated database."""
+    with contextlib.ExitStack() as opened:
+        reading = ReaderPool(path, threads=1, cache_kb=_CACHE_KB)
+        searching = ReaderPool(path, threads=1, cache_kb=_CACHE_KB)
+        writing = SqliteWriting(path, name="accounts")
+        noting = SqliteWriting(path, name="uses", opening=open_note_writer)
+        for each in (noting, writing, reading, searching):
+            opened.callback(each.close)
+        place = AccountPlace(
+            reading=reading,
+            searching=searching,
+            writing=writing,
+            noting=noting,
+            close=opened.pop_all().close,
+        )
+    return AccountStore(place, lifetimes, now)
+
+
+def accounts_in_postgres(
+    pool: Pool, lifetimes: Lifetimes, now: Callable[[], datetime]
+) -> AccountStore:
+    """In a migrated database; the pool belongs to whoever made it."""
+    with contextlib.ExitStack() as opened:
+        reading = PostgresReaders(pool, threads=_READERS)
+        searching = PostgresReaders(pool, threads=1)
+        writing = PostgresWriting(pool, Subject.ACCOUNTS)
+        noting = PostgresWriting(pool, Subject.ACCOUNTS, waits_for_disk=False)
+        for each in (noting, writing, reading, searching):
+            opened.callback(each.close)
+        place = AccountPlace(
+            reading=reading,
+            searching=searching,
+            writing=writing,
+            noting=noting,
+            close=opened.pop_all().close,
+        )
+    return AccountStore(place, lifetimes, now)
