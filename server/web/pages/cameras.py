@@ -9,11 +9,12 @@ from server.accounts.permissions import Permission
 from server.errors import QuestionInvalid
 from server.storage.reading.cameras import CameraDetail, CameraState, ComponentHealth
 from server.web.pages import states, wording
+from server.web.pages.camera_board import NO_CAMERA, camera_board
 from server.web.pages.camera_books import books_view
 from server.web.pages.camera_health import history_view
 from server.web.pages.centre import Centre
-from server.web.pages.overview import camera_line, camera_table, no_camera
-from server.web.pages.shell import Visit, page, title
+from server.web.pages.drawing import Drawing, written
+from server.web.pages.shell import Visit, empty, page, title
 from server.web.pages.sighting_card import camera_address
 from server.web.pages.tags import field, link, tag, tile
 
@@ -37,7 +38,7 @@ def add_cameras(centre: Centre) -> None:
         count = wording.number(len(all_cameras))
         title("Cameras", soft=f"{online} of {count} online" if all_cameras else "")
         if not all_cameras:
-            no_camera()
+            empty("No camera yet", NO_CAMERA)
             return
         with tag("form", "card filter one", method="get", action="/cameras", role="search"):
             field("Name", "name", value=wanted, type="search", placeholder="any part", data_key="/")
@@ -45,7 +46,7 @@ def add_cameras(centre: Centre) -> None:
                 tag("button", "main", "Search", type="submit")
         with tag("div", "card flush"):
             if found:
-                camera_table([camera_line(one, now) for one in found[after : after + _PAGE]])
+                Drawing(written(camera_board(found[after : after + _PAGE], now)))
             else:
                 tag("p", "empty", "No camera has such a name.")
         _further(wanted, after, len(found))

@@ -12,6 +12,7 @@ from server.storage.reading.sightings import Matching, Order, SightingPage
 from server.web.pages import wording
 from server.web.pages.asking import Asked, asked_of
 from server.web.pages.centre import Centre
+from server.web.pages.drawing import Drawing, part, written
 from server.web.pages.exporting import export_button
 from server.web.pages.shell import Visit, empty, page, title
 from server.web.pages.sighting_card import sighting_card, sighting_row
@@ -139,22 +140,23 @@ def _rarer(asked: Asked) -> None:
 def _list(
     centre: Centre, asked: Asked, found: SightingPage, cursor: str, *, is_table: bool
 ) -> None:
+    view = "table" if is_table else ""
+    shown = [
+        (card, asked.address(f"/sightings/{card.id}", after=cursor, view=view))
+        for card in found.cards
+    ]
     if not is_table:
-        with tag("div", "shots"):
-            for card in found.cards:
-                href = asked.address(f"/sightings/{card.id}", after=cursor)
-                sighting_card(card, href, centre.zone)
+        cards = (sighting_card(card, href, centre.zone) for card, href in shown)
+        Drawing(written(*cards)).classes("shots")
         return
     clock = wording.zone_name(centre.zone, centre.now())
-    with tag("div", "card flush"), tag("div", "scroll"), tag("table", "stacks"):
-        with tag("thead"), tag("tr"):
-            for heading in _HEADINGS:
-                name = f"Time, {clock}" if heading == "Time" else heading
-                tag("th", "number" if heading == "Confidence" else "", name)
-        with tag("tbody"):
-            for card in found.cards:
-                href = asked.address(f"/sightings/{card.id}", after=cursor, view="table")
-                sighting_row(card, href, centre.zone)
+    names = (f"Time, {clock}" if heading == "Time" else heading for heading in _HEADINGS)
+    heads = (part("th", "number" if name == "Confidence" else "", name) for name in names)
+    rows = (sighting_row(card, href, centre.zone) for card, href in shown)
+    table = part("table", "stacks", part("thead", "", part("tr", "", *heads)),
+                 part("tbody", "", *rows))  # fmt: skip
+    with tag("div", "card flush"):
+        Drawing(written(table)).classes("scroll")
 
 
 def _nothing(asked: Asked) -> None:

@@ -23,6 +23,7 @@ class Viewers:
     def __init__(self, *, patience_s: float) -> None:
         self._patience_s = patience_s
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Lock()  # one after the other: whoever else has the loop comes between
 
     def show(self, client: Client, board: LiveBoard, update: Callable[[Snapshot], None]) -> None:
         """Calls `update`, within the page, with each snapshot that this viewer has time for."""
@@ -43,8 +44,10 @@ class Viewers:
         async with contextlib.aclosing(board.follow()) as snapshots:
             async for snapshot in snapshots:
                 await client.connected()  # a line that broke may come back
-                with client:
-                    update(snapshot)
+                async with self._turn:
+                    with client:
+                        update(snapshot)
+                    await asyncio.sleep(0)
                 if not await self._has_shown(client):
                     await let_go(client)
 
