@@ -1,19 +1,28 @@
-"""Everything that is read of the centre's disk, and what is put right in it, opened together."""
+"""Everything that is read of the centre, and what is put right in it, opened together."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 from server.config import ServerSettings
+from server.storage.asking import Readers, Writing
 from server.storage.cameras import StoredCameras
 from server.storage.corrections import StoredCorrections
 from server.storage.data_overview import SqliteDataOverview
 from server.storage.face_sightings import StoredFaceSightings
+from server.storage.picture_stores.contract import PictureReading, PictureStore
 from server.storage.pictures import PictureArchive
+from server.storage.postgres.connection import Pool
+from server.storage.postgres.data_overview import PostgresDataOverview
+from server.storage.postgres.pruner import PostgresPruning
+from server.storage.postgres.readers import PostgresReaders
+from server.storage.postgres.writing import PostgresWriting, Subject
 from server.storage.pruner import SqlitePruning
 from server.storage.reader_pool import ReaderPool
 from server.storage.reading.cameras import StateRule
+from server.storage.reading.data import DataOverview, Pruning
 from server.storage.reading.library import Library
 from server.storage.service_minutes import StoredServiceHistory
 from server.storage.sightings import StoredSightings
@@ -22,7 +31,7 @@ from server.storage.writing_thread import SqliteWriting
 
 
 @contextlib.contextmanager
-def library_of(settings: ServerSettings) -> Iterator[Library]:
+def library_in_sqlite(settings: ServerSettings) -> Iterator[Library]:
     """Of a migrated database. Leaving waits for the questions in hand: call it off the loop."""
     with contextlib.ExitStack() as opened:
         pool = ReaderPool(settings.db_path)
@@ -33,20 +42,54 @@ def library_of(settings: ServerSettings) -> Iterator[Library]:
         opened.callback(writing.close)
         pruning = SqlitePruning(settings.db_path, settings.pictures_path)
         opened.callback(pruning.close)
-        sightings = StoredSightings(pool, archive)
-        yield Library(
-            sightings=sightings,
-            face_sightings=StoredFaceSightings(pool, archive),
-            pictures=sightings,
-            corrections=StoredCorrections(writing),
-            cameras=StoredCameras(pool, StateRule()),
-            data=SqliteDataOverview(
-                pool,
-                settings.db_path,
-                settings.pictures_path,
-                retention_days=settings.retention_days,
-            ),
-            pruning=pruning,
-            services=StoredServiceHistory(pool),
-            usage=StoredUsageCounts(pool),
+        data = SqliteDataOverview(
+            pool,
+            settings.db_path,
+            settings.pictures_path,
+            retention_days=settings.retention_days,
         )
+        yield _library(pool, archive, writing, data, pruning)
+
+
+@contextlib.asynccontextmanager
+async def library_in_postgres(
+    settings: ServerSettings, pool: Pool, pictures: PictureStore
+) -> AsyncIterator[Library]:
+    """Of a migrated database; `pool` and `pictures` belong to whoever made them."""
+    readers = PostgresReaders(pool)
+    writing = PostgresWriting(pool, Subject.CORRECTIONS)
+    pruning = PostgresPruning(settings.database_url.get_secret_value(), pictures)
+    data = PostgresDataOverview(
+        readers,
+        pictures,
+        place=settings.database_place,
+        folder=None if settings.image_store else settings.pictures_path,
+        retention_days=settings.retention_days,
+    )
+    try:
+        yield _library(readers, pictures, writing, data, pruning)
+    finally:
+        await pruning.close()
+        await asyncio.to_thread(readers.close)
+        await asyncio.to_thread(writing.close)
+
+
+def _library(
+    pool: Readers,
+    pictures: PictureReading,
+    writing: Writing,
+    data: DataOverview,
+    pruning: Pruning,
+) -> Library:
+    sightings = StoredSightings(pool, pictures)
+    return Library(
+        sightings=sightings,
+        face_sightings=StoredFaceSightings(pool, pictures),
+        pictures=sightings,
+        corrections=StoredCorrections(writing),
+        cameras=StoredCameras(pool, StateRule()),
+        data=data,
+        pruning=pruning,
+        services=StoredServiceHistory(pool),
+        usage=StoredUsageCounts(pool),
+    )

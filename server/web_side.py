@@ -28,7 +28,7 @@ from server.errors import StorageUnavailable
 from server.faces.history_contract import FaceGallery
 from server.faces.meter import FaceMeter
 from server.figures import ServerFigures
-from server.library import library_of
+from server.library import library_in_sqlite
 from server.live_figures import LiveFigures
 from server.storage.reading.library import Library
 from server.watch_side import WatchSide, watch_side
@@ -82,7 +82,7 @@ async def web_side(
     rest = contextlib.ExitStack()
     beside = contextlib.AsyncExitStack()
     try:
-        library = await asyncio.to_thread(rest.enter_context, library_of(settings))
+        library = await asyncio.to_thread(rest.enter_context, library_in_sqlite(settings))
         feed = None if figures is None else Feed(LiveFigures(figures).message)
         reception = Reception(accounts, hashing)
         await reception.recall()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from telemetry.distribution import Spread, sum_of
@@ -60,6 +60,12 @@ def together(parts: Sequence[Work]) -> Work | None:
         times=sum_of(part.times for part in parts if part.times is not None),
         load=max(loads, default=None),
     )
+
+
+def at_once(parts: Sequence[Work]) -> Work | None:
+    """The same stretch in several processes as one; None of none. The load is the heaviest."""
+    whole = together(parts)
+    return whole and replace(whole, seconds=max(part.seconds for part in parts))
 
 
 def sum_or_none(counts: Iterable[int | None]) -> int | None:

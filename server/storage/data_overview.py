@@ -22,7 +22,7 @@ from server.storage.times import Steps, moment_of, steps_of, text_of
 
 SAMPLE_ROWS: Final = 100
 MOST_DAYS: Final = 366
-_ARRIVAL: Final = {
+ARRIVAL: Final = {
     "lpr_detections": "coalesce(received_at, captured_at)",
     "health_monitors": "coalesce(received_at, captured_at)",
     "face_detections": "received_at",
@@ -56,28 +56,20 @@ class SqliteDataOverview:
         self._retention_days = retention_days
 
     async def sizes(self, *, days: int = 31) -> DataSizes:
-        if not 1 <= days <= MOST_DAYS:
-            raise QuestionInvalid(f"days={days}: expected 1 to {MOST_DAYS}")
-        tables, counts = await self._pool.ask(lambda reader: (_tables(reader), _days(reader, days)))
+        check_days(days)
+        tables, counts = await self._pool.ask(
+            lambda reader: (_tables(reader), arrivals_by_day(reader, days))
+        )
         return await asyncio.to_thread(self._sizes, tables, counts, days)
 
     async def stats(
         self, *, since: datetime, until: datetime, points: int = 240
     ) -> tuple[StatsPoint, ...]:
-        if since >= until or not 10 <= points <= 1000:
-            raise QuestionInvalid(
-                f"since={since.isoformat()}, until={until.isoformat()}, points={points}: expected "
-                "the first before the second, and 10 to 1000 points"
-            )
+        check_stretch(since, until, points)
         steps = steps_of(since, until, most=points)
-        values = {
-            "since": text_of(since),
-            "until": text_of(until),
-            "begin": steps.begin_s,
-            "step_s": steps.length_s,
-        }
+        values = values_of(steps, since, until)
         rows = await self._pool.ask(lambda reader: reader.rows(_STATS, values))
-        return tuple(_point(row, steps) for row in rows)
+        return tuple(point_of(row, steps) for row in rows)
 
     def _sizes(
         self, tables: tuple[TableSize, ...], counts: dict[date, int], days: int
@@ -103,12 +95,37 @@ class SqliteDataOverview:
         )
 
 
+def check_days(days: int) -> None:
+    """Raises QuestionInvalid."""
+    if not 1 <= days <= MOST_DAYS:
+        raise QuestionInvalid(f"days={days}: expected 1 to {MOST_DAYS}")
+
+
+def check_stretch(since: datetime, until: datetime, points: int) -> None:
+    """Raises QuestionInvalid."""
+    if since >= until or not 10 <= points <= 1000:
+        raise QuestionInvalid(
+            f"since={since.isoformat()}, until={until.isoformat()}, points={points}: expected "
+            "the first before the second, and 10 to 1000 points"
+        )
+
+
+def values_of(steps: Steps, since: datetime, until: datetime) -> dict[str, Any]:
+    """Of a question about counts over time."""
+    return {
+        "since": text_of(since),
+        "until": text_of(until),
+        "begin": steps.begin_s,
+        "step_s": steps.length_s,
+    }
+
+
 def _tables(reader: Reader) -> tuple[TableSize, ...]:
-    return tuple(_table(reader, name, arrival) for name, arrival in _ARRIVAL.items())
+    return tuple(_table(reader, name, arrival) for name, arrival in ARRIVAL.items())
 
 
 def _table(reader: Reader, name: str, arrival: str) -> TableSize:
-    first, last = _ends(reader, name)
+    first, last = ends_of(reader, name)
     if first is None:
         return TableSize(name=name, rows=0, about_bytes=0, oldest_at=None, newest_at=None)
     rows = last - first + 1
@@ -125,7 +142,7 @@ def _table(reader: Reader, name: str, arrival: str) -> TableSize:
     )
 
 
-def _ends(reader: Reader, name: str) -> tuple[Any, Any]:
+def ends_of(reader: Reader, name: str) -> tuple[Any, Any]:
     """The first and the last id, each looked up by itself: both at once would read every row."""
     sql = f"SELECT (SELECT min(id) FROM {name}), (SELECT max(id) FROM {name})"  # noqa: S608 (our own names)
     first, last = reader.rows(sql)[0]
@@ -146,9 +163,9 @@ def _mean_bytes(reader: Reader, name: str, first: int, last: int) -> float:
     return float(found[0][0] or 0.0)
 
 
-def _days(reader: Reader, most: int) -> dict[date, int]:
-    """Sightings by the day of their arrival, the newest days."""
-    first, last = _ends(reader, "lpr_detections")
+def arrivals_by_day(reader: Reader, most: int) -> dict[date, int]:
+    """Sightings by the day of their arrival, the newest days: as many as ids were given."""
+    first, last = ends_of(reader, "lpr_detections")
     counts: dict[date, int] = {}
     while last is not None and last >= first and len(counts) < most:
         arrived = _arrived(reader, last)
@@ -185,7 +202,7 @@ def _arrived(reader: Reader, row_id: int) -> str | None:
         return None  # an older server's row without a time of arrival
 
 
-def _point(row: Sequence[Any], steps: Steps) -> StatsPoint:
+def point_of(row: Sequence[Any], steps: Steps) -> StatsPoint:
     step, active, connections, received, processed, errors = row
     return StatsPoint(
         at=steps.at(step),

@@ -1,4 +1,4 @@
-"""Faces that cameras saw, read from SQLite. Implements the contract's FaceSightings."""
+"""Faces that cameras saw, read. Implements the contract's FaceSightings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 from server.errors import NotThere, QuestionInvalid
 from server.row_id import LARGEST_ID, is_id
 from server.storage.asking import Readers
-from server.storage.pictures import PictureArchive
+from server.storage.picture_stores.contract import PictureReading
 from server.storage.reading.face_sightings import MOST_FACES, FaceSighting
 from server.storage.reading.sightings import Picture
 from server.storage.times import moment_of
@@ -23,11 +23,11 @@ _LARGEST_PX: Final = 100_000
 
 
 class StoredFaceSightings:
-    """`archive` is one that only reads; both belong to whoever made them."""
+    """Both belong to whoever made them."""
 
-    def __init__(self, pool: Readers, archive: PictureArchive) -> None:
+    def __init__(self, pool: Readers, pictures: PictureReading) -> None:
         self._pool = pool
-        self._archive = archive
+        self._pictures = pictures
 
     async def newest(
         self, *, device_id: str = "", before: int | None = None, limit: int = 48
@@ -61,7 +61,7 @@ class StoredFaceSightings:
                 f"face {sighting_id} has no picture: its image_status is {status or 'missing'}"
             )
         day = str(received_at)[:10]
-        content = await asyncio.to_thread(self._archive.read, sha256, day)
+        content = await asyncio.to_thread(self._pictures.read, sha256, day)
         if content is None:
             raise NotThere(
                 f"the picture of face {sighting_id} is gone: those that arrived on {day} were "

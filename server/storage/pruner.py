@@ -42,36 +42,18 @@ class SqlitePruning:
         self._running: Future[None] | None = None
 
     async def preview(self, *, older_than_days: int, now: datetime) -> PrunePreview:
-        ages = _ages(older_than_days, now)
+        ages = whole_days(older_than_days, now)
         if self._measuring is not None and not self._measuring.done():
-            raise TooBusy("what would go is looked at for somebody already: ask again in a moment")
+            raise one_looks()
         loop = asyncio.get_running_loop()
         self._measuring = loop.run_in_executor(None, self._measure, ages)
         # It reads a whole table, and goes on to its end also where whoever asked is gone.
         extent = await asyncio.shield(self._measuring)
-        return PrunePreview(
-            rows_before=ages.rows_before,
-            ids_before=ages.ids_before,
-            rows=extent.rows,
-            row_bytes=extent.row_bytes,
-            picture_files=extent.picture_files,
-            picture_bytes=extent.picture_bytes,
-            ids=extent.ids,
-        )
+        return preview_of(ages, extent)
 
     async def start(self, *, older_than_days: int, now: datetime) -> PruneState:
-        ages = _ages(older_than_days, now)
-        if self._state is not None and self._state.is_running:
-            raise QuestionInvalid(
-                f"pruning is under way since {self._state.started_at:%H:%M} UTC: wait for its end"
-            )
-        self._state = state = PruneState(
-            rows_before=ages.rows_before,
-            is_running=True,
-            done_steps=0,
-            all_steps=0,
-            started_at=now.astimezone(UTC),
-        )
+        ages = whole_days(older_than_days, now)
+        self._state = state = begun(self._state, ages, now)
         self._running = self._executor.submit(self._run, ages)
         return state
 
@@ -123,7 +105,38 @@ class SqlitePruning:
             self._state = replace(self._state, **changes)  # type: ignore[arg-type]
 
 
-def _ages(older_than_days: int, now: datetime) -> Ages:
+def one_looks() -> TooBusy:
+    return TooBusy("what would go is looked at for somebody already: ask again in a moment")
+
+
+def begun(before: PruneState | None, ages: Ages, now: datetime) -> PruneState:
+    """Of a run that begins. Raises QuestionInvalid where one is under way."""
+    if before is not None and before.is_running:
+        raise QuestionInvalid(
+            f"pruning is under way since {before.started_at:%H:%M} UTC: wait for its end"
+        )
+    return PruneState(
+        rows_before=ages.rows_before,
+        is_running=True,
+        done_steps=0,
+        all_steps=0,
+        started_at=now.astimezone(UTC),
+    )
+
+
+def preview_of(ages: Ages, extent: Extent) -> PrunePreview:
+    return PrunePreview(
+        rows_before=ages.rows_before,
+        ids_before=ages.ids_before,
+        rows=extent.rows,
+        row_bytes=extent.row_bytes,
+        picture_files=extent.picture_files,
+        picture_bytes=extent.picture_bytes,
+        ids=extent.ids,
+    )
+
+
+def whole_days(older_than_days: int, now: datetime) -> Ages:
     if not 1 <= older_than_days <= MOST_DAYS:
         raise QuestionInvalid(
             f"older_than_days={older_than_days}: expected 1 to {MOST_DAYS}, such as 30"

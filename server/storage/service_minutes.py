@@ -1,4 +1,4 @@
-"""What services did minute by minute, in SQLite: written once a minute, read for analysis."""
+"""What services did minute by minute: written once a minute, read for analysis."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from server.analytics.work import Work, together
+from server.analytics.work import Work, at_once, together
 from server.storage.asking import Reader, Readers
 from telemetry.distribution import Spread
 
@@ -80,7 +80,9 @@ def _stretches(reader: Reader, begin_s: int, end_s: int) -> Iterator[tuple[str, 
         values = {"begin": max(begin_s, chunk_s), "end": min(end_s, chunk_s + _CHUNK_S)}
         rows = reader.rows(_READ, values)
         for (service, _), group in groupby(rows, key=lambda row: (row[0], row[1] // step_s)):
-            whole = together([_work(*rest) for _, *rest in group])
+            minutes = groupby((_work(*rest) for _, *rest in group), key=lambda work: work.at)
+            of_all = (at_once(list(same)) for _, same in minutes)
+            whole = together([work for work in of_all if work is not None])
             if whole is not None:
                 yield service, whole
 

@@ -1,4 +1,4 @@
-"""Sightings and their pictures, read from SQLite. Implements the contract's Sightings, Pictures."""
+"""Sightings and their pictures, read. Implements the contract's Sightings, Pictures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from server.row_id import is_id
 from server.storage.asking import Reader, Readers
 from server.storage.cursors import Asked, Cursor, Position, read, written
 from server.storage.evidence import characters_in
-from server.storage.pictures import PictureArchive
+from server.storage.picture_stores.contract import PictureReading
 from server.storage.plate_pattern import PlatePattern
 from server.storage.reading.sightings import (
     MOST_CARDS,
@@ -55,11 +55,11 @@ _PICTURE: Final = (
 
 
 class StoredSightings:
-    """`archive` is one that only reads; both belong to whoever made them."""
+    """Both belong to whoever made them."""
 
-    def __init__(self, pool: Readers, archive: PictureArchive) -> None:
+    def __init__(self, pool: Readers, pictures: PictureReading) -> None:
         self._pool = pool
-        self._archive = archive
+        self._pictures = pictures
 
     async def page(
         self,
@@ -149,7 +149,7 @@ class StoredSightings:
 
     def _content(self, sha256: str | None, older: Any, received_at: Any) -> bytes | None:
         if sha256 is not None:
-            return self._archive.read(sha256, str(received_at)[:10])
+            return self._pictures.read(sha256, str(received_at)[:10])
         try:
             return base64.b64decode(str(older).rpartition(",")[2])
         except (binascii.Error, ValueError):

@@ -21,7 +21,15 @@ class HeldPicture:
     size_bytes: int
 
 
-class PictureStore(Protocol):
+class PictureReading(Protocol):
+    """Where pictures are read."""
+
+    def read(self, sha256: str, day: str) -> bytes | None:
+        """A picture's bytes; None: that day (YYYY-MM-DD) has none such. Blocks."""
+        ...
+
+
+class PictureStore(PictureReading, Protocol):
     """Pictures by the day (UTC) on which they were received and the SHA-256 of their content.
 
     Several processes keep and read at once. Each method raises StorageUnavailable where the store
@@ -34,10 +42,6 @@ class PictureStore(Protocol):
         Called before the rows that name them are committed, so that a crash leaves at most a
         picture without a row.
         """
-        ...
-
-    def read(self, sha256: str, day: str) -> bytes | None:
-        """A picture's bytes; None: that day (YYYY-MM-DD) has none such."""
         ...
 
     def days(self) -> list[date]:

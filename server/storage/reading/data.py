@@ -10,7 +10,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableSize:
-    """Rows of one table; `about_bytes` is their content, from a sample of them."""
+    """Rows of one table, of large ones estimated; `about_bytes` is about what they take."""
 
     name: str
     rows: int
@@ -21,25 +21,28 @@ class TableSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaySize:
-    """What arrived on a day (UTC): sightings, and the file of that day's pictures."""
+    """What arrived on a day (UTC): sightings, and the file of that day's pictures (None: pictures
+    are in a store that does not tell)."""
 
     day: date
     sightings: int
-    picture_bytes: int
+    picture_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSizes:
-    """Sizes in bytes. `database_bytes` is the file with its indexes, `log_bytes` what is still to
-    be moved into it. `days` are the newest first. `retention_days` 0: everything is kept."""
+    """Sizes in bytes. `database_bytes` is all with its indexes, `log_bytes` what is still to be
+    moved into it. What pictures take is None where they are in a store that does not tell, and the
+    disk's sizes where nothing is on a disk of this machine. `days` are the newest first.
+    `retention_days` 0: everything is kept."""
 
     database: str
     database_bytes: int
     log_bytes: int
-    picture_bytes: int
+    picture_bytes: int | None
     picture_files: int
-    disk_free_bytes: int
-    disk_total_bytes: int
+    disk_free_bytes: int | None
+    disk_total_bytes: int | None
     retention_days: int
     tables: tuple[TableSize, ...]
     days: tuple[DaySize, ...]

@@ -45,16 +45,23 @@ def add_data(centre: Centre) -> None:
 
 
 def _tiles(sizes: DataSizes) -> None:
-    used = sizes.disk_total_bytes - sizes.disk_free_bytes
-    share = 100 * used / max(1, sizes.disk_total_bytes)
-    level = "bad" if share > 95 else "warn" if share > 85 else None
     with tag("div", "tiles"):
         tile(wording.size(sizes.database_bytes + sizes.log_bytes), "database")
-        files = wording.plural(sizes.picture_files, "file")
-        tile(wording.size(sizes.picture_bytes), f"pictures, {files}")
-        tile(wording.size(sizes.disk_free_bytes), f"free on the disk, {share:.0f}% used", level)
+        if sizes.picture_bytes is None:
+            tile(wording.plural(sizes.picture_files, "day"), "of pictures")
+        else:
+            files = wording.plural(sizes.picture_files, "file")
+            tile(wording.size(sizes.picture_bytes), f"pictures, {files}")
+        if sizes.disk_free_bytes is not None and sizes.disk_total_bytes is not None:
+            _disk_tile(sizes.disk_free_bytes, sizes.disk_total_bytes)
         kept = "kept for ever" if not sizes.retention_days else f"{sizes.retention_days:,} days"
         tile(kept, "retention, SERVER_RETENTION_DAYS")
+
+
+def _disk_tile(free_bytes: int, total_bytes: int) -> None:
+    share = 100 * (total_bytes - free_bytes) / max(1, total_bytes)
+    level = "bad" if share > 95 else "warn" if share > 85 else None
+    tile(wording.size(free_bytes), f"free on the disk, {share:.0f}% used", level)
 
 
 def _tables(centre: Centre, sizes: DataSizes) -> None:
@@ -90,9 +97,11 @@ def _by_day(days: tuple[DaySize, ...]) -> None:
             with tag("figure"):
                 tag("figcaption", "soft small", "Sightings")
                 _day_chart([(day, float(day.sightings)) for day in days], "sightings")
-            with tag("figure"):
-                tag("figcaption", "soft small", "Pictures, MB")
-                _day_chart([(day, round(day.picture_bytes / 1e6, 1)) for day in days], "MB")
+            known = [(day, day.picture_bytes) for day in days if day.picture_bytes is not None]
+            if known:
+                with tag("figure"):
+                    tag("figcaption", "soft small", "Pictures, MB")
+                    _day_chart([(day, round(size / 1e6, 1)) for day, size in known], "MB")
 
 
 def _day_chart(values: list[tuple[DaySize, float]], name: str) -> None:

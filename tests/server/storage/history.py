@@ -19,12 +19,12 @@ from server.storage.data_overview import SqliteDataOverview
 from server.storage.picture_stores.daily import DailyPictures
 from server.storage.pictures import PictureArchive
 from server.storage.postgres.connection import Pool, opened_pool
-from server.storage.postgres.pruning import prune
+from server.storage.postgres.data_overview import PostgresDataOverview
+from server.storage.postgres.pruner import PostgresPruning
 from server.storage.postgres.readers import PostgresReaders
 from server.storage.postgres.store import PostgresStore
 from server.storage.postgres.writing import PostgresWriting, Subject
 from server.storage.pruner import SqlitePruning
-from server.storage.pruning import ages_of
 from server.storage.reader_pool import ReaderPool
 from server.storage.reading.cameras import StateRule
 from server.storage.sightings import StoredSightings
@@ -91,6 +91,8 @@ class PostgresCentre:
     sightings: StoredSightings
     corrections: StoredCorrections
     cameras: StoredCameras
+    data: PostgresDataOverview
+    pruning: PostgresPruning
 
     async def take(self, *rows: AcceptedRow, at: datetime = NOON) -> list[int]:
         return [outcome.record_id for outcome in await self.store.commit_group(rows, at)]
@@ -103,11 +105,8 @@ class PostgresCentre:
 
     async def give_up(self, *, older_than_days: int, now: datetime) -> None:
         """Old rows, by the time of their arrival."""
-        days = timedelta(days=older_than_days)
-        ages = ages_of(now, rows_older_than=days, ids_older_than=days)
-        with contextlib.closing(DailyPictures(self.pictures)) as pictures:
-            async with self.rows.acquire() as connection:
-                await prune(connection, pictures, ages, now=now, report=lambda _: None)
+        await self.pruning.start(older_than_days=older_than_days, now=now)
+        await self.pruning.finished()
 
 
 @asynccontextmanager
@@ -118,6 +117,7 @@ async def postgres_centre_in(folder: Path, url: str) -> AsyncIterator[PostgresCe
             keeper, archive = DailyPictures(pictures), PictureArchive(pictures, read_only=True)
             readers = PostgresReaders(rows)
             writing = PostgresWriting(rows, Subject.CORRECTIONS)
+            pruning = PostgresPruning(url, keeper)
             for each in (keeper, archive, readers, writing):
                 opened.callback(each.close)
             yield PostgresCentre(
@@ -128,7 +128,12 @@ async def postgres_centre_in(folder: Path, url: str) -> AsyncIterator[PostgresCe
                 sightings=StoredSightings(readers, archive),
                 corrections=StoredCorrections(writing),
                 cameras=StoredCameras(readers, StateRule()),
+                data=PostgresDataOverview(
+                    readers, keeper, place="here", folder=pictures, retention_days=30
+                ),
+                pruning=pruning,
             )
+            await pruning.close()
 
 
 Site = Centre | PostgresCentre

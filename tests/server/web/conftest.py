@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from server.bell import Bell
-from server.library import library_of
+from server.library import library_in_sqlite
 from server.watch_side import watch_side
 from tests.server.accounts.conftest import House, house  # noqa: F401 - a fixture
 from tests.server.conftest import settings_in
@@ -21,7 +21,7 @@ async def site(house: House) -> AsyncIterator[Site]:  # noqa: F811 - the fixture
     """Its face gallery has no models."""
     settings = settings_in(house.path.parent, db_path=house.path)
     networks = Networks(NetworkSettings(threads=1))
-    with library_of(settings) as library:
+    with library_in_sqlite(settings) as library:
         faces = service_on(
             house.path,
             networks,

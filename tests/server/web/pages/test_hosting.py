@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from server.app import utc_now
 from server.bell import Bell
 from server.errors import TooBusy
-from server.library import library_of
+from server.library import library_in_sqlite
 from server.watch_side import watch_side
 from server.web.pages.centre import Centre
 from server.web.pages.hosting import pages_on
@@ -59,7 +59,7 @@ async def pages_of(house: House, *, patience_s: float) -> AsyncIterator[str]:
     app.add_middleware(EverybodyIsAdmin)
     add_statics(app)
     async with contextlib.AsyncExitStack() as opened:
-        library = opened.enter_context(library_of(settings))
+        library = opened.enter_context(library_in_sqlite(settings))
         watching = await opened.enter_async_context(
             watch_side(
                 settings,
