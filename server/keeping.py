@@ -126,15 +126,13 @@ async def _postgres(
     steps = await preparing.prepare_database(url, now=now())
     if steps:
         _log.info("database brought to this version", database=settings.database_place, steps=steps)
-    await stack.enter_async_context(
-        seats.taken(url, takes_rows=role.takes_rows, shows_pages=role.shows_pages)
-    )
+    seat = await stack.enter_async_context(seats.taken(url))
     pool = await stack.enter_async_context(
         opened_pool(url, connections=settings.database_connections)
     )
     pictures = await asyncio.to_thread(open_picture_store, settings, settings.image_store)
     stack.callback(pictures.close)
-    store = PostgresStore(pool, pictures)
+    store = PostgresStore(pool, pictures, is_seated=lambda: seat.is_held)
     news = News(url, listens=role.shows_pages)
     await stack.enter_async_context(
         beside({"months": partial(_keep_months, store, now), "news": news.run})

@@ -1,47 +1,117 @@
-"""Who is at work on a database: any number that take rows, one that shows pages, one that gives up
-what is old; or one that moves rows in. Held as advisory locks of a session, which end with it,
-however it ends.
+"""Who is at work on a database: any number of servers, one that gives up what is old; or one that
+moves rows in. Held as advisory locks of a session, which end with it, however it ends.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Final
 
+import asyncpg
+import structlog
+
 from server.errors import StartRefused
 from server.storage.postgres.connection import Connection, opened, place_of
+from server.supervision import beside
 
 _ROWS: Final = 0x53504F5355
-_PAGES: Final = 0x53504F5356
 _OLD_ROWS: Final = 0x53504F5357
+LOOK_S: Final = 20.0
+"""So often a quiet session is asked whether it is still one."""
+RETRY_S: Final = 1.0
+_CLOSE_S: Final = 2.0
+_LOST: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+_log = structlog.get_logger(__name__)
+
+
+class Seat:
+    """A server's place, taken again where its session is lost: PostgreSQL was restarted, or a line
+    was cut. Until then the server takes no rows, for somebody may move some in."""
+
+    def __init__(self, url: str, connection: Connection, *, retry_s: float) -> None:
+        self._url = url
+        self._connection = connection
+        self._retry_s = retry_s
+        self._look_now = asyncio.Event()
+        self._watch()
+
+    @property
+    def is_held(self) -> bool:
+        return not self._connection.is_closed()
+
+    async def keep(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._look_now.wait()
+            self._look_now.clear()
+            if not await self._answers():
+                await self._take_again()
+
+    async def close(self) -> None:
+        await _close(self._connection)
+
+    def _watch(self) -> None:
+        self._connection.add_termination_listener(lambda _: self._look_now.set())
+
+    async def _answers(self) -> bool:
+        try:
+            await self._connection.execute("SELECT 1")
+        except _LOST:
+            await _close(self._connection)
+            return False
+        return True
+
+    async def _take_again(self) -> None:
+        reason = ""
+        while not self.is_held:
+            try:
+                self._connection = await _seated(self._url)
+            except StartRefused as error:
+                if str(error) != reason:
+                    _log.warning("no place on the database, no rows are taken", reason=str(error))
+                reason = str(error)
+                await asyncio.sleep(self._retry_s)
+        self._watch()
+        _log.info("the place on the database is taken again")
 
 
 @contextlib.asynccontextmanager
-async def taken(url: str, *, takes_rows: bool, shows_pages: bool) -> AsyncIterator[None]:
+async def taken(url: str, *, retry_s: float = RETRY_S) -> AsyncIterator[Seat]:
     """A place for a process of the server. Raises StartRefused where there is none."""
+    seat = Seat(url, await _seated(url), retry_s=retry_s)
+    try:
+        async with beside({"place on the database": seat.keep}):
+            yield seat
+    finally:
+        await seat.close()
+
+
+async def _seated(url: str) -> Connection:
+    """A session with a place. Raises StartRefused."""
     connection = await opened(url)
     try:
-        if takes_rows:
-            await _take(
-                connection,
-                "SELECT pg_try_advisory_lock_shared($1)",
-                _ROWS,
-                f"rows are moved into {place_of(url)} just now (migrate-store): start again when "
-                "that is done; cameras keep theirs meanwhile",
-            )
-            await refuse_half_moved(connection, url)
-        if shows_pages:
-            await _take(
-                connection,
-                "SELECT pg_try_advisory_lock($1)",
-                _PAGES,
-                f"another server shows the pages of {place_of(url)}, and accounts are its own: "
-                "start this one with --role ingest, or stop that one first",
-            )
-        yield
-    finally:
-        await connection.close()
+        await _take(
+            connection,
+            "SELECT pg_try_advisory_lock_shared($1)",
+            _ROWS,
+            f"rows are moved into {place_of(url)} just now (migrate-store): start again when "
+            "that is done; cameras keep theirs meanwhile",
+        )
+        await refuse_half_moved(connection, url)
+    except BaseException:
+        await _close(connection)
+        raise
+    return connection
+
+
+async def _close(connection: Connection) -> None:
+    with contextlib.suppress(*_LOST):
+        await connection.close(timeout=_CLOSE_S)
 
 
 @contextlib.asynccontextmanager
@@ -53,8 +123,8 @@ async def alone(url: str) -> AsyncIterator[None]:
             connection,
             "SELECT pg_try_advisory_lock($1)",
             _ROWS,
-            f"a server takes rows into {place_of(url)}: stop it first (all with --role ingest, and "
-            "the one with the pages); cameras keep their rows meanwhile",
+            f"a server is at work on {place_of(url)}: stop all first, those with --role ingest and "
+            "those with pages; cameras keep their rows meanwhile",
         )
         yield
     finally:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from server.analytics.work import Work
 from server.device_token import DeviceToken
+from server.errors import StorageUnavailable
 from server.storage.accuracy import LATEST
 from server.storage.fleet import CameraSeen, Fleet
 from server.storage.picture_stores.contract import PictureStore
@@ -20,6 +21,7 @@ from server.storage.protocol import Held, Outcome, ServerStats
 from server.storage.reading.cameras import SILENT_AFTER
 from server.storage.times import text_of
 from wire.accepted import AcceptedRow
+from wire.errors import ErrorCode
 from wire.v1 import Hello
 
 _HOLDERS: Final = (
@@ -47,7 +49,14 @@ class PostgresStore:
     whoever made them.
     """
 
-    def __init__(self, pool: Pool, pictures: PictureStore) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        pictures: PictureStore,
+        is_seated: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`is_seated`: nobody moves rows in meanwhile (`seats.Seat`)."""
+        self._is_seated = is_seated
         self._pool = pool
         self._pictures = pictures
         self._run_name = secrets.token_hex(8)
@@ -57,6 +66,12 @@ class PostgresStore:
     ) -> list[Outcome]:
         if not rows:
             return []
+        if not self._is_seated():
+            raise StorageUnavailable(
+                ErrorCode.BUSY,
+                "the server's place on the database was lost and is taken again",
+                retry_after_s=1.0,
+            )
         async with acquired(self._pool) as connection:
             return await commit_group(connection, rows, received_at.astimezone(UTC), self._pictures)
 

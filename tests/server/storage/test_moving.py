@@ -132,7 +132,7 @@ async def test_a_database_that_holds_as_much_as_a_token_is_not_moved_into(
     await holders.create_token(target, "gate-9", NOW)
     with pytest.raises(StartRefused, match="has rows in device_tokens already"):
         await moving.begin(target)
-    async with seats.taken(url, takes_rows=True, shows_pages=False):  # as if nothing had been tried
+    async with seats.taken(url):  # as if nothing had been tried
         await target.close()
 
 
@@ -141,10 +141,10 @@ async def test_no_server_takes_rows_where_a_move_was_broken_off(databases: Datab
     target = await opened(url)
     await moving.begin(target)
     with pytest.raises(StartRefused, match="run migrate-store again first"):
-        async with seats.taken(url, takes_rows=True, shows_pages=False):
+        async with seats.taken(url):
             pass
     await moving.finish(target)
-    async with seats.taken(url, takes_rows=True, shows_pages=False):
+    async with seats.taken(url):
         await target.close()
 
 
@@ -155,16 +155,12 @@ async def test_nothing_is_moved_while_a_server_runs(databases: Databases, tmp_pa
     with DatabaseLock(source):
         refused = await asyncio.to_thread(CliRunner().invoke, cli.app, arguments)
     assert "in use by another server" in str(refused.exception)
-    async with seats.taken(url, takes_rows=True, shows_pages=False):
+    async with seats.taken(url):
         refused = await asyncio.to_thread(CliRunner().invoke, cli.app, arguments)
-        assert "stop it first" in str(refused.exception)
-        async with seats.taken(url, takes_rows=True, shows_pages=True):
-            with pytest.raises(StartRefused, match="another server shows the pages"):
-                async with seats.taken(url, takes_rows=True, shows_pages=True):
-                    pass
+        assert "stop all first" in str(refused.exception)
     async with seats.alone(url):
         with pytest.raises(StartRefused, match="cameras keep theirs meanwhile"):
-            async with seats.taken(url, takes_rows=True, shows_pages=False):
+            async with seats.taken(url):
                 pass
 
 

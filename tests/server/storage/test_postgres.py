@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,12 @@ import asyncpg
 import pytest
 
 from server.errors import GroupRefused, StartRefused, StorageUnavailable
+from server.storage.picture_stores.daily import DailyPictures
+from server.storage.postgres import seats
 from server.storage.postgres.connection import acquired, opened, opened_pool
 from server.storage.postgres.partitions import Month, first_id, months_around, partitions_of
 from server.storage.postgres.preparing import keep_months, prepare_database
+from server.storage.postgres.store import PostgresStore
 from server.storage.protocol import Stored
 from tests.server.rows import accepted_health, accepted_plate
 from tests.server.storage.databases import Databases
@@ -180,6 +183,51 @@ async def test_a_line_that_is_lost_acknowledges_nothing_and_what_was_committed_s
             *[False] * 40,
         ]
         assert await other.fetchval("SELECT count(*) FROM health_monitors") == 50
+
+
+async def test_a_place_that_was_lost_is_taken_again_and_no_row_is_taken_until_then(
+    databases: Databases, tmp_path: Path
+) -> None:
+    """As after a restart of PostgreSQL: else a move could begin under a running server."""
+    url = await asyncio.to_thread(databases.migrated)
+    is_seated = [False]
+    async with (
+        connected(url) as other,
+        seats.taken(url, retry_s=0.01) as seat,
+        opened_pool(url, connections=2) as pool,
+        _pictures(tmp_path) as pictures,
+    ):
+        store = PostgresStore(pool, pictures, is_seated=lambda: seat.is_held and is_seated[0])
+        with pytest.raises(StorageUnavailable, match="place on the database was lost"):
+            await store.commit_group([accepted_health(1)], NOW)
+        is_seated[0] = True
+        before = await _holders(other)
+        await other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+        )
+        async with asyncio.timeout(20):
+            while await _holders(other) in ([], before):  # noqa: ASYNC110 (nobody tells)
+                await asyncio.sleep(0.01)
+            await _until(lambda: seat.is_held)
+        with pytest.raises(StartRefused, match="stop all first"):
+            async with seats.alone(url):
+                pass
+        assert len(await store.commit_group([accepted_health(1)], NOW)) == 1
+
+
+async def _holders(connection: Any) -> list[Any]:
+    return await connection.fetch("SELECT pid FROM pg_locks WHERE locktype = 'advisory'")
+
+
+@contextlib.asynccontextmanager
+async def _pictures(folder: Path) -> AsyncIterator[DailyPictures]:
+    with contextlib.closing(DailyPictures(folder)) as pictures:
+        yield pictures
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    while not is_so():  # noqa: ASYNC110 (nobody tells)
+        await asyncio.sleep(0.01)
 
 
 async def _until_somebody_waits(connection: asyncpg.Connection[Any], table: str) -> None:
