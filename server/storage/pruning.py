@@ -19,8 +19,11 @@ from server.storage.connection import open_reader, open_second_writer, open_writ
 from server.storage.lock import DatabaseLock
 from server.storage.records import TARGETS
 
-BATCH_ROWS: Final = 500
-BATCH_PAGES: Final = 500
+MOST_AT_ONCE: Final = 500
+"""Rows, or pages of the file, in one transaction."""
+LEAST_AT_ONCE: Final = 25
+HELD_S: Final = 0.02
+"""A transaction is to take so long: rows of cameras wait for its end."""
 _MOST_WAL_BYTES: Final = 64 * 1024 * 1024
 _LEAST_PAUSE_S: Final = 0.01
 
@@ -105,8 +108,8 @@ def prune(
 ) -> Freed:
     """Gives up what is old. May be killed at any moment and run again.
 
-    Each transaction is short, and between two the database is left alone for as long as the last
-    one took, so that a server beside it always gets its turn. `report` is told of each step.
+    Each transaction is short, and between two the database is left alone for twice as long as the
+    last one took, so that a server beside it always gets its turn. `report` is told of each step.
     Rows go before their pictures: a row that is there has its picture.
     """
     with contextlib.closing(open_second_writer(database)) as connection:
@@ -121,6 +124,13 @@ def prune(
     return Freed(gone=gone, database_bytes=pages * int(page_size), is_shrunk=is_shrunk)
 
 
+def next_size(size: int, took_s: float) -> int:
+    """Of the transaction after one of that size that took so long."""
+    if took_s > 2 * HELD_S:
+        return max(LEAST_AT_ONCE, size // 2)
+    return min(MOST_AT_ONCE, size * 2) if took_s < HELD_S / 2 else size
+
+
 class _Pace:
     """Transactions that leave room for each other, and a log that does not grow without end."""
 
@@ -129,13 +139,16 @@ class _Pace:
         self._database = database
         self._log = database.with_name(database.name + "-wal")
         self._sleep = sleep
+        self.at_once = LEAST_AT_ONCE * 4
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
         started = time.monotonic()
         with transaction(self._connection):
             yield
-        self._sleep(max(_LEAST_PAUSE_S, time.monotonic() - started))
+        took_s = time.monotonic() - started
+        self.at_once = next_size(self.at_once, took_s)
+        self._sleep(max(_LEAST_PAUSE_S, 2 * took_s))
         if self._log.exists() and self._log.stat().st_size > _MOST_WAL_BYTES:
             _take_over(self._database)
 
@@ -177,7 +190,7 @@ def _prune_table(
     last: Any = -1
     count = 0
     while found := connection.execute(
-        look, (last, ages.rows_before.isoformat(), BATCH_ROWS)
+        look, (last, ages.rows_before.isoformat(), pace.at_once)
     ).fetchall():
         with pace.turn():
             connection.executemany(delete, found)
@@ -195,7 +208,7 @@ def _prune_ledger(connection: apsw.Connection, ages: Ages, pace: _Pace, report: 
     last: Any = b""
     before = unix_of(ages.ids_before)
     count = 0
-    while found := connection.execute(look, (last, before, BATCH_ROWS)).fetchall():
+    while found := connection.execute(look, (last, before, pace.at_once)).fetchall():
         with pace.turn():
             connection.executemany("DELETE FROM message_ledger WHERE message_id = ?", found)
         last = found[-1][0]
@@ -226,7 +239,7 @@ def _free_pages(connection: apsw.Connection, pace: _Pace) -> int:
     freed = 0
     while (empty := _empty_pages(connection)) > 0:
         with pace.turn():
-            connection.execute(f"PRAGMA incremental_vacuum({BATCH_PAGES})").fetchall()
+            connection.execute(f"PRAGMA incremental_vacuum({pace.at_once})").fetchall()
         left = _empty_pages(connection)
         if left >= empty:
             break  # a file without auto_vacuum keeps its pages and fills them again

@@ -12,7 +12,16 @@ from server.app import running
 from server.config import ServerSettings
 from server.storage.adoption import prepare_database
 from server.storage.connection import open_writer
-from server.storage.pruning import Ages, Freed, ages_of, measure, prune
+from server.storage.pruning import (
+    LEAST_AT_ONCE,
+    MOST_AT_ONCE,
+    Ages,
+    Freed,
+    ages_of,
+    measure,
+    next_size,
+    prune,
+)
 from server.storage.sqlite import SqliteStore
 from tests.server.cameras import base64_of, health_row, jpeg, plate_row, v1_camera
 from tests.server.conftest import Query
@@ -140,3 +149,11 @@ async def test_files_that_are_no_days_are_left_alone(settings: ServerSettings, n
     stranger.write_text("mine", encoding="utf-8")
     pruned(settings)
     assert stranger.exists()
+
+
+def test_a_transaction_that_held_the_cameras_up_is_followed_by_a_smaller_one() -> None:
+    assert next_size(200, 0.1) == 100
+    assert next_size(LEAST_AT_ONCE, 5.0) == LEAST_AT_ONCE
+    assert next_size(200, 0.02) == 200
+    assert next_size(200, 0.001) == 400
+    assert next_size(MOST_AT_ONCE, 0.001) == MOST_AT_ONCE
