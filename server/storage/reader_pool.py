@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
 from server.errors import StorageUnavailable, TookTooLong
 from server.storage import asking
-from server.storage.asking import LONGEST_S, T
+from server.storage.asking import LONGEST_S, T, Values
 from server.storage.connection import open_reader
 from server.storage.dialect import SQLITE, SqliteDialect
 from server.storage.sqlite_statements import SqliteStatements
@@ -39,6 +39,11 @@ class Reader(SqliteStatements):
     @property
     def is_over(self) -> bool:
         return self.is_dropped or time.monotonic() > self._ends_s
+
+    def _execute(self, sql: str, values: Values | tuple[Any, ...]) -> apsw.Cursor:
+        if self.is_over:
+            raise apsw.InterruptError("no statement begins when the time is over")
+        return super()._execute(sql, values)
 
 
 class ReaderPool:

@@ -6,13 +6,13 @@ import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from server.errors import NotThere, QuestionInvalid
+from server.errors import NotThere, QuestionInvalid, TookTooLong
 from server.row_id import is_id
-from server.storage.asking import Reader, Readers
+from server.storage.asking import Reader, Readers, T
 from server.storage.cursors import Asked, Cursor, Position, read, written
 from server.storage.evidence import characters_in
 from server.storage.picture_stores.contract import PictureReading
@@ -46,6 +46,9 @@ BLOCK: Final = 1000
 """Matches that are put in order of likelihood together."""
 PIECE: Final = 500
 PIECE_S: Final = 60.0
+SEARCH_WHOLE_S: Final = 3.0
+"""A search looks for SEARCH_S and then says how far it came. One that gets to no such moment,
+because a single look into the database takes so long, is broken off: others want its thread."""
 MOST_MINUTES: Final = 1440
 _HIGHEST: Final = "SELECT coalesce(max(id), 0) FROM lpr_detections"
 _BY_TIME: Final = "lpr_detections_captured_at"
@@ -55,11 +58,14 @@ _PICTURE: Final = (
 
 
 class StoredSightings:
-    """Both belong to whoever made them."""
+    """Both belong to whoever made them. A search that takes longer than `longest_s` is refused."""
 
-    def __init__(self, pool: Readers, pictures: PictureReading) -> None:
+    def __init__(
+        self, pool: Readers, pictures: PictureReading, *, longest_s: float = SEARCH_WHOLE_S
+    ) -> None:
         self._pool = pool
         self._pictures = pictures
+        self._longest_s = longest_s
 
     async def page(
         self,
@@ -82,11 +88,21 @@ class StoredSightings:
                 return _likeliest(reader, plan, pattern, start, limit)
             return _newest(reader, plan, pattern, start, limit)
 
-        return await self._pool.ask(work)
+        return await self._search(work)
 
     async def count(self, chosen: SightingFilter) -> Count:
         plan = plan_of(chosen, self._pool.dialect)
-        return await self._pool.ask(lambda reader: _count(reader, plan))
+        return await self._search(lambda reader: _count(reader, plan))
+
+    async def _search(self, work: Callable[[Reader], T]) -> T:
+        try:
+            return await self._pool.ask(work, longest_s=self._longest_s)
+        except TookTooLong as error:
+            raise TookTooLong(
+                f"the search took longer than {self._longest_s:g} s and was broken off: narrow it "
+                "to a shorter time, to one camera, or to a plate of which the first three "
+                "characters are known"
+            ) from error
 
     async def detail(self, sighting_id: int) -> SightingDetail:
         def work(reader: Reader) -> SightingDetail:

@@ -20,20 +20,23 @@ class SqliteStatements:
         self._connection = connection
 
     def rows(self, sql: str, values: Values | tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, values).fetchall()
+        return self._execute(sql, values).fetchall()
 
     def row(self, sql: str, values: Values | tuple[Any, ...] = ()) -> tuple[Any, ...] | None:
-        found: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
+        found: tuple[Any, ...] | None = self._execute(sql, values).fetchone()
         return found
 
     def rows_of(self, sql: str, values: Values | tuple[Any, ...] = ()) -> list[dict[str, Any]]:
-        cursor = self._connection.execute(sql, values)
+        cursor = self._execute(sql, values)
         found = []
         names: list[str] = []
         for row in cursor:
             names = names or [column[0] for column in cursor.get_description()]
             found.append(dict(zip(names, row, strict=True)))
         return found
+
+    def _execute(self, sql: str, values: Values | tuple[Any, ...]) -> apsw.Cursor:
+        return self._connection.execute(sql, values)
 
 
 class SqliteWriter(SqliteStatements):

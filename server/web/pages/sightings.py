@@ -7,8 +7,9 @@ from typing import Any, Final
 from nicegui import ui
 
 from server.accounts.permissions import Permission
-from server.errors import ServerError
+from server.errors import ServerError, TookTooLong
 from server.storage.reading.sightings import Matching, Order, SightingPage
+from server.web.errors import status_of
 from server.web.pages import wording
 from server.web.pages.asking import Asked, asked_of
 from server.web.pages.centre import Centre
@@ -37,9 +38,14 @@ def add_sightings(centre: Centre) -> None:
     async def sightings(visit: Visit) -> None:
         asked = asked_of(visit.request.query_params, centre.zone)
         cursor, is_table = visit.asked("after"), visit.asked("view") == "table"
-        found = await centre.library.sightings.page(
-            asked.chosen, order=asked.order, cursor=cursor or None, limit=PAGE
-        )
+        found: SightingPage | TookTooLong
+        try:
+            found = await centre.library.sightings.page(
+                asked.chosen, order=asked.order, cursor=cursor or None, limit=PAGE
+            )
+        except TookTooLong as error:
+            found = error
+            ui.status_code(status_of(error)[0])
         cameras = await centre.library.cameras.names(most=MOST_CHOICES + 1)
         with title("Sightings"):
             count = tag("p", "soft number", "", id="found")
@@ -49,6 +55,9 @@ def add_sightings(centre: Centre) -> None:
                     export_button(asked)
         clock = wording.zone_name(centre.zone, centre.now())
         _filter(asked, cameras, clock, is_table=is_table)
+        if isinstance(found, TookTooLong):
+            empty("This search takes too long", f"{str(found)[:1].upper()}{str(found)[1:]}.")
+            return
         if found.cards:
             _list(centre, asked, found, cursor, is_table=is_table)
         elif found.next_cursor is None:

@@ -9,7 +9,7 @@ from nicegui import ui
 
 from server.accounts.contract import Action
 from server.accounts.permissions import Permission
-from server.errors import QuestionInvalid, ServerError
+from server.errors import QuestionInvalid, ServerError, TookTooLong
 from server.storage.reading.sightings import SightingCard, SightingDetail
 from server.web.pages.asking import Asked, asked_of
 from server.web.pages.centre import Centre
@@ -55,7 +55,8 @@ class _Walk:
 
     async def begin(self, card: SightingCard) -> None:
         """A sighting that is not on that page of the list stands alone."""
-        with suppress(QuestionInvalid):  # a cursor of another list: there is no way on
+        # A cursor of another list, or a search that takes too long: there is no way on.
+        with suppress(QuestionInvalid, TookTooLong):
             await self._read(self._further)
         numbers = [one.id for one in self._cards]
         if card.id in numbers:

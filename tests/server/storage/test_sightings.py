@@ -16,8 +16,10 @@ import pytest
 from server.errors import NotThere, QuestionInvalid, TookTooLong
 from server.storage.asking import Reader
 from server.storage.cursors import Asked, Position
+from server.storage.pictures import PictureArchive
 from server.storage.reading.sightings import Matching, Order, SightingFilter, SightingPage
 from server.storage.search import find, plan_of
+from server.storage.sightings import StoredSightings
 from tests.server.cameras import jpeg
 from tests.server.storage.history import NOON, Centre, Site, centre_in, plate
 
@@ -298,6 +300,16 @@ async def test_a_question_that_takes_too_long_is_broken_off(centre: Site) -> Non
     with pytest.raises(TookTooLong, match=r"longer than 0\.05 s"):
         await centre.pool.ask(lambda reader: reader.rows(endless), longest_s=0.05)
     assert await centre.pool.ask(lambda reader: reader.rows("SELECT 1")) == [(1,)]
+
+
+async def test_a_search_that_takes_too_long_says_what_to_narrow(centre: Site) -> None:
+    archive = PictureArchive(centre.pictures, read_only=True)
+    impatient = StoredSightings(centre.pool, archive, longest_s=0.0)
+    ending = SightingFilter(plate="*34")
+    with pytest.raises(TookTooLong, match="0 s and was broken off: narrow it to a shorter time"):
+        await impatient.page(ending)
+    with pytest.raises(TookTooLong, match="narrow it"):
+        await impatient.count(ending)
 
 
 async def test_whoever_stops_waiting_ends_the_question(centre: Site) -> None:

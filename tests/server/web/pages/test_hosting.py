@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -23,6 +23,9 @@ from server.app import utc_now
 from server.bell import Bell
 from server.errors import TooBusy
 from server.library import library_in_sqlite
+from server.storage.pictures import PictureArchive
+from server.storage.reader_pool import ReaderPool
+from server.storage.sightings import StoredSightings
 from server.watch_side import watch_side
 from server.web.pages.centre import Centre
 from server.web.pages.hosting import pages_on
@@ -52,7 +55,9 @@ class EverybodyIsAdmin:
 
 
 @contextlib.asynccontextmanager
-async def pages_of(house: House, *, patience_s: float) -> AsyncIterator[str]:
+async def pages_of(
+    house: House, *, patience_s: float, search_s: float | None = None
+) -> AsyncIterator[str]:
     """The address of pages on an empty centre."""
     settings = settings_in(house.path.parent)
     app = FastAPI()
@@ -60,6 +65,12 @@ async def pages_of(house: House, *, patience_s: float) -> AsyncIterator[str]:
     add_statics(app)
     async with contextlib.AsyncExitStack() as opened:
         library = opened.enter_context(library_in_sqlite(settings))
+        if search_s is not None:
+            pool = ReaderPool(settings.db_path)
+            opened.callback(pool.close)
+            archive = PictureArchive(settings.pictures_path, read_only=True)
+            impatient = StoredSightings(pool, archive, longest_s=search_s)
+            library = replace(library, sightings=impatient)
         watching = await opened.enter_async_context(
             watch_side(
                 settings,
@@ -118,6 +129,17 @@ async def test_a_browser_that_shows_nothing_is_let_go_and_comes_back(house: Hous
         await page.wait_for_function(CHANGED, arg=await page.locator(".dot").text_content())
         assert len(lines) > 1
         await browser.close()
+
+
+async def test_a_search_that_takes_too_long_leaves_its_form(house: House) -> None:
+    async with (
+        pages_of(house, patience_s=5, search_s=0.0) as url,
+        httpx.AsyncClient(timeout=60) as browser,
+    ):
+        answer = await browser.get(f"{url}/sightings?plate=*34")
+    assert answer.status_code == 503
+    for text in ("This search takes too long", "narrow it", "such as AB12*"):
+        assert text in answer.text, text
 
 
 async def test_pages_that_nobody_looks_at_make_room_for_the_next(house: House) -> None:
