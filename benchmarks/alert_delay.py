@@ -38,8 +38,9 @@ from benchmarks.machine import Machine, machine_of
 from benchmarks.server_process import ServerProcess
 from server.channels.contract import ChannelDetails, ChannelKind
 from server.storage.adoption import prepare_database
-from server.storage.channels import SqliteChannels
+from server.storage.channels import StoredChannels
 from server.storage.reader_pool import ReaderPool
+from server.storage.writing_thread import SqliteWriting
 
 PATIENCE_S: Final = 60.0
 REFUSALS: Final = 2
@@ -116,11 +117,12 @@ async def _prepared(folder: Path, url: str) -> None:
     database, now = folder / "server.db", datetime.now(UTC)
     prepare_database(database, zone_of=lambda _: UTC, now=now)
     pool = ReaderPool(database, threads=1)
-    store = SqliteChannels(database, pool)
+    writing = SqliteWriting(database, name="channels")
+    store = StoredChannels(pool, writing)
     for kind, target in ((ChannelKind.WEBHOOK, url), (ChannelKind.EMAIL, "guard@example.org")):
         details = ChannelDetails(name=kind.value, kind=kind, target=target)
         await store.make(details, "secret", by="benchmark", now=now)
-    store.close()
+    writing.close()
     pool.close()
 
 

@@ -14,7 +14,6 @@ from typing import Final
 
 import structlog
 
-from server.bell import Bell, Topic
 from server.condition import Condition
 from server.config import ServerSettings
 from server.errors import StartRefused, StorageUnavailable
@@ -31,6 +30,7 @@ from server.keeping import Kept, has_live_token, kept
 from server.listening import Openings, opened, web_exposure_fault
 from server.minute_keeper import MinuteKeeper
 from server.role import Role
+from server.storage.ground import Ground
 from server.storage.protocol import CentreStore
 from server.supervision import kept_running, watch_memory
 from server.web_side import WebSide, watching_side, web_side, write_uses
@@ -134,14 +134,13 @@ async def _serving(
     counters = Counters()
     budget = ByteBudget(settings.memory_budget_mb * 1024 * 1024)
     meter = IngestMeter() if settings.metrics else None
-    committed = held.bell(Topic.ROWS)
     writer = GroupWriter(
         store,
         budget,
         counters,
         now=now,
         meter=meter,
-        committed=committed.ring,
+        committed=held.ground.committed.ring,
         tracer=tracer,
     )
     gateway = Gateway(
@@ -183,7 +182,7 @@ async def _serving(
         requests=None if figures is None else figures.requests,
     )
     async with (
-        _side(settings, role, condition, figures, gateway, committed, now, errors) as side,
+        _side(settings, role, condition, figures, gateway, held.ground, now, errors) as side,
         asyncio.TaskGroup() as tasks,
     ):
         web_server = WebServer(
@@ -245,13 +244,13 @@ def _side(
     condition: Condition,
     figures: ServerFigures | None,
     gateway: Gateway,
-    committed: Bell,
+    ground: Ground,
     now: Callable[[], datetime],
     errors: ErrorBook,
 ) -> contextlib.AbstractAsyncContextManager[WebSide]:
     if role.shows_pages:
-        return web_side(settings, condition, figures, gateway.connected, committed, now, errors)
-    return watching_side(settings, condition, figures)
+        return web_side(settings, condition, figures, gateway.connected, ground, now, errors)
+    return watching_side(settings, condition, figures, ground)
 
 
 @contextlib.asynccontextmanager

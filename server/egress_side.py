@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from server.bell import Bell
 from server.channels import wording
 from server.channels.contract import NotDelivered
 from server.channels.posting import Place, Poster, place_of
@@ -21,9 +20,11 @@ from server.egress.follower import Follower
 from server.egress.stream import Post, WebhookStream
 from server.egress.topics import Topics
 from server.errors import ConfigInvalid, QuestionInvalid
-from server.storage.alerts import SqliteAlerts
+from server.storage.alerts import StoredAlerts
 from server.storage.feed import StoredFeed
-from server.storage.reader_pool import ReaderPool
+from server.storage.ground import Ground
+from server.storage.postgres.leading import Duty
+from server.storage.postgres.writing import Subject
 from server.storage.reading.cameras import Cameras
 from server.storage.reading.sightings import Pictures
 from server.supervision import Work, beside
@@ -37,21 +38,21 @@ STREAM: Final = "stream sightings"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What egress asks: `committed` rings with new rows, `alerted` with new alerts."""
+    """What egress asks."""
 
+    ground: Ground
     pictures: Pictures
     cameras: Cameras
     connected: Callable[[], frozenset[str]]
-    committed: Bell
-    alerted: Bell
     now: Callable[[], datetime]
 
 
 @contextlib.asynccontextmanager
 async def egress_side(settings: ServerSettings, around: Surroundings) -> AsyncIterator[None]:
-    """On a migrated database. Raises ConfigInvalid where an address is none."""
+    """On a migrated database. Of several processes one tells. Raises ConfigInvalid where an address
+    is none."""
     with contextlib.ExitStack() as opened:
-        async with beside(_built(settings, around, opened)):
+        async with beside(around.ground.led(Duty.EGRESS, _built(settings, around, opened))):
             yield
 
 
@@ -61,15 +62,14 @@ def _built(
     """What is to be run; nothing is opened where nothing is wanted."""
     wanted: dict[str, Work] = {}
     if settings.mqtt_url.get_secret_value() or settings.stream_url:
-        pool = ReaderPool(settings.db_path, threads=1)
-        opened.callback(pool.close)
-        alerts = SqliteAlerts(settings.db_path, pool)
-        opened.callback(alerts.close)
-        feed = StoredFeed(pool)
+        access = around.ground.access
+        readers = access.readers(opened, threads=1)
+        alerts = StoredAlerts(readers, access.writing(opened, Subject.ALERTS))
+        feed = access.feed(readers)
         if settings.mqtt_url.get_secret_value():
             wanted["MQTT"] = _bridge(settings, around, feed, alerts)
         if settings.stream_url:
-            follower = Follower(feed, alerts, around.committed, name=STREAM)
+            follower = Follower(feed, alerts, around.ground.committed, name=STREAM)
             stream = WebhookStream(follower, _post(settings, around.now), json_of)
             opened.callback(stream.close)
             wanted[STREAM] = stream.run
@@ -77,7 +77,7 @@ def _built(
 
 
 def _bridge(
-    settings: ServerSettings, around: Surroundings, feed: StoredFeed, alerts: SqliteAlerts
+    settings: ServerSettings, around: Surroundings, feed: StoredFeed, alerts: StoredAlerts
 ) -> Work:
     from server.egress.mqtt import SIGHTINGS, Broker, MqttBridge, MqttParts
 
@@ -95,9 +95,9 @@ def _bridge(
             topics=Topics(
                 prefix=settings.mqtt_prefix, discovery=settings.mqtt_discovery, version=VERSION
             ),
-            sightings=Follower(feed, alerts, around.committed, name=SIGHTINGS),
+            sightings=Follower(feed, alerts, around.ground.committed, name=SIGHTINGS),
             alerts=alerts,
-            alerted=around.alerted,
+            alerted=around.ground.alerted,
             positions=alerts,
             pictures=around.pictures,
             cameras=around.cameras,

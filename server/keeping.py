@@ -12,17 +12,20 @@ from typing import Final
 
 import structlog
 
-from server.bell import Bell, Topic
+from server.bell import Topic
 from server.config import ServerSettings
 from server.errors import StartRefused, StorageUnavailable
 from server.role import Role
 from server.storage import tokens
+from server.storage.access import PostgresAccess
 from server.storage.adoption import prepare_database
+from server.storage.ground import Ground, ground_on
 from server.storage.lock import DatabaseLock
 from server.storage.picture_stores.contract import PictureStore
 from server.storage.picture_stores.opening import S3Access, open_pictures
 from server.storage.postgres import holders, preparing, seats
 from server.storage.postgres.connection import Pool, opened_pool
+from server.storage.postgres.leading import Leading
 from server.storage.postgres.news import News
 from server.storage.postgres.store import PostgresStore
 from server.storage.protocol import CentreStore
@@ -36,12 +39,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """`pool` is of PostgreSQL; None: everything is in the SQLite file. `bell` rings, by its topic,
-    in all processes on this database that show pages."""
+    """`pool` is of PostgreSQL; None: everything is in the SQLite file. `ground` is for what goes
+    on beside the rows."""
 
     store: CentreStore
     pool: Pool | None
-    bell: Callable[[Topic], Bell]
+    ground: Ground
 
 
 async def has_live_token(settings: ServerSettings) -> bool:
@@ -97,7 +100,7 @@ async def kept(
         else:
             store = SqliteStore(settings.db_path, settings.pictures_path)
             stack.push_async_callback(store.close)
-            yield Kept(store=store, pool=None, bell=lambda _: Bell())
+            yield Kept(store=store, pool=None, ground=ground_on(settings.db_path))
 
 
 async def _prepare_sqlite(
@@ -137,7 +140,13 @@ async def _postgres(
     await stack.enter_async_context(
         beside({"months": partial(_keep_months, store, now), "news": news.run})
     )
-    return Kept(store=store, pool=pool, bell=news.bell)
+    ground = Ground(
+        access=PostgresAccess(pool),
+        committed=news.bell(Topic.ROWS),
+        alerted=news.bell(Topic.ALERTS),
+        led=Leading(url).led,
+    )
+    return Kept(store=store, pool=pool, ground=ground)
 
 
 async def _keep_months(store: PostgresStore, now: Callable[[], datetime]) -> None:

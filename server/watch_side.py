@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from server.accounts.contract import Auditor
 from server.bell import Bell
@@ -16,18 +17,27 @@ from server.channels.postman import Postman, PostmanParts
 from server.channels.telling import Mail, MailServer, Ntfy, Teller, Webhook
 from server.channels.wording import House
 from server.config import ServerSettings
-from server.storage.alerts import SqliteAlerts
-from server.storage.channels import SqliteChannels
-from server.storage.feed import StoredFeed
-from server.storage.reader_pool import ReaderPool
+from server.storage.access import Access, SqliteAccess
+from server.storage.alerts import StoredAlerts
+from server.storage.asking import Readers
+from server.storage.channels import StoredChannels
+from server.storage.ground import Ground
+from server.storage.postgres.leading import Duty
+from server.storage.postgres.writing import Subject
 from server.storage.reading.sightings import Pictures
-from server.storage.watched_faces import SqliteComparedFaces
-from server.storage.watchlists import SqliteWatchlists
+from server.storage.watched_faces import StoredComparedFaces
+from server.storage.watchlists import StoredWatchlists
 from server.supervision import beside
+from server.watchlist.camera_lists import CameraLists
 from server.watchlist.desk import AlertDesk, WatchlistDesk
 from server.watchlist.engine import AlertEngine, EngineParts, Rows
 from server.watchlist.face_rows import FaceRows
+from server.watchlist.following import RuleFollower
 from server.watchlist.plate_rows import PlateRows
+
+CHANGES_KEPT: Final = timedelta(days=30)
+"""What was deleted stays so long where other processes follow: none that runs is so far behind."""
+_FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,46 +55,63 @@ class WatchSide:
 @contextlib.asynccontextmanager
 async def watch_side(
     settings: ServerSettings,
+    ground: Ground,
     *,
     auditor: Auditor,
     pictures: Pictures,
-    wake: Bell,
     now: Callable[[], datetime],
 ) -> AsyncIterator[WatchSide]:
-    """On a migrated database. `wake` rings with each commit of rows, and here with new rules."""
+    """On a migrated database. New rules ring as new rows do. Of several processes one raises
+    alerts and tells of them; all follow the rules, for the cameras that are connected to them."""
     with contextlib.ExitStack() as opened:
-        side = await _built(settings, opened, auditor, pictures, wake, now)
+        side = await _built(settings, ground, opened, auditor, pictures, now)
+        raising = {"alerts": side.engine.run, "deliveries": side.postman.run}
+        works = dict(ground.led(Duty.ALERTS, raising))
+        if not isinstance(ground.access, SqliteAccess):
+            works["rules"] = side.engine.follower.run
         try:
-            async with beside({"alerts": side.engine.run, "deliveries": side.postman.run}):
+            async with beside(works):
                 yield side
         finally:
             await side.watchlists.close()
 
 
+@contextlib.asynccontextmanager
+async def following_side(ground: Ground) -> AsyncIterator[CameraLists]:
+    """Of a process that shows no pages: what its cameras are to hold."""
+    with contextlib.ExitStack() as opened:
+        readers = ground.access.readers(opened, threads=1)
+        writing = ground.access.writing(opened, Subject.WATCHLISTS)
+        follower = RuleFollower(StoredWatchlists(readers, writing))
+        async with beside({"rules": follower.run}):
+            yield follower.camera_lists
+
+
 async def _built(
     settings: ServerSettings,
+    ground: Ground,
     opened: contextlib.ExitStack,
     auditor: Auditor,
     pictures: Pictures,
-    wake: Bell,
     now: Callable[[], datetime],
 ) -> WatchSide:
     """What `opened` closes in reverse order."""
-    pool, rules, alerts = _stores(settings, opened)
-    await rules.sweep()
-    channels = SqliteChannels(settings.db_path, pool)
-    opened.callback(channels.close)
-    alerted = Bell()
+    access, alerted = ground.access, ground.alerted
+    readers, rules, alerts = _stores(access, opened)
+    await rules.sweep(_FOR_EVER if isinstance(access, SqliteAccess) else now() - CHANGES_KEPT)
+    channels = StoredChannels(readers, access.writing(opened, Subject.CHANNELS))
     tellers = tellers_of(settings)
     postman = Postman(
         PostmanParts(store=channels, tellers=tellers, pictures=pictures, now=now, wake=alerted)
     )
     opened.callback(postman.close)
     return WatchSide(
-        watchlists=WatchlistDesk(rules, auditor, wake, now=now, zone=settings.time_zone),
+        watchlists=WatchlistDesk(
+            rules, auditor, ground.committed, now=now, zone=settings.time_zone
+        ),
         alerts=AlertDesk(alerts, auditor, alerted, now=now),
         channels=ChannelDesk(channels, tellers, postman, auditor, alerted, now=now),
-        engine=_engine(settings, opened, wake, alerted, now),
+        engine=_engine(settings, ground, opened, now),
         postman=postman,
         alerted=alerted,
     )
@@ -92,16 +119,15 @@ async def _built(
 
 def _engine(
     settings: ServerSettings,
+    ground: Ground,
     opened: contextlib.ExitStack,
-    wake: Bell,
-    alerted: Bell,
     now: Callable[[], datetime],
 ) -> AlertEngine:
     """On connections of its own, so that no alert waits for a page's question."""
-    pool, rules, alerts = _stores(settings, opened)
-    rows: list[Rows] = [PlateRows(StoredFeed(pool))]
-    if settings.faces:
-        rows.append(FaceRows(SqliteComparedFaces(pool)))
+    readers, rules, alerts = _stores(ground.access, opened)
+    rows: list[Rows] = [PlateRows(ground.access.feed(readers))]
+    if settings.faces and isinstance(ground.access, SqliteAccess):
+        rows.append(FaceRows(StoredComparedFaces(readers)))
     return AlertEngine(
         EngineParts(
             rules=rules,
@@ -109,8 +135,8 @@ def _engine(
             rows=rows,
             zone=settings.time_zone,
             now=now,
-            wake=wake,
-            raised=alerted,
+            wake=ground.committed,
+            raised=ground.alerted,
         )
     )
 
@@ -135,11 +161,8 @@ def tellers_of(settings: ServerSettings) -> dict[ChannelKind, Teller]:
 
 
 def _stores(
-    settings: ServerSettings, opened: contextlib.ExitStack
-) -> tuple[ReaderPool, SqliteWatchlists, SqliteAlerts]:
-    pool = ReaderPool(settings.db_path, threads=1)
-    opened.callback(pool.close)
-    rules, alerts = SqliteWatchlists(settings.db_path, pool), SqliteAlerts(settings.db_path, pool)
-    opened.callback(rules.close)
-    opened.callback(alerts.close)
-    return pool, rules, alerts
+    access: Access, opened: contextlib.ExitStack
+) -> tuple[Readers, StoredWatchlists, StoredAlerts]:
+    readers = access.readers(opened, threads=1)
+    rules = StoredWatchlists(readers, access.writing(opened, Subject.WATCHLISTS))
+    return readers, rules, StoredAlerts(readers, access.writing(opened, Subject.ALERTS))

@@ -20,7 +20,6 @@ from server.accounts.lifetimes import Lifetimes
 from server.accounts.office import Office
 from server.accounts.reception import Reception
 from server.accounts.store import AccountStore
-from server.bell import Bell
 from server.condition import Condition
 from server.config import ServerSettings
 from server.egress_side import Surroundings, egress_side
@@ -30,8 +29,9 @@ from server.faces.meter import FaceMeter
 from server.figures import ServerFigures
 from server.library import library_in_sqlite
 from server.live_figures import LiveFigures
+from server.storage.ground import Ground
 from server.storage.reading.library import Library
-from server.watch_side import WatchSide, watch_side
+from server.watch_side import WatchSide, following_side, watch_side
 from server.watchlist.camera_lists import CameraLists
 from server.web.application import create_application
 from server.web.pages.centre import Centre
@@ -52,14 +52,13 @@ _log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSide:
     """`accounts` None: it shows no pages. `feed` is to be run meanwhile. `setup_path` is the path
-    of the link by which the first admin is made; None: there is one. `camera_lists` None: there are
-    no watchlists here."""
+    of the link by which the first admin is made; None: there is one."""
 
     application: FastAPI
     accounts: AccountStore | None
     feed: Feed | None
     setup_path: str | None
-    camera_lists: CameraLists | None = None
+    camera_lists: CameraLists
 
 
 @contextlib.asynccontextmanager
@@ -68,11 +67,11 @@ async def web_side(
     condition: Condition,
     figures: ServerFigures | None,
     connected: Callable[[], frozenset[str]],
-    committed: Bell,
+    ground: Ground,
     now: Callable[[], datetime],
     errors: ErrorBook,
 ) -> AsyncIterator[WebSide]:
-    """`connected` names the cameras with a line open now; `committed` rings with new rows."""
+    """`connected` names the cameras with a line open now."""
     lifetimes = Lifetimes(
         idle=timedelta(minutes=settings.session_idle_minutes),
         whole=timedelta(hours=settings.session_hours),
@@ -93,9 +92,7 @@ async def web_side(
             _faces(settings, library, accounts, now, face_meter)
         )
         watching = await beside.enter_async_context(
-            watch_side(
-                settings, auditor=accounts, pictures=library.pictures, wake=committed, now=now
-            )
+            watch_side(settings, ground, auditor=accounts, pictures=library.pictures, now=now)
         )
         if figures is not None:
             figures.alerts.look_at(watching.engine, watching.postman)
@@ -103,11 +100,10 @@ async def web_side(
             egress_side(
                 settings,
                 Surroundings(
+                    ground=ground,
                     pictures=library.pictures,
                     cameras=library.cameras,
                     connected=connected,
-                    committed=committed,
-                    alerted=watching.alerted,
                     now=now,
                 ),
             )
@@ -141,7 +137,7 @@ async def web_side(
                 accounts=accounts,
                 feed=feed,
                 setup_path=setup_path,
-                camera_lists=watching.engine.camera_lists,
+                camera_lists=watching.engine.follower.camera_lists,
             )
     finally:
         hashing.close()
@@ -154,7 +150,7 @@ async def web_side(
 
 @contextlib.asynccontextmanager
 async def watching_side(
-    settings: ServerSettings, condition: Condition, figures: ServerFigures | None
+    settings: ServerSettings, condition: Condition, figures: ServerFigures | None, ground: Ground
 ) -> AsyncIterator[WebSide]:
     """Of a process that only takes rows."""
     application = create_watching(
@@ -164,7 +160,14 @@ async def watching_side(
         door=_door(settings),
         trusted_proxies=settings.trusted_proxies,
     )
-    yield WebSide(application=application, accounts=None, feed=None, setup_path=None)
+    async with following_side(ground) as camera_lists:
+        yield WebSide(
+            application=application,
+            accounts=None,
+            feed=None,
+            setup_path=None,
+            camera_lists=camera_lists,
+        )
 
 
 def _door(settings: ServerSettings) -> Door:

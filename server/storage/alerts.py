@@ -1,20 +1,17 @@
-"""Alerts and the positions of those who look at rows, in SQLite. Implements AlertStore."""
+"""Alerts and the positions of those who look at rows. Implements AlertStore."""
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
-
-import apsw
 
 from server.errors import NotThere
 from server.row_id import is_id
-from server.storage.asking import Reader, Readers
+from server.storage.asking import Reader, Readers, Writer, Writing
 from server.storage.times import own_moment, text_of
-from server.storage.writing_thread import WritingThread
 from server.watchlist.contract import (
     MOST_ON_A_PAGE,
     Alert,
@@ -43,51 +40,52 @@ UPDATE alerts SET repeats = repeats + 1 WHERE id = (
     AND captured_at > ? AND captured_at < ? AND (verdict <> 'false alarm' OR plate = ?)
     ORDER BY captured_at DESC LIMIT 1)
 """
+_LISTED: Final = "SELECT plate, class_id FROM watchlist_entries WHERE id = ?"
+_PERSON: Final = "SELECT ten FROM face_persons WHERE class_id = ?"
 _RAISE: Final = f"""
 INSERT INTO alerts (list_id, list_name, kind, entry_id, listed, reason, source, sighting_id,
     device_id, plate, class_id, key, likelihood, captured_at, received_at, raised_at)
-SELECT l.id, l.name, l.kind, ?2, coalesce((SELECT CASE WHEN e.class_id IS NULL THEN e.plate
-        ELSE coalesce((SELECT ten FROM face_persons p WHERE p.class_id = e.class_id), '') END
-        FROM watchlist_entries e WHERE e.id = ?2), ''),
-    ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
-FROM watchlists l WHERE l.id = ?1
+SELECT l.id, l.name, l.kind, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+FROM watchlists l WHERE l.id = ?
 RETURNING {COLUMNS}
 """  # noqa: S608 (our own names)
+_CHANNELS: Final = "SELECT id, list_ids FROM alert_channels WHERE is_enabled ORDER BY id"
 _ORDER: Final = """
 INSERT INTO alert_deliveries (alert_id, channel_id, idempotency_key, state, ordered_at,
     next_attempt_at)
-SELECT ?1, id, ?2 || '-' || id, 'waiting', ?3, ?3 FROM alert_channels
-WHERE is_enabled AND (list_ids = '[]' OR ?4 IN (SELECT value FROM json_each(list_ids)))
+SELECT ?, id, ?, 'waiting', ?, ? FROM alert_channels WHERE id = ?
 """
+_POSITION: Final = "SELECT last_id FROM row_positions WHERE name = ?"
 _MOVE: Final = """
-INSERT INTO row_positions VALUES (?, ?)
-ON CONFLICT (name) DO UPDATE SET last_id = max(last_id, excluded.last_id)
+INSERT INTO row_positions (name, last_id) VALUES (?, ?)
+ON CONFLICT (name) DO UPDATE SET last_id = excluded.last_id
+    WHERE row_positions.last_id < excluded.last_id
 """
 
 
-class SqliteAlerts:
-    """`pool` belongs to whoever made it."""
+class StoredAlerts:
+    """`pool` and `writing` belong to whoever made them."""
 
-    def __init__(self, path: Path, pool: Readers) -> None:
+    def __init__(self, pool: Readers, writing: Writing) -> None:
         self._pool = pool
-        self._writing = WritingThread(path, name="alerts")
+        self._writing = writing
 
     async def position(self, name: str) -> int | None:
-        sql = "SELECT last_id FROM row_positions WHERE name = ?"
-        found = await self._pool.ask(lambda reader: reader.row(sql, (name,)))
+        found = await self._pool.ask(lambda reader: reader.row(_POSITION, (name,)))
         return None if found is None else int(found[0])
 
     async def move(self, name: str, position: int) -> None:
-        await self._writing.write(
-            lambda connection: connection.execute(_MOVE, (name, position)) and None
-        )
+        await self._writing.write(lambda writer: writer.change(_MOVE, (name, position)))
 
     async def raise_alerts(
         self, found: Sequence[Sighted], *, name: str, position: int, now: datetime
     ) -> tuple[Alert, ...]:
-        def work(connection: apsw.Connection) -> tuple[Alert, ...]:
-            raised = [_raise(connection, each, now) for each in found]
-            connection.execute(_MOVE, (name, position))
+        def work(writer: Writer) -> tuple[Alert, ...]:
+            kept = writer.row(_POSITION, (name,))
+            through = 0 if kept is None else int(kept[0])
+            left = [each for each in found if each.sighting_id > through]
+            raised = [_raise(writer, each, now) for each in left]
+            writer.change(_MOVE, (name, position))
             return tuple(alert for alert in raised if alert is not None)
 
         return await self._writing.write(work)
@@ -142,14 +140,14 @@ class SqliteAlerts:
         return int((await self._pool.ask(lambda reader: reader.rows(sql)))[0][0])
 
     async def change(self, alert_id: int, change: AlertChange, *, by: str, now: datetime) -> Alert:
-        def work(connection: apsw.Connection) -> None:
-            connection.execute(
+        def work(writer: Writer) -> None:
+            changed = writer.change(
                 "UPDATE alerts SET acknowledged_by = coalesce(acknowledged_by, ?), "
                 "acknowledged_at = coalesce(acknowledged_at, ?), verdict = coalesce(?, verdict), "
                 "note = coalesce(?, note) WHERE id = ?",
                 (by, text_of(now), change.verdict, change.note, alert_id),
             )
-            if not connection.changes():
+            if not changed:
                 raise _no_alert(alert_id)
 
         if not is_id(alert_id):
@@ -157,35 +155,50 @@ class SqliteAlerts:
         await self._writing.write(work)
         return await self.one(alert_id)
 
-    def close(self) -> None:
-        """Waits for the write in hand; idempotent."""
-        self._writing.close()
 
-
-def _raise(connection: apsw.Connection, sighted: Sighted, now: datetime) -> Alert | None:
+def _raise(writer: Writer, sighted: Sighted, now: datetime) -> Alert | None:
     """None: it was raised before, or so soon after another that it is counted there."""
     match = sighted.match
     rule = (match.list_id, match.entry_id)
     row = (sighted.source, sighted.sighting_id)
-    if connection.execute(_KNOWN, (*row, *rule)).fetchone() is not None:
+    if writer.row(_KNOWN, (*row, *rule)) is not None:
         return None
     cooldown = timedelta(seconds=match.cooldown_s)
     around = (text_of(sighted.captured_at - cooldown), text_of(sighted.captured_at + cooldown))
     like_it = (*rule, match.key, sighted.device_id, *around, sighted.plate)
-    connection.execute(_COUNT_REPEAT, like_it)
-    if connection.changes():
+    if writer.change(_COUNT_REPEAT, like_it):
         return None
     values = (
-        *rule, match.reason, *row, sighted.device_id, sighted.plate, match.class_id, match.key,
-        match.likelihood, text_of(sighted.captured_at), text_of(sighted.received_at), text_of(now),
+        match.entry_id, _listed(writer, match.entry_id), match.reason, *row, sighted.device_id,
+        sighted.plate, match.class_id, match.key, match.likelihood, text_of(sighted.captured_at),
+        text_of(sighted.received_at), text_of(now), match.list_id,
     )  # fmt: skip
-    made: Any = connection.execute(_RAISE, values).fetchone()
-    if made is None:
+    made = writer.rows(_RAISE, values)
+    if not made:
         return None  # its list was deleted meanwhile
-    alert = alert_of(made)
-    order = (alert.id, secrets.token_hex(16), text_of(now), alert.list_id)
-    connection.execute(_ORDER, order)
+    alert = alert_of(made[0])
+    _order(writer, alert, now)
     return alert
+
+
+def _listed(writer: Writer, entry_id: int) -> str:
+    """As people know what the entry lists; empty where it is in none."""
+    for plate, class_id in writer.rows(_LISTED, (entry_id,)):
+        if class_id is None:
+            return str(plate)
+        for (name,) in writer.rows(_PERSON, (class_id,)):
+            return str(name)
+    return ""
+
+
+def _order(writer: Writer, alert: Alert, now: datetime) -> None:
+    """What channels are to deliver."""
+    key = secrets.token_hex(16)
+    for channel_id, list_ids in writer.rows(_CHANNELS):
+        wanted = json.loads(list_ids)
+        if not wanted or alert.list_id in wanted:
+            at = text_of(now)
+            writer.change(_ORDER, (alert.id, f"{key}-{channel_id}", at, at, channel_id))
 
 
 def _where(chosen: AlertFilter, before: int | None) -> tuple[str, tuple[Any, ...]]:

@@ -1,23 +1,19 @@
-"""Channels and their deliveries in SQLite. Implements the contract's ChannelStore."""
+"""Channels and their deliveries. Implements the contract's ChannelStore."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
-
-import apsw
 
 from server.channels.contract import Channel, ChannelDetails, ChannelKind, Delivery
 from server.errors import NotThere, QuestionInvalid
 from server.row_id import is_id
 from server.storage.alerts import COLUMNS as ALERT_COLUMNS
 from server.storage.alerts import alert_of
-from server.storage.asking import Reader, Readers
+from server.storage.asking import Reader, Readers, Writer, Writing
 from server.storage.times import moment_of, own_moment, text_of
-from server.storage.writing_thread import WritingThread
 
 _COLUMNS: Final = (
     "id, name, kind, target, list_ids, is_enabled, failures, last_success_at, last_failure_at, "
@@ -47,12 +43,12 @@ _FAILED: Final = (
 )
 
 
-class SqliteChannels:
-    """`pool` belongs to whoever made it."""
+class StoredChannels:
+    """`pool` and `writing` belong to whoever made them."""
 
-    def __init__(self, path: Path, pool: Readers) -> None:
+    def __init__(self, pool: Readers, writing: Writing) -> None:
         self._pool = pool
-        self._writing = WritingThread(path, name="channels")
+        self._writing = writing
 
     async def channels(self) -> tuple[Channel, ...]:
         sql = f"SELECT {_COLUMNS} FROM alert_channels ORDER BY name"  # noqa: S608 (our own names)
@@ -81,14 +77,14 @@ class SqliteChannels:
     async def make(
         self, details: ChannelDetails, secret: str, *, by: str, now: datetime
     ) -> Channel:
-        def work(connection: apsw.Connection) -> int:
-            _refuse_taken(connection, details.name, besides=0)
-            connection.execute(
+        def work(writer: Writer) -> int:
+            _refuse_taken(writer, details.name, besides=0)
+            made = writer.rows(
                 "INSERT INTO alert_channels (name, kind, target, list_ids, is_enabled, secret, "
-                "changed_by, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "changed_by, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
                 (*_values(details), secret, by, text_of(now)),
             )
-            return connection.last_insert_rowid()
+            return int(made[0][0])
 
         return await self.channel(await self._writing.write(work))
 
@@ -101,15 +97,15 @@ class SqliteChannels:
         by: str,
         now: datetime,
     ) -> Channel:
-        def work(connection: apsw.Connection) -> None:
-            _refuse_taken(connection, details.name, besides=channel_id)
-            connection.execute(
+        def work(writer: Writer) -> None:
+            _refuse_taken(writer, details.name, besides=channel_id)
+            changed = writer.change(
                 "UPDATE alert_channels SET name = ?, kind = ?, target = ?, list_ids = ?, "
                 "is_enabled = ?, secret = coalesce(?, secret), changed_by = ?, changed_at = ? "
                 "WHERE id = ?",
                 (*_values(details), secret, by, text_of(now), channel_id),
             )
-            if not connection.changes():
+            if not changed:
                 raise _no_channel(channel_id)
 
         if not is_id(channel_id):
@@ -118,9 +114,8 @@ class SqliteChannels:
         return await self.channel(channel_id)
 
     async def drop(self, channel_id: int) -> None:
-        def work(connection: apsw.Connection) -> None:
-            connection.execute("DELETE FROM alert_channels WHERE id = ?", (channel_id,))
-            if not connection.changes():
+        def work(writer: Writer) -> None:
+            if not writer.change("DELETE FROM alert_channels WHERE id = ?", (channel_id,)):
                 raise _no_channel(channel_id)
 
         if not is_id(channel_id):
@@ -137,13 +132,13 @@ class SqliteChannels:
         return {channel_id: own_moment(at) for channel_id, at in rows}
 
     async def delivered(self, delivery: Delivery, now: datetime) -> None:
-        def work(connection: apsw.Connection) -> None:
-            connection.execute(
+        def work(writer: Writer) -> None:
+            writer.change(
                 "UPDATE alert_deliveries SET state = 'delivered', attempts = attempts + 1, "
                 "ended_at = ?, last_error = NULL WHERE id = ?",
                 (text_of(now), delivery.id),
             )
-            connection.execute(_WENT_WELL, (text_of(now), delivery.channel_id))
+            writer.change(_WENT_WELL, (text_of(now), delivery.channel_id))
 
         await self._writing.write(work)
 
@@ -154,36 +149,30 @@ class SqliteChannels:
         ended_at = None if next_at is not None else text_of(now)
         values = (state, text_of(next_at or now), ended_at, error, delivery.id)
 
-        def work(connection: apsw.Connection) -> None:
-            connection.execute(
+        def work(writer: Writer) -> None:
+            writer.change(
                 "UPDATE alert_deliveries SET state = ?, attempts = attempts + 1, "
                 "next_attempt_at = ?, ended_at = ?, last_error = ? WHERE id = ?",
                 values,
             )
-            connection.execute(_FAILED, (text_of(now), error, delivery.channel_id))
+            writer.change(_FAILED, (text_of(now), error, delivery.channel_id))
 
         await self._writing.write(work)
 
     async def noted(self, channel_id: int, error: str | None, now: datetime) -> None:
         at = text_of(now)
 
-        def work(connection: apsw.Connection) -> None:
+        def work(writer: Writer) -> None:
             if error is None:
-                connection.execute(_WENT_WELL, (at, channel_id))
+                writer.change(_WENT_WELL, (at, channel_id))
             else:
-                connection.execute(_FAILED, (at, error, channel_id))
+                writer.change(_FAILED, (at, error, channel_id))
 
         await self._writing.write(work)
 
     async def sweep(self, before: datetime) -> None:
         sql = "DELETE FROM alert_deliveries WHERE ended_at < ?"
-        await self._writing.write(
-            lambda connection: connection.execute(sql, (text_of(before),)) and None
-        )
-
-    def close(self) -> None:
-        """Waits for the write in hand; idempotent."""
-        self._writing.close()
+        await self._writing.write(lambda writer: writer.change(sql, (text_of(before),)))
 
 
 def _values(details: ChannelDetails) -> tuple[Any, ...]:
@@ -229,9 +218,9 @@ def _delivery(row: Any) -> Delivery:
     )
 
 
-def _refuse_taken(connection: apsw.Connection, name: str, *, besides: int) -> None:
+def _refuse_taken(writer: Writer, name: str, *, besides: int) -> None:
     sql = "SELECT 1 FROM alert_channels WHERE name = ? AND id <> ?"
-    if connection.execute(sql, (name, besides)).fetchone() is not None:
+    if writer.row(sql, (name, besides)) is not None:
         raise QuestionInvalid(f"name={name!r}: another channel is called so, choose another name")
 
 

@@ -1,12 +1,11 @@
-"""Faces that were compared with the gallery, in SQLite. Implements the contract's ComparedFaces."""
+"""Faces that were compared with the gallery, Implements the contract's ComparedFaces."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
 
-from server.storage.asking import Reader
-from server.storage.reader_pool import ReaderPool
+from server.storage.asking import Reader, Readers
 from server.storage.times import moment_of, own_moment
 from server.watchlist.keeping import ComparedFace
 
@@ -22,10 +21,10 @@ WHERE f.id > ? AND f.id <= ({_COMPARED}) ORDER BY f.id LIMIT ?
 """  # noqa: S608 (our own names)
 
 
-class SqliteComparedFaces:
+class StoredComparedFaces:
     """`pool` belongs to whoever made it."""
 
-    def __init__(self, pool: ReaderPool) -> None:
+    def __init__(self, pool: Readers) -> None:
         self._pool = pool
 
     async def compared(self) -> int:

@@ -1,21 +1,17 @@
-"""Watchlists and their entries in SQLite. Implements the contract's RuleStore."""
+"""Watchlists and their entries. Implements the contract's RuleStore."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
-import apsw
-
 from server.errors import NotThere, QuestionInvalid
-from server.row_id import is_id
-from server.storage.asking import Reader, Readers
+from server.row_id import LARGEST_ID, is_id
+from server.storage.asking import Reader, Readers, Writer, Writing
 from server.storage.reading.sightings import Matching
 from server.storage.times import moment_of, own_moment, stamp
-from server.storage.writing_thread import WritingThread
 from server.watchlist.contract import (
     MOST_ON_A_PAGE,
     Entry,
@@ -58,12 +54,12 @@ ON CONFLICT (list_id, identity) WHERE deleted_at IS NULL DO UPDATE SET
 _COUNT: Final = "SELECT count(*) FROM watchlist_entries WHERE list_id = ? AND deleted_at IS NULL"
 
 
-class SqliteWatchlists:
-    """`pool` belongs to whoever made it. What was deleted before is taken away when it opens."""
+class StoredWatchlists:
+    """`pool` and `writing` belong to whoever made them."""
 
-    def __init__(self, path: Path, pool: Readers) -> None:
+    def __init__(self, pool: Readers, writing: Writing) -> None:
         self._pool = pool
-        self._writing = WritingThread(path, name="watchlists")
+        self._writing = writing
 
     async def lists(self) -> tuple[Watchlist, ...]:
         sql = f"SELECT {_LIST_COLUMNS} FROM watchlists WHERE deleted_at IS NULL ORDER BY name"  # noqa: S608 (our own names)
@@ -73,41 +69,41 @@ class SqliteWatchlists:
         return await self._pool.ask(lambda reader: _held(reader, list_id))
 
     async def make_list(self, details: ListDetails, *, by: str, now: datetime) -> Watchlist:
-        def work(connection: apsw.Connection) -> int:
-            _refuse_taken(connection, details.name, besides=0)
+        def work(writer: Writer) -> int:
+            _refuse_taken(writer, details.name, besides=0)
             marks = ", ".join("?" * 14)
             columns = ", ".join(part.split(" = ")[0] for part in _SET.split(", "))
-            connection.execute(
-                f"INSERT INTO watchlists ({columns}) VALUES ({marks})",  # noqa: S608 (our own names)
-                (*_list_values(details), _next_revision(connection), by, stamp(now)),
+            return _number(
+                writer,
+                f"INSERT INTO watchlists ({columns}) VALUES ({marks}) RETURNING id",  # noqa: S608 (our own names)
+                (*_list_values(details), _next_revision(writer), by, stamp(now)),
             )
-            return connection.last_insert_rowid()
 
         return await self.list_of(await self._writing.write(work))
 
     async def change_list(
         self, list_id: int, details: ListDetails, *, by: str, now: datetime
     ) -> Watchlist:
-        def work(connection: apsw.Connection) -> None:
-            _check_list(connection, list_id)
-            _refuse_taken(connection, details.name, besides=list_id)
-            connection.execute(
+        def work(writer: Writer) -> None:
+            _check_list(writer, list_id)
+            _refuse_taken(writer, details.name, besides=list_id)
+            writer.change(
                 f"UPDATE watchlists SET {_SET} WHERE id = ?",  # noqa: S608 (our own names)
-                (*_list_values(details), _next_revision(connection), by, stamp(now), list_id),
+                (*_list_values(details), _next_revision(writer), by, stamp(now), list_id),
             )
 
         await self._writing.write(work)
         return await self.list_of(list_id)
 
     async def drop_list(self, list_id: int, *, by: str, now: datetime) -> None:
-        def work(connection: apsw.Connection) -> None:
-            _check_list(connection, list_id)
-            mark = (_next_revision(connection), stamp(now), by, list_id)
-            connection.execute(
+        def work(writer: Writer) -> None:
+            _check_list(writer, list_id)
+            mark = (_next_revision(writer), stamp(now), by, list_id)
+            writer.change(
                 "UPDATE watchlists SET revision = ?, deleted_at = ?, changed_by = ? WHERE id = ?",
                 mark,
             )
-            connection.execute("DELETE FROM watchlist_entries WHERE list_id = ?", (list_id,))
+            writer.change("DELETE FROM watchlist_entries WHERE list_id = ?", (list_id,))
 
         await self._writing.write(work)
 
@@ -118,12 +114,18 @@ class SqliteWatchlists:
         words = f"%{_literal(search)}%"
         sql = (
             f"SELECT {_ENTRY_COLUMNS} FROM watchlist_entries "  # noqa: S608 (our own names)
-            "WHERE list_id = ?1 AND deleted_at IS NULL AND id < coalesce(?2, 9223372036854775807) "
-            "AND (?3 = '%%' OR reason LIKE ?3 ESCAPE '\\' "
-            "OR substr(identity, instr(identity, ':') + 1) LIKE ?4 ESCAPE '\\') "
-            "ORDER BY id DESC LIMIT ?5"
+            "WHERE list_id = :list AND deleted_at IS NULL AND id < :before "
+            "AND (lower(reason) LIKE lower(:words) ESCAPE '\\' "
+            "OR identity LIKE :plate ESCAPE '\\') "
+            "ORDER BY id DESC LIMIT :most"
         )
-        values = (list_id, before, words, f"%{_literal(compact(search))}%", limit + 1)
+        values = {
+            "list": list_id,
+            "before": LARGEST_ID if before is None else before,
+            "words": words,
+            "plate": f"%:%{_literal(compact(search))}%",  # behind what kind of entry it is
+            "most": limit + 1,
+        }
 
         def work(reader: Reader) -> EntryPage:
             _held(reader, list_id)
@@ -136,14 +138,12 @@ class SqliteWatchlists:
     async def put_entries(
         self, list_id: int, entries: Sequence[EntryDetails], *, by: str, now: datetime
     ) -> Put:
-        def work(connection: apsw.Connection) -> Put:
-            _check_list(connection, list_id)
-            before = _number(connection, _COUNT, (list_id,))
-            mark = (_next_revision(connection), by, stamp(now))
-            connection.executemany(
-                _PUT, [(list_id, *_entry_values(each), *mark) for each in entries]
-            )
-            added = _number(connection, _COUNT, (list_id,)) - before
+        def work(writer: Writer) -> Put:
+            _check_list(writer, list_id)
+            before = _number(writer, _COUNT, (list_id,))
+            mark = (_next_revision(writer), by, stamp(now))
+            writer.change_each(_PUT, [(list_id, *_entry_values(each), *mark) for each in entries])
+            added = _number(writer, _COUNT, (list_id,)) - before
             return Put(added=added, changed=len(entries) - added)
 
         return await self._writing.write(work)
@@ -160,13 +160,13 @@ class SqliteWatchlists:
         return _entry(found[0])
 
     async def drop_entry(self, list_id: int, entry_id: int, *, by: str, now: datetime) -> None:
-        def work(connection: apsw.Connection) -> None:
-            connection.execute(
+        def work(writer: Writer) -> None:
+            dropped = writer.change(
                 "UPDATE watchlist_entries SET revision = ?, deleted_at = ?, changed_by = ?, "
                 "reason = '' WHERE id = ? AND list_id = ? AND deleted_at IS NULL",
-                (_next_revision(connection), stamp(now), by, entry_id, list_id),
+                (_next_revision(writer), stamp(now), by, entry_id, list_id),
             )
-            if not connection.changes():
+            if not dropped:
                 raise _no_entry(list_id, entry_id)
 
         if not (is_id(entry_id) and is_id(list_id)):
@@ -197,18 +197,15 @@ class SqliteWatchlists:
 
         return await self._pool.ask(work, longest_s=60.0)
 
-    async def sweep(self) -> None:
-        """Takes away what was deleted; to be called before anybody asks for changes."""
+    async def sweep(self, before: datetime) -> None:
+        """Takes away what was deleted before that: whoever followed changes until then, and does
+        so no more, has to begin anew."""
 
-        def work(connection: apsw.Connection) -> None:
+        def work(writer: Writer) -> None:
             for table in ("watchlist_entries", "watchlists"):
-                connection.execute(f"DELETE FROM {table} WHERE deleted_at IS NOT NULL")  # noqa: S608 (our own tables)
+                writer.change(f"DELETE FROM {table} WHERE deleted_at < ?", (stamp(before),))  # noqa: S608 (our own tables)
 
         await self._writing.write(work)
-
-    def close(self) -> None:
-        """Waits for the change in hand; idempotent."""
-        self._writing.close()
 
 
 def identity_of(details: EntryDetails) -> str:
@@ -299,27 +296,26 @@ def _held(reader: Reader, list_id: int) -> Watchlist:
     return _list(found[0])
 
 
-def _check_list(connection: apsw.Connection, list_id: int) -> None:
+def _check_list(writer: Writer, list_id: int) -> None:
     sql = "SELECT 1 FROM watchlists WHERE id = ? AND deleted_at IS NULL"
-    if not is_id(list_id) or connection.execute(sql, (list_id,)).fetchone() is None:
+    if not is_id(list_id) or writer.row(sql, (list_id,)) is None:
         raise _no_list(list_id)
 
 
-def _refuse_taken(connection: apsw.Connection, name: str, *, besides: int) -> None:
+def _refuse_taken(writer: Writer, name: str, *, besides: int) -> None:
     sql = "SELECT 1 FROM watchlists WHERE name = ? AND id <> ? AND deleted_at IS NULL"
-    if connection.execute(sql, (name, besides)).fetchone() is not None:
+    if writer.row(sql, (name, besides)) is not None:
         raise QuestionInvalid(f"name={name!r}: another list is called so, choose another name")
 
 
-def _next_revision(connection: apsw.Connection) -> int:
+def _next_revision(writer: Writer) -> int:
     return _number(
-        connection, "UPDATE watchlist_state SET revision = revision + 1 RETURNING revision", ()
+        writer, "UPDATE watchlist_state SET revision = revision + 1 RETURNING revision", ()
     )
 
 
-def _number(connection: apsw.Connection, sql: str, values: tuple[Any, ...]) -> int:
-    row: Any = connection.execute(sql, values).fetchone()
-    return int(row[0])
+def _number(writer: Writer, sql: str, values: tuple[Any, ...]) -> int:
+    return int(writer.rows(sql, values)[0][0])
 
 
 def _literal(text: str) -> str:

@@ -15,12 +15,10 @@ import structlog
 
 from server.bell import Bell
 from server.errors import StorageUnavailable, TookTooLong
-from server.watchlist.camera_lists import CameraLists, Holdings
-from server.watchlist.checking import entry_rule, list_rule
-from server.watchlist.contract import Alert, RuleChanges, Source
+from server.watchlist.contract import Alert, Source
 from server.watchlist.experience import likelihood_after
+from server.watchlist.following import RuleFollower
 from server.watchlist.keeping import AlertStore, RuleStore, Sighted
-from server.watchlist.rule_book import RuleBook
 from server.watchlist.rules import Match, Seen
 
 PIECE_ROWS: Final = 500
@@ -86,9 +84,8 @@ class AlertEngine:
     def __init__(self, parts: EngineParts, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._parts = parts
         self._clock = clock
-        self._book = RuleBook()
-        self._revision = 0
-        self.camera_lists = CameraLists()
+        self.follower = RuleFollower(parts.rules)
+        self._book = self.follower.book
         self._positions: dict[Source, int] = {}
         self._written_at_s: dict[Source, float] = {}
         self.raised = 0
@@ -118,15 +115,6 @@ class AlertEngine:
         through = [await self._look_at(rows) for rows in self._parts.rows]
         return all(through)
 
-    async def _follow_rules(self) -> None:
-        changes = await self._parts.rules.changes(self._revision)
-        if changes.revision > self._revision:
-            await asyncio.to_thread(apply, self._book, changes)
-        elif self.camera_lists.are_known:
-            return
-        self.camera_lists.put(await asyncio.to_thread(lambda: Holdings(self._book.going())))
-        self._revision = changes.revision
-
     async def _look_at(self, rows: Rows) -> bool:
         source = rows.source
         if source not in self._positions:
@@ -134,12 +122,12 @@ class AlertEngine:
         position = self._positions[source]
         if not self._book.has_rules:
             newest = await rows.newest()
-            await self._follow_rules()
+            await self.follower.follow()
             if not self._book.has_rules:
                 await self._move(source, max(position, newest))
                 return True
         piece = await rows.after(position, limit=PIECE_ROWS)
-        await self._follow_rules()
+        await self.follower.follow()
         if not piece:
             return True
         found = await self._sighted(rows, piece)
@@ -212,18 +200,6 @@ class AlertEngine:
         if trouble is None and self.trouble is not None:
             _log.info("watchlists are looked at again")
         self.trouble = trouble
-
-
-def apply(book: RuleBook, changes: RuleChanges) -> None:
-    """Brings the book up to the changes' revision."""
-    for list_id in changes.lists_gone:
-        book.drop_list(list_id)
-    for entry_id in changes.entries_gone:
-        book.drop_entry(entry_id)
-    for held in changes.lists:
-        book.put_list(list_rule(held.id, held.details))
-    for entry in changes.entries:
-        book.put_entry(entry_rule(entry.id, entry.list_id, entry.details))
 
 
 def _name(source: Source) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from server.account_side import accounts_in_sqlite
 from server.accounts.lifetimes import Lifetimes
-from server.bell import Bell
+from server.storage.ground import ground_on
 from server.watch_side import watch_side
 from telemetry.error_book import ErrorBook
 from telemetry.logging import configure_logging
@@ -22,7 +22,7 @@ PATIENCE_S = 20
 async def test_a_rule_that_cannot_be_read_holds_alerts_up_until_it_is_mended(
     tmp_path: Path,
 ) -> None:
-    errors, wake = ErrorBook(), Bell()
+    errors = ErrorBook()
     with own_log():
         configure_logging(file=tmp_path / "log", level="info", to_stderr=False, errors=errors)
         async with watching_in(tmp_path) as watch:
@@ -32,9 +32,9 @@ async def test_a_rule_that_cannot_be_read_holds_alerts_up_until_it_is_mended(
             await watch.centre.execute("UPDATE watchlists SET schedule = 'of another version'")
             async with watch_side(
                 settings_in(tmp_path, db_path=database),
+                ground_on(database),
                 auditor=accounts,
                 pictures=watch.centre.sightings,
-                wake=wake,
                 now=lambda: NOON,
             ) as side:
                 await watch.centre.take(plate(1, "AB 1"))

@@ -41,6 +41,13 @@ Sleep = Callable[[float], Awaitable[object]]
 Cut = str | int
 
 
+_SAID: Final = {
+    "lpr_detections": ("corrections WHERE true", "alerts WHERE source = 'lpr_detections'"),
+    "face_detections": ("alerts WHERE source = 'face_detections'",),
+}
+"""What goes with a table's rows: tables with a `sighting_id`, and a condition on theirs."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Table:
     """`old` and `young` are conditions on a row, of which each row fulfils one; $1 is the cut."""
@@ -49,7 +56,7 @@ class _Table:
     old: str
     young: str
     is_partitioned: bool = True
-    has_corrections: bool = False
+    said_of_them: tuple[str, ...] = ()
 
 
 _ROWS: Final = (
@@ -60,7 +67,7 @@ _ROWS: Final = (
             old="(received_at < $1 OR received_at IS NULL AND captured_at < $1)",
             young="(received_at >= $1 OR received_at IS NULL "
             "AND (captured_at >= $1 OR captured_at IS NULL))",
-            has_corrections=target.name == "lpr_detections",
+            said_of_them=_SAID.get(target.name, ()),
         )
         for target in TARGETS.values()
     ),
@@ -205,9 +212,9 @@ async def _drop_if_old(work: _Work, table: _Table, part: str, cut: Cut) -> tuple
         return None
     await _note(work, table, cut)
     count = await connection.fetchval(f"SELECT count(*) FROM {part}", timeout=_LOOK_S)  # noqa: S608 (our own names)
-    if table.has_corrections:
+    for said in table.said_of_them:
         await connection.execute(
-            f"DELETE FROM corrections WHERE EXISTS (SELECT 1 FROM {part} WHERE id = sighting_id)",  # noqa: S608 (our own names)
+            f"DELETE FROM {said} AND EXISTS (SELECT 1 FROM {part} WHERE id = sighting_id)",  # noqa: S608 (our own names)
             timeout=_LOOK_S,
         )
     async with work.turn(), schema_alone(connection), connection.transaction():
@@ -247,15 +254,14 @@ async def _delete_old(work: _Work, table: _Table, part: str, cut: Cut) -> int:
 
 
 def _deleting(table: _Table, part: str) -> str:
-    """A statement that counts what it deletes between two places; corrections go with their
-    sighting."""
-    corrections = (
-        ", undone AS (DELETE FROM corrections USING gone WHERE sighting_id = gone.number)"
-        if table.has_corrections
-        else ""
+    """A statement that counts what it deletes between two places; what was said of a sighting goes
+    with it."""
+    also = "".join(
+        f", also_{number} AS (DELETE FROM {said} AND sighting_id IN (SELECT number FROM gone))"  # noqa: S608 (our own names)
+        for number, said in enumerate(table.said_of_them)
     )
-    number = "id" if table.has_corrections else "1"
+    number = "id" if table.said_of_them else "1"
     return (
         f"WITH gone AS (DELETE FROM {part} WHERE ctid >= $2 AND ctid < $3 AND {table.old} "  # noqa: S608 (our own names)
-        f"RETURNING {number} AS number){corrections} SELECT count(*) FROM gone"
+        f"RETURNING {number} AS number){also} SELECT count(*) FROM gone"
     )

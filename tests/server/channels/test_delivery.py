@@ -25,7 +25,8 @@ from server.channels.desk import ChannelDesk
 from server.channels.postman import Postman, PostmanParts
 from server.channels.telling import Message, signature
 from server.errors import NotThere, QuestionInvalid
-from server.storage.channels import SqliteChannels
+from server.storage.channels import StoredChannels
+from server.storage.writing_thread import SqliteWriting
 from server.watch_side import tellers_of
 from telemetry.error_book import ErrorBook
 from telemetry.error_report import Severity
@@ -50,7 +51,7 @@ class Post:
 
     watch: Watch
     desk: ChannelDesk
-    store: SqliteChannels
+    store: StoredChannels
     accounts: AccountStore
     postman: Postman
     wake: Bell
@@ -86,7 +87,8 @@ async def post_office(folder: Path, **settings: Any) -> AsyncIterator[Post]:
     async with watching_in(folder) as watch:
         centre = watch.centre
         given = settings_in(folder, **{"webhook_networks": HERE, **settings})
-        store = SqliteChannels(centre.database, centre.pool)
+        writing = SqliteWriting(centre.database, name="channels")
+        store = StoredChannels(centre.pool, writing)
         wake, tellers = Bell(), tellers_of(given)
         office: list[Post] = []
 
@@ -113,7 +115,7 @@ async def post_office(folder: Path, **settings: Any) -> AsyncIterator[Post]:
         yield office[0]
         postman.close()
         await accounts.close()
-        store.close()
+        writing.close()
 
 
 async def test_a_webhook_that_fails_twice_accepts_the_alert_once(tmp_path: Path) -> None:
@@ -156,7 +158,8 @@ async def test_what_a_restart_interrupted_is_delivered_after_it_with_the_same_ke
             channel = await post.until(lambda each: each.failures > 0, step_s=0.0)
             assert channel.waiting == 1
         async with watching_in(tmp_path) as watch:
-            store = SqliteChannels(watch.centre.database, watch.centre.pool)
+            writing = SqliteWriting(watch.centre.database, name="channels")
+            store = StoredChannels(watch.centre.pool, writing)
             wake = Bell()
             tellers = tellers_of(settings_in(tmp_path, webhook_networks=HERE))
             parts = PostmanParts(
@@ -173,7 +176,7 @@ async def test_what_a_restart_interrupted_is_delivered_after_it_with_the_same_ke
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
             postman.close()
-            store.close()
+            writing.close()
     assert len(receiver.posts) == 2
     assert len({each.headers["idempotency-key"] for each in receiver.posts}) == 1
 

@@ -21,12 +21,13 @@ from server.channels.telling import signature
 from server.egress_side import Surroundings, egress_side
 from server.errors import ConfigInvalid
 from server.export_command import export
+from server.storage.ground import Ground
 from tests.server.cameras import jpeg
 from tests.server.channels.receivers import http_receiver
 from tests.server.conftest import certificate, settings_in  # noqa: F401 - a fixture
 from tests.server.egress.brokers import Mosquitto, mosquitto
 from tests.server.storage.history import NOON, Centre, plate
-from tests.server.watchlist.watching import Watch, watching_in
+from tests.server.watchlist.watching import Watch, access_to, watching_in
 
 PATIENCE_S = 30
 Messages = AsyncIterator[aiomqtt.Message]
@@ -52,11 +53,12 @@ async def telling(folder: Path, **given: Any) -> AsyncIterator[Telling]:
         settings = settings_in(folder, db_path=watch.centre.database, **given)
         committed = Bell()
         around = Surroundings(
+            ground=Ground(
+                access=access_to(watch.centre), committed=committed, alerted=watch.raised
+            ),
             pictures=watch.centre.sightings,
             cameras=watch.centre.cameras,
             connected=lambda: frozenset({"gate-1"}),
-            committed=committed,
-            alerted=watch.raised,
             now=lambda: NOON,
         )
         async with egress_side(settings, around):

@@ -20,7 +20,8 @@ SET session_replication_role = replica;
 DO $$ DECLARE found RECORD; BEGIN
     FOR found IN SELECT c.relname, c.relkind FROM pg_class AS c
         WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition
-        AND c.relkind IN ('r', 'p', 'S') AND c.relname <> 'sightpost_schema'
+        AND c.relkind IN ('r', 'p', 'S')
+        AND c.relname NOT IN ('sightpost_schema', 'watchlist_state')
     LOOP
         IF found.relkind = 'S' THEN
             EXECUTE format('ALTER SEQUENCE %I RESTART', found.relname);

@@ -6,15 +6,14 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from server.config import ServerSettings
-from server.storage.reader_pool import ReaderPool
-from server.storage.watchlists import SqliteWatchlists
+from server.storage.access import SqliteAccess
+from server.storage.postgres.writing import Subject
+from server.storage.watchlists import StoredWatchlists
 
 
 @contextlib.asynccontextmanager
-async def lists_of(settings: ServerSettings) -> AsyncIterator[SqliteWatchlists]:
+async def lists_of(settings: ServerSettings) -> AsyncIterator[StoredWatchlists]:
     with contextlib.ExitStack() as opened:
-        pool = ReaderPool(settings.db_path, threads=1)
-        opened.callback(pool.close)
-        lists = SqliteWatchlists(settings.db_path, pool)
-        opened.callback(lists.close)
-        yield lists
+        access = SqliteAccess(settings.db_path)
+        readers = access.readers(opened, threads=1)
+        yield StoredWatchlists(readers, access.writing(opened, Subject.WATCHLISTS))

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from server.storage.feed import StoredFeed
-from server.storage.pruning import ages_of, prune
 from server.watchlist.contract import (
     AlertChange,
     AlertFilter,
@@ -24,12 +22,12 @@ from server.watchlist.engine import AlertEngine, SeenRow
 from server.watchlist.plate_rows import PlateRows
 from server.watchlist.rules import Kind
 from tests.server.storage.history import NOON, plate
-from tests.server.watchlist.watching import BY, Watch, watching_in
+from tests.server.watchlist.watching import BY, Watch, access_to, watching_in
 
 
 @pytest.fixture
-async def watch(tmp_path: Path) -> AsyncIterator[Watch]:
-    async with watching_in(tmp_path) as opened:
+async def watch(url: str | None, tmp_path: Path) -> AsyncIterator[Watch]:
+    async with watching_in(tmp_path, url) as opened:
         yield opened
 
 
@@ -54,16 +52,18 @@ async def test_what_passed_before_there_was_a_list_raises_nothing(watch: Watch) 
     assert [each.sighting_id for each in await watch.alerts()] == [2]
 
 
-async def test_an_alert_that_a_restart_missed_is_raised_after_it_once(tmp_path: Path) -> None:
-    async with watching_in(tmp_path) as first:
+async def test_an_alert_that_a_restart_missed_is_raised_after_it_once(
+    url: str | None, tmp_path: Path
+) -> None:
+    async with watching_in(tmp_path, url) as first:
         await first.list_of("AB1234", cooldown_s=0)
         await first.centre.take(plate(1, "AB 1234"))
         assert len(await first.alerts()) == 1
         await first.centre.take(plate(2, "AB 1234"))  # committed, and nobody looked
-    async with watching_in(tmp_path) as second:
+    async with watching_in(tmp_path, url) as second:
         await second.centre.take(plate(3, "AB 1234"))
         assert [each.sighting_id for each in await second.alerts()] == [1, 2, 3]
-    async with watching_in(tmp_path) as third:
+    async with watching_in(tmp_path, url) as third:
         assert len(await third.alerts()) == 3
 
 
@@ -74,7 +74,7 @@ async def test_rows_that_are_looked_at_again_raise_nothing_again(watch: Watch) -
     again = watch.engine
     again._positions.clear()  # noqa: SLF001 - a position that was not written before the power went
     await watch.store._writing.write(  # noqa: SLF001 - likewise
-        lambda connection: connection.execute("UPDATE row_positions SET last_id = 0") and None
+        lambda writer: writer.change("UPDATE row_positions SET last_id = 0")
     )
     assert len(await watch.alerts()) == 1
 
@@ -162,7 +162,8 @@ async def test_a_list_that_was_there_before_a_row_counts_for_it(watch: Watch) ->
             return await super().after(position, limit=limit)
 
     await watch.list_of("XY9")
-    rows = (Meanwhile(StoredFeed(watch.centre.pool)),)
+    feed = access_to(watch.centre).feed(watch.centre.pool)
+    rows = (Meanwhile(feed),)
     engine = AlertEngine(replace(watch.engine._parts, rows=rows))  # noqa: SLF001 - all but its rows
     await engine.look()
     assert engine.raised == 1
@@ -227,11 +228,7 @@ async def test_an_alert_goes_with_its_sighting(watch: Watch) -> None:
     await watch.list_of("AB1")
     await watch.centre.take(plate(1, "AB 1"))
     assert len(await watch.alerts()) == 1
-    later = NOON + timedelta(days=100)
-    ages = ages_of(later, rows_older_than=timedelta(days=1), ids_older_than=timedelta(days=1))
-    await asyncio.to_thread(
-        prune, watch.centre.database, watch.centre.pictures, ages, report=lambda _: None
-    )
+    await watch.centre.give_up(older_than_days=1, now=NOON + timedelta(days=100))
     assert await watch.alerts() == ()
 
 

@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from server.bell import Bell
-from server.storage.alerts import SqliteAlerts
-from server.storage.feed import StoredFeed
-from server.storage.watched_faces import SqliteComparedFaces
-from server.storage.watchlists import SqliteWatchlists
+from server.storage.access import Access, PostgresAccess, SqliteAccess
+from server.storage.alerts import StoredAlerts
+from server.storage.postgres.writing import Subject as Changed
+from server.storage.watched_faces import StoredComparedFaces
+from server.storage.watchlists import StoredWatchlists
 from server.watchlist.checking import checked_entry
 from server.watchlist.contract import Alert, AlertFilter, EntryDetails, ListDetails
-from server.watchlist.engine import AlertEngine, EngineParts
+from server.watchlist.engine import AlertEngine, EngineParts, Rows
 from server.watchlist.face_rows import FaceRows
 from server.watchlist.plate_rows import PlateRows
 from server.watchlist.rules import Subject
-from tests.server.storage.history import NOON, Centre, centre_in
+from tests.server.storage.history import NOON, Centre, Site, either_in
 
 BY = "somchai"
 
@@ -29,9 +30,9 @@ BY = "somchai"
 class Watch:
     """`engine` looks when it is told to."""
 
-    centre: Centre
-    rules: SqliteWatchlists
-    store: SqliteAlerts
+    centre: Site
+    rules: StoredWatchlists
+    store: StoredAlerts
     engine: AlertEngine
     raised: Bell
 
@@ -58,24 +59,31 @@ class Watch:
         return [(each.plate, each.repeats) for each in await self.alerts()]
 
 
+def access_to(centre: Site) -> Access:
+    if isinstance(centre, Centre):
+        return SqliteAccess(centre.database)
+    return PostgresAccess(centre.rows)
+
+
 @contextlib.asynccontextmanager
-async def watching_in(folder: Path) -> AsyncIterator[Watch]:
-    async with centre_in(folder) as centre:
+async def watching_in(folder: Path, url: str | None = None) -> AsyncIterator[Watch]:
+    """In SQLite where there is no `url`."""
+    async with either_in(folder, url) as centre:
         with contextlib.ExitStack() as opened:
-            rules = SqliteWatchlists(centre.database, centre.pool)
-            opened.callback(rules.close)
-            store = SqliteAlerts(centre.database, centre.pool)
-            opened.callback(store.close)
-            await rules.sweep()
+            access = access_to(centre)
+            readers = access.readers(opened, threads=1)
+            rules = StoredWatchlists(readers, access.writing(opened, Changed.WATCHLISTS))
+            store = StoredAlerts(readers, access.writing(opened, Changed.ALERTS))
+            await rules.sweep(NOON)
+            rows: list[Rows] = [PlateRows(access.feed(readers))]
+            if isinstance(centre, Centre):
+                rows.append(FaceRows(StoredComparedFaces(readers)))
             raised = Bell()
             engine = AlertEngine(
                 EngineParts(
                     rules=rules,
                     alerts=store,
-                    rows=(
-                        PlateRows(StoredFeed(centre.pool)),
-                        FaceRows(SqliteComparedFaces(centre.pool)),
-                    ),
+                    rows=rows,
                     zone=UTC,
                     now=lambda: NOON,
                     wake=Bell(),

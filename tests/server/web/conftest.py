@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from server.bell import Bell
 from server.library import library_in_sqlite
+from server.storage.ground import ground_on
 from server.watch_side import watch_side
 from tests.server.accounts.conftest import House, house  # noqa: F401 - a fixture
 from tests.server.conftest import settings_in
@@ -31,9 +31,9 @@ async def site(house: House) -> AsyncIterator[Site]:  # noqa: F811 - the fixture
         )
         async with watch_side(
             settings,
+            ground_on(settings.db_path),
             auditor=house.store,
             pictures=library.pictures,
-            wake=Bell(),
             now=house.clock.now,
         ) as watching:
             yield Site(house, library, faces, watching)

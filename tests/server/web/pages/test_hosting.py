@@ -20,9 +20,9 @@ from playwright.async_api import async_playwright
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.app import utc_now
-from server.bell import Bell
 from server.errors import TooBusy
 from server.library import library_in_sqlite
+from server.storage.ground import ground_on
 from server.storage.pictures import PictureArchive
 from server.storage.reader_pool import ReaderPool
 from server.storage.sightings import StoredSightings
@@ -74,9 +74,9 @@ async def pages_of(
         watching = await opened.enter_async_context(
             watch_side(
                 settings,
+                ground_on(settings.db_path),
                 auditor=house.store,
                 pictures=library.pictures,
-                wake=Bell(),
                 now=utc_now,
             )
         )

@@ -1,0 +1,81 @@
+"""What one process of several does is done by one, and by another when that one is gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import asyncpg
+
+from server.storage.postgres.leading import Duty, Leading
+from server.supervision import Work, beside
+from tests.server.storage.databases import Databases
+from tests.server.storage.history import plate
+from tests.server.watchlist.watching import watching_in
+
+PATIENCE_S = 30.0
+_END_IT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted "
+    "AND objid::bigint = $1"
+)
+
+
+class Process:
+    """One that would do the work of a duty."""
+
+    def __init__(self, url: str) -> None:
+        self._leading = Leading(url, turn_s=0.05)
+        self.is_at_it = asyncio.Event()
+        self.has_ended = asyncio.Event()
+
+    def works(self) -> Mapping[str, Work]:
+        return self._leading.led(Duty.ALERTS, {"work": self._work})
+
+    async def _work(self) -> None:
+        self.is_at_it.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.is_at_it.clear()
+            self.has_ended.set()
+
+
+async def test_who_loses_its_session_stops_and_when_it_is_gone_another_goes_on(
+    databases: Databases,
+) -> None:
+    url = await asyncio.to_thread(databases.cleaned)
+    first, second = Process(url), Process(url)
+    connection = await asyncpg.connect(url)
+    try:
+        async with asyncio.timeout(PATIENCE_S), AsyncExitStack() as ending:
+            running = await ending.enter_async_context(AsyncExitStack())
+            await running.enter_async_context(beside(first.works()))
+            await first.is_at_it.wait()
+            assert await connection.fetch(_END_IT, Duty.ALERTS & 0xFFFFFFFF) == [(True,)]
+            await first.has_ended.wait()
+            await first.is_at_it.wait()
+            await ending.enter_async_context(beside(second.works()))
+            assert not second.is_at_it.is_set()
+            await running.aclose()
+            await second.is_at_it.wait()
+            assert not first.is_at_it.is_set()
+    finally:
+        await connection.close()
+
+
+async def test_two_that_raise_alerts_at_once_raise_and_count_each_once(
+    databases: Databases, tmp_path: Path
+) -> None:
+    url = await asyncio.to_thread(databases.cleaned)
+    async with (
+        watching_in(tmp_path / "one", url) as first,
+        watching_in(tmp_path / "other", url) as second,
+    ):
+        await first.list_of("AB1", cooldown_s=3600)
+        for numbers in (range(1, 6), range(6, 9)):
+            await first.centre.take(*(plate(number, "AB 1") for number in numbers))
+            await asyncio.gather(first.engine.look(), second.engine.look())
+        assert await first.alerted() == await second.alerted() == [("AB 1", 7)]
+        assert first.engine.raised + second.engine.raised == 1
