@@ -33,6 +33,7 @@ from server.role import Role
 from server.storage.ground import Ground
 from server.storage.protocol import CentreStore
 from server.supervision import kept_running, watch_memory
+from server.troubles import Troubles
 from server.web_side import WebSide, watching_side, web_side, write_uses
 from telemetry.error_book import ErrorBook
 from telemetry.service_manager import Watched
@@ -159,7 +160,7 @@ async def _serving(
         zone_of=settings.zone_of,
         now=now,
     )
-    figures = None
+    figures, troubles = None, Troubles()
     if meter is not None:
         figures = ServerFigures(
             settings=settings,
@@ -170,6 +171,7 @@ async def _serving(
             counters=counters,
             meter=meter,
             errors=errors,
+            troubles=troubles,
             now=now,
         )
     condition = Condition(
@@ -180,6 +182,7 @@ async def _serving(
         counters=counters,
         meter=meter,
         requests=None if figures is None else figures.requests,
+        troubles=troubles,
     )
     async with (
         _side(settings, role, condition, figures, gateway, held.ground, now, errors) as side,
@@ -250,7 +253,7 @@ def _side(
 ) -> contextlib.AbstractAsyncContextManager[WebSide]:
     if role.shows_pages:
         return web_side(settings, condition, figures, gateway.connected, ground, now, errors)
-    return watching_side(settings, condition, figures, ground)
+    return watching_side(settings, condition, figures, ground, errors)
 
 
 @contextlib.asynccontextmanager

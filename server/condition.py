@@ -17,12 +17,14 @@ from server.ingest.meter import IngestMeter
 from server.ingest.stats import Counters
 from server.ingest.writer import GroupWriter
 from server.storage.protocol import CentreStore
+from server.troubles import Troubles
 from server.web.health import (
     DatabaseHealth,
     DetailedHealth,
     DiskHealth,
     HealthReport,
     MemoryHealth,
+    PartHealth,
     ProcessorHealth,
     QueueHealth,
     ServiceHealth,
@@ -45,6 +47,7 @@ class Condition:
     counters: Counters
     meter: IngestMeter | None
     requests: RequestMeter | None
+    troubles: Troubles = field(default_factory=Troubles)
     started_s: float = field(default_factory=time.monotonic)
 
     async def report(self) -> HealthReport:
@@ -92,6 +95,10 @@ class Condition:
                 used_bytes=self.budget.used_bytes,
                 limit_bytes=self.budget.total_bytes,
             ),
+            parts=[
+                PartHealth(name=name, status="ok" if said is None else "waiting", reason=said)
+                for name, said in self.troubles.of_each().items()
+            ],
             services=[self._ingest(report.status), self._storing(report.status), self._web()],
         )
 

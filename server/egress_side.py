@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from server.channels import wording
@@ -27,13 +27,23 @@ from server.storage.postgres.leading import Duty
 from server.storage.postgres.writing import Subject
 from server.storage.reading.cameras import Cameras
 from server.storage.reading.sightings import Pictures
-from server.supervision import Work, beside
+from server.supervision import beside
+from server.troubles import Part
 from server.web.api.export import json_of
 from telemetry.version import VERSION
 
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 STREAM: Final = "stream sightings"
-"""The name of its position."""
+"""The name of its position, and as a part of the server."""
+MQTT: Final = "MQTT"
+
+
+class Telling(Part, Protocol):
+    """Tells others of what passes."""
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,37 +58,41 @@ class Surroundings:
 
 
 @contextlib.asynccontextmanager
-async def egress_side(settings: ServerSettings, around: Surroundings) -> AsyncIterator[None]:
-    """On a migrated database. Of several processes one tells. Raises ConfigInvalid where an address
-    is none."""
+async def egress_side(
+    settings: ServerSettings, around: Surroundings
+) -> AsyncIterator[Mapping[str, Telling]]:
+    """On a migrated database; what runs, by its name. Of several processes one tells. Raises
+    ConfigInvalid where an address is none."""
     with contextlib.ExitStack() as opened:
-        async with beside(around.ground.led(Duty.EGRESS, _built(settings, around, opened))):
-            yield
+        telling = _built(settings, around, opened)
+        works = {name: each.run for name, each in telling.items()}
+        async with beside(around.ground.led(Duty.EGRESS, works)):
+            yield telling
 
 
 def _built(
     settings: ServerSettings, around: Surroundings, opened: contextlib.ExitStack
-) -> dict[str, Work]:
+) -> dict[str, Telling]:
     """What is to be run; nothing is opened where nothing is wanted."""
-    wanted: dict[str, Work] = {}
+    wanted: dict[str, Telling] = {}
     if settings.mqtt_url.get_secret_value() or settings.stream_url:
         access = around.ground.access
         readers = access.readers(opened, threads=1)
         alerts = StoredAlerts(readers, access.writing(opened, Subject.ALERTS))
         feed = access.feed(readers)
         if settings.mqtt_url.get_secret_value():
-            wanted["MQTT"] = _bridge(settings, around, feed, alerts)
+            wanted[MQTT] = _bridge(settings, around, feed, alerts)
         if settings.stream_url:
             follower = Follower(feed, alerts, around.ground.committed, name=STREAM)
             stream = WebhookStream(follower, _post(settings, around.now), json_of)
             opened.callback(stream.close)
-            wanted[STREAM] = stream.run
+            wanted[STREAM] = stream
     return wanted
 
 
 def _bridge(
     settings: ServerSettings, around: Surroundings, feed: StoredFeed, alerts: StoredAlerts
-) -> Work:
+) -> Telling:
     from server.egress.mqtt import SIGHTINGS, Broker, MqttBridge, MqttParts
 
     place = _broker_place(settings.mqtt_url.get_secret_value())
@@ -106,7 +120,7 @@ def _bridge(
             word=json_of,
             worded=lambda alert: wording.body(alert, house, is_test=False),
         )
-    ).run
+    )
 
 
 def _broker_place(address: str) -> SplitResult:

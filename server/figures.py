@@ -23,6 +23,7 @@ from server.ingest.stats import CODES, Counters
 from server.ingest.writer import GroupWriter
 from server.storage.fleet import Fleet
 from server.storage.protocol import CentreStore
+from server.troubles import Troubles
 from telemetry import catalogue as known
 from telemetry import certificate
 from telemetry.error_book import ErrorBook
@@ -61,6 +62,7 @@ class ServerFigures:
     faces: FaceMeter = field(default_factory=FaceMeter)
     alerts: AlertMeter = field(default_factory=AlertMeter)
     errors: ErrorBook = field(default_factory=ErrorBook)
+    troubles: Troubles = field(default_factory=Troubles)
 
     async def read(self) -> list[Reading]:
         """Every figure of this moment. What the database does not answer is left out."""
@@ -84,6 +86,7 @@ class ServerFigures:
             *(() if share is None else (known.ACCURACY.of(share, *_READER),)),
             *faces,
             *self.alerts.readings(),
+            *self.troubles.readings(),
             known.STORAGE_AVAILABLE.of(int(is_available)),
             *await asyncio.to_thread(lambda: list(_on_disk(self.settings))),
         ]

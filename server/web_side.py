@@ -31,6 +31,7 @@ from server.library import library_in_sqlite
 from server.live_figures import LiveFigures
 from server.storage.ground import Ground
 from server.storage.reading.library import Library
+from server.troubles import Troubles
 from server.watch_side import WatchSide, following_side, watch_side
 from server.watchlist.camera_lists import CameraLists
 from server.web.application import create_application
@@ -43,6 +44,8 @@ from server.web.watching import create_watching
 from telemetry.error_book import ErrorBook
 from telemetry.version import VERSION
 
+ALERTS: Final = "alerts"
+"""The name of what raises them, among the parts of the server."""
 USES_WRITTEN_EVERY_S: Final = 30.0
 """So much earlier than it was, at most, the last use of a session or token may stand on disk."""
 
@@ -96,7 +99,7 @@ async def web_side(
         )
         if figures is not None:
             figures.alerts.look_at(watching.engine, watching.postman)
-        await beside.enter_async_context(
+        told = await beside.enter_async_context(
             egress_side(
                 settings,
                 Surroundings(
@@ -108,8 +111,10 @@ async def web_side(
                 ),
             )
         )
+        condition.troubles.look_at({ALERTS: watching.engine, **told})
         centre = _centre(
-            settings, library, watching, accounts, office, faces, connected, feed, now, errors
+            *(settings, library, watching, accounts, office, faces, connected, feed, now, errors),
+            condition.troubles,
         )
         application = create_application(
             WebParts(
@@ -150,7 +155,11 @@ async def web_side(
 
 @contextlib.asynccontextmanager
 async def watching_side(
-    settings: ServerSettings, condition: Condition, figures: ServerFigures | None, ground: Ground
+    settings: ServerSettings,
+    condition: Condition,
+    figures: ServerFigures | None,
+    ground: Ground,
+    errors: ErrorBook,
 ) -> AsyncIterator[WebSide]:
     """Of a process that only takes rows."""
     application = create_watching(
@@ -159,6 +168,7 @@ async def watching_side(
         figures,
         door=_door(settings),
         trusted_proxies=settings.trusted_proxies,
+        errors=errors,
     )
     async with following_side(ground) as camera_lists:
         yield WebSide(
@@ -198,6 +208,7 @@ def _centre(
     feed: Feed | None,
     now: Callable[[], datetime],
     errors: ErrorBook,
+    troubles: Troubles,
 ) -> Centre:
     return Centre(
         library=library,
@@ -214,6 +225,7 @@ def _centre(
         now=now,
         zone=settings.time_zone,
         version=VERSION,
+        troubles=troubles,
     )
 
 

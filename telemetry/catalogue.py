@@ -147,6 +147,11 @@ ALERT_DELIVERIES: Final = _counter(
     "attempts to tell a channel of an alert: delivered, failed and to be tried again, or given up",
     "outcome",
 )
+PART_WORKING: Final = _gauge(
+    "sightpost_part_working",
+    "1 while a part beside the rows works, 0 while it waits: alerts, MQTT, the stream",
+    "part",
+)
 
 STORAGE_AVAILABLE: Final = _gauge(
     "sightpost_storage_available", "1 where the database can be read and written, else 0"

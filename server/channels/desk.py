@@ -94,6 +94,7 @@ class ChannelDesk:
         held = await self._store.channel(channel_id)
         await self._audit(caller, held.details.name, f"deleted; {held.waiting} waited there")
         await self._store.drop(channel_id)
+        self._postman.forget(channel_id)
 
     async def attempt(self, caller: Caller, channel_id: int) -> None:
         channel = await self._store.channel(channel_id)

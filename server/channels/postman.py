@@ -23,13 +23,13 @@ from server.channels.contract import (
 )
 from server.channels.patience import next_attempt
 from server.channels.telling import Message, Teller
-from server.errors import NotThere, StorageUnavailable, TookTooLong
+from server.errors import NotThere, StorageUnavailable, TooBusy, TookTooLong
 from server.storage.reading.sightings import Pictures
 from server.supervision import kept_running
 from server.watchlist.contract import Alert, Source
 
-THREADS: Final = 8
-"""Channels that tell something at once."""
+MOST_AT_ONCE: Final = 4
+"""Of one channel: what is told there, and those who try it meanwhile."""
 PIECE: Final = 20
 RETRY_S: Final = 1.0
 IDLE_S: Final = 60.0
@@ -63,14 +63,42 @@ class PostmanParts:
     wake: Bell
 
 
+class _Counter:
+    """The thread on which one channel is told things, one after the other: who hangs there holds
+    up nobody elsewhere."""
+
+    def __init__(self, channel_id: int) -> None:
+        self._channel_id = channel_id
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"sightpost-tell-{channel_id}")
+        self._waiting = 0
+
+    async def tell(self, work: Callable[[], str]) -> str:
+        """What `work` returns and raises. Raises TooBusy where as many wait as may."""
+        if self._waiting >= MOST_AT_ONCE:
+            raise TooBusy(
+                f"channel {self._channel_id} is being told {self._waiting} things already, and its "
+                "other side is slow: try it again in a minute"
+            )
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """Does not wait for the other side."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
 class Postman:
-    """A task a channel while something is due there. What fails is tried again, also after a
-    restart: what is to be told lies in the database. `outcomes` counts attempts since the start."""
+    """A task and a thread a channel while something is due there. What fails is tried again, also
+    after a restart: what is to be told lies in the database. `outcomes` counts attempts since the
+    start."""
 
     def __init__(self, parts: PostmanParts, *, chance: Chance | None = None) -> None:
         self._parts = parts
         self._chance = chance or random.Random()  # noqa: S311 (jitter)
-        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="sightpost-tell")
+        self._counters: dict[int, _Counter] = {}
         self._rounds: dict[int, asyncio.Task[None]] = {}
         self._swept_at: datetime | None = None
         self.outcomes = dict.fromkeys(OUTCOMES, 0)
@@ -94,11 +122,12 @@ class Postman:
 
     def close(self) -> None:
         """Does not wait for the other side; what was not said to be delivered is tried again."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        for counter in self._counters.values():
+            counter.close()
 
     async def tell(self, channel: Channel, alert: Alert, key: str, *, is_test: bool) -> str:
         """Once, now; returns what is to be said of it though it was taken, else ''. Raises
-        NotDelivered."""
+        NotDelivered, and TooBusy where others wait to try the same channel."""
         teller = self._parts.tellers[channel.details.kind]
         message = Message(
             alert=alert,
@@ -109,11 +138,21 @@ class Postman:
         )
         secret = await self._parts.store.secret(channel.id)
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._executor, teller.tell, message, channel.details.target, secret
+            return await self._counter(channel.id).tell(
+                partial(teller.tell, message, channel.details.target, secret)
             )
         except (ValueError, LookupError, TypeError) as error:  # what a library does not take
             raise NotDelivered(f"it cannot be told: {type(error).__name__}: {error}") from error
+
+    def _counter(self, channel_id: int) -> _Counter:
+        if channel_id not in self._counters:
+            self._counters[channel_id] = _Counter(channel_id)
+        return self._counters[channel_id]
+
+    def forget(self, channel_id: int) -> None:
+        """The channel is no more."""
+        if (counter := self._counters.pop(channel_id, None)) is not None:
+            counter.close()
 
     async def _send_out(self) -> float:
         """Begins rounds where something is due; seconds until the next thing is."""
@@ -147,7 +186,7 @@ class Postman:
                     return
         except NotThere:
             return  # deleted meanwhile, with what waited there
-        except (StorageUnavailable, TookTooLong) as error:
+        except (StorageUnavailable, TooBusy, TookTooLong) as error:
             _log.warning("deliveries cannot be noted", channel=channel_id, reason=str(error))
             await asyncio.sleep(RETRY_S)
 

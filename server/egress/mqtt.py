@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import structlog
 from server.bell import Bell
 from server.egress.contract import AlertFeed, Positions
 from server.egress.follower import IDLE_S, PIECE, Follower
-from server.egress.topics import Said, Topics
+from server.egress.topics import Said, Topics, level_of
 from server.errors import NotThere, StorageUnavailable, TookTooLong
 from server.storage.reading.cameras import CameraCard, Cameras
 from server.storage.reading.sightings import Pictures, SightingDetail
@@ -34,6 +35,10 @@ ALERTS: Final = "mqtt alerts"
 SIGHTINGS: Final = "mqtt sightings"
 """The names of its positions."""
 
+_OURS: Final = math.inf
+"""In place of the client's own timeouts: those are of `asyncio.wait_for`, which up to Python 3.11
+loses a cancellation that comes with the answer (bugs.python.org/issue37658): who is told to end
+would go on."""
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _log = structlog.get_logger(__name__)
 
@@ -81,9 +86,11 @@ class MqttBridge:
             try:
                 await self._connected()
             except* (aiomqtt.MqttError, StorageUnavailable, TookTooLong, OSError) as errors:
-                wait_s = SHORTEST_S if self.trouble is None else min(LONGEST_S, 2 * wait_s)
+                is_new = self.trouble is None
+                wait_s = SHORTEST_S if is_new else min(LONGEST_S, 2 * wait_s)
                 self.trouble = str(errors.exceptions[0])
-                _log.warning("MQTT waits", reason=self.trouble, again_in_s=wait_s)
+                say = _log.error if is_new else _log.warning
+                say("MQTT waits", reason=self.trouble, again_in_s=wait_s)
             await asyncio.sleep(wait_s)
 
     async def _connected(self) -> None:
@@ -98,6 +105,7 @@ class MqttBridge:
                 tasks.create_task(parts.sightings.follow(line))
                 tasks.create_task(line.tell_alerts())
                 tasks.create_task(line.tell_cameras())
+                tasks.create_task(line.find_kept())
 
 
 class _Line:
@@ -108,6 +116,8 @@ class _Line:
         self._parts = parts
         self._cameras: dict[str, CameraCard] = {}
         self._latest: dict[str, datetime] = {}
+        self._kept: set[str] = set()
+        self._found = Bell()
 
     async def take(self, sightings: Sequence[SightingDetail]) -> None:
         topics = self._parts.topics
@@ -147,23 +157,43 @@ class _Line:
                 await parts.alerted.heard(rings, within_s=IDLE_S)
 
     async def tell_cameras(self) -> None:
-        """Those that are another than they were, until it is cancelled."""
+        """Those that are another than they were, and those that are no more, until it is
+        cancelled."""
         parts = self._parts
         while True:
-            for camera in await parts.cameras.board(now=parts.now(), connected=parts.connected()):
+            rings = self._found.rings
+            board = await parts.cameras.board(now=parts.now(), connected=parts.connected())
+            for camera in board:
                 held = self._cameras.get(camera.device_id)
                 if held is None:
                     await self._say_all(parts.topics.announced(camera))
                 if held is None or parts.topics.health(held) != parts.topics.health(camera):
                     await self.say(parts.topics.health(camera))
-                self._cameras[camera.device_id] = camera
-            await asyncio.sleep(HEALTH_S)
+            self._cameras = {camera.device_id: camera for camera in board}
+            present = {level_of(camera.device_id) for camera in board}
+            for level in self._kept - present:
+                await self._say_all(parts.topics.gone(level))
+                _log.info("a camera that is no more was taken from the broker", camera=level)
+            self._kept = present
+            await self._found.heard(rings, within_s=HEALTH_S)
+
+    async def find_kept(self) -> None:
+        """Of which cameras the broker keeps something, from whenever, until it is cancelled."""
+        topics = self._parts.topics
+        async with asyncio.timeout(PATIENCE_S):
+            await self._client.subscribe(topics.all_health, qos=1, timeout=_OURS)
+        async for message in self._client.messages:
+            level = topics.camera_in(str(message.topic))
+            if message.retain and message.payload and level not in self._kept:
+                self._kept.add(level)
+                self._found.ring()
 
     async def say(self, said: Said) -> None:
         """Returns when the broker has it."""
-        await self._client.publish(
-            said.topic, said.payload, qos=1, retain=said.is_kept, timeout=PATIENCE_S
-        )
+        async with asyncio.timeout(PATIENCE_S):
+            await self._client.publish(
+                said.topic, said.payload, qos=1, retain=said.is_kept, timeout=_OURS
+            )
 
     async def _say_all(self, said: Sequence[Said]) -> None:
         """In order: a broker keeps that of one connection."""
@@ -197,6 +227,9 @@ async def _client(broker: Broker, topics: Topics) -> AsyncIterator[aiomqtt.Clien
         will=gone,
         timeout=PATIENCE_S,
     ) as client:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError  # it came with the answer, see _OURS
         try:
             yield client
         finally:

@@ -24,7 +24,7 @@ Post = Callable[[bytes, str], None]
 
 class WebhookStream:
     """`word` makes lines of sightings. The key of a piece names its first and last id: the same
-    rows under it are the same."""
+    rows under it are the same. `trouble` says why nothing is told now."""
 
     def __init__(
         self,
@@ -43,11 +43,15 @@ class WebhookStream:
         wait_s = SHORTEST_S
         while True:
             try:
+                await self._follower.step(self)
+                self.trouble = None
                 await self._follower.follow(self)
             except (NotTaken, StorageUnavailable, TookTooLong) as error:
-                wait_s = SHORTEST_S if self.trouble is None else min(LONGEST_S, 2 * wait_s)
+                is_new = self.trouble is None
+                wait_s = SHORTEST_S if is_new else min(LONGEST_S, 2 * wait_s)
                 self.trouble = str(error)
-                _log.warning("the stream of sightings waits", reason=str(error), again_in_s=wait_s)
+                say = _log.error if is_new else _log.warning
+                say("the stream of sightings waits", reason=self.trouble, again_in_s=wait_s)
             await asyncio.sleep(wait_s)
 
     async def take(self, sightings: Sequence[SightingDetail]) -> None:
@@ -55,7 +59,6 @@ class WebhookStream:
         await asyncio.get_running_loop().run_in_executor(
             self._executor, lambda: self._post(self._word(sightings).encode(), key)
         )
-        self.trouble = None
 
     def close(self) -> None:
         """Does not wait for the other side."""

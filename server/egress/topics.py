@@ -18,6 +18,15 @@ from server.storage.reading.sightings import SightingDetail
 
 _PLAIN: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _DIGEST_CHARACTERS: Final = 8
+_KEPT: Final = ("plate", "picture", "health")
+"""What is kept of a camera."""
+_ENTITIES: Final = (
+    ("sensor", "plate"),
+    ("image", "picture"),
+    ("sensor", "health"),
+    ("binary_sensor", "there"),
+)
+"""What Home Assistant makes of it: kinds, and ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +94,23 @@ class Topics:
             },
         )
 
+    @property
+    def all_health(self) -> str:
+        """A filter of what is kept of every camera's health."""
+        return f"{self.prefix}/cameras/+/health"
+
+    def camera_in(self, topic: str) -> str:
+        """The level of the camera in a topic of `all_health`."""
+        return topic.split("/")[-2]
+
+    def gone(self, level: str) -> Sequence[Said]:
+        """Nothing is kept of this camera any more (MQTT 3.1.1, section 3.3.1.3: an empty message
+        takes the kept one away), and it disappears from Home Assistant."""
+        topics = [f"{self.prefix}/cameras/{level}/{what}" for what in _KEPT]
+        if self.discovery:
+            topics += [self._config(level, kind, what) for kind, what in _ENTITIES]
+        return [Said(topic=topic, payload=b"", is_kept=True) for topic in topics]
+
     def alert(self, said: bytes) -> Said:
         """Each alert, as a webhook gets it."""
         return Said(topic=f"{self.prefix}/alerts", payload=said)
@@ -94,30 +120,25 @@ class Topics:
         if not self.discovery:
             return ()
         name = level_of(camera.device_id)
-        parts: tuple[tuple[str, str, dict[str, Any]], ...] = (
-            ("sensor", "plate", {"name": "Last plate", **self._value(name, "plate", "plate")}),
-            (
-                "image",
-                "picture",
-                {
-                    "name": "Last picture",
-                    "image_topic": self._camera(camera.device_id, "picture"),
-                    "content_type": "image/jpeg",
-                },
-            ),
-            ("sensor", "health", {"name": "Health", **self._value(name, "health", "state")}),
-            (
-                "binary_sensor",
-                "there",
-                {
-                    "name": "Connected",
-                    "device_class": "connectivity",
-                    "state_topic": f"{self.prefix}/cameras/{name}/health",
-                    "value_template": "{{ 'ON' if value_json.is_there else 'OFF' }}",
-                },
-            ),
-        )
-        return [self._entity(camera, name, *each) for each in parts]
+        said: dict[str, dict[str, Any]] = {
+            "plate": {"name": "Last plate", **self._value(name, "plate", "plate")},
+            "picture": {
+                "name": "Last picture",
+                "image_topic": self._camera(camera.device_id, "picture"),
+                "content_type": "image/jpeg",
+            },
+            "health": {"name": "Health", **self._value(name, "health", "state")},
+            "there": {
+                "name": "Connected",
+                "device_class": "connectivity",
+                "state_topic": f"{self.prefix}/cameras/{name}/health",
+                "value_template": "{{ 'ON' if value_json.is_there else 'OFF' }}",
+            },
+        }
+        return [self._entity(camera, name, kind, what, said[what]) for kind, what in _ENTITIES]
+
+    def _config(self, level: str, kind: str, what: str) -> str:
+        return f"{self.discovery}/{kind}/{level_of(self.prefix)}_{level}/{what}/config"
 
     def _entity(
         self, camera: CameraCard, name: str, kind: str, what: str, said: dict[str, Any]
@@ -135,8 +156,7 @@ class Topics:
             },
             "origin": {"name": "Sightpost", "sw_version": self.version},
         }
-        topic = f"{self.discovery}/{kind}/{level_of(self.prefix)}_{name}/{what}/config"
-        return Said(topic=topic, payload=_json(config), is_kept=True)
+        return Said(topic=self._config(name, kind, what), payload=_json(config), is_kept=True)
 
     def _value(self, name: str, what: str, key: str) -> dict[str, str]:
         topic = f"{self.prefix}/cameras/{name}/{what}"

@@ -84,6 +84,15 @@ class ServiceHealth(BaseModel):
     p95_ms: float | None
 
 
+class PartHealth(BaseModel):
+    """A part beside the rows: alerts, MQTT, the stream. `status` is ok, or waiting with the reason;
+    it goes on by itself, where it was."""
+
+    name: str
+    status: str
+    reason: str | None = None
+
+
 class FacesHealth(BaseModel):
     """The face gallery. `status` is ok, or waiting with the reason: models are missing, the index
     is being made ready, the database cannot be read."""
@@ -104,6 +113,7 @@ class DetailedHealth(HealthReport):
     database_state: DatabaseHealth
     queue: QueueHealth
     services: list[ServiceHealth]
+    parts: list[PartHealth] = []
     faces: FacesHealth | None = None
 
 

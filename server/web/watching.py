@@ -1,4 +1,4 @@
-"""The HTTP application of a process that only takes rows: health, and metrics."""
+"""The HTTP application of a process that only takes rows: health, errors and metrics."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from fastapi import FastAPI
 
 from server.accounts.contract import Caller
 from server.peer import Network
+from server.web.api.errors import errors_router
 from server.web.errors import add_errors
 from server.web.health import Details, Report, add_health
 from server.web.metrics import Figures, add_counting, add_metrics
 from server.web.security.gate import Gate
 from server.web.security.rules import Door
+from telemetry.error_book import ErrorBook
 from telemetry.version import VERSION
 
 
@@ -34,6 +36,7 @@ def create_watching(
     *,
     door: Door,
     trusted_proxies: Sequence[Network],
+    errors: ErrorBook,
 ) -> FastAPI:
     """`figures` None: there is no GET /metrics. What lies beyond whether the server works is for
     this machine alone."""
@@ -42,6 +45,7 @@ def create_watching(
     )
     add_errors(app)
     add_health(app, report, details)
+    app.include_router(errors_router(errors))
     app.add_middleware(Gate, register=NobodyIsKnown(), door=door, trusted_proxies=trusted_proxies)
     if figures is not None:
         add_metrics(app, figures)

@@ -7,13 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from server.accounts.permissions import Permission
-from server.web.api.parts import ApiParts
 from server.web.security.demands import requires
-from telemetry.error_book import KEPT, ErrorSummary
+from telemetry.error_book import KEPT, ErrorBook, ErrorSummary
 from telemetry.error_report import Severity
 
 
-def errors_router(parts: ApiParts) -> APIRouter:
+def errors_router(book: ErrorBook) -> APIRouter:
     router = APIRouter(prefix="/api/v1/errors", tags=["errors"])
 
     @router.get("", dependencies=[requires(Permission.SEE_SERVER)])
@@ -24,6 +23,6 @@ def errors_router(parts: ApiParts) -> APIRouter:
     ) -> ErrorSummary:
         """Counts by code since the start and of the last hour; the latest reports, also of runs
         before, with traceback and what was done. `code` and `severity` choose reports."""
-        return parts.errors.summary(limit=limit, code=code, severity=severity)
+        return book.summary(limit=limit, code=code, severity=severity)
 
     return router

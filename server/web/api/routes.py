@@ -16,7 +16,7 @@ def routers(parts: ApiParts) -> tuple[APIRouter, ...]:
     """Each route asks for its permission: the gate must stand in front of the application."""
     return (
         *(sightings_router(parts), cameras_router(parts), data_router(parts)),
-        *(analytics_router(parts), errors_router(parts)),
+        *(analytics_router(parts), errors_router(parts.errors)),
     )
 
 

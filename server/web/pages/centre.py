@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from server.accounts.contract import Accounts, Caller
 from server.bell import Bell
 from server.channels.contract import Channels
 from server.faces.history_contract import FaceGallery
+from server.troubles import Troubles
 from server.watchlist.contract import Alerts, Watchlists
 from server.web.api.parts import ApiParts
 
@@ -26,7 +27,7 @@ class Alarms(Protocol):
 class Centre(ApiParts):
     """Times are shown in `zone`. `live` gives the newest message of /analytics/realtime, None where
     nothing is measured. `faces` None: there is no gallery. `alerted` rings with new alerts;
-    `alarms` is what makes of that: None until pages are served."""
+    `alarms` is what makes of that: None until pages are served. `troubles` knows what waits."""
 
     watchlists: Watchlists
     alerts: Alerts
@@ -37,3 +38,4 @@ class Centre(ApiParts):
     live: Callable[[], Mapping[str, Any] | None]
     version: str
     alarms: Alarms | None = None
+    troubles: Troubles = field(default_factory=Troubles)

@@ -33,6 +33,10 @@ def add_errors(centre: Centre) -> None:
             tile(wording.number(found.last_hour), "in the last hour")
             tile(wording.number(found.count), "since the start")
             tile(wording.number(critical), "critical", "bad" if critical else None)
+        for name, reason in centre.troubles.of_each().items():
+            if reason is not None:
+                text = f"{name} waits, and goes on by itself where it was: {reason}"
+                tag("p", "notice", text, data_level="bad", data_part=name, role="status")
         _codes(centre, found)
         with tag("form", "card filter three", method="get", action="/errors", role="search"):
             field("Code", "code", value=code, type="search", placeholder="any", data_key="/")

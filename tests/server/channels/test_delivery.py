@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,9 +23,9 @@ from server.accounts.store import AccountStore
 from server.bell import Bell
 from server.channels.contract import Channel, ChannelDetails, ChannelKind, NotDelivered
 from server.channels.desk import ChannelDesk
-from server.channels.postman import Postman, PostmanParts
+from server.channels.postman import MOST_AT_ONCE, Postman, PostmanParts
 from server.channels.telling import Message, signature
-from server.errors import NotThere, QuestionInvalid
+from server.errors import NotThere, QuestionInvalid, TooBusy
 from server.storage.channels import StoredChannels
 from server.storage.writing_thread import SqliteWriting
 from server.watch_side import tellers_of
@@ -57,8 +58,8 @@ class Post:
     wake: Bell
     moment: datetime = NOON
 
-    async def webhook(self, url: str, **given: Any) -> Channel:
-        details = ChannelDetails(name="hook", kind=ChannelKind.WEBHOOK, target=url, **given)
+    async def webhook(self, url: str, *, name: str = "hook", **given: Any) -> Channel:
+        details = ChannelDetails(name=name, kind=ChannelKind.WEBHOOK, target=url, **given)
         return (await self.desk.make(ADMIN, details)).channel
 
     async def alert(self, number: int = 1) -> None:
@@ -239,6 +240,68 @@ async def test_what_breaks_the_telling_is_reported_and_not_tried_again_at_once(
     assert teller.told < 10
     report = errors.summary().reports[-1]
     assert (report.severity, "part=channel 1" in report.details) == (Severity.CRITICAL, True)
+
+
+class Deaf:
+    """Of most receivers no answer ever comes; implements Teller."""
+
+    wants_picture = False
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.may_end = threading.Event()
+
+    def check(self, target: str) -> str:
+        return target
+
+    def tell(self, message: Message, target: str, secret: str) -> str:
+        self.told.append(target)
+        if "deaf" in target:
+            self.may_end.wait(60)
+        return ""
+
+
+async def test_channels_that_hang_hold_up_no_other_and_are_not_tried_without_end(
+    tmp_path: Path,
+) -> None:
+    teller = Deaf()
+    async with post_office(tmp_path) as post:
+        for number in range(12):
+            await post.webhook(f"https://deaf-{number}.example/", name=f"deaf {number}")
+        hears = await post.webhook("https://hears.example/", name="hears")
+        await post.alert()
+        tellers = {ChannelKind.WEBHOOK: teller}
+        postman = Postman(
+            PostmanParts(
+                store=post.store,
+                tellers=tellers,
+                pictures=post.watch.centre.sightings,
+                now=lambda: NOON + timedelta(hours=1),
+                wake=post.wake,
+            )
+        )
+        desk = ChannelDesk(post.store, tellers, postman, post.accounts, post.wake, now=lambda: NOON)
+        running = asyncio.create_task(postman.run())
+        trying: list[asyncio.Task[None]] = []
+        try:
+            async with asyncio.timeout(30):
+                while (await post.store.channel(hears.id)).last_success_at is None:  # noqa: ASYNC110 - the database has no event
+                    await asyncio.sleep(0.005)
+                deaf = (await post.store.channels())[0]
+                trying = [
+                    asyncio.create_task(desk.attempt(ADMIN, deaf.id)) for _ in range(MOST_AT_ONCE)
+                ]
+                done, _ = await asyncio.wait(trying, return_when=asyncio.FIRST_COMPLETED)
+                with pytest.raises(TooBusy, match=f"channel {deaf.id} is being told 4 things"):
+                    await done.pop()
+        finally:
+            teller.may_end.set()
+            await asyncio.gather(*trying, return_exceptions=True)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            postman.close()
+    assert teller.told.count("https://hears.example/") == 1
+    assert len({each for each in teller.told if "deaf" in each}) == 12
 
 
 async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:

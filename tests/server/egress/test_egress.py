@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, timedelta
@@ -22,6 +22,7 @@ from server.egress_side import Surroundings, egress_side
 from server.errors import ConfigInvalid
 from server.export_command import export
 from server.storage.ground import Ground
+from server.troubles import Part
 from tests.server.cameras import jpeg
 from tests.server.channels.receivers import http_receiver
 from tests.server.conftest import certificate, settings_in  # noqa: F401 - a fixture
@@ -37,6 +38,7 @@ Messages = AsyncIterator[aiomqtt.Message]
 class Telling:
     watch: Watch
     committed: Bell
+    parts: Mapping[str, Part]
 
     @property
     def centre(self) -> Centre:
@@ -61,8 +63,8 @@ async def telling(folder: Path, **given: Any) -> AsyncIterator[Telling]:
             connected=lambda: frozenset({"gate-1"}),
             now=lambda: NOON,
         )
-        async with egress_side(settings, around):
-            yield Telling(watch=watch, committed=committed)
+        async with egress_side(settings, around) as parts:
+            yield Telling(watch=watch, committed=committed, parts=parts)
 
 
 @asynccontextmanager
@@ -147,6 +149,34 @@ async def test_home_assistant_finds_a_camera_over_tls(
             assert health["is_there"] is True
 
 
+async def test_what_is_kept_of_a_camera_that_is_no_more_is_taken_back(tmp_path: Path) -> None:
+    place = "homeassistant/sensor/sightpost_old/plate/config"
+    left = {place, "sightpost/cameras/old/plate", "sightpost/cameras/old/health"}
+    async with watching_in(tmp_path) as before:
+        await before.centre.take(plate(1, "AB 1"))  # of gate-1, which stays
+    async with mosquitto(tmp_path) as broker:
+        async with broker.client() as older:
+            for topic in left:
+                await older.publish(topic, b"{}", qos=1, retain=True)
+        async with (
+            listening(broker, "homeassistant/#", "sightpost/cameras/#") as client,
+            telling(tmp_path, mqtt_url=broker.url),
+            asyncio.timeout(PATIENCE_S),
+        ):
+            async for message in client.messages:
+                if not message.payload:
+                    left.discard(str(message.topic))
+                if not left:
+                    break
+        async with (
+            listening(broker, "sightpost/cameras/+/health") as later,
+            asyncio.timeout(PATIENCE_S),
+        ):
+            async for message in later.messages:
+                assert str(message.topic) == "sightpost/cameras/gate-1/health"
+                break
+
+
 async def test_what_passed_while_the_broker_was_away_is_told_when_it_is_back(
     tmp_path: Path,
 ) -> None:
@@ -200,6 +230,7 @@ async def test_a_stream_of_posts_goes_on_where_it_failed_and_names_its_rows(
     with http_receiver(500) as receiver:
         async with telling(tmp_path, stream_url=f"{receiver.url}/all", **given) as told:
             await _until_it_stands(tmp_path, "stream sightings")
+            assert told.parts["stream sightings"].trouble is None
             await told.centre.take(*(plate(number, f"AB {number}") for number in (1, 2)))
             told.committed.ring()
             for _ in range(2):

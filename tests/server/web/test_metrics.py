@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -200,6 +201,27 @@ async def test_alerts_and_their_deliveries_are_counted(settings: ServerSettings)
     assert said["sightpost_alerts_raised_total",] == 1
     deliveries = {name[1]: v for name, v in said.items() if "alert_deliveries" in name[0]}
     assert deliveries == {"delivered": 0, "failed": 0, "given_up": 0}
+
+
+async def test_a_part_that_waits_is_told_by_metrics_health_and_the_errors_page(
+    tmp_path: Path,
+) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and never listens
+        address = f"mqtt://127.0.0.1:{nobody.getsockname()[1]}"
+        async with running(settings_in(tmp_path, mqtt_url=address, pages=True)) as server:
+            async with asyncio.timeout(60):
+                while (said := await scraped(server.web_port))["sightpost_part_working", "MQTT"]:
+                    pass
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.web_port}") as browser:
+                details = (await browser.get("/health/detailed")).json()
+                page = (await browser.get("/errors")).text
+    assert said["sightpost_part_working", "alerts"] == 1
+    parts = {each["name"]: each for each in details["parts"]}
+    assert (parts["alerts"]["status"], parts["MQTT"]["status"]) == ("ok", "waiting")
+    assert parts["MQTT"]["reason"]
+    assert "MQTT waits, and goes on by itself where it was" in page
+    assert details["status"] == "ok"  # rows are taken all the same
 
 
 async def test_refusals_are_there_from_the_start_so_that_the_first_one_is_an_increase(
