@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.vision.plates.cheapest import cheapest_fit
@@ -14,6 +16,11 @@ from vision.plates.formats import (
     personal_formats_of,
 )
 from vision.reading import CharacterReading
+
+_PLACE_IN_A_PAGE = re.compile(
+    r"(Introduction|Sections?|Paragraph|Lettering schemes in|DVLA leaflet INF104.*: 03) .*https://"
+)
+"""A source says where in a page its formats stand, so that they can be checked."""
 
 
 def test_patterns_are_written_out() -> None:
@@ -58,7 +65,7 @@ def test_every_format_has_a_source_and_its_examples_fit_it_as_they_are() -> None
     for region in ("eu", "us", "br", "th"):
         entries = (*formats_of([region]), *personal_formats_of([region]))
         for entry in entries:
-            assert "wikipedia.org" in entry.source or "DVLA" in entry.source, entry.name
+            assert _PLACE_IN_A_PAGE.match(entry.source), (entry.name, entry.source)
             assert entry.examples, entry.name
             alike = [e for e in entries if e.examples == entry.examples]
             for example in entry.examples:
@@ -66,6 +73,15 @@ def test_every_format_has_a_source_and_its_examples_fit_it_as_they_are() -> None
                 found = cheapest_fit(characters, alike)
                 assert found is not None, (entry.name, example)
                 assert found.text == "".join(c for c in example if c.isalnum())
+
+
+@pytest.mark.parametrize(
+    ("country", "text"),
+    [("bg", "SD 1234 AB"), ("gr", "UPS 4711"), ("gr", "AXB 0123"), ("ua", "SD 1234 AB")],
+)
+def test_letters_that_a_country_does_not_issue_are_no_plate_of_it(country: str, text: str) -> None:
+    characters = [CharacterReading(text=c, confidence=1.0) for c in text]
+    assert cheapest_fit(characters, formats_of([country])) is None
 
 
 def test_everyday_words_are_words() -> None:
