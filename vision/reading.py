@@ -60,6 +60,11 @@ class RefusedReading:
     box: Box
     reason: str
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it fits a format and only certainty is missing: another look may settle it."""
+        return self.reason in ("unsure", "surroundings")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlateReadings:

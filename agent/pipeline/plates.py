@@ -135,7 +135,8 @@ class PlatePassages:
             if not due.is_recheck:
                 self._spent.discard(due.region.id)
             found = self._read(frame, due, look)
-            self._schedule.looked(now_s, due, has_plate=bool(found))
+            is_doubtful = any(one.is_doubtful for one in self._beside[due.region.id])
+            self._schedule.looked(now_s, due, has_plate=bool(found), is_doubtful=is_doubtful)
             seen.extend(found)
         sightings = self._assign(frame, _without_repeats(seen))
         return sightings + self._settle(frame, regions)

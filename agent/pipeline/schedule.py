@@ -22,7 +22,9 @@ class ScheduleSettings:
     In a frame at most `reads_per_frame` regions are read, and no further one once they make up
     `pixels_per_frame`. A region with a plate is read every
     `interval_s`, and so is one without until all its parts were looked at; then the interval
-    doubles up to `fruitless_s`, but what has grown by `growth` is new. Where the text is sure, a
+    doubles up to `fruitless_s`, but what has grown by `growth` is new. A look that read what may be a plate
+    and was not sure of it is followed by the next one there after `interval_s`, `doubtful_looks`
+    times for a region. Where the text is sure, a
     look for a second vehicle follows after `recheck_s` (`recheck_one_s` where the region is no
     larger than one), then after twice that, up to `recheck_at_most_s`. So it does where the plate
     has left the picture, unless the region grows again: something follows.
@@ -34,6 +36,7 @@ class ScheduleSettings:
     pixels_per_frame: float = 250_000.0
     interval_s: float = 0.1
     fruitless_s: float = 1.0
+    doubtful_looks: int = 4
     growth: float = 1.3
     recheck_s: float = 0.4
     recheck_one_s: float = 1.2
@@ -67,6 +70,7 @@ class _Look:
     fruitless: int
     rechecks: int
     known: Known | None
+    doubtful: int
 
 
 class ReadSchedule:
@@ -108,17 +112,24 @@ class ReadSchedule:
             )
         return chosen
 
-    def looked(self, now_s: float, due: Due, *, has_plate: bool) -> None:
-        """Note that a region was read at `now_s`."""
+    def looked(self, now_s: float, due: Due, *, has_plate: bool, is_doubtful: bool = False) -> None:
+        """Note that a region was read at `now_s`; `is_doubtful`: there was a text that may be a
+        plate, and none that is one."""
         before = self._looks.get(due.region.id)
         is_another = due.is_recheck and before is not None and before.known is due.known
         rechecks = before.rechecks + 1 if is_another and before is not None else 0
+        doubtful = before.doubtful if before is not None else 0
+        fruitless = 0 if has_plate else due.fruitless + 1
+        if is_doubtful and not has_plate and doubtful < self._settings.doubtful_looks:
+            doubtful += 1
+            fruitless = due.fruitless % VIEWS  # the same part again, without waiting longer
         self._looks[due.region.id] = _Look(
             at_s=now_s,
             size_px=_size(due.region),
-            fruitless=0 if has_plate else due.fruitless + 1,
+            fruitless=fruitless,
             rechecks=rechecks,
             known=due.known,
+            doubtful=doubtful,
         )
 
     def _note_shrinking(self, region: Track) -> None:

@@ -19,6 +19,7 @@ def _looks(
     has_plate: bool = False,
     known: Known | None = None,
     growth: float = 1.0,
+    doubtful: range = range(0),
 ) -> list[float]:
     """The times, in steps of a tenth of a second, at which a region was read."""
     times = []
@@ -26,7 +27,7 @@ def _looks(
         at_s = step / 10
         region = _region(at_s, side=200 * growth**step)
         for due in schedule.due(at_s, [region], {1: known} if known else {}):
-            schedule.looked(at_s, due, has_plate=has_plate)
+            schedule.looked(at_s, due, has_plate=has_plate, is_doubtful=len(times) in doubtful)
             times.append(at_s)
     return times
 
@@ -41,6 +42,19 @@ def test_fruitless_looks_become_rare_once_every_part_was_looked_at() -> None:
     assert times[:4] == [0.0, 0.1, 0.2, 0.3]
     assert len(times) < 15
     assert times[-1] - times[-2] == 1.0
+
+
+def test_a_text_that_may_be_a_plate_is_looked_at_again_at_once() -> None:
+    fruitless = _looks(ReadSchedule(ScheduleSettings()), 60)
+    times = _looks(ReadSchedule(ScheduleSettings()), 60, doubtful=range(6, 7))
+    assert times[:7] == fruitless[:7]
+    assert times[7] - times[6] < 0.15 < fruitless[7] - fruitless[6]
+
+
+def test_a_text_that_stays_doubtful_is_not_looked_at_for_ever() -> None:
+    doubtful = _looks(ReadSchedule(ScheduleSettings()), 200, doubtful=range(99))
+    fruitless = _looks(ReadSchedule(ScheduleSettings()), 200)
+    assert len(fruitless) < len(doubtful) <= len(fruitless) + 8
 
 
 def test_what_grows_is_looked_at_again() -> None:
