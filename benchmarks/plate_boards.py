@@ -53,8 +53,8 @@ _STYLES_OF_A_TEXT = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """A text, and the kind of board that it stands on (a key of `STYLES`). All boards of a text are
-    for tuning or none is (`benchmarks.plate_scores.is_for_tuning` of it)."""
+    """A text, and the kind of board that it stands on (a key of `STYLES` or of `STACKED`). All
+    boards of a text are for tuning or none is (`benchmarks.plate_scores.is_for_tuning` of it)."""
 
     text: str
     style: str
@@ -71,12 +71,20 @@ def boards() -> tuple[Board, ...]:
     )
 
 
+def stacked_boards() -> tuple[Board, ...]:
+    """The texts that have a gap, broken there into two lines, as plates of two lines are."""
+    return tuple(
+        Board(text=text, style=style) for text in BOARDS if " " in text for style in STACKED
+    )
+
+
 def drawn_board(board: Board) -> Picture:
     """640x360 pixels, capitals 18 to 34 px high, slightly askew, soft and noisy."""
     seed = hashlib.sha256(f"{board.style} {board.text}".encode()).digest()[:8]
     rng = np.random.default_rng(int.from_bytes(seed, "little"))
     canvas = _surroundings(rng)
-    STYLES[board.style](canvas, board.text, float(rng.uniform(18, 34)), rng)
+    draw = STYLES.get(board.style) or STACKED[board.style]
+    draw(canvas, board.text, float(rng.uniform(18, 34)), rng)
     turn = cv2.getRotationMatrix2D((320, 180), float(rng.uniform(-4, 4)), 1.0)
     picture = cv2.warpAffine(canvas, turn, _SIZE, borderMode=cv2.BORDER_REPLICATE)
     picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.4, 1.0)))
@@ -103,6 +111,9 @@ def _surroundings(rng: np.random.Generator) -> Picture:
 
 
 Colour = tuple[int, int, int]
+
+_GROUNDS: tuple[Colour, ...] = ((150, 60, 10), (60, 110, 20), (30, 30, 160), (40, 40, 45))
+"""Of direction signs: blue, green, red, black."""
 
 
 def _written(
@@ -149,10 +160,12 @@ def _panel(
     ground: Colour,
     border: Colour,
     margin: tuple[float, float],
+    lines: float = 1.0,
 ) -> None:
+    """A board `lines` high around a text, with so much margin aside and above; in heights."""
     along, down = (
         _text_width(text, height) / 2 + margin[0] * height,
-        height / 2 + margin[1] * height,
+        lines * height / 2 + margin[1] * height,
     )
     corners = (round(320 - along), round(180 - down)), (round(320 + along), round(180 + down))
     cv2.rectangle(canvas, *corners, ground, cv2.FILLED)
@@ -166,10 +179,34 @@ def _sign(canvas: Picture, text: str, height: float, rng: np.random.Generator) -
 
 
 def _direction_sign(canvas: Picture, text: str, height: float, rng: np.random.Generator) -> None:
-    grounds: list[Colour] = [(150, 60, 10), (60, 110, 20), (30, 30, 160), (40, 40, 45)]
     margin = float(rng.uniform(0.3, 1.4)), float(rng.uniform(0.25, 1.2))
-    _panel(canvas, text, height, grounds[int(rng.integers(4))], (235, 235, 235), margin)
+    _panel(canvas, text, height, _GROUNDS[int(rng.integers(4))], (235, 235, 235), margin)
     _written(canvas, text, height, (240, 240, 240))
+
+
+def _stacked_sign(canvas: Picture, text: str, height: float, rng: np.random.Generator) -> None:
+    _stacked(canvas, text, height, rng, (236, 238, 236), (22, 20, 20))
+
+
+def _stacked_direction_sign(
+    canvas: Picture, text: str, height: float, rng: np.random.Generator
+) -> None:
+    _stacked(canvas, text, height, rng, _GROUNDS[int(rng.integers(4))], (240, 240, 240))
+
+
+def _stacked(
+    canvas: Picture, text: str, height: float, rng: np.random.Generator, ground: Colour, ink: Colour
+) -> None:
+    """The words of `text` in two lines, the break where their lengths differ least."""
+    words = text.split()
+    breaks = [(" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words))]
+    upper, lower = min(breaks, key=lambda pair: abs(len(pair[0]) - len(pair[1])))
+    margin = float(rng.uniform(0.3, 1.4)), float(rng.uniform(0.25, 1.2))
+    apart = float(rng.uniform(1.3, 1.7)) * height
+    longest = max(upper, lower, key=len)
+    _panel(canvas, longest, height, ground, ink, margin, lines=1 + apart / height)
+    _written(canvas, upper, height, ink, center=(320, 180 - apart / 2))
+    _written(canvas, lower, height, ink, center=(320, 180 + apart / 2))
 
 
 def _painted_side(canvas: Picture, text: str, height: float, rng: np.random.Generator) -> None:
@@ -189,7 +226,9 @@ def _overlay(canvas: Picture, text: str, height: float, rng: np.random.Generator
     _written(canvas, text, height, (250, 250, 250), outline=outline, center=(200, 60))
 
 
-STYLES: dict[str, Callable[[Picture, str, float, np.random.Generator], None]] = {
+_Style = Callable[[Picture, str, float, np.random.Generator], None]
+
+STYLES: dict[str, _Style] = {
     "sign": _sign,
     "direction sign": _direction_sign,
     "painted side": _painted_side,
@@ -198,3 +237,9 @@ STYLES: dict[str, Callable[[Picture, str, float, np.random.Generator], None]] = 
 }
 """Dark on a light board, light on a coloured one, light on a vehicle's or wall's paint, dark on a
 broad front, and written into the picture by a camera."""
+
+STACKED: dict[str, _Style] = {
+    "stacked sign": _stacked_sign,
+    "stacked direction sign": _stacked_direction_sign,
+}
+"""Two lines on a board: dark on light, light on a colour."""

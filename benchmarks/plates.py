@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.plate_boards import boards, false_boards
+from benchmarks.plate_boards import Board, boards, false_boards, stacked_boards
 from benchmarks.plate_peer import measure_peer
 from benchmarks.plate_photographs import Photograph, measure, photographs, read_one
 from benchmarks.plate_reliability import degraded, drawn_plates, reliability
@@ -134,16 +134,25 @@ def _measure_boards(options: argparse.Namespace) -> None:
     for regions in (*_KNOWN[:-1], ()) if chosen is None else (_regions(chosen),):
         reader = _reader(regions, options)
         for half in ("check", "tune") if options.half == "both" else (options.half,):
-            shown = [b for b in boards() if is_for_tuning(b.text) == (half == "tune")]
-            found = false_boards(reader, shown)
-            name = f"boards {'+'.join(regions) or 'guessed'} {half}"
-            false = rate(len(found), len(shown))
-            if options.json:
-                print(json.dumps({"name": name, "false_plates": asdict(false)}))
-            else:
-                print(f"{name}: a plate on {false.hits} of {false.of} boards without one, {false}")
-            for board, answers in found.items() if options.misses else ():
-                print(f"{name}: {board.text!r} ({board.style}) read {list(answers)}")
+            for kind, drawn in (("boards", boards()), ("boards in two lines", stacked_boards())):
+                shown = [b for b in drawn if is_for_tuning(b.text) == (half == "tune")]
+                name = f"{kind} {'+'.join(regions) or 'guessed'} {half}"
+                _print_boards(name, shown, false_boards(reader, shown), options)
+
+
+def _print_boards(
+    name: str,
+    shown: Sequence[Board],
+    found: dict[Board, tuple[str, ...]],
+    options: argparse.Namespace,
+) -> None:
+    false = rate(len(found), len(shown))
+    if options.json:
+        print(json.dumps({"name": name, "false_plates": asdict(false)}))
+    else:
+        print(f"{name}: a plate on {false.hits} of {false.of} boards without one, {false}")
+    for board, answers in found.items() if options.misses else ():
+        print(f"{name}: {board.text!r} ({board.style}) read {list(answers)}")
 
 
 def _measure_thai(options: argparse.Namespace) -> None:
