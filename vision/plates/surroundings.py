@@ -25,6 +25,8 @@ _OTHER_GROUND = 0.2
 _LEAST_ENDS = 3
 _NEAR_END, _FAR_END = 0.1, 0.35
 _MARGIN_ACROSS, _MARGIN_ALONG = 0.12, 0.04
+_FRAME_WITHIN_PX = 4
+"""How far inside a detected line a plate's frame may lie: what detection adds around the letters."""
 _LEAST_PIECE, _WIDEST_PIECE = 0.4, 1.2
 
 
@@ -93,10 +95,10 @@ def ground_of(picture: Picture, quad: Quad) -> Ground | None:
     is_other_column = np.abs(columns - ground) > apart
     per_row, per_column = 1.0 / _HEIGHT_PX, REACH / max(1, reach_along)
     return Ground(
-        above=_distance(is_other_row[:reach_px][::-1], per_row),
-        below=_distance(is_other_row[reach_px + _HEIGHT_PX :], per_row),
-        left=_distance(is_other_column[:reach_along][::-1], per_column),
-        right=_distance(is_other_column[reach_along + width_px :], per_column),
+        above=_end(is_other_row[::-1], reach_px + _HEIGHT_PX, per_row),
+        below=_end(is_other_row, reach_px + _HEIGHT_PX, per_row),
+        left=_end(is_other_column[::-1], reach_along + width_px, per_column),
+        right=_end(is_other_column, reach_along + width_px, per_column),
         is_dark=ground < ink,
     )
 
@@ -131,6 +133,14 @@ def _characters(ink: NDArray[np.bool_]) -> int:
     return int(is_character.sum())
 
 
-def _distance(is_other: NDArray[np.bool_], step: float) -> float | None:
-    found = np.flatnonzero(is_other)
-    return float(found[0]) * step if found.size else None
+def _end(is_other: NDArray[np.bool_], edge: int, step: float) -> float | None:
+    """Distance from the detected line's `edge` outward to where its ground ends.
+
+    Looked for from the line's own margin on, where the frame of a plate may lie: what is beyond it
+    can be paint of the same colour. 0 for an end in the margin, which starts at its first pixel of
+    ground: further in there may be letters.
+    """
+    ground = np.flatnonzero(~is_other[edge - _FRAME_WITHIN_PX : edge])
+    start = edge - _FRAME_WITHIN_PX + int(ground[0]) if ground.size else edge
+    found = np.flatnonzero(is_other[start:])
+    return max(0.0, float(start + found[0] - edge) * step) if found.size else None

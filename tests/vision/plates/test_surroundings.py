@@ -65,6 +65,30 @@ def test_words_on_paint_have_no_end() -> None:
     assert found.above is None
 
 
+def test_a_frame_inside_the_lines_margin_ends_the_ground_on_paint_like_the_plates() -> None:
+    picture = np.full((480, 640, 3), 200, np.uint8)
+    cv2.rectangle(picture, (196, 198), (324, 243), (225,) * 3, cv2.FILLED)
+    cv2.rectangle(picture, (196, 198), (324, 243), (90,) * 3, 2)
+    cv2.putText(
+        picture, "AB 123", (205, 232), cv2.FONT_HERSHEY_SIMPLEX, 0.95, (20,) * 3, 4, cv2.LINE_AA
+    )
+    found = ground_of(picture, ((192, 194), (328, 194), (328, 247), (192, 247)))
+    assert found is not None
+    assert found.is_enclosed
+    assert found.across > 0.9
+
+
+def test_letters_that_fill_the_line_are_no_frame() -> None:
+    picture = np.full((480, 640, 3), 225, np.uint8)
+    cv2.putText(
+        picture, "EHEH", (200, 240), cv2.FONT_HERSHEY_SIMPLEX, 1.6, (20,) * 3, 5, cv2.LINE_AA
+    )
+    found = ground_of(picture, ((199, 203), (330, 203), (330, 243), (199, 243)))
+    assert found is not None
+    assert found.above is None
+    assert found.below is None
+
+
 def test_where_nothing_is_written_there_is_no_ground() -> None:
     assert ground_of(np.full((480, 640, 3), 90, np.uint8), QUAD) is None
 
