@@ -20,14 +20,13 @@ class ScheduleSettings:
     """A region below `min_width_px` x `min_height_px` is too small for a readable plate.
 
     In a frame at most `reads_per_frame` regions are read, and no further one once they make up
-    `pixels_per_frame`. A region with a plate is read every
-    `interval_s`, and so is one without until all its parts were looked at; then the interval
-    doubles up to `fruitless_s`, but what has grown by `growth` is new. A look that read what may be a plate
-    and was not sure of it is followed by the next one there after `interval_s`, `doubtful_looks`
-    times for a region. Where the text is sure, a
-    look for a second vehicle follows after `recheck_s` (`recheck_one_s` where the region is no
-    larger than one), then after twice that, up to `recheck_at_most_s`. So it does where the plate
-    has left the picture, unless the region grows again: something follows.
+    `pixels_per_frame`. A region with a plate is read every `interval_s`, and so is one without
+    until all its parts were looked at; then the interval doubles up to `fruitless_s`, but what has
+    grown by `growth` is new. A look that read what may be a plate and was not sure of it is
+    followed by the next one there after `interval_s`, `doubtful_looks` times for a region. Where
+    the text is sure, a look for a second vehicle follows after `recheck_s` (`recheck_one_s` where
+    the region is no larger than one), then after twice that, up to `recheck_at_most_s`. So it does
+    where the plate has left the picture, unless the region grows again: something follows.
     """
 
     min_width_px: float = 80.0

@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.plate_boards import BOARDS, STYLES, Board, boards, drawn_board, false_boards
+from benchmarks.plate_boards import (
+    BOARDS,
+    STACKED,
+    STYLES,
+    Board,
+    boards,
+    drawn_board,
+    false_boards,
+    stacked_boards,
+)
 from benchmarks.plate_peer import plain
 from benchmarks.plate_photographs import photographs
 from benchmarks.plate_reliability import degraded, drawn_plates, reliability
@@ -81,6 +90,16 @@ def test_boards_with_a_plate_are_counted_and_named() -> None:
     assert false_boards(Reader({}), shown[:3]) == {shown[1]: ("ABC123",)}
     assert len(shown) == len(set(shown)) == 2 * len(BOARDS)
     assert {board.style for board in shown} == set(STYLES)
+
+
+def test_boards_in_two_lines_have_both_of_their_words() -> None:
+    shown = stacked_boards()
+    assert {board.style for board in shown} == set(STACKED)
+    whole = Box(x1=0, y1=0, x2=640, y2=360)
+    found = EmbeddedPlateReader().read(
+        drawn_board(Board(text="EXIT ONLY", style="stacked sign")), within=whole
+    )
+    assert {one.raw_text for one in found.refused} == {"EXIT", "ONLY"}
 
 
 @pytest.mark.parametrize(("style", "is_refused"), [("sign", False), ("painted side", True)])

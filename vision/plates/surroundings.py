@@ -26,7 +26,7 @@ _LEAST_ENDS = 3
 _NEAR_END, _FAR_END = 0.1, 0.35
 _MARGIN_ACROSS, _MARGIN_ALONG = 0.12, 0.04
 _FRAME_WITHIN_PX = 4
-"""How far inside a detected line a plate's frame may lie: what detection adds around the letters."""
+"""How far inside a detected line a plate's frame may lie: detection adds as much to the letters."""
 _LEAST_PIECE, _WIDEST_PIECE = 0.4, 1.2
 
 
