@@ -62,6 +62,18 @@ class PlateFormat:
         return len(self.slots) - self.places
 
     @property
+    def gaps(self) -> frozenset[int]:
+        """How many characters stand before each place where a mark may or must: a plate of two
+        lines is broken at one of them."""
+        found, before = set[int](), 0
+        for slot in self.slots:
+            if slot in PLACES:
+                found.add(before)
+            else:
+                before += 1
+        return frozenset(found)
+
+    @property
     def places(self) -> int:
         """Places where a mark may or must stand."""
         return sum(self.slots.count(place) for place in PLACES)

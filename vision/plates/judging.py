@@ -32,15 +32,15 @@ _CLEAR_ENERGY, _CLEAR_SHARE = 0.35, 0.9
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """A line of text in a picture: where it is, the ground it stands on (None: not to be told from
-    the text) and what each look at it may say. `others` are further detections of it, `is_stacked`:
-    it is two lines, one above the other.
+    the text) and what each look at it may say. `others` are further detections of it. Where it is
+    two lines, one above the other, `break_after` is how many characters the upper one has.
     """
 
     region: TextRegion
     looks: tuple[tuple[Hypothesis, ...], ...]
     ground: Ground | None = None
     others: tuple[TextRegion, ...] = ()
-    is_stacked: bool = False
+    break_after: int | None = None
 
     @property
     def aspect(self) -> float:
@@ -74,9 +74,10 @@ class Expected:
     least_confidence: float = LEAST_CONFIDENCE
 
     def weigh(self, line: Line) -> Weighed | None:
-        if line.is_stacked:
-            common = tuple(entry for entry in self.formats if not entry.is_rare)
-            return weigh(line.looks, common, is_guess=True)
+        if line.break_after is not None:
+            common = (entry for entry in self.formats if not entry.is_rare)
+            broken = tuple(entry for entry in common if line.break_after in entry.gaps)
+            return weigh(line.looks, broken, is_guess=True)
         is_enclosed = line.ground is not None and line.ground.is_enclosed
         formats = formats_for(line.aspect, self.formats)
         if is_enclosed:

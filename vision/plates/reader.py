@@ -30,7 +30,7 @@ from vision.plates.thai_lines import (
     province_line,
     with_province,
 )
-from vision.plates.two_lines import joined, quad_around, stacked
+from vision.plates.two_lines import joined, stacked
 from vision.pool.budget import Priority
 from vision.reading import Picture, PlateReading, PlateReadings, RefusedReading
 
@@ -128,14 +128,15 @@ class EmbeddedPlateReader:
 
     def _read_stacked(self, look: _Look) -> None:
         """Plates of two lines. Any two words of a sign stand like them: they must fit a common
-        format without leaving anything out, and while guessing stand on a plate's ground."""
+        format without leaving anything out, broken at a gap of it. While guessing they must also
+        be dark on a light ground that ends close by: as many boards have two lines as have one, but
+        few plates do."""
         for upper, lower in stacked(look.detected):
-            ground = None
-            if self._expected.is_guess:
-                ground = ground_of(look.picture, quad_around(upper, lower))
-                if ground is None or not ground.is_enclosed:
-                    continue
-            line = replace(joined(*self._lines(look, [upper, lower])), ground=ground)
+            line = joined(*self._lines(look, [upper, lower]))
+            ground = line.ground
+            is_plate_like = ground is not None and ground.is_tight and not ground.is_dark
+            if self._expected.is_guess and not is_plate_like:
+                continue
             result = judge(line, self._expected, self._certainty, visible=look.visible)
             if isinstance(result, PlateReading):
                 look.plates.append(result)

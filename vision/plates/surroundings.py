@@ -24,6 +24,7 @@ _LEAST_CONTRAST = 12.0
 _OTHER_GROUND = 0.2
 _LEAST_ENDS = 3
 _NEAR_END, _FAR_END = 0.1, 0.35
+_TIGHT = 0.75
 _MARGIN_ACROSS, _MARGIN_ALONG = 0.12, 0.04
 _FRAME_WITHIN_PX = 4
 """How far inside a detected line a plate's frame may lie: detection adds as much to the letters."""
@@ -59,6 +60,11 @@ class Ground:
         not all around."""
         ends = (self.above, self.below, self.left, self.right)
         return sum(end is not None for end in ends) >= _LEAST_ENDS
+
+    @property
+    def is_tight(self) -> bool:
+        """Whether it ends close by on all sides, which hardly any board does."""
+        return min(self.across, self.along) >= _TIGHT
 
 
 def _closeness(distance: float | None) -> float:

@@ -14,6 +14,7 @@ from vision.plates.ctc import TextLine
 from vision.plates.gates import LEAST_HEIGHT_PX, bounding_box
 from vision.plates.hypotheses import Hypothesis
 from vision.plates.judging import Line
+from vision.plates.surroundings import Ground
 from vision.plates.text_regions import TextRegion
 from vision.reading import CharacterReading
 
@@ -38,15 +39,44 @@ def stacked(regions: Sequence[TextRegion]) -> list[tuple[TextRegion, TextRegion]
 
 
 def joined(upper: Line, lower: Line) -> Line:
-    """Both as one line: each text of one with each of the other, their doubts added up."""
-    pairs = itertools.product(upper.looks[0][:_MOST_TEXTS], lower.looks[0][:_MOST_TEXTS])
+    """Both as one line: each text of one with each of the other, their doubts added up. Of the
+    upper line those texts count that are as long as its likeliest."""
+    length = _length(upper.looks[0][0])
+    above = [text for text in upper.looks[0][:_MOST_TEXTS] if _length(text) == length]
+    pairs = itertools.product(above, lower.looks[0][:_MOST_TEXTS])
     texts = sorted((_joined(a, b) for a, b in pairs), key=lambda text: text.doubt)
-    quad = quad_around(upper.region, lower.region)
+    quad = _quad_around(upper.region, lower.region)
     region = TextRegion(quad=quad, score=min(upper.region.score, lower.region.score))
-    return Line(region=region, looks=(tuple(texts),), is_stacked=True)
+    return Line(
+        region=region,
+        looks=(tuple(texts),),
+        ground=_ground_of_both(upper.ground, lower.ground),
+        break_after=length,
+    )
 
 
-def quad_around(upper: TextRegion, lower: TextRegion) -> Quad:
+def _ground_of_both(upper: Ground | None, lower: Ground | None) -> Ground | None:
+    """It ends above the upper line and below the lower, aside where the longer one says so."""
+    if upper is None or lower is None:
+        return None
+    return Ground(
+        above=upper.above,
+        below=lower.below,
+        left=_nearer(upper.left, lower.left),
+        right=_nearer(upper.right, lower.right),
+        is_dark=upper.is_dark or lower.is_dark,
+    )
+
+
+def _nearer(one: float | None, other: float | None) -> float | None:
+    return min((end for end in (one, other) if end is not None), default=None)
+
+
+def _length(text: Hypothesis) -> int:
+    return sum(character.text.isalnum() for character in text.line.characters)
+
+
+def _quad_around(upper: TextRegion, lower: TextRegion) -> Quad:
     """The upright rectangle that holds both."""
     box = _around(upper, lower)
     return (box.x1, box.y1), (box.x2, box.y1), (box.x2, box.y2), (box.x1, box.y2)

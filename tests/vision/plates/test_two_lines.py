@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,11 +11,13 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from tests.vision.plates.rendered import pasted
-from vision.geometry import Quad
+from vision.geometry import Box, Quad
 from vision.plates.ctc import TextLine
+from vision.plates.formats import formats_of
 from vision.plates.hypotheses import Hypothesis
-from vision.plates.judging import Line
+from vision.plates.judging import Expected, Line
 from vision.plates.reader import EmbeddedPlateReader
+from vision.plates.surroundings import Ground
 from vision.plates.text_regions import TextRegion
 from vision.plates.two_lines import MOST_PAIRS, joined, stacked
 from vision.reading import CharacterReading, Picture
@@ -26,6 +29,7 @@ def region(left: float, top: float, width: float, height: float) -> TextRegion:
     return TextRegion(quad=quad, score=0.8)
 
 
+WHOLE = Box(x1=0, y1=0, x2=640, y2=480)
 UPPER, LOWER = region(120, 100, 60, 40), region(105, 145, 100, 40)
 
 
@@ -86,7 +90,28 @@ def test_texts_of_both_are_joined_likeliest_first() -> None:
     )
     texts = [(h.line.text, h.doubt) for h in whole.looks[0]]
     assert texts[:3] == [("RK 755AJ", 0.0), ("RK 75SAJ", 0.4), ("PK 755AJ", 1.0)]
-    assert whole.is_stacked
+    assert whole.break_after == 2
+
+
+def test_upper_texts_of_another_length_do_not_count() -> None:
+    whole = joined(line(UPPER, ("RK", 0.0), ("RKI", 0.5)), line(LOWER, ("755AJ", 0.0)))
+    assert [h.line.text for h in whole.looks[0]] == ["RK 755AJ"]
+
+
+def test_the_ground_of_both_ends_above_the_upper_and_below_the_lower_line() -> None:
+    upper = replace(line(UPPER, ("RK", 0.0)), ground=Ground(above=0.1, below=0, left=None, right=1))
+    lower = replace(
+        line(LOWER, ("755", 0.0)), ground=Ground(above=0, below=None, left=0.2, right=0.3)
+    )
+    found = joined(upper, lower).ground
+    assert found == Ground(above=0.1, below=None, left=0.2, right=0.3)
+
+
+@pytest.mark.parametrize(("broken", "fits"), [(("KM", "I234"), False), (("KMI", "234"), True)])
+def test_a_plate_is_broken_at_a_gap_of_its_format(broken: tuple[str, str], *, fits: bool) -> None:
+    expected = Expected(formats=formats_of(["fi"]), is_guess=False)
+    whole = joined(line(UPPER, (broken[0], 0.0)), line(LOWER, (broken[1], 0.0)))
+    assert (expected.weigh(whole) is not None) is fits
 
 
 @pytest.mark.parametrize("regions", [("eu",), ()])
@@ -99,7 +124,12 @@ def test_a_square_plate_is_read(
 
 @pytest.mark.parametrize(
     ("regions", "upper", "lower"),
-    [(("eu",), "EXIT", "ONLY"), ((), "EXIT", "ONLY"), ((), "BUS", "123")],
+    [
+        (("eu",), "EXIT", "ONLY"),
+        ((), "EXIT", "ONLY"),
+        ((), "BUS", "123"),
+        ((), "KL", "1009"),
+    ],
 )
 def test_two_words_of_a_sign_are_no_plate(
     plate_reader: Callable[..., EmbeddedPlateReader],
@@ -107,7 +137,17 @@ def test_two_words_of_a_sign_are_no_plate(
     upper: str,
     lower: str,
 ) -> None:
-    assert plate_reader(*regions).read(pasted(square_plate(upper, lower), width=120)).plates == ()
+    picture = pasted(square_plate(upper, lower), width=120)
+    assert plate_reader(*regions).read(picture, within=WHOLE).plates == ()
+
+
+def test_a_light_text_on_a_coloured_board_is_no_plate_while_guessing(
+    plate_reader: Callable[..., EmbeddedPlateReader],
+) -> None:
+    board = 255 - square_plate("WIN", "2000")[12:-12, 12:-12]
+    board[..., 0] = np.maximum(board[..., 0], 150)  # blue
+    broad = np.pad(board, ((120, 120), (120, 120), (0, 0)), mode="edge")
+    assert plate_reader().read(pasted(broad, width=170), within=WHOLE).plates == ()
 
 
 def test_lines_that_stand_on_a_wall_are_no_plate_while_guessing(
@@ -116,4 +156,4 @@ def test_lines_that_stand_on_a_wall_are_no_plate_while_guessing(
     inside = square_plate("RK", "755AJ")[12:-12, 12:-12]
     picture = np.full((480, 640, 3), inside[0, 0], np.uint8)
     picture[200:284, 260:380] = cv2.resize(inside, (120, 84), interpolation=cv2.INTER_AREA)
-    assert plate_reader().read(picture).plates == ()
+    assert plate_reader().read(picture, within=WHOLE).plates == ()
