@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import Final
@@ -179,9 +180,9 @@ def _details(given: dict[str, str], held: ListDetails | None) -> ListDetails:
         note=given.get("note", ""),
         device_ids=_names(given.get("cameras", "")),
         schedule=given.get("schedule", ""),
-        cooldown_s=int(_number("cooldown_s", given.get("cooldown_s") or str(COOLDOWN_S))),
-        least_percent=_number("least_percent", percent) if percent else None,
-        least_likelihood=_number(
+        cooldown_s=int(number_of("cooldown_s", given.get("cooldown_s") or str(COOLDOWN_S))),
+        least_percent=number_of("least_percent", percent) if percent else None,
+        least_likelihood=number_of(
             "least_likelihood", given.get("least_likelihood") or str(LEAST_LIKELIHOOD)
         ),
         is_enabled=given.get("is_enabled", "yes") == "yes",
@@ -193,11 +194,15 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _number(name: str, text: str) -> float:
+def number_of(name: str, text: str) -> float:
+    """Of a form's field. Raises QuestionInvalid."""
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise QuestionInvalid(f"{name}={text[:40]}: expected a number") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise QuestionInvalid(f"{name}={text[:40]}: expected a number")
+    return number
 
 
 class _One:
@@ -253,7 +258,7 @@ class _One:
             details = EntryDetails(
                 plate=given.get("plate", ""),
                 matching=Matching(given.get("matching", Matching.LIKELY.value)),
-                class_id=int(_number("number", number)) if number else None,
+                class_id=int(number_of("number", number)) if number else None,
                 reason=given.get("reason", ""),
                 valid_until=self._end_of(given.get("until", "")),
             )

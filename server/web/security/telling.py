@@ -29,7 +29,8 @@ def refusal_of(
     `offers_sign_in`: the caller uses this machine without an account; one may be allowed more.
     """
     sign_in = f"{LOGIN}?next={quote(knock.path)}" if knock.method == "GET" else LOGIN
-    if status == 401 and knock.wants_page and knock.method == "GET":
+    is_unsigned = status == 401 or (status == 403 and offers_sign_in)
+    if is_unsigned and knock.wants_page and knock.method == "GET":
         return RedirectResponse(sign_in, status_code=303)
     headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
     if status == 401:

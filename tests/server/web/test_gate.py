@@ -237,15 +237,15 @@ async def test_docs_need_nothing_from_elsewhere(site: Site) -> None:
     assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
 
 
-async def test_who_has_not_signed_in_on_this_machine_is_shown_where_to(site: Site) -> None:
+async def test_who_has_not_signed_in_on_this_machine_is_led_to_where_one_does(site: Site) -> None:
     site.trusts_this_machine = True
-    page, link = {"accept": "text/html"}, 'href="/login?next=/api/v1/users">Sign in'
+    page = {"accept": "text/html"}
     async with site.browser(address=HERE, host="127.0.0.1:8080") as stranger:
         refused = await stranger.get("/api/v1/users", headers=page)
     async with await operator(site) as browser:
         known = await browser.get("/api/v1/users", headers=page)
-    assert (refused.status_code, known.status_code) == (403, 403)
-    assert link in refused.text
+    assert (refused.status_code, known.status_code) == (303, 403)
+    assert refused.headers["location"] == "/login?next=/api/v1/users"
     assert "Sign in" not in known.text
 
 

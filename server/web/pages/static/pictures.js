@@ -1,5 +1,5 @@
-// A picture that could not be fetched leaves an empty frame, not a broken one, and is fetched again
-// when the page's line is back.
+// A picture that could not be fetched leaves a frame that says so, not a broken one, and is fetched
+// again when the page's line is back.
 "use strict";
 addEventListener(
   "error",

@@ -40,6 +40,7 @@ PAGES: Final = {
     "/users": "Users",
     "/audit": "Audit log",
 }
+TOLD: Final = "(image) => getComputedStyle(image.parentElement, '::after').content"
 PATIENCE_MS: Final = 25_000
 """Two cores may have other work."""
 ADMIN: Final = ("somchai", "correct horse battery staple")
@@ -148,12 +149,23 @@ async def test_the_overview_shows_cameras_and_what_passes_without_a_reload(
     assert await page.evaluate("window.isTheSame")
 
 
-async def test_what_stands_still_is_not_called_live(page: Page, site: Site) -> None:
+async def test_what_stands_still_or_is_not_there_is_told_until_it_is_back(
+    page: Page, site: Site
+) -> None:
+    gone = "**/api/v1/sightings/*/picture"
+    await page.route(gone, lambda asked: asked.fulfill(content_type="image/jpeg", body=b""))
     await page.goto(site.url)
     await expect(page.get_by_text("live ·")).to_be_visible()
+    broken = page.locator(".shot img[data-broken]")
+    await expect(broken.first).to_be_hidden()
+    assert "picture not loaded" in await broken.first.evaluate(TOLD)
+    await page.unroute(gone)
     await page.evaluate("window.socket.disconnect()")
     await expect(page.get_by_text("Connection lost.")).to_be_visible()
     await expect(page.get_by_text("live ·")).to_be_hidden()
+    await page.evaluate("window.socket.connect()")
+    await expect(page.get_by_text("live ·")).to_be_visible()
+    await expect(broken).to_have_count(0)
 
 
 async def test_a_plate_is_searched_looked_at_and_corrected(page: Page, site: Site) -> None:
