@@ -10,6 +10,7 @@ from typing import Final
 
 from server.accounts.lifetimes import Lifetimes
 from server.accounts.store import AccountPlace, AccountStore
+from server.storage.access import Access, SqliteAccess
 from server.storage.connection import open_note_writer
 from server.storage.postgres.connection import Pool
 from server.storage.postgres.readers import PostgresReaders
@@ -20,6 +21,13 @@ from server.storage.writing_thread import SqliteWriting
 _CACHE_KB: Final = 2048
 _READERS: Final = 2
 """Connections of PostgreSQL: each request asks who it is."""
+
+
+def accounts_on(access: Access, lifetimes: Lifetimes, now: Callable[[], datetime]) -> AccountStore:
+    """In the migrated database of this process."""
+    if isinstance(access, SqliteAccess):
+        return accounts_in_sqlite(access.path, lifetimes, now)
+    return accounts_in_postgres(access.pool, lifetimes, now)
 
 
 def accounts_in_sqlite(

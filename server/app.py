@@ -30,7 +30,6 @@ from server.keeping import Kept, has_live_token, kept
 from server.listening import Openings, opened, web_exposure_fault
 from server.minute_keeper import MinuteKeeper
 from server.role import Role
-from server.storage.ground import Ground
 from server.storage.protocol import CentreStore
 from server.supervision import kept_running, watch_memory
 from server.troubles import Troubles
@@ -185,7 +184,7 @@ async def _serving(
         troubles=troubles,
     )
     async with (
-        _side(settings, role, condition, figures, gateway, held.ground, now, errors) as side,
+        _side(settings, role, condition, figures, gateway, held, now, errors) as side,
         asyncio.TaskGroup() as tasks,
     ):
         web_server = WebServer(
@@ -247,13 +246,13 @@ def _side(
     condition: Condition,
     figures: ServerFigures | None,
     gateway: Gateway,
-    ground: Ground,
+    held: Kept,
     now: Callable[[], datetime],
     errors: ErrorBook,
 ) -> contextlib.AbstractAsyncContextManager[WebSide]:
     if role.shows_pages:
-        return web_side(settings, condition, figures, gateway.connected, ground, now, errors)
-    return watching_side(settings, condition, figures, ground, errors)
+        return web_side(settings, condition, figures, gateway.connected, held, now, errors)
+    return watching_side(settings, condition, figures, held.ground, errors)
 
 
 @contextlib.asynccontextmanager

@@ -38,12 +38,20 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What several processes share: connections to PostgreSQL, and the store of pictures."""
+
+    pool: Pool
+    pictures: PictureStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """`pool` is of PostgreSQL; None: everything is in the SQLite file. `ground` is for what goes
-    on beside the rows."""
+    """`shared` None: everything is in the SQLite file and beside it. `ground` is for what goes on
+    beside the rows."""
 
     store: CentreStore
-    pool: Pool | None
+    shared: Shared | None
     ground: Ground
 
 
@@ -72,11 +80,7 @@ def open_picture_store(settings: ServerSettings, address: str) -> PictureStore:
 async def kept(
     settings: ServerSettings, role: Role, now: Callable[[], datetime]
 ) -> AsyncIterator[Kept]:
-    """A store on a database of this version. Raises StartRefused, having changed nothing.
-
-    Accounts and what hangs on them are in the SQLite file also where rows are in PostgreSQL, so a
-    process that shows pages opens that too, and is the only one.
-    """
+    """A store on a database of this version. Raises StartRefused, having changed nothing."""
     if not settings.uses_postgres and role is not Role.ALL:
         raise StartRefused(
             f"--role {role} needs a database that several processes share: write "
@@ -87,20 +91,14 @@ async def kept(
             "SERVER_IMAGE_STORE goes with SERVER_DATABASE_URL: rows in SQLite have their pictures "
             "in files beside it"
         )
-    if settings.uses_postgres and role.shows_pages:
-        raise StartRefused(
-            "with SERVER_DATABASE_URL this version takes rows and shows no pages yet: start with "
-            "--role ingest"
-        )
     async with contextlib.AsyncExitStack() as stack:
-        if role.shows_pages:
-            await _prepare_sqlite(settings, stack, now)
         if settings.uses_postgres:
             yield await _postgres(settings, stack, role, now)
         else:
+            await _prepare_sqlite(settings, stack, now)
             store = SqliteStore(settings.db_path, settings.pictures_path)
             stack.push_async_callback(store.close)
-            yield Kept(store=store, pool=None, ground=ground_on(settings.db_path))
+            yield Kept(store=store, shared=None, ground=ground_on(settings.db_path))
 
 
 async def _prepare_sqlite(
@@ -146,7 +144,7 @@ async def _postgres(
         alerted=news.bell(Topic.ALERTS),
         led=Leading(url).led,
     )
-    return Kept(store=store, pool=pool, ground=ground)
+    return Kept(store=store, shared=Shared(pool=pool, pictures=pictures), ground=ground)
 
 
 async def _keep_months(store: PostgresStore, now: Callable[[], datetime]) -> None:

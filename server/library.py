@@ -7,14 +7,14 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 
 from server.config import ServerSettings
+from server.keeping import Shared
 from server.storage.asking import Readers, Writing
 from server.storage.cameras import StoredCameras
 from server.storage.corrections import StoredCorrections
 from server.storage.data_overview import SqliteDataOverview
 from server.storage.face_sightings import StoredFaceSightings
-from server.storage.picture_stores.contract import PictureReading, PictureStore
+from server.storage.picture_stores.contract import PictureReading
 from server.storage.pictures import PictureArchive
-from server.storage.postgres.connection import Pool
 from server.storage.postgres.data_overview import PostgresDataOverview
 from server.storage.postgres.pruner import PostgresPruning
 from server.storage.postgres.readers import PostgresReaders
@@ -28,6 +28,20 @@ from server.storage.service_minutes import StoredServiceHistory
 from server.storage.sightings import StoredSightings
 from server.storage.usage_counts import StoredUsageCounts
 from server.storage.writing_thread import SqliteWriting
+
+
+@contextlib.asynccontextmanager
+async def library_of(settings: ServerSettings, shared: Shared | None) -> AsyncIterator[Library]:
+    """Of the database that is open."""
+    if shared is not None:
+        async with library_in_postgres(settings, shared) as library:
+            yield library
+        return
+    rest = contextlib.ExitStack()
+    try:
+        yield await asyncio.to_thread(rest.enter_context, library_in_sqlite(settings))
+    finally:
+        await asyncio.to_thread(rest.close)
 
 
 @contextlib.contextmanager
@@ -52,12 +66,11 @@ def library_in_sqlite(settings: ServerSettings) -> Iterator[Library]:
 
 
 @contextlib.asynccontextmanager
-async def library_in_postgres(
-    settings: ServerSettings, pool: Pool, pictures: PictureStore
-) -> AsyncIterator[Library]:
-    """Of a migrated database; `pool` and `pictures` belong to whoever made them."""
-    readers = PostgresReaders(pool)
-    writing = PostgresWriting(pool, Subject.CORRECTIONS)
+async def library_in_postgres(settings: ServerSettings, shared: Shared) -> AsyncIterator[Library]:
+    """Of a migrated database."""
+    pictures = shared.pictures
+    readers = PostgresReaders(shared.pool)
+    writing = PostgresWriting(shared.pool, Subject.CORRECTIONS)
     pruning = PostgresPruning(settings.database_url.get_secret_value(), pictures)
     data = PostgresDataOverview(
         readers,
@@ -70,8 +83,8 @@ async def library_in_postgres(
         yield _library(readers, pictures, writing, data, pruning)
     finally:
         await pruning.close()
-        await asyncio.to_thread(readers.close)
-        await asyncio.to_thread(writing.close)
+        readers.close()
+        writing.close()
 
 
 def _library(

@@ -8,7 +8,7 @@ from enum import StrEnum
 class Role(StrEnum):
     """INGEST takes rows; WEB answers people and programs; ALL does both.
 
-    There may be any number of INGEST on one database in PostgreSQL, and one of the others.
+    There may be any number of each on one database in PostgreSQL.
     """
 
     ALL = "all"

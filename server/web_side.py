@@ -13,7 +13,7 @@ import structlog
 from fastapi import FastAPI
 
 from guarding.origin import is_loopback
-from server.account_side import accounts_in_sqlite
+from server.account_side import accounts_on
 from server.accounts.contract import Accounts, Auditor
 from server.accounts.hashing import Hashing
 from server.accounts.lifetimes import Lifetimes
@@ -27,7 +27,8 @@ from server.errors import StorageUnavailable
 from server.faces.history_contract import FaceGallery
 from server.faces.meter import FaceMeter
 from server.figures import ServerFigures
-from server.library import library_in_sqlite
+from server.keeping import Kept
+from server.library import library_of
 from server.live_figures import LiveFigures
 from server.storage.ground import Ground
 from server.storage.reading.library import Library
@@ -70,21 +71,21 @@ async def web_side(
     condition: Condition,
     figures: ServerFigures | None,
     connected: Callable[[], frozenset[str]],
-    ground: Ground,
+    held: Kept,
     now: Callable[[], datetime],
     errors: ErrorBook,
 ) -> AsyncIterator[WebSide]:
-    """`connected` names the cameras with a line open now."""
+    """`connected` names the cameras with a line to this process open now."""
+    ground = held.ground
     lifetimes = Lifetimes(
         idle=timedelta(minutes=settings.session_idle_minutes),
         whole=timedelta(hours=settings.session_hours),
     )
-    accounts = accounts_in_sqlite(settings.db_path, lifetimes, now)
+    accounts = accounts_on(ground.access, lifetimes, now)
     hashing = Hashing()
-    rest = contextlib.ExitStack()
     beside = contextlib.AsyncExitStack()
     try:
-        library = await asyncio.to_thread(rest.enter_context, library_in_sqlite(settings))
+        library = await beside.enter_async_context(library_of(settings, held.shared))
         feed = None if figures is None else Feed(LiveFigures(figures).message)
         reception = Reception(accounts, hashing)
         await reception.recall()
@@ -92,7 +93,7 @@ async def web_side(
         setup_path = await setup_path_of(accounts)
         face_meter = None if figures is None else figures.faces
         faces = await beside.enter_async_context(
-            _faces(settings, library, accounts, now, face_meter)
+            _faces(settings, held, library, accounts, now, face_meter)
         )
         watching = await beside.enter_async_context(
             watch_side(settings, ground, auditor=accounts, pictures=library.pictures, now=now)
@@ -147,7 +148,6 @@ async def web_side(
     finally:
         hashing.close()
         await beside.aclose()
-        await asyncio.to_thread(rest.close)
         with contextlib.suppress(StorageUnavailable):  # half a minute of uses, and said elsewhere
             await accounts.flush_uses()
         await accounts.close()
@@ -244,13 +244,16 @@ async def _pages(application: FastAPI, centre: Centre, *, are_wanted: bool) -> A
 @contextlib.asynccontextmanager
 async def _faces(
     settings: ServerSettings,
+    held: Kept,
     library: Library,
     auditor: Auditor,
     now: Callable[[], datetime],
     meter: FaceMeter | None,
 ) -> AsyncIterator[FaceGallery | None]:
     """A server without them imports neither networks nor what looks into pictures."""
-    if not settings.faces:
+    if not settings.faces or held.shared is not None:
+        if settings.faces:
+            _log.info("faces are not looked for", reason="the gallery needs SQLite")
         yield None
         return
     from server.face_side import face_side

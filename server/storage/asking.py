@@ -129,5 +129,5 @@ class Writing(Protocol):
         ...
 
     def close(self) -> None:
-        """Waits for the change in hand: call it off the event loop. Idempotent."""
+        """Lets the change in hand end, and takes no more. Idempotent."""
         ...

@@ -111,8 +111,8 @@ class PostgresReaders:
                 raise
 
     def close(self) -> None:
-        """Waits for the questions in hand; idempotent."""
-        self._executor.shutdown(wait=True)
+        """Questions in hand go on, for which the pool waits when it is closed. Idempotent."""
+        self._executor.shutdown(wait=False)  # they need the loop
 
 
 @lru_cache(maxsize=512)

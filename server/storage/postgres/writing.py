@@ -92,5 +92,5 @@ class PostgresWriting:
             )
 
     def close(self) -> None:
-        """Off the event loop. What is in hand commits before the pool closes."""
-        self._executor.shutdown(wait=True)
+        """A change in hand goes on, for which the pool waits when it is closed. Idempotent."""
+        self._executor.shutdown(wait=False)  # it needs the loop

@@ -1,0 +1,129 @@
+"""Pages and REST of processes that take no rows, on a PostgreSQL that others take them into."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from server import cli
+from server.app import Running, running
+from server.role import Role
+from tests.server.cameras import base64_of, jpeg, plate_row, v1_camera
+from tests.server.conftest import settings_in
+from tests.server.storage.databases import Databases
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Centre:
+    """A process that takes rows, two that answer people, on one database and one store."""
+
+    url: str
+    ingest: Running
+    webs: tuple[Running, Running]
+
+
+@pytest.fixture
+async def centre(databases: Databases, tmp_path: Path) -> AsyncIterator[Centre]:
+    url = await asyncio.to_thread(databases.migrated)
+    shared: dict[str, Any] = {
+        "database_url": url,
+        "database_connections": 8,
+        "image_store": (tmp_path / "pictures").as_uri(),
+        "faces": False,
+    }
+    async with AsyncExitStack() as stack:
+
+        async def start(name: str, role: Role) -> Running:
+            is_closed = role is Role.WEB  # the camera has no token
+            settings = settings_in(tmp_path / name, local_tokens=is_closed, **shared)
+            return await stack.enter_async_context(running(settings, role=role))
+
+        ingest = await start("ingest", Role.INGEST)
+        first, second = await start("web-1", Role.WEB), await start("web-2", Role.WEB)
+        yield Centre(url=url, ingest=ingest, webs=(first, second))
+
+
+def program_of(server: Running, **headers: str) -> httpx.AsyncClient:
+    base = f"http://127.0.0.1:{server.web_port}"
+    return httpx.AsyncClient(base_url=base, headers=headers, timeout=30)
+
+
+async def session_at(server: Running, name: str) -> str:
+    """Of somebody who signs in there, as a header."""
+    async with program_of(server) as client:
+        answer = await client.post("/login", json={"username": name, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        return f"Bearer {answer.json()['access_token']}"
+
+
+async def made_by_command(url: str, *words: str, told: str = "") -> str:
+    runner = CliRunner(env={"SERVER_DATABASE_URL": url})
+    said = await asyncio.to_thread(runner.invoke, cli.app, ["user", *words], told)
+    assert said.exit_code == 0, said.output
+    return said.output
+
+
+async def test_what_one_process_takes_others_show_and_a_session_is_good_at_each(
+    centre: Centre,
+) -> None:
+    first, second = centre.webs
+    assert first.setup_url is not None
+    assert (first.ingest_port, second.ingest_port) == (0, 0)
+    told = f"{PASSWORD}\n"
+    await made_by_command(centre.url, "add", "Vera", "--role", "admin", "--stdin", told=told)
+    assert "Vera" in await made_by_command(centre.url, "list")
+    async with v1_camera(centre.ingest.ingest_port) as camera:
+        rows = plate_row(1, image=base64_of(jpeg(1))), plate_row(2)
+        assert all(result["success"] for result in await camera.ask(*rows))
+    session = await session_at(first, "vera")
+    async with program_of(first, authorization=session) as program:
+        found = (await program.get("/api/v1/sightings")).json()["cards"]
+        assert [card["plate"] for card in found] == ["AB2", "AB1"]
+        picture = await program.get(f"/api/v1/sightings/{found[1]['id']}/picture")
+        assert picture.content == jpeg(1)
+        corrected = await program.post(
+            f"/api/v1/sightings/{found[1]['id']}/corrections", json={"plate": "XY9"}
+        )
+        assert corrected.status_code in (200, 201), corrected.text
+        async with program_of(second, authorization=session) as elsewhere:
+            me = (await elsewhere.get("/api/v1/me")).json()
+            assert (me["name"], me["kind"]) == ("Vera", "user")
+            again = (await elsewhere.get("/api/v1/sightings?plate=XY9")).json()["cards"]
+            assert [card["read_plate"] for card in again] == ["AB1"]
+            (camera_card,) = (await elsewhere.get("/api/v1/cameras")).json()
+            assert camera_card["device_id"] == "gate-1"
+            books = (await elsewhere.get("/api/v1/cameras/gate-1/books?until=2026-03-01")).json()
+            assert (books["days"][0]["captured"], books["gaps"]) == (2, [])
+            sizes = (await elsewhere.get("/api/v1/data/sizes")).json()
+            assert sizes["tables"][0]["rows"] == 2
+            assert sizes["picture_bytes"] is None
+            actions = (await elsewhere.get("/api/v1/audit")).json()["entries"]
+            assert {"correction", "sign-in"} <= {entry["action"] for entry in actions}
+            await elsewhere.post("/logout")
+        assert (await program.get("/api/v1/me")).status_code == 401
+
+
+@pytest.mark.parametrize("role", [Role.ALL, Role.WEB])
+async def test_a_process_with_pages_ends_in_order(
+    databases: Databases, tmp_path: Path, role: Role
+) -> None:
+    """Nothing is left in hand, and the next one finds the account."""
+    url = await asyncio.to_thread(databases.cleaned)
+    settings = settings_in(tmp_path, database_url=url, faces=False)
+    async with running(settings, role=role) as server, httpx.AsyncClient() as browser:
+        key = (server.setup_url or "").partition("key=")[2]
+        form = {"username": "root", "password": PASSWORD, "key": key}
+        made = await browser.post(f"http://127.0.0.1:{server.web_port}/setup", data=form)
+        assert made.status_code == 200, made.text
+    async with running(settings, role=role) as server:
+        assert server.setup_url is None
