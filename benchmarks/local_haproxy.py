@@ -13,7 +13,7 @@ from typing import Final
 
 DOCUMENT: Final = Path(__file__).resolve().parents[1] / "docs" / "scaling.md"
 _BLOCK: Final = re.compile(r"```haproxy\n(.*?)```", re.DOTALL)
-_PORT: Final = re.compile(r"\b87\d\d\b")
+_PORT: Final = re.compile(r"\b(?:87\d\d|8080)\b")
 
 
 class HaproxyMissing(Exception):
@@ -28,18 +28,30 @@ def program() -> str:
     return found
 
 
-def configuration(port: int, *, servers: tuple[int, int], checks: tuple[int, int]) -> str:
+def configuration(
+    port: int,
+    *,
+    servers: tuple[int, int],
+    checks: tuple[int, int],
+    pages: int | None = None,
+    webs: tuple[int, int] = (0, 0),
+) -> str:
     """The documented one with these ports: where cameras come, where servers take their rows, and
-    where these say how they are. It listens on 127.0.0.1 alone."""
-    documented = _BLOCK.search(DOCUMENT.read_text(encoding="utf-8"))
-    if documented is None:
-        raise ValueError(f"{DOCUMENT} has no configuration of HAProxy any more")
-    text = documented[1].replace("bind :8765", "bind 127.0.0.1:8765")
+    where these say how they are; with `pages`, where browsers come, also those of the two `webs`.
+    It listens on 127.0.0.1 alone."""
+    documented = _BLOCK.findall(DOCUMENT.read_text(encoding="utf-8"))
+    if len(documented) != len(("cameras", "pages")):
+        raise ValueError(f"{DOCUMENT} has not the two configurations of HAProxy any more")
+    text = "".join(documented if pages else documented[:1])
+    text = re.sub(r"bind :(?=\d)", "bind 127.0.0.1:", text)
     ours = {
         "8765": port,
         "8771": servers[0],
         "8772": servers[1],
         "8781": checks[0],
         "8782": checks[1],
+        "8080": pages or 0,
+        "8791": webs[0],
+        "8792": webs[1],
     }
     return _PORT.sub(lambda found: str(ours[found[0]]), text)

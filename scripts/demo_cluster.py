@@ -1,4 +1,4 @@
-"""Two servers on one PostgreSQL and two cameras, shown live: what `scripts/demo-cluster` runs.
+"""Servers on one PostgreSQL and two cameras, shown live: what `scripts/demo-cluster` runs.
 
 Starts the real programs, kills a server in the middle if asked, and at the end looks for every row
 of every camera in PostgreSQL. Everything is in a passing folder and gone afterwards.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 import time
@@ -27,7 +28,7 @@ from rich.text import Text
 sys.path.insert(0, str(ROOT))
 
 from demo_cluster_books import Book, book_of, table_of
-from demo_cluster_parts import Camera, Server
+from demo_cluster_parts import Camera, Pages, Server
 from demo_cluster_view import ClusterView
 
 from benchmarks import local_haproxy
@@ -85,10 +86,13 @@ class Cluster:
             self.killing = Killing.IS_BACK
             self._say("It is started again.", "green")
 
-    def stop(self) -> None:
-        """Cameras first, so that what they have in hand is answered."""
+    def stop_cameras(self) -> None:
         for camera in self.cameras:
             camera.stop()
+
+    def stop(self) -> None:
+        """Cameras first, so that what they have in hand is answered."""
+        self.stop_cameras()
         if self.balancer is not None:
             self.balancer.stop()
         for server in self.servers:
@@ -107,7 +111,7 @@ def main() -> int:
             tempfile.TemporaryDirectory(prefix="sightpost-cluster-") as folder,
             _cluster(console, Path(folder), options) as cluster,
         ):
-            return _run(cluster)
+            return _run(cluster, stays=options.stay)
     except (DemoFailed, PostgresMissing, OSError) as error:
         console.print(Text.assemble(("scripts/demo-cluster: ", "red"), str(error)), soft_wrap=True)
         return 2
@@ -121,21 +125,34 @@ def _cluster(console: Console, folder: Path, options: argparse.Namespace) -> Ite
 
     Raises DemoFailed, PostgresMissing.
     """
-    front, *ports = free_ports(8765, 8771, 8772, 8781, 8782, 8001, 8002)
+    front, pages_front, pages_port, *ports = free_ports(
+        8765, 8080, 8791, 8771, 8772, 8781, 8782, 8001, 8002
+    )
     with ExitStack() as stack:
         console.print("Starting PostgreSQL ...")
         url = stack.enter_context(local_postgres()).url()
         console.print(f"It answers on {url}", highlight=False, soft_wrap=True)
         servers = _servers(folder, url, ports[:2], ports[2:4])
-        console.print("Starting two servers ...")
-        for server in servers:
-            stack.callback(server.stop)
-            server.start()
+        console.print("Starting two servers that take rows, and one that shows pages ...")
+        pages = Pages(
+            folder=_made(folder / "servers"),
+            log=_made(folder / "log"),
+            url=url,
+            web_port=pages_port,
+            front=pages_front,
+        )
+        for each in (*servers, pages):
+            stack.callback(each.stop)
+            each.start()
         for server in servers:
             server.await_start()
-        balancer = _balancer(console, folder, front, servers)
+        balancer = _balancer(console, folder, front, servers, pages)
         if balancer is not None:
             stack.callback(balancer.stop)
+        else:
+            pages.front = pages.web_port
+        console.print("The pages: make an account at")
+        console.print(f"  {pages.await_start()}", highlight=False, soft_wrap=True)
         doors = [front, front] if balancer else ports[:2]
         cluster = Cluster(
             console=console,
@@ -191,7 +208,7 @@ def _made(folder: Path) -> Path:
 
 
 def _balancer(
-    console: Console, folder: Path, port: int, servers: tuple[Server, Server]
+    console: Console, folder: Path, port: int, servers: tuple[Server, Server], pages: Pages
 ) -> Program | None:
     """HAProxy where it is installed."""
     first, second = servers
@@ -207,11 +224,18 @@ def _balancer(
     configuration = folder / "haproxy.cfg"
     configuration.write_text(
         local_haproxy.configuration(
-            port, servers=(first.port, second.port), checks=(first.web_port, second.web_port)
+            port,
+            servers=(first.port, second.port),
+            checks=(first.web_port, second.web_port),
+            pages=pages.front,
+            webs=(pages.web_port, pages.web_port),
         ),
         encoding="utf-8",
     )
-    console.print(f"HAProxy spreads the cameras, on ws://127.0.0.1:{port}/", soft_wrap=True)
+    console.print(
+        f"HAProxy spreads the cameras, on ws://127.0.0.1:{port}/, and brings browsers to the pages",
+        soft_wrap=True,
+    )
     return start(
         "haproxy",
         [program, "-db", "-f", configuration],
@@ -221,7 +245,7 @@ def _balancer(
     )
 
 
-def _run(cluster: Cluster) -> int:
+def _run(cluster: Cluster, *, stays: bool) -> int:
     """Starts the cameras, watches until they are done, and counts; the exit code."""
     cluster.console.print("Starting two cameras ...")
     for camera in cluster.cameras:
@@ -234,12 +258,16 @@ def _run(cluster: Cluster) -> int:
         cluster.console.print("Stopping: the cameras first, then the servers ...")
     if cluster.killing is Killing.IS_DOWN:
         cluster.console.print("The cameras were done before it was to start again.")
-    cluster.stop()
+    cluster.stop_cameras()
     books = asyncio.run(_books(cluster))
     cluster.console.print(table_of(books))
     if interrupted:
         return 130
-    return _verdict(cluster, books)
+    code = _verdict(cluster, books)
+    if stays:
+        cluster.console.print("The pages stay up: Ctrl-C ends everything.")
+        signal.pause()
+    return code
 
 
 def _watch(cluster: Cluster) -> None:
@@ -295,9 +323,9 @@ def _verdict(cluster: Cluster, books: list[Book]) -> int:
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/demo-cluster",
-        description="Runs two Sightpost servers on one PostgreSQL here, HAProxy before them where "
-        "it is installed, and two cameras on rendered roads; then counts every row. Exits 1 where "
-        "one is missing or there twice.",
+        description="Runs two Sightpost servers on one PostgreSQL here and a third with the pages, "
+        "HAProxy before them where it is installed, and two cameras on rendered roads; then counts "
+        "every row. Exits 1 where one is missing or there twice.",
         epilog="Everything is in a passing folder and gone afterwards. docs/scaling.md says how to "
         "run it in earnest.",
     )
@@ -312,6 +340,9 @@ def _parse_arguments() -> argparse.Namespace:
         "--kill-one",
         action="store_true",
         help="kill the server with the most cameras halfway, and start it again",
+    )
+    parser.add_argument(
+        "--stay", action="store_true", help="leave the pages up at the end, until Ctrl-C"
     )
     return parser.parse_args()
 

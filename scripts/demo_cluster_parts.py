@@ -1,12 +1,16 @@
-"""The parts of the demonstration of several servers: cameras, servers, and what is in front."""
+"""The parts of the demonstration of several servers: cameras, those that take rows, and pages."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from demo_places import DemoFailed
 from demo_programs import Program, ask, await_health, ours, start
+
+_SETUP: Final = re.compile(r"/setup\?key=[\w-]+")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,13 +28,8 @@ class Server:
 
     def start(self) -> None:
         arguments = ("run", "--role", "ingest", "--host", "127.0.0.1", "--port", str(self.port))
-        settings = {
-            "SERVER_DATABASE_URL": self.url,
-            "SERVER_DATABASE_CONNECTIONS": "4",
-            "SERVER_IMAGE_STORE": (self.folder / "pictures").as_uri(),
-            "SERVER_DB_PATH": str(self.folder / "websocket_server.db"),
-            "SERVER_LOG_FILE": str(self.log / f"{self.name}.log"),
-        }
+        settings = _shared(self.url, self.folder, self.log / f"{self.name}.log")
+        settings["SERVER_DATABASE_CONNECTIONS"] = "4"
         self.program = start(
             self.name,
             ours("server", *arguments, "--web-port", str(self.web_port)),
@@ -64,6 +63,54 @@ class Server:
     def stop(self) -> None:
         if self.program is not None:
             self.program.stop()
+
+
+@dataclass(slots=True, kw_only=True)
+class Pages:
+    """The process that shows pages (`--role web`); `front` is the port that browsers come to."""
+
+    folder: Path
+    log: Path
+    url: str
+    web_port: int
+    front: int
+    program: Program | None = None
+
+    def start(self) -> None:
+        settings = _shared(self.url, self.folder, self.log / "pages.log")
+        settings["SERVER_FACES"] = "false"
+        self.program = start(
+            "pages",
+            ours("server", "run", "--role", "web", "--web-port", str(self.web_port)),
+            folder=self.folder,
+            log=self.log / "pages.out",
+            settings=settings,
+        )
+
+    def await_start(self) -> str:
+        """The link by which an account is made. Raises DemoFailed."""
+        if self.program is None:
+            raise DemoFailed("the pages were not started")
+        await_health(self.program, self.web_port)
+        said = self.program.log.read_text(encoding="utf-8", errors="replace")
+        found = _SETUP.search(said)
+        if found is None:
+            raise DemoFailed(f"the pages named no link:\n{self.program.tail()}")
+        return f"http://127.0.0.1:{self.front}{found[0]}"
+
+    def stop(self) -> None:
+        if self.program is not None:
+            self.program.stop()
+
+
+def _shared(url: str, folder: Path, log: Path) -> dict[str, str]:
+    """Settings of every process of the server."""
+    return {
+        "SERVER_DATABASE_URL": url,
+        "SERVER_IMAGE_STORE": (folder / "pictures").as_uri(),
+        "SERVER_DB_PATH": str(folder / "websocket_server.db"),
+        "SERVER_LOG_FILE": str(log),
+    }
 
 
 @dataclass(slots=True, kw_only=True)
