@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Mapping
 from typing import Final
@@ -25,6 +26,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+@functools.lru_cache(256)
 def names_this_machine(host_header: str) -> bool:
     """Whether a Host header (RFC 9110, section 7.2) names loopback."""
     try:

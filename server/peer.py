@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -14,10 +15,14 @@ _IPV6_SITE_BITS: Final = (
     64  # RFC 6177: a site has at least that much, so single addresses mean nothing
 )
 
+_REMEMBERED: Final = 1024
+"""Addresses whose parsing would cost each of many requests as much as all else at the gate."""
+
 _IPV6_NETWORK_BITS: Final = 48  # RFC 6177 again: the most that one site gets
 _IPV4_NETWORK_BITS: Final = 24  # the smallest that is announced on its own
 
 
+@functools.lru_cache(_REMEMBERED)
 def address_of(text: str) -> Address | None:
     """An IP address; one of IPv4 inside IPv6 as IPv4; None for anything else."""
     try:
@@ -29,6 +34,7 @@ def address_of(text: str) -> Address | None:
     return address
 
 
+@functools.lru_cache(_REMEMBERED)
 def place_of(address: Address | None) -> Place | None:
     """An IPv4 address, or the /64 network of an IPv6 one; None for this machine."""
     if address is None:
@@ -77,8 +83,13 @@ def seen_through_proxy(
     return address, scheme in {"https", "wss"}
 
 
+@functools.lru_cache(_REMEMBERED)
+def is_this_machine(address: Address) -> bool:
+    return address.is_loopback
+
+
 def _is_trusted(address: Address, trusted: Sequence[Network]) -> bool:
-    return address.is_loopback or any(address in network for network in trusted)
+    return is_this_machine(address) or any(address in network for network in trusted)
 
 
 def bearer_token(authorization: str | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,7 +22,7 @@ from server.faces.contract import (
     Upload,
     Verification,
 )
-from server.faces.decision import Decision, Vector, decide
+from server.faces.decision import Decision, Vector
 from server.faces.gate import QUERY
 from server.faces.keeping import ModelKey
 from server.faces.looking import Seen, SeenFace
@@ -106,8 +107,8 @@ class Asking:
     ) -> tuple[Decision, tuple[Likeness, ...]]:
         """Who it is, and at most so many of whom it resembles, the best first."""
         calibration = calibration_of(model.version)
-        found = await self._place.store.near(face)
-        decision = decide(face, found.candidates, calibration.rule)
+        found = await self._place.store.who(face, calibration.rule, most=most)
+        decision = found.decision
         likenesses = tuple(
             Likeness(
                 person=found.persons[each.class_id],
@@ -128,14 +129,13 @@ def _vector_of(numbers: Sequence[float], label: str, model: ModelKey) -> Vector:
             f"model={label[:80]!r}: vectors of different models do not compare; this gallery's is "
             f"{ours!r}"
         )
-    vector = np.asarray(numbers, np.float32)
-    length = float(np.linalg.norm(vector))
-    if vector.shape != (model.numbers,) or not np.isfinite(length) or length < _SHORTEST:
+    length = math.hypot(*numbers)
+    if len(numbers) != model.numbers or not math.isfinite(length) or length < _SHORTEST:
         raise QuestionInvalid(
             f"vector: expected {model.numbers} finite numbers that are not all zero, got "
             f"{len(numbers)}"
         )
-    return np.asarray(vector / length, np.float32)
+    return np.asarray(np.asarray(numbers) / length, np.float32)
 
 
 def _in_order(seen: Seen, picture: Upload) -> tuple[SeenFace, ...]:

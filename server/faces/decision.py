@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,10 @@ Vector = NDArray[np.float32]
 
 Vectors = NDArray[np.float32]
 """Shape (how many, n), rows of length 1."""
+
+
+_SHORTEST: Final = 1e-6
+"""A mean of pictures that is shorter points nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,29 +68,56 @@ class Decision:
         return self.scores[0].class_id if self.outcome is Outcome.KNOWN else None
 
 
-def combined(face: Vector, vectors: Vectors) -> float:
-    """The score of a face against several pictures of a person: with the best of them, or with
-    their mean direction where that is closer (noise of single pictures averages out in it)."""
-    best = float(np.max(vectors @ face))
-    mean = vectors.mean(axis=0)
-    length = float(np.linalg.norm(mean))
-    if length < 1e-6:
-        return best
-    return max(best, float(mean @ face) / length)
-
-
 def score_of(face: Vector, candidate: Candidate) -> Score:
     """A candidate has at least one vector."""
-    score = combined(face, candidate.vectors)
-    closest = float(np.max(candidate.negatives @ face)) if len(candidate.negatives) else -1.0
-    return Score(class_id=candidate.class_id, score=score, is_denied=closest > score)
+    return scores_of(face[np.newaxis], [(candidate,)])[0][0]
 
 
 def decide(face: Vector, candidates: Sequence[Candidate], rule: Rule) -> Decision:
     """Who of the candidates it is, or why that cannot be said."""
-    scores = [score_of(face, candidate) for candidate in candidates]
-    scores.sort(key=lambda one: (one.is_denied, -one.score, one.class_id))
-    return _judged(tuple(scores), rule)
+    return decide_all(face[np.newaxis], [candidates], [rule])[0]
+
+
+def decide_all(
+    faces: Vectors, candidates: Sequence[Sequence[Candidate]], rules: Sequence[Rule]
+) -> list[Decision]:
+    """Each face with its own candidates, by its own rule."""
+    decisions = []
+    for scores, rule in zip(scores_of(faces, candidates), rules, strict=True):
+        scores.sort(key=lambda one: (one.is_denied, -one.score, one.class_id))
+        decisions.append(_judged(tuple(scores), rule))
+    return decisions
+
+
+def scores_of(faces: Vectors, candidates: Sequence[Sequence[Candidate]]) -> list[list[Score]]:
+    """Of each face and candidate: the cosine with the best of their pictures, or with the mean
+    direction of all where that is closer (noise of single pictures averages out in it).
+
+    Of many faces at once: numpy lets other threads run meanwhile, and then has to wait for them.
+    """
+    flat = [each for people in candidates for each in people]
+    if not flat:
+        return [[] for _ in candidates]
+    counts = np.asarray([len(each.vectors) for each in flat])
+    starts = np.cumsum(counts) - counts
+    stacked = np.concatenate([each.vectors for each in flat])
+    asked = np.repeat(np.arange(len(faces)), [len(people) for people in candidates])
+    cosines = np.einsum("ij,ij->i", stacked, faces[np.repeat(asked, counts)])
+    best = np.maximum.reduceat(cosines, starts)
+    sums = np.add.reduceat(stacked, starts, axis=0)
+    lengths = np.sqrt(np.einsum("ij,ij->i", sums, sums))
+    mean = np.add.reduceat(cosines, starts) / np.maximum(lengths, _SHORTEST)
+    found = np.where(lengths < _SHORTEST * counts, best, np.maximum(best, mean)).tolist()
+    scores = iter(
+        Score(
+            class_id=each.class_id,
+            score=score,
+            is_denied=len(each.negatives) > 0
+            and float(np.max(each.negatives @ faces[number])) > score,
+        )
+        for each, score, number in zip(flat, found, asked.tolist(), strict=True)
+    )
+    return [list(islice(scores, len(people))) for people in candidates]
 
 
 def _judged(scores: tuple[Score, ...], rule: Rule) -> Decision:

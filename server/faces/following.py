@@ -26,7 +26,7 @@ from server.faces.calibration import calibration_of
 from server.faces.camera_faces import upload_of, vector_of
 from server.faces.choosing import usable
 from server.faces.contract import Outcome
-from server.faces.decision import Vector, decide
+from server.faces.decision import Vector
 from server.faces.gate import QUERY
 from server.faces.keeping import Compared, Look, ModelKey, Recognised
 from server.faces.workplace import Workplace
@@ -88,9 +88,9 @@ class Follower:
             seen_at=sighting.captured_at or self._place.now(),
             vector=vector,
         )
-        found = await self._place.store.near(vector)
         calibration = calibration_of(model.version)
-        decision = decide(vector, found.candidates, calibration.rule)
+        found = await self._place.store.who(vector, calibration.rule, most=1)
+        decision = found.decision
         person, keep_until = None, None
         if decision.class_id is not None:
             score = decision.scores[0].score

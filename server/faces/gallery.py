@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -17,10 +18,10 @@ import apsw
 import numpy as np
 
 from server.faces import person_rows, vector_rows
-from server.faces.decision import Vectors
+from server.faces.decision import Candidate, Rule, Vector, Vectors, decide_all
 from server.faces.index import FaceIndex, Keys
 from server.faces.index_file import Belonging, IndexFile
-from server.faces.keeping import ModelKey, Nearby
+from server.faces.keeping import ModelKey, Told
 from server.faces.ledger import Ledger
 from server.faces.meter import FaceMeter
 from server.faces.vault import PictureVault
@@ -37,6 +38,15 @@ CANDIDATES: Final = 32
 """Nearest vectors whose persons are looked at closely."""
 
 _LOOKS: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """Whose it is is asked: `most` of the likeliest are told."""
+
+    vector: Vector
+    rule: Rule
+    most: int
 
 
 class Gallery:
@@ -107,32 +117,81 @@ class Gallery:
             with _moment(connection):
                 return work(connection)
 
-    def near(self, vectors: Vectors, *, most: int = CANDIDATES) -> list[Nearby]:
+    def near(self, vectors: Vectors) -> list[tuple[Candidate, ...]]:
         """Of each vector: persons with a vector among the nearest, with all that is held on each of
         them now."""
-        model = self.model
-        if model is None:
-            nobody = Nearby(revision=0, candidates=(), persons={})
-            return [nobody for _ in vectors]
+        return self._at_one_moment(vectors, lambda _, __, candidates: candidates)
+
+    def who(self, faces: Sequence[Face]) -> list[Told]:
+        """Whose faces those are, all of one moment."""
+        vectors = np.stack([each.vector for each in faces])
+        rules = [each.rule for each in faces]
+
+        def told(
+            connection: apsw.Connection, revision: int, found: list[tuple[Candidate, ...]]
+        ) -> list[Told]:
+            decisions = decide_all(vectors, found, rules)
+            likeliest = [
+                [score.class_id for score in decision.scores[: face.most]]
+                for face, decision in zip(faces, decisions, strict=True)
+            ]
+            wanted = tuple({class_id for people in likeliest for class_id in people})
+            persons = person_rows.those_of(connection, wanted)
+            return [
+                Told(
+                    revision=revision,
+                    decision=decision,
+                    persons={class_id: persons[class_id] for class_id in people},
+                )
+                for decision, people in zip(decisions, likeliest, strict=True)
+            ]
+
+        return self._at_one_moment(vectors, told)
+
+    def _at_one_moment(
+        self,
+        vectors: Vectors,
+        work: Callable[[apsw.Connection, int, list[tuple[Candidate, ...]]], T],
+    ) -> T:
+        """What `work` makes of a revision and the candidates for each vector."""
         for _ in range(_LOOKS):
-            found = self.read(lambda connection: self._near(connection, vectors, most, model))
+            found = self.read(lambda connection: self._looked(connection, vectors, work))
             if found is not None:
                 return found
             with storage_errors(), self._upkeep:
-                self._bring_up_to_date(model)
-        keys = self._search(vectors, most)
-        return self.read(lambda connection: _nearby(connection, keys, model))
+                if self.model is not None:
+                    self._bring_up_to_date(self.model)
+        # Whoever changes the gallery all the time: the index may be of a moment ago.
+        keys = self._search(vectors)
+        return self.read(lambda connection: self._made_of(connection, keys, work))
 
-    def _near(
-        self, connection: apsw.Connection, vectors: Vectors, most: int, model: ModelKey
-    ) -> list[Nearby] | None:
-        if vector_rows.state(connection).revision != self._revision:
-            return None
-        return _nearby(connection, self._search(vectors, most), model)
+    def _looked(
+        self,
+        connection: apsw.Connection,
+        vectors: Vectors,
+        work: Callable[[apsw.Connection, int, list[tuple[Candidate, ...]]], T],
+    ) -> T | None:
+        """None: the index is not of that moment."""
+        is_there = self.model is None or (vector_rows.state(connection).revision == self._revision)
+        return self._made_of(connection, self._search(vectors), work) if is_there else None
 
-    def _search(self, vectors: Vectors, most: int) -> list[Keys]:
+    def _made_of(
+        self,
+        connection: apsw.Connection,
+        keys: Sequence[Keys],
+        work: Callable[[apsw.Connection, int, list[tuple[Candidate, ...]]], T],
+    ) -> T:
+        model = self.model
+        found: list[tuple[Candidate, ...]] = [() for _ in keys]
+        if model is not None:
+            found = vector_rows.candidates(connection, keys, model)
+        return work(connection, vector_rows.state(connection).revision, found)
+
+    def _search(self, vectors: Vectors) -> list[Keys]:
+        if self.model is None:
+            return [np.empty(0, np.uint64) for _ in vectors]
         with self._meter.searching():
-            return self._index.search(vectors, most)
+            return self._index.search(vectors, CANDIDATES)
 
     def indexed(self) -> int:
         """Vectors in the index, once it is up to date."""
@@ -232,21 +291,6 @@ class Gallery:
             with self._upkeep:
                 self._readers.append(held)
         return held
-
-
-def _nearby(connection: apsw.Connection, keys: Sequence[Keys], model: ModelKey) -> list[Nearby]:
-    revision = vector_rows.state(connection).revision
-    found = vector_rows.candidates(connection, keys, model)
-    people = {each.class_id for candidates in found for each in candidates}
-    persons = person_rows.those_of(connection, tuple(people))
-    return [
-        Nearby(
-            revision=revision,
-            candidates=candidates,
-            persons={each.class_id: persons[each.class_id] for each in candidates},
-        )
-        for candidates in found
-    ]
 
 
 @contextlib.contextmanager

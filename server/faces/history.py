@@ -13,7 +13,7 @@ from server.faces.calibration import Calibration, calibration_of
 from server.faces.camera_faces import upload_of, vector_of
 from server.faces.choosing import usable
 from server.faces.contract import Upload
-from server.faces.decision import Vector, decide
+from server.faces.decision import Vector
 from server.faces.gate import QUERY
 from server.faces.history_contract import (
     MOST_LISTED,
@@ -129,7 +129,7 @@ class History:
     ) -> tuple[tuple[Visit, ...], int]:
         """Of who it is, where that is known, and of unknown people who are alike."""
         store = self._place.store
-        decision = decide(vector, (await store.near(vector)).candidates, calibration.rule)
+        decision = (await store.who(vector, calibration.rule, most=1)).decision
         alike, compared = await store.alike(vector, calibration.rule.threshold)
         visits = [
             Visit(

@@ -21,7 +21,7 @@ from server.faces.contract import (
     PersonPage,
     PictureCard,
 )
-from server.faces.decision import Candidate, Vector
+from server.faces.decision import Decision, Rule, Vector
 from server.faces.history_contract import DayCount, Match, MatchFilter, MatchPage, Visitor
 
 
@@ -56,12 +56,13 @@ class Enrolled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nearby:
-    """Whose vectors are nearest to one, with all that is held on each of them, and who they are:
-    every candidate is among `persons`. `revision` is how often the gallery was changed by then."""
+class Told:
+    """Whose a face is, decided on all that is held at that moment on those whose vectors are
+    nearest, and who the likeliest of them are, by class id. `revision` is how often the gallery
+    was changed by then."""
 
     revision: int
-    candidates: tuple[Candidate, ...]
+    decision: Decision
     persons: Mapping[int, Person]
 
 
@@ -202,8 +203,9 @@ class VectorsKept(Protocol):
         """A face that is not this person's. Raises NotThere."""
         ...
 
-    async def near(self, vector: Vector) -> Nearby:
-        """Persons with a vector among the nearest, of those who are enrolled at that moment."""
+    async def who(self, vector: Vector, rule: Rule, *, most: int) -> Told:
+        """Whose face that is, of those who are enrolled at that moment; `persons` has at most so
+        many, the likeliest."""
         ...
 
     async def indexed(self) -> int:

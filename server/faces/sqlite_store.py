@@ -12,7 +12,6 @@ from functools import partial
 from typing import Final, TypeVar
 
 import apsw
-import numpy as np
 
 from server.errors import NotThere, PictureLocked
 from server.faces import claiming, history_rows, holdings, person_rows, picture_rows, vector_rows
@@ -25,10 +24,10 @@ from server.faces.contract import (
     PersonPage,
     PictureCard,
 )
-from server.faces.decision import Vector
-from server.faces.gallery import Gallery
+from server.faces.decision import Rule, Vector
+from server.faces.gallery import Face, Gallery
 from server.faces.history_contract import DayCount, Match, MatchFilter, MatchPage, Visitor
-from server.faces.keeping import Alike, Compared, Counted, Enrolled, Nearby, NewPicture
+from server.faces.keeping import Alike, Compared, Counted, Enrolled, NewPicture, Told
 from server.faces.ledger import Ledger
 from server.gathering import Gathering, on_thread
 
@@ -46,10 +45,8 @@ class SqliteFaceStore:
         self._gallery = gallery
         self._reading = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="sightpost-gallery")
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="sightpost-enrol")
-        self._searches: Gathering[Vector, Nearby] = Gathering(
-            on_thread(lambda vectors: gallery.near(np.stack(vectors)), self._reading),
-            most=MOST_TOGETHER,
-            at_once=READING_THREADS,
+        self._searches: Gathering[Face, Told] = Gathering(
+            on_thread(gallery.who, self._reading), most=MOST_TOGETHER, at_once=READING_THREADS
         )
 
     async def page(self, wanted: PersonFilter, *, offset: int, limit: int) -> PersonPage:
@@ -131,8 +128,8 @@ class SqliteFaceStore:
     async def deny(self, class_id: int, vector: Vector, by: str, now: datetime) -> None:
         await self._change(lambda book: book.deny(class_id, vector, by, now))
 
-    async def near(self, vector: Vector) -> Nearby:
-        return await self._searches.ask(vector)
+    async def who(self, vector: Vector, rule: Rule, *, most: int) -> Told:
+        return await self._searches.ask(Face(vector=vector, rule=rule, most=most))
 
     async def indexed(self) -> int:
         return await self._on(self._reading, self._gallery.indexed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -39,12 +39,13 @@ def blob_of(vector: Vector) -> bytes:
     return np.ascontiguousarray(vector, dtype="<f4").tobytes()
 
 
-def vectors_of(blobs: Sequence[bytes], numbers: int) -> Vectors:
-    """Shape (how many, numbers); raises ValueError where one has another length."""
+def vectors_of(blobs: Sequence[bytes], numbers: int, *, count: int | None = None) -> Vectors:
+    """Shape (how many, numbers); raises ValueError where one has another length. `count` where
+    several lie in one."""
     if not blobs:
         return np.empty((0, numbers), np.float32)
     joined = np.frombuffer(b"".join(blobs), dtype="<f4")
-    return joined.reshape(len(blobs), numbers).astype(np.float32)
+    return joined.reshape(len(blobs) if count is None else count, numbers).astype(np.float32)
 
 
 def insert(
@@ -90,13 +91,7 @@ def candidates(
     """Of each search: whose those embeddings are, the nearest MOST_PEOPLE of them, with all that is
     held on each. `found` has the nearest first.
     """
-    wanted = many({key for keys in found for key in keys.tolist()})
-    rows: Any = connection.execute(
-        "SELECT embedding_id, class_id FROM face_embeddings "
-        "WHERE embedding_id IN (SELECT value FROM carray(?))",
-        (wanted,),
-    ).fetchall()
-    owners = dict(rows)
+    owners = _owners(connection, {key for keys in found for key in keys.tolist()})
     nearest = [_owners_of(keys, owners) for keys in found]
     people = list({class_id: None for each in nearest for class_id in each})
     vectors = _held(connection, "face_embeddings", people, model)
@@ -111,6 +106,20 @@ def candidates(
         for class_id in people
     }
     return [tuple(held[class_id] for class_id in each) for each in nearest]
+
+
+def _owners(connection: apsw.Connection, embeddings: Collection[int]) -> dict[int, int]:
+    """The class id of each that is there. In one row: a step for each would give way to another
+    thread, and wait for it, each time."""
+    row: Any = connection.execute(
+        "SELECT group_concat(embedding_id), group_concat(class_id) FROM face_embeddings "
+        "WHERE embedding_id IN (SELECT value FROM carray(?))",
+        (many(embeddings),),
+    ).fetchone()
+    if row[0] is None:
+        return {}
+    numbers, class_ids = (map(int, str(text).split(",")) for text in row)
+    return dict(zip(numbers, class_ids, strict=True))
 
 
 def _owners_of(keys: Keys, owners: Mapping[int, int]) -> list[int]:
@@ -145,14 +154,18 @@ def marks_of(connection: apsw.Connection, class_id: int, model: ModelKey) -> tup
 def _held(
     connection: apsw.Connection, table: str, class_ids: Sequence[int], model: ModelKey
 ) -> dict[int, Vectors]:
-    """By class id; who has none is left out."""
-    rows: Any = connection.execute(
-        f"SELECT class_id, vector FROM {table} "  # noqa: S608 (our own tables)
-        "WHERE class_id IN (SELECT value FROM carray(?)) AND model = ? AND model_version = ?",
-        (many(class_ids), model.name, model.version),
-    ).fetchall()
-    places: dict[int, list[int]] = {}
-    for place, (class_id, _) in enumerate(rows):
-        places.setdefault(class_id, []).append(place)
-    vectors = vectors_of([row[1] for row in rows], model.numbers)
-    return {class_id: vectors[found] for class_id, found in places.items()}
+    """By class id; who has none is left out. In one row, as `_owners`."""
+    sql = f"""
+        SELECT group_concat(class_id), group_concat(hex(vector), '') FROM (
+            SELECT class_id, vector FROM {table} WHERE class_id IN (SELECT value FROM carray(?))
+            AND model = ? AND model_version = ? ORDER BY class_id
+        )
+        """  # noqa: S608 (our own tables)
+    row: Any = connection.execute(sql, (many(class_ids), model.name, model.version)).fetchone()
+    if row[0] is None:
+        return {}
+    whose = np.asarray(str(row[0]).split(","), np.int64)
+    vectors = vectors_of([bytes.fromhex(row[1])], model.numbers, count=len(whose))
+    people, starts = np.unique(whose, return_index=True)
+    parts = np.split(vectors, starts[1:])
+    return dict(zip(people.tolist(), parts, strict=True))

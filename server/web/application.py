@@ -9,6 +9,7 @@ from server.web.api.alerts import add_alerts
 from server.web.api.asked import only_known
 from server.web.api.channels import add_channels
 from server.web.api.faces import add_faces
+from server.web.api.quick_search import QuickSearch
 from server.web.api.routes import add_api
 from server.web.api.watchlists import add_watchlists
 from server.web.errors import add_errors
@@ -31,6 +32,7 @@ def create_application(parts: WebParts) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         dependencies=[Depends(only_known)],
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # telemetry/ has its own
     )
     add_errors(app)
     if parts.figures is not None:
@@ -44,6 +46,7 @@ def create_application(parts: WebParts) -> FastAPI:
     add_channels(app, parts.channels)
     if parts.faces is not None:
         add_faces(app, parts.faces)
+        app.add_middleware(QuickSearch, faces=parts.faces)
     add_reference(app)
     if parts.feed is not None:
         add_realtime(app, parts.feed)

@@ -39,9 +39,7 @@ def add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(ServerError)
     def told(request: Request, error: Exception) -> Response:
-        status, retry_after_s = status_of(error)
-        headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
-        return said(request.url.path, status, str(error), headers)
+        return answer_to(request.url.path, error)
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: Exception) -> Response:
@@ -71,6 +69,13 @@ def said(path: str, status: int, text: str, headers: Mapping[str, str] | None = 
         answer = problem(HTTPStatus(status), text, path)
     answer.headers.update(headers or {})
     return answer
+
+
+def answer_to(path: str, error: Exception) -> Response:
+    """What is told of an error of ours to who asked for `path`."""
+    status, retry_after_s = status_of(error)
+    headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
+    return said(path, status, str(error), headers)
 
 
 def status_of(error: Exception) -> tuple[int, int | None]:

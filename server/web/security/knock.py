@@ -11,7 +11,14 @@ from starlette.types import Scope
 
 from guarding.origin import CHANGING, was_passed_on
 from server.device_token import digest_of
-from server.peer import Network, address_of, bearer_token, place_of, seen_through_proxy
+from server.peer import (
+    Network,
+    address_of,
+    bearer_token,
+    is_this_machine,
+    place_of,
+    seen_through_proxy,
+)
 
 _COOKIE: Final = "sightpost_centre"
 
@@ -85,7 +92,7 @@ def knock_of(scope: Scope, trusted: Sequence[Network]) -> Knock:
         place=place_of(address),
         is_encrypted=is_encrypted,
         is_websocket=scope["type"] == "websocket",
-        is_direct=address is not None and address.is_loopback and not was_passed_on(headers),
+        is_direct=address is not None and is_this_machine(address) and not was_passed_on(headers),
         proof=proof,
         is_by_cookie=is_by_cookie,
         browser=cookies.get(browser_cookie_name(is_encrypted=is_encrypted)),

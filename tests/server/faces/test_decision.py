@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.faces.contract import Outcome
-from server.faces.decision import Candidate, Rule, Vector, combined, decide, score_of
+from server.faces.decision import Candidate, Rule, Vector, decide, score_of, scores_of
 
 RULE = Rule(threshold=0.5, margin=0.1)
 FACE = np.array([1, 0, 0], np.float32)
@@ -60,9 +60,21 @@ def test_nobody_enrolled_is_told_as_such() -> None:
 
 
 def test_pictures_whose_noise_averages_out_count_together() -> None:
-    pictures = np.stack([at(0.6, side=1), at(0.6, side=-1)])
-    assert combined(FACE, pictures) == pytest.approx(1.0)
-    assert combined(FACE, np.stack([FACE, -FACE])) == pytest.approx(1.0)
+    for pictures in ([at(0.6, side=1), at(0.6, side=-1)], [FACE, -FACE]):
+        both = Candidate(
+            class_id=1, vectors=np.stack(pictures), negatives=np.empty((0, 3), np.float32)
+        )
+        assert score_of(FACE, both).score == pytest.approx(1.0)
+
+
+def test_each_person_is_scored_by_their_own_pictures_alone() -> None:
+    people = [person(1, 0.2, 0.9, 0.1), person(2, 0.3), person(3, 0.6, 0.4, denied=[0.7])]
+    together, others = scores_of(np.stack([FACE, -FACE]), [people, people[:1]])
+    assert others == scores_of(-FACE[np.newaxis], [people[:1]])[0]
+    assert [each.class_id for each in together] == [1, 2, 3]
+    for alone, each in zip(people, together, strict=True):
+        assert each.score == pytest.approx(score_of(FACE, alone).score)
+        assert each.is_denied == score_of(FACE, alone).is_denied
 
 
 def test_a_face_that_was_denied_is_not_that_person_again() -> None:

@@ -51,7 +51,7 @@ def enrol(gallery: Gallery, *seeds: int, name: str = "Lan") -> int:
 
 def nearest(gallery: Gallery, seed: int) -> int | None:
     """Whose vector is exactly that one."""
-    for candidate in gallery.near(vector(seed)[np.newaxis])[0].candidates:
+    for candidate in gallery.near(vector(seed)[np.newaxis])[0]:
         if float(np.max(candidate.vectors @ vector(seed))) > 0.999:
             return candidate.class_id
     return None
@@ -187,7 +187,7 @@ def test_vectors_of_another_model_are_not_compared(database: Path) -> None:
     enrol(first, 1)
     first.close()
     other = open_gallery(database, ModelKey(name="tiny", version="ffffffffffff", numbers=16))
-    assert other.near(vector(1)[np.newaxis])[0].candidates == ()
+    assert other.near(vector(1)[np.newaxis])[0] == ()
     other.close()
 
 
@@ -195,7 +195,7 @@ def test_everybody_is_forgotten_in_one_step(gallery: Gallery) -> None:
     enrol(gallery, 1)
     enrol(gallery, 2)
     gallery.change(lambda book: book.forget_everybody())
-    assert gallery.near(vector(1)[np.newaxis])[0].candidates == ()
+    assert gallery.near(vector(1)[np.newaxis])[0] == ()
     assert gallery.indexed() == 0
     assert enrol(gallery, 3) == 3
 

@@ -22,10 +22,10 @@ import pytest
 from server.errors import NotThere
 from server.faces.calibration import Calibration, calibration_of
 from server.faces.contract import PersonDetails, PersonFilter
-from server.faces.decision import Vector
+from server.faces.decision import Rule, Vector
 from server.faces.gallery import Gallery
 from server.faces.history_contract import MatchFilter
-from server.faces.keeping import Compared, FaceStore, Look, ModelKey, NewPicture, Recognised
+from server.faces.keeping import Compared, FaceStore, Look, ModelKey, NewPicture, Recognised, Told
 from server.faces.sqlite_store import SqliteFaceStore
 from server.storage.adoption import prepare_database
 from tests.server.faces.face_camera import FaceCamera
@@ -55,15 +55,16 @@ class Place:
 
     async def nearest(self, seed: int) -> int | None:
         """Whose vector is exactly that one."""
-        for candidate in (await self.store.near(vector(seed))).candidates:
-            if float(np.max(candidate.vectors @ vector(seed))) > 0.999:
-                return candidate.class_id
-        return None
+        return (await self.who(seed)).decision.class_id
+
+    async def who(self, seed: int) -> Told:
+        """With no lead demanded: where two have the same picture, the first of them."""
+        return await self.store.who(vector(seed), Rule(threshold=0.999, margin=0.0), most=5)
 
     async def note(self, seed: int, person: int | None = None) -> tuple[int, bool]:
         """Notes a face of a camera as that person's or a visitor's; the sighting, and whether."""
         number = await self.sighting()
-        revision = (await self.store.near(vector(seed))).revision
+        revision = (await self.who(seed)).revision
         return number, await self.store.note(compared(number, seed, revision, person))
 
     async def visitors(self) -> list[int]:
@@ -128,9 +129,11 @@ async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 async def test_who_is_enrolled_is_found_at_once_and_told_with_who_they_are(place: Place) -> None:
     first, second = await place.enrol(1, 2), await place.enrol(3, name="Minh")
     assert [await place.nearest(seed) for seed in (1, 2, 3)] == [first, first, second]
-    near = await place.store.near(vector(1))
-    assert {each.class_id for each in near.candidates} == set(near.persons)
-    assert near.persons[second].details.name == "Minh"
+    told = await place.who(1)
+    assert {each.class_id for each in told.decision.scores} == {first, second}
+    assert told.persons[second].details.name == "Minh"
+    few = await place.store.who(vector(1), CALIBRATION.rule, most=1)
+    assert list(few.persons) == [first]
     assert await place.store.indexed() == 3
 
 
@@ -141,7 +144,8 @@ async def test_many_who_ask_at_once_are_each_answered_for_themselves(place: Plac
 
 
 async def test_an_empty_gallery_finds_nobody(place: Place) -> None:
-    assert (await place.store.near(vector(1))).candidates == ()
+    told = await place.who(1)
+    assert (told.decision.scores, told.persons) == ((), {})
 
 
 async def test_a_picture_is_enrolled_once_and_shown_as_it_came(place: Place) -> None:
@@ -184,11 +188,15 @@ async def test_persons_are_listed_by_parts_of_their_words_and_by_age(place: Plac
     assert len((await place.store.page(PersonFilter(), offset=1, limit=1)).persons) == 1
 
 
-async def test_a_face_that_is_not_theirs_is_told_with_the_person(place: Place) -> None:
+async def test_a_face_that_is_not_theirs_is_not_told_as_theirs_again(place: Place) -> None:
     class_id = await place.enrol(1)
-    await place.store.deny(class_id, vector(9), "ada", NOW)
-    (candidate,) = (await place.store.near(vector(1))).candidates
-    assert float(candidate.negatives[0] @ vector(9)) > 0.999
+    near = (vector(1) + 0.3 * vector(2)) / np.linalg.norm(vector(1) + 0.3 * vector(2))
+    assert (await place.store.who(near, CALIBRATION.rule, most=5)).decision.class_id == class_id
+    await place.store.deny(class_id, near, "ada", NOW)
+    told = await place.store.who(near, CALIBRATION.rule, most=5)
+    assert [each.is_denied for each in told.decision.scores] == [True]
+    assert told.decision.class_id is None
+    assert await place.nearest(1) == class_id
 
 
 async def test_two_numbers_become_one_with_all_that_is_held_on_both(place: Place) -> None:
@@ -280,7 +288,7 @@ async def test_a_sighting_is_noted_once_and_the_position_goes_with_it(place: Pla
     class_id = await place.enrol(1)
     known, _ = await place.note(1, class_id)
     unknown, _ = await place.note(5)
-    revision = (await place.store.near(vector(1))).revision
+    revision = (await place.who(1)).revision
     assert await place.store.note(compared(known, 1, revision, class_id))
     assert await place.store.note(compared(unknown, 5, revision))
     assert (await place.matches(), await place.visitors()) == ([(class_id, known)], [unknown])
@@ -291,7 +299,7 @@ async def test_a_sighting_is_noted_once_and_the_position_goes_with_it(place: Pla
 
 
 async def test_what_was_compared_with_an_older_gallery_is_not_noted(place: Place) -> None:
-    revision = (await place.store.near(vector(1))).revision
+    revision = (await place.who(1)).revision
     number = await place.sighting()
     await place.enrol(1)
     before = await place.store.position()
@@ -360,5 +368,5 @@ async def test_a_match_that_was_denied_is_gone_and_noted(place: Place) -> None:
     assert await place.store.match(match.match_id) == match
     await place.store.deny_match(match, vector(7), "ada", NOW)
     assert await place.matches() == []
-    (candidate,) = (await place.store.near(vector(1))).candidates
-    assert len(candidate.negatives) == 1
+    report = await place.store.forget(class_id, NOW)
+    assert (report.negatives, report.matches) == (1, 0)
