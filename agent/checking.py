@@ -47,6 +47,7 @@ from agent.seeing import make_face_models, make_networks, make_plate_reader
 from agent.uplink.dial import abort, check_address, dial
 from agent.uplink.link import LinkFailed
 from agent.uplink.settings import UplinkSettings
+from db.rights import Call, rights_of_master
 from telemetry.version import VERSION
 from vision.errors import VisionError
 from vision.plates.reader import EmbeddedPlateReader
@@ -114,15 +115,23 @@ def _look(
     settings: AgentSettings, tell: Tell, *, is_running: bool = False
 ) -> tuple[HealthResult, ...]:
     """Every check that needs no agent; where one runs, camera and models are left to it."""
+    with rights_of_master(settings.db_path, inspect.__module__) as call:
+        return _looked(settings, tell, call, is_running=is_running)
+
+
+def _looked(
+    settings: AgentSettings, tell: Tell, call: Call, *, is_running: bool
+) -> tuple[HealthResult, ...]:
+    """`call` does what concerns the database, with the rights for that."""
     now = datetime.now(UTC)
-    inspection = inspect(settings.db_path, settings.images_dir, now=now)
+    inspection = call(inspect, settings.db_path, settings.images_dir, now)
     system = look_at_system(settings.db_path.absolute().parent)
     tell("the processor")
     cpu_used_share = psutil.cpu_percent(interval=CPU_S) / 100  # before the models take their part
     with ThreadPoolExecutor(2, thread_name_prefix="check") as beside:
         # They wait most of their time, for a network and for a disk.
         linking = beside.submit(_link, settings, inspection)
-        keeping = beside.submit(_database, settings, inspection, is_running=is_running)
+        keeping = beside.submit(_database, settings, inspection, call, is_running=is_running)
         recognising = _Recognising() if is_running else _recognising(settings, tell)
         tell("the database")
         database = keeping.result()
@@ -168,14 +177,14 @@ def _recognising(settings: AgentSettings, tell: Tell) -> _Recognising:
 
 
 def _database(
-    settings: AgentSettings, inspection: Inspection, *, is_running: bool
+    settings: AgentSettings, inspection: Inspection, call: Call, *, is_running: bool
 ) -> DatabaseFacts:
     """With a search for damage, and a try whether anybody could write."""
     facts = database_facts(inspection)
     if not facts.has_begun or facts.fault is not None or is_running:
         return facts
-    fault, is_through = soundness_fault(settings.db_path, within_s=SOUNDNESS_S)
-    fault = fault or write_fault(settings.db_path)
+    fault, is_through = call(soundness_fault, settings.db_path, SOUNDNESS_S)
+    fault = fault or call(write_fault, settings.db_path)
     checked_at = datetime.now(UTC) if is_through and fault is None else facts.checked_at
     return DatabaseFacts(
         sqlite_version=facts.sqlite_version,

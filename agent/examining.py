@@ -88,7 +88,7 @@ class Examiner:
         """Every result, and the system's facts."""
         settings, now = self._settings, self._clock.now()
         system = look_at_system(settings.db_path.absolute().parent)
-        inspection = inspect(settings.db_path, settings.images_dir, now=now)
+        inspection = inspect(settings.db_path, settings.images_dir, now)
         findings = Findings(
             camera=self._camera(),
             pipeline=self._pipeline(),

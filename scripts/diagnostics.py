@@ -25,6 +25,7 @@ import apsw
 from dotenv import dotenv_values
 
 from agent.config import AgentSettings, load_settings
+from db.rights import rights_of_master
 from guarding.origin import is_loopback
 from server.config import ServerSettings
 from server.errors import ConfigInvalid
@@ -120,11 +121,11 @@ def everything(answers: Mapping[str, Future[str]]) -> Iterator[tuple[str, str]]:
     yield "settings-server.txt", as_lines(server) if isinstance(server, ServerSettings) else server
     logs: set[Path] = set()
     if isinstance(agent, AgentSettings):
-        yield "database-camera.txt", attempted(lambda: database_facts(agent.db_path, "camera"))
+        yield "database-camera.txt", looked_into(agent.db_path, "camera")
         yield "health-agent.json", attempted(lambda: health(agent.web_host, agent.web_port))
         logs |= {agent.log_file, agent.sender_log_file}
     if isinstance(server, ServerSettings):
-        yield "database-server.txt", attempted(lambda: database_facts(server.db_path, "server"))
+        yield "database-server.txt", looked_into(server.db_path, "server")
         yield "health-server.json", attempted(lambda: server_health(server))
         logs |= {path for path in (server.log_file,) if path is not None}
     starts = Path("log").glob("*.start.log")
@@ -193,6 +194,12 @@ def attempted(look: Callable[[], str]) -> str:
         return look()
     except (OSError, ValueError, KeyError, apsw.Error) as error:
         return f"not to be had: {type(error).__name__}: {error}\n"
+
+
+def looked_into(path: Path, kind: str) -> str:
+    """With the rights of whom its folder belongs to."""
+    with rights_of_master(path) as call:
+        return attempted(lambda: call(database_facts, path, kind))
 
 
 def database_facts(path: Path, kind: str) -> str:

@@ -15,6 +15,8 @@ from typing import Final
 
 import apsw
 
+from db.rights import Account, become
+
 PAGES_A_STEP: Final = 4096
 MODE: Final = 0o640
 
@@ -29,7 +31,7 @@ def main() -> int:
     given = parser.parse_args()
     try:
         if given.owner is not None and os.geteuid() == 0:
-            become(*given.owner)
+            become(given.owner)
         back_up(given.source, given.target)
     except (OSError, apsw.Error) as error:
         print(f"ERROR {given.source} could not be backed up: {error}", file=sys.stderr)
@@ -38,17 +40,10 @@ def main() -> int:
     return 0
 
 
-def owner_of(text: str) -> tuple[int, int]:
+def owner_of(text: str) -> Account:
     """Raises ValueError, which argparse tells."""
     user, _, group = text.partition(":")
-    return int(user), int(group)
-
-
-def become(user: int, group: int) -> None:
-    """For good; raises OSError."""
-    os.setgroups([])
-    os.setresgid(group, group, group)
-    os.setresuid(user, user, user)
+    return Account(int(user), int(group))
 
 
 def back_up(source: Path, target: Path) -> None:

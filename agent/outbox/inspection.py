@@ -62,7 +62,7 @@ class Inspection:
     refused_sequences: tuple[int, ...] = ()
 
 
-def inspect(path: Path, pictures: Path, *, now: datetime, zone: tzinfo | None = None) -> Inspection:
+def inspect(path: Path, pictures: Path, now: datetime, *, zone: tzinfo | None = None) -> Inspection:
     """One look; `zone` is that of naive times in it (None: this machine's)."""
     version = apsw.sqlite_lib_version()
     if not path.exists():
@@ -113,7 +113,7 @@ def write_fault(path: Path) -> str | None:
     return None
 
 
-def soundness_fault(path: Path, *, within_s: float) -> tuple[str | None, bool]:
+def soundness_fault(path: Path, within_s: float) -> tuple[str | None, bool]:
     """What SQLite's quick_check finds, None where nothing; and whether it came to its end."""
     end_s = time.monotonic() + within_s
     try:

@@ -27,7 +27,7 @@ def _files(folder: Path) -> set[str]:
 
 
 def test_a_database_that_is_not_there_has_not_begun_and_is_not_made(path: Path) -> None:
-    assert not inspect(path, path.parent, now=NOW).has_begun
+    assert not inspect(path, path.parent, NOW).has_begun
     assert _files(path.parent) == set()
 
 
@@ -38,7 +38,7 @@ def test_it_tells_books_and_the_oldest_row_also_while_an_agent_writes(path: Path
         outbox.record_eviction(
             kind="picture", reason="quota", evicted_table="detection_results", count=4
         )
-        seen = inspect(path, path.parent / "images", now=NOW)
+        seen = inspect(path, path.parent / "images", NOW)
     assert seen.fault is None
     assert (seen.captured_rows, seen.acknowledged_rows, seen.waiting_rows) == (3, 0, 3)
     assert seen.last_sequence == 3
@@ -56,29 +56,29 @@ def test_it_names_the_numbers_of_refused_rows(path: Path) -> None:
     connection = apsw.Connection(str(path))
     connection.execute("UPDATE detection_results SET sent_to_server = 2 WHERE sequence IN (1, 3)")
     connection.close()
-    seen = inspect(path, path.parent / "images", now=NOW)
+    seen = inspect(path, path.parent / "images", NOW)
     assert (seen.refused_rows, seen.refused_sequences) == (2, (1, 3))
 
 
 def test_growth_is_unknown_on_the_first_day(path: Path) -> None:
     with Outbox.open(path, path.parent / "images", "gate") as outbox:
         outbox.record_plate(replace(plate(), captured_at=NOW - timedelta(minutes=5)))
-        assert inspect(path, path.parent / "images", now=NOW).growth_bytes_a_day is None
+        assert inspect(path, path.parent / "images", NOW).growth_bytes_a_day is None
 
 
 def test_a_database_at_rest_is_left_as_it_was(path: Path) -> None:
     Outbox.open(path, path.parent / "images", "gate").close()
     before = _files(path.parent)
     content = path.read_bytes()
-    assert inspect(path, path.parent, now=NOW).fault is None
-    assert soundness_fault(path, within_s=10) == (None, True)
+    assert inspect(path, path.parent, NOW).fault is None
+    assert soundness_fault(path, 10) == (None, True)
     assert _files(path.parent) == before
     assert path.read_bytes() == content
 
 
 def test_an_older_system_s_database_is_known_as_one(path: Path) -> None:
     make_older_database(path, path.parent / "images")
-    seen = inspect(path, path.parent, now=NOW)
+    seen = inspect(path, path.parent, NOW)
     assert seen.is_older
     assert seen.fault is None
 
@@ -86,7 +86,7 @@ def test_an_older_system_s_database_is_known_as_one(path: Path) -> None:
 @pytest.mark.parametrize("damage", [b"this is no database at all" * 500, b""])
 def test_what_is_no_database_is_a_fault_that_says_what_to_do(path: Path, damage: bytes) -> None:
     path.write_bytes(damage)
-    seen = inspect(path, path.parent, now=NOW)
+    seen = inspect(path, path.parent, NOW)
     if damage:
         assert seen.fault is not None
         assert "aside" in seen.fault
@@ -102,7 +102,7 @@ def test_damage_in_the_middle_is_found(path: Path) -> None:
     half = len(content) // 2
     content[half : half + 4096] = b"\xff" * 4096
     path.write_bytes(content)
-    fault, is_through = soundness_fault(path, within_s=10)
+    fault, is_through = soundness_fault(path, 10)
     assert is_through
     assert fault is not None
     assert "corrupt" in fault

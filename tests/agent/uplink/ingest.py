@@ -122,4 +122,7 @@ async def serving(
     async with server:
         (bound,) = [sock.getsockname()[1] for sock in server.sockets]
         ingest.url = f"ws://127.0.0.1:{bound}/"
-        yield server
+        try:
+            yield server
+        finally:
+            ingest.gate.set()  # nobody is held back by a test that is over
