@@ -1,9 +1,16 @@
 """`python -m server`."""
 
+import sys
+
 from telemetry.collecting import look_seldom
 
 if __name__ == "__main__":
     look_seldom()
-    from server.cli import main  # this is what is read in
+    from server import cli_settings
 
-    main()
+    if cli_settings.asks_alone(sys.argv[1:]):
+        cli_settings.main(sys.argv[1:])
+    else:
+        from server.cli import main  # this is what is read in
+
+        main()

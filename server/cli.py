@@ -16,8 +16,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from server.cli_database import Database, fail, in_postgres, now_utc, writable_database
+from server.cli_database import Database, in_postgres, now_utc, writable_database
 from server.cli_faces import faces_app
+from server.cli_fail import fail
 from server.cli_move import migrate_store
 from server.cli_pictures import pictures_app
 from server.cli_prune import (
@@ -29,8 +30,9 @@ from server.cli_prune import (
     Prunable,
     run_prune,
 )
+from server.cli_settings import show_settings, warn_of_doubtful_keys
 from server.cli_users import user_app
-from server.config import PREFIXES, ServerSettings
+from server.config import ServerSettings
 from server.errors import ServerError, StartRefused
 from server.export_command import export
 from server.role import Role
@@ -41,8 +43,7 @@ from server.storage.postgres import holders
 from server.trial import try_running
 from server.web.api.filters import moment
 from server.workers import check_workers, run_workers
-from settings.loading import SettingsInvalid, doubtful_keys
-from settings.showing import secrets_of, shown, value_of
+from settings.showing import secrets_of
 from telemetry.collecting import look_as_usual
 from telemetry.error_book import ErrorBook, file_beside
 from telemetry.logging import configure_logging
@@ -62,6 +63,7 @@ token_app = typer.Typer(
     help="Tokens, by which cameras beyond this machine prove who they are.", no_args_is_help=True
 )
 app.command("migrate-store")(migrate_store)
+app.command("settings")(show_settings)
 app.add_typer(token_app, name="token")
 app.add_typer(user_app, name="user")
 app.add_typer(faces_app, name="faces")
@@ -116,7 +118,7 @@ def run(
     settings = ServerSettings.load(host=host, port=port, web_port=web_port, db_path=db)
     if workers > 1:
         check_workers(settings, role)
-    _warn_of_doubtful_keys()
+    warn_of_doubtful_keys()
     errors = ErrorBook(
         file_beside(settings.log_file) if role.shows_pages else None,  # one process keeps the file
         secrets=secrets_in(secrets_of(settings)),
@@ -139,11 +141,6 @@ def run(
         if workers > 1:
             sys.exit(runner.run(run_workers(settings, role, workers)))
         runner.run(_run(settings, role, errors, shares_port=shared_port))
-
-
-def _warn_of_doubtful_keys() -> None:
-    for doubt in doubtful_keys(ServerSettings, prefixes=PREFIXES):
-        sys.stderr.write(f"WARNING {doubt}\n")
 
 
 async def _run(
@@ -187,25 +184,6 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:
         return None
     return uvloop.new_event_loop
-
-
-@app.command("settings")
-def show_settings(
-    keys: Annotated[
-        list[str] | None,
-        typer.Argument(help="Print only the values of these, a line each.", metavar="[KEY]..."),
-    ] = None,
-) -> None:
-    """Print the settings in force in this folder; secrets are not shown."""
-    if not keys:  # a script asks for single ones, often
-        _warn_of_doubtful_keys()
-    settings = ServerSettings.load()
-    try:
-        values = [value_of(settings, key) for key in keys or ()]
-    except SettingsInvalid as error:
-        fail(str(error))
-    for line in values or [f"{key}={value}" for key, value in shown(settings).items()]:
-        typer.echo(line)
 
 
 @app.command("test")

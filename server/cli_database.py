@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, TypeVar
 
 import apsw
 import typer
 
+from server.cli_fail import fail
 from server.config import ServerSettings
 from server.storage.adoption import prepare_database
 from server.storage.connection import open_second_writer, open_writer
@@ -31,12 +31,6 @@ _T = TypeVar("_T")
 
 def now_utc() -> datetime:
     return datetime.now(UTC)
-
-
-def fail(message: str) -> NoReturn:
-    """Says what is wrong on stderr and ends with exit code 2."""
-    sys.stderr.write(f"ERROR {message}\n")
-    raise SystemExit(2)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from server.cli_database import Database, fail
+from server.cli_database import Database
+from server.cli_fail import fail
 
 faces_app = typer.Typer(
     help="People who are enrolled to be recognised by their faces.", no_args_is_help=True

@@ -12,7 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from server.cli_database import fail, now_utc
+from server.cli_database import now_utc
+from server.cli_fail import fail
 from server.cli_progress import counted_progress
 from server.config import ServerSettings
 from server.errors import StartRefused

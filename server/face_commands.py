@@ -19,7 +19,8 @@ from rich.table import Table
 from db.csv_lines import csv_lines
 from server.accounts.book import COMMAND_LINE, AccountBook
 from server.accounts.contract import Action
-from server.cli_database import fail, writable_database
+from server.cli_database import writable_database
+from server.cli_fail import fail
 from server.config import ServerSettings
 from server.errors import FacesUnavailable
 from server.face_side import gallery_of, models_of, networks_of, wanted_of

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -46,36 +48,60 @@ def test_before_anything_is_configured_it_says_what_is_missing_and_makes_nothing
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_model_that_a_run_would_not_find_fails(tmp_path: Path) -> None:
-    code, said, states = _check(tmp_path, AGENT_PLATE_DETECTOR="no-such-model")
-    assert code == 1
-    assert states["plate reader"] == "FAIL"
-    assert "no-such-model" in str(said["checks"])
-
-
-def test_a_corrupt_database_fails_and_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_corrupt_database_and_a_model_that_a_run_would_not_find_fail_and_nothing_is_changed(
+    tmp_path: Path,
+) -> None:
     database = tmp_path / "db" / "lpr_data.db"
     database.parent.mkdir()
     database.write_bytes(b"overwritten by something else " * 400)
-    code, _, states = _check(tmp_path, AGENT_SOURCE="synthetic:")
+    wrong = {"AGENT_SOURCE": "synthetic:", "AGENT_PLATE_DETECTOR": "no-such-model"}
+    code, said, states = _check(tmp_path, **wrong)
     assert code == 1
     assert states["database"] == "FAIL"
     assert states["camera"] == "PASS"
+    assert states["plate reader"] == "FAIL"
+    assert "no-such-model" in str(said["checks"])
     assert [path.name for path in database.parent.iterdir()] == ["lpr_data.db"]
 
 
 def test_an_agent_that_runs_is_asked_and_says_more_than_a_look_from_outside(
     tmp_path: Path,
 ) -> None:
-    with installation(tmp_path) as place:
+    """By the command beside it, and by its own web port."""
+    port = _free_port()
+    answers: list[dict[str, Any]] = []
+
+    def has_acknowledged() -> bool:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+            answers.append(json.load(answer))
+        return bool(answers[-1]["sightings"]) and not answers[-1]["waiting"]
+
+    with installation(tmp_path, AGENT_WEB_PORT=str(port)) as place:
         agent = place.start_agent("synthetic:?seed=4")
         wait_until(lambda: bool(place.captured()), what="a sighting")
         # A source of another name shows that the camera is not opened a second time.
-        code, said, states = _check(tmp_path, AGENT_SOURCE="v4l2:/dev/no-such-camera")
+        code, checked, states = _check(tmp_path, AGENT_SOURCE="v4l2:/dev/no-such-camera")
         assert code == 0
-        assert said["agent_runs"]
+        assert checked["agent_runs"]
         assert {"pipeline", "sightings"} <= set(states)
         assert states["camera"] == "PASS"
         assert states["link"] == "WARN"
-        assert f"process {agent.pid}" in str(said["checks"])
+        assert f"process {agent.pid}" in str(checked["checks"])
         assert agent.poll() is None
+        place.start_server()
+        wait_until(has_acknowledged, what="a sighting that is acknowledged")
+    said = answers[-1]
+    assert said["status"] == "ok"
+    assert said["source"] == "synthetic:?seed=4"
+    assert said["frames"] > 0
+    assert said["captured"] == said["acknowledged"] + said["refused"] + said["evicted"]
+    link = {"state": "open", "failure": None, "detail": "", "advice": "", "retry_at": None}
+    assert link.items() <= said["link"].items()
+    assert said["latest_sightings"][0]["what"]
+    assert said["pipeline"]["sightings"] >= 1
+
+
+def _free_port() -> int:
+    with socket.socket() as claimed:
+        claimed.bind(("127.0.0.1", 0))
+        return int(claimed.getsockname()[1])

@@ -23,7 +23,7 @@ PASSWORD = "p@ss:w/rd?1"
 KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----"
 SETTINGS = f"""
 AGENT_TOKEN = "{TOKEN}"
-AGENT_SOURCE = 'rtsp://viewer:hunter2hunter@192.0.2.7/live?pw=queryword'
+AGENT_SOURCE = 'rtsp://viewer:hunter2hunter@127.0.0.1:9/live?pw=queryword'
 SMTP_PASSWORD = '{PASSWORD}'
 SECRET_KEY = "of another program"
 """
@@ -75,7 +75,7 @@ def test_archive_has_what_is_needed_and_no_secret(folder: Path) -> None:
         assert secret not in everything, secret
     for secret in ("abc.def.ghi", "MIIEvQIBADANBg", "1234", "SECR3T9"):
         assert secret not in everything, secret
-    assert b"AGENT_SOURCE=rtsp://***@192.0.2.7/live?***" in texts["settings-agent.txt"]
+    assert b"AGENT_SOURCE=rtsp://***@127.0.0.1:9/live?***" in texts["settings-agent.txt"]
     assert b"detection_results 0 1 " in texts["database-camera.txt"]
     if os.geteuid() == 0:
         assert b"not to be had" in texts["database-server.txt"]
