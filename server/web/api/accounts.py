@@ -23,7 +23,7 @@ from server.accounts.permissions import Permission, Role
 from server.errors import AccountRefused
 from server.row_id import LARGEST_ID
 from server.web.api.filters import moment
-from server.web.security.demands import CurrentCaller, open_to_all, requires
+from server.web.security.demands import AskingFirst, CurrentCaller, open_to_all, requires
 
 Number = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 """Of a row."""
@@ -124,7 +124,7 @@ class Entries(BaseModel):
 
 
 def add_accounts(app: FastAPI, accounts: Accounts, auditor: Auditor) -> None:
-    router = APIRouter(prefix="/api/v1")
+    router = APIRouter(route_class=AskingFirst, prefix="/api/v1")
     _add_own(router, accounts)
     _add_users(router, accounts)
     _add_audit(router, auditor)

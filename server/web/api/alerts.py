@@ -25,7 +25,7 @@ from server.watchlist.contract import (
 )
 from server.web.api.filters import moment
 from server.web.api.problems import responses
-from server.web.security.demands import CurrentCaller, requires
+from server.web.security.demands import AskingFirst, CurrentCaller, requires
 
 _REFUSED = responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -52,7 +52,7 @@ def add_alerts(app: FastAPI, alerts: Alerts, zone: tzinfo) -> None:
 
 
 def _router(alerts: Alerts, zone: tzinfo) -> APIRouter:
-    router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
+    router = APIRouter(route_class=AskingFirst, prefix="/api/v1/alerts", tags=["alerts"])
     sees = [requires(Permission.SEE_ALERTS)]
 
     @router.get("", dependencies=sees, responses=_REFUSED)

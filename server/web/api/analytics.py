@@ -21,7 +21,7 @@ from server.web.api.filters import moment
 from server.web.api.parts import ApiParts
 from server.web.api.problems import responses
 from server.web.reporting import COLUMNS, Asked, InsightsReport, insights_report, lines_of
-from server.web.security.demands import CurrentCaller, requires
+from server.web.security.demands import AskingFirst, CurrentCaller, requires
 from server.web.usage import UsageReport, usage_report
 
 LONGEST: Final = timedelta(days=31)
@@ -39,7 +39,7 @@ class Format(StrEnum):
 
 def analytics_router(parts: ApiParts) -> APIRouter:
     """Everything below /api/v1/analytics."""
-    router = APIRouter(prefix="/api/v1/analytics", tags=["analytics"])
+    router = APIRouter(route_class=AskingFirst, prefix="/api/v1/analytics", tags=["analytics"])
 
     @router.get("/performance", dependencies=_SEES, responses=_REFUSED)
     async def performance(since: From = None, until: To = None) -> PerformanceReport:

@@ -14,7 +14,7 @@ from server.web.api import examples
 from server.web.api.filters import moment
 from server.web.api.parts import ApiParts
 from server.web.api.problems import responses
-from server.web.security.demands import requires
+from server.web.security.demands import AskingFirst, requires
 
 DEFAULT_SPAN = timedelta(hours=24)
 
@@ -27,7 +27,10 @@ To = Annotated[str | None, Query(alias="to", description="Default: now.")]
 def cameras_router(parts: ApiParts) -> APIRouter:
     """Everything below /api/v1/cameras. A device id may hold any character, also a slash."""
     router = APIRouter(
-        prefix="/api/v1/cameras", tags=["cameras"], dependencies=[requires(Permission.SEE_CAMERAS)]
+        route_class=AskingFirst,
+        prefix="/api/v1/cameras",
+        tags=["cameras"],
+        dependencies=[requires(Permission.SEE_CAMERAS)],
     )
     unknown = responses(
         HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE

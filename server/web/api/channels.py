@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from server.accounts.permissions import Permission
 from server.channels.contract import Channel, ChannelDetails, ChannelKind, Channels, Made
 from server.web.api.problems import responses
-from server.web.security.demands import CurrentCaller, requires
+from server.web.security.demands import AskingFirst, CurrentCaller, requires
 
 _REFUSED = responses(
     HTTPStatus.BAD_REQUEST,
@@ -42,6 +42,7 @@ def add_channels(app: FastAPI, channels: Channels) -> None:
 
 def _router(channels: Channels) -> APIRouter:
     router = APIRouter(
+        route_class=AskingFirst,
         prefix="/api/v1/channels",
         tags=["channels"],
         dependencies=[requires(Permission.MANAGE_CHANNELS)],

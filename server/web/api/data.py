@@ -17,7 +17,7 @@ from server.web.api.cameras import DEFAULT_SPAN, From, Points, To
 from server.web.api.filters import moment
 from server.web.api.parts import ApiParts
 from server.web.api.problems import responses
-from server.web.security.demands import CurrentCaller, requires
+from server.web.security.demands import AskingFirst, CurrentCaller, requires
 
 OlderThan = Annotated[int, Query(ge=1, le=36500, description="Whole days (UTC) since arrival.")]
 
@@ -30,7 +30,7 @@ class PruneWanted(BaseModel):
 
 def data_router(parts: ApiParts) -> APIRouter:
     """Everything below /api/v1/data."""
-    router = APIRouter(prefix="/api/v1/data", tags=["data"])
+    router = APIRouter(route_class=AskingFirst, prefix="/api/v1/data", tags=["data"])
     sees = [requires(Permission.SEE_DATA)]
     refused = responses(HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE)
 

@@ -7,13 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from server.accounts.permissions import Permission
-from server.web.security.demands import requires
+from server.web.security.demands import AskingFirst, requires
 from telemetry.error_book import KEPT, ErrorBook, ErrorSummary
 from telemetry.error_report import Severity
 
 
 def errors_router(book: ErrorBook) -> APIRouter:
-    router = APIRouter(prefix="/api/v1/errors", tags=["errors"])
+    router = APIRouter(route_class=AskingFirst, prefix="/api/v1/errors", tags=["errors"])
 
     @router.get("", dependencies=[requires(Permission.SEE_SERVER)])
     def errors(

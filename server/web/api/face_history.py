@@ -27,7 +27,7 @@ from server.web.api.face_answers import (
     person_answer,
 )
 from server.web.api.uploads import upload_of
-from server.web.security.demands import CurrentCaller, requires
+from server.web.security.demands import AskingFirst, CurrentCaller, requires
 
 _SEES: Final = [requires(Permission.SEE_PEOPLE)]
 _ENROLS: Final = [requires(Permission.ENROL_PEOPLE)]
@@ -103,7 +103,7 @@ class EarlierAnswer(BaseModel):
 
 def face_history_router(faces: FaceGallery) -> APIRouter:
     """Everything below /api/v1/faces that is about cameras."""
-    router = APIRouter(prefix="/api/v1/faces", tags=["faces"])
+    router = APIRouter(route_class=AskingFirst, prefix="/api/v1/faces", tags=["faces"])
     _add_sightings(router, faces)
     _add_matches(router, faces)
     _add_visitors(router, faces)

@@ -31,7 +31,7 @@ from server.web.api.face_answers import (
     older_person,
 )
 from server.web.api.uploads import upload_of, uploads_of
-from server.web.security.demands import CurrentCaller, requires
+from server.web.security.demands import AskingFirst, CurrentCaller, requires
 
 SOURCE: Final = "upload"
 _SEES: Final = [requires(Permission.SEE_PEOPLE)]
@@ -45,7 +45,7 @@ PageSize = Annotated[int, Query(ge=1, le=MOST_PERSONS)]
 
 def older_faces_router(faces: Faces) -> APIRouter:
     """All of them."""
-    router = APIRouter(tags=["faces, as the older service has them"])
+    router = APIRouter(route_class=AskingFirst, tags=["faces, as the older service has them"])
     _add_queries(router, faces)
     _add_changes(router, faces)
     _add_lists(router, faces)

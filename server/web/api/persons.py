@@ -39,7 +39,7 @@ from server.web.api.face_answers import (
     person_answer,
 )
 from server.web.api.uploads import upload_of, uploads_of
-from server.web.security.demands import CurrentCaller, requires
+from server.web.security.demands import AskingFirst, CurrentCaller, requires
 
 _SEES: Final = [requires(Permission.SEE_PEOPLE)]
 _ENROLS: Final = [requires(Permission.ENROL_PEOPLE)]
@@ -106,7 +106,7 @@ class ForgetAnswer(BaseModel):
 
 def persons_router(faces: Faces) -> APIRouter:
     """Everything below /api/v1/persons."""
-    router = APIRouter(prefix="/api/v1/persons", tags=["persons"])
+    router = APIRouter(route_class=AskingFirst, prefix="/api/v1/persons", tags=["persons"])
     _add_persons(router, faces)
     _add_person(router, faces)
     _add_pictures(router, faces)
@@ -115,7 +115,7 @@ def persons_router(faces: Faces) -> APIRouter:
 
 def faces_router(faces: Faces) -> APIRouter:
     """Everything below /api/v1/faces."""
-    router = APIRouter(prefix="/api/v1/faces", tags=["faces"])
+    router = APIRouter(route_class=AskingFirst, prefix="/api/v1/faces", tags=["faces"])
 
     @router.post("/identify", dependencies=_SEES)
     async def identify(

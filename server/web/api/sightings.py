@@ -27,7 +27,7 @@ from server.storage.reading.sightings import (
 from server.web.api import examples, export, filters
 from server.web.api.parts import ApiParts
 from server.web.api.problems import responses
-from server.web.security.demands import CurrentCaller, requires
+from server.web.security.demands import AskingFirst, CurrentCaller, requires
 
 WantedSightings = Annotated[filters.Wanted, Depends(filters.wanted)]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
@@ -50,7 +50,7 @@ class CorrectionWanted(BaseModel):
 
 def sightings_router(parts: ApiParts) -> APIRouter:
     """Everything below /api/v1/sightings."""
-    router = APIRouter(prefix="/api/v1/sightings", tags=["sightings"])
+    router = APIRouter(route_class=AskingFirst, prefix="/api/v1/sightings", tags=["sightings"])
     _add_search(router, parts)
     _add_export(router, parts)
     _add_one(router, parts)

@@ -26,7 +26,7 @@ from server.watchlist.contract import (
 )
 from server.watchlist.rules import Kind, Subject
 from server.web.api.problems import responses
-from server.web.security.demands import CurrentCaller, requires
+from server.web.security.demands import AskingFirst, CurrentCaller, requires
 
 _SEES = [requires(Permission.SEE_WATCHLISTS)]
 _EDITS = [requires(Permission.EDIT_WATCHLISTS)]
@@ -83,7 +83,7 @@ def add_watchlists(app: FastAPI, watchlists: Watchlists) -> None:
 
 def _lists_router(watchlists: Watchlists) -> APIRouter:
     """Everything below /api/v1/watchlists."""
-    router = APIRouter(prefix="/api/v1/watchlists", tags=["watchlists"])
+    router = APIRouter(route_class=AskingFirst, prefix="/api/v1/watchlists", tags=["watchlists"])
     _add_lists(router, watchlists)
     _add_entries(router, watchlists)
     return router
@@ -91,7 +91,9 @@ def _lists_router(watchlists: Watchlists) -> APIRouter:
 
 def _imports_router(watchlists: Watchlists) -> APIRouter:
     """Everything below /api/v1/watchlist-imports, where bodies may be large."""
-    router = APIRouter(prefix="/api/v1/watchlist-imports", tags=["watchlists"])
+    router = APIRouter(
+        route_class=AskingFirst, prefix="/api/v1/watchlist-imports", tags=["watchlists"]
+    )
 
     @router.get("/last", dependencies=_SEES)
     async def last() -> ImportState | None:

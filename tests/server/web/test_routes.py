@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Mount
 
 from server.accounts.permissions import SCOPES, TABLE, THIS_MACHINE, Permission, Role
 from server.app import running
-from server.web.security.demands import Demand, requires
+from server.web.security.demands import AskingFirst, Demand, requires
 from server.web.security.rules import is_open
 from tests.server.conftest import settings_in
 from tests.server.web.site import HERE, URL, Site
@@ -161,6 +161,32 @@ async def test_each_role_gets_what_the_table_says(site: Site, role: Role) -> Non
             assert is_turned_away(answer) is not is_allowed, (place, answer.text)
             if not is_allowed:
                 assert answer.status_code == 403
+
+
+async def test_whoever_may_not_is_turned_away_before_a_body_is_read(site: Site) -> None:
+    read = 0
+
+    async def pictures() -> AsyncIterator[bytes]:
+        nonlocal read
+        for _ in range(4):
+            read += 1
+            yield b"x" * 65_536
+
+    app = site.application()
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        demands = list(demands_of(context.dependant)) if isinstance(route, APIRoute) else []
+        if isinstance(route, APIRoute) and route.body_field and demands[0].permission:
+            assert isinstance(route, AskingFirst), route.path
+    session = await site.session(Role.VIEWER)
+    headers = {"cookie": f"sightpost_centre={session}", "origin": URL}
+    async with site.browser(app=app, **headers) as browser:
+        for path in ("/add_embedding", "/query", "/api/v1/persons", "/api/v1/faces/identify"):
+            kind = {"content-type": "multipart/form-data; boundary=x"}
+            answer = await browser.post(path, content=pictures(), headers=kind)
+            assert answer.status_code == 403, path
+            assert "this needs the permission" in answer.text
+    assert read == 0
 
 
 async def test_a_token_gets_what_its_scope_names_and_no_more(site: Site) -> None:
