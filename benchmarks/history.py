@@ -62,7 +62,8 @@ class Plan:
     """How much: sightings over so many days before `until`, spread over the cameras.
 
     `pictures` is the share of sightings that have one, `misread` of those with a character taken
-    for another; health is written for the last `health_days`.
+    for another; health is written for the last `health_days`. Plans that are parts of one history
+    have one `regulars_seed`, and each begins its cameras' numbers `after` those before it.
     """
 
     sightings: int
@@ -74,12 +75,14 @@ class Plan:
     regulars: int = 60_000
     health_days: int = 7
     seed: int = 1
+    regulars_seed: int | None = None
+    after: int = 0
 
 
 class Camera:
     """One camera's numbers: they go up, and now and then some are given up."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, *, after: int = 0) -> None:
         self.hello = Hello(
             device_id=f"gate-{number:03}",
             epoch="8f0c2d41",
@@ -89,7 +92,7 @@ class Camera:
             time=datetime(2026, 1, 1, tzinfo=UTC),
             clock_state="synchronised",
         )
-        self.sequence = 0
+        self.sequence = after
 
     def next(self, count: int = 1) -> int:
         self.sequence += count
@@ -102,8 +105,12 @@ class History:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._source = random.Random(plan.seed)
+        if plan.regulars_seed is not None:
+            self._source = random.Random(plan.regulars_seed)
         self._regulars = [self._new_plate() for _ in range(plan.regulars)]
-        self._cameras = [Camera(number) for number in range(1, plan.cameras + 1)]
+        if plan.regulars_seed is not None:
+            self._source = random.Random(plan.seed)
+        self.cameras = [Camera(number, after=plan.after) for number in range(1, plan.cameras + 1)]
         self._picture = picture_of(plan.seed)
         self._numbers = itertools.count(1)
 
@@ -126,7 +133,7 @@ class History:
             for _ in range(count)
         ]
         if begin >= self._plan.until - timedelta(days=self._plan.health_days):
-            for camera, step in itertools.product(self._cameras, range(12)):
+            for camera, step in itertools.product(self.cameras, range(12)):
                 at = begin + step * HEALTH_EVERY
                 events.extend((at, camera, component) for component in COMPONENTS)
         events.sort(key=lambda event: event[0])
@@ -136,7 +143,7 @@ class History:
         return rows
 
     def _any_camera(self) -> Camera:
-        return self._cameras[int(len(self._cameras) * self._source.random() ** 1.5)]
+        return self.cameras[int(len(self.cameras) * self._source.random() ** 1.5)]
 
     def _accepted(self, at: datetime, camera: Camera, component: str | None) -> AcceptedRow:
         row = (

@@ -92,8 +92,8 @@ async def ask_all(folder: Path, times: int) -> list[Answer]:
     data = SqliteDataOverview(pool, database, pictures, retention_days=0)
     try:
         asked = [
-            *await _of_sightings(sightings),
-            *await _of_cameras(cameras),
+            *await of_sightings(sightings),
+            *await of_cameras(cameras),
             Question(page="Data", name="sizes", ask=data.sizes),
             Question(
                 page="Data",
@@ -101,17 +101,17 @@ async def ask_all(folder: Path, times: int) -> list[Answer]:
                 ask=lambda: data.stats(since=UNTIL - _DAY, until=UNTIL),
             ),
         ]
-        return [await _timed(question, times) for question in asked]
+        return [await timed(question, times) for question in asked]
     finally:
         pool.close()
         archive.close()
 
 
-async def _of_sightings(sightings: StoredSightings) -> list[Question]:
+async def of_sightings(sightings: StoredSightings) -> list[Question]:
     latest = (await sightings.page(SightingFilter())).cards
     plate = next(card.plate for card in latest if card.region == "eu")
     thai = next(card.plate for card in latest if card.region == "th")
-    pictured = (await sightings.page(SightingFilter(has_picture=True), limit=1)).cards[0]
+    pictured = (await sightings.page(SightingFilter(has_picture=True), limit=1)).cards
 
     def page(name: str, order: Order = Order.NEWEST, **chosen: object) -> Question:
         wanted = SightingFilter(**chosen)  # type: ignore[arg-type]
@@ -158,11 +158,16 @@ async def _of_sightings(sightings: StoredSightings) -> list[Question]:
             ask=lambda: sightings.count(SightingFilter(plate="*34")),
         ),
         Question(page="Sightings", name="one in full", ask=lambda: sightings.detail(latest[0].id)),
-        Question(page="Sightings", name="its picture", ask=lambda: sightings.picture(pictured.id)),
+        *(
+            Question(
+                page="Sightings", name="its picture", ask=lambda: sightings.picture(pictured[0].id)
+            )
+            for _ in pictured
+        ),
     ]
 
 
-async def _of_cameras(cameras: StoredCameras) -> list[Question]:
+async def of_cameras(cameras: StoredCameras) -> list[Question]:
     name = "gate-001"
 
     def health(days: int) -> Ask:
@@ -183,7 +188,7 @@ async def _of_cameras(cameras: StoredCameras) -> list[Question]:
     ]
 
 
-async def _timed(question: Question, times: int) -> Answer:
+async def timed(question: Question, times: int) -> Answer:
     took = []
     for _ in range(times):
         began = time.perf_counter()
@@ -199,7 +204,7 @@ async def _timed(question: Question, times: int) -> Answer:
     )
 
 
-def _show(console: Console, answers: Sequence[Answer], machine: Machine, size_bytes: int) -> None:
+def table_of(answers: Sequence[Answer]) -> Table:
     table = Table("page", "question", "first", "median", "95%", "may take", title="milliseconds")
     for each in answers:
         mark = "" if each.is_in_time else " TOO LONG"
@@ -211,7 +216,11 @@ def _show(console: Console, answers: Sequence[Answer], machine: Machine, size_by
             f"{each.p95_ms:.1f}",
             f"{each.limit_ms:.0f}",
         )
-    console.print(table)
+    return table
+
+
+def _show(console: Console, answers: Sequence[Answer], machine: Machine, size_bytes: int) -> None:
+    console.print(table_of(answers))
     console.print(
         f"{size_bytes / 1e9:.2f} GB of database on {machine.file_system}; {machine.processor}, "
         f"{machine.cores} cores; SQLite {machine.sqlite}, Python {machine.python}; "

@@ -28,7 +28,7 @@ from rich.text import Text
 sys.path.insert(0, str(ROOT))
 
 from demo_cluster_books import Book, book_of, table_of
-from demo_cluster_parts import Camera, Pages, Server
+from demo_cluster_parts import BACKOFF_MAX_S, Camera, Pages, Server
 from demo_cluster_view import ClusterView
 
 from benchmarks import local_haproxy
@@ -38,6 +38,8 @@ REFRESH_S: Final = 0.25
 PLAIN_REPORT_S: Final = 5.0
 DOWN_S: Final = 3.0
 """How long the server that is killed stays away."""
+MOVED_IN_S: Final = 3.0 * BACKOFF_MAX_S
+"""By then its cameras have to be on the other one, also where the machine has much else to do."""
 
 
 class Killing(Enum):
@@ -61,6 +63,7 @@ class Cluster:
     killing: Killing
     victim: Server | None = None
     killed_at_s: float = 0.0
+    moved_after_s: float | None = None
 
     def look(self) -> None:
         """Asks everybody how things are. Raises DemoFailed where a server is gone by itself."""
@@ -71,7 +74,8 @@ class Cluster:
                 raise DemoFailed(f"{server.name} ended by itself:\n{server.program.tail()}")
 
     def kill_in_time(self) -> None:
-        """Kills the server with the most cameras halfway, and starts it again a little later."""
+        """Kills the server with the most cameras halfway, and starts it again once they are on the
+        other. Raises DemoFailed where they do not come there."""
         if self.killing is Killing.TO_COME and any(each.is_halfway for each in self.cameras):
             self.victim = max(self.servers, key=lambda each: each.lines)
             lines = self.victim.lines
@@ -79,12 +83,30 @@ class Cluster:
             self.killed_at_s = time.monotonic()
             self.killing = Killing.IS_DOWN
             self._say(f"{self.victim.name} is killed, with {lines} of the cameras on it.", "red")
-        is_due = time.monotonic() - self.killed_at_s >= DOWN_S
-        if self.killing is Killing.IS_DOWN and is_due and self.victim is not None:
+        away_s = time.monotonic() - self.killed_at_s
+        if self.killing is not Killing.IS_DOWN or self.victim is None:
+            return
+        if self.balancer is not None and not self._have_moved(away_s):
+            if away_s > MOVED_IN_S:
+                raise DemoFailed(f"its cameras are not on the other server after {away_s:.0f} s")
+            return
+        if away_s >= DOWN_S:
             self.victim.start()
             self.victim = None
             self.killing = Killing.IS_BACK
             self._say("It is started again.", "green")
+
+    def _have_moved(self, away_s: float) -> bool:
+        """Whether all cameras that run are on the servers that are left."""
+        running = sum(each.is_running for each in self.cameras)
+        if self.moved_after_s is None and sum(each.lines for each in self.servers) >= running > 0:
+            self.moved_after_s = away_s
+            self._say(
+                f"Its cameras are on the other one after {away_s:.1f} s (they wait {BACKOFF_MAX_S} "
+                "s at most between two attempts).",
+                "green",
+            )
+        return self.moved_after_s is not None or running == 0
 
     def stop_cameras(self) -> None:
         for camera in self.cameras:

@@ -11,6 +11,8 @@ from demo_places import DemoFailed
 from demo_programs import Program, ask, await_health, ours, start
 
 _SETUP: Final = re.compile(r"/setup\?key=[\w-]+")
+BACKOFF_MAX_S: Final = 5
+"""So long at most a camera waits between two attempts to be let in."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -143,7 +145,7 @@ class Camera:
             "WEBSOCKET_LOG_FILE": str(self.log / f"{self.name}-sender.log"),
             "AGENT_WEB_PORT": str(self.web_port),
             "AGENT_THREADS": "1",
-            "UPLINK_BACKOFF_MAX_S": "5",
+            "UPLINK_BACKOFF_MAX_S": str(BACKOFF_MAX_S),
         }
         self.program = start(
             self.name,

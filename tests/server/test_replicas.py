@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import subprocess
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,11 +12,11 @@ import asyncpg
 import httpx
 import pytest
 
-from benchmarks import local_haproxy
 from server.app import running
 from server.errors import StartRefused
 from server.role import Role
 from server.workers import check_workers
+from tests.server.balancers import balancers
 from tests.server.conftest import settings_in
 from tests.server.replicas import Camera, Replica, until_acknowledged, until_said
 from tests.server.storage.databases import Databases
@@ -118,58 +117,27 @@ async def test_several_processes_need_a_database_that_they_share(tmp_path: Path)
         check_workers(shared, Role.WEB)
 
 
-class HaProxy:
-    """The real one, with the configuration of docs/scaling.md and the ports of this test."""
-
-    def __init__(self, folder: Path, port: int, replicas: list[Replica]) -> None:
-        try:
-            program = local_haproxy.program()
-        except local_haproxy.HaproxyMissing as error:
-            pytest.skip(str(error))
-        first, second = replicas
-        text = local_haproxy.configuration(
-            port,
-            servers=(first.wait_until_it_listens(), second.wait_until_it_listens()),
-            checks=(first.web_port, second.web_port),
-        )
-        configuration = folder / "haproxy.cfg"
-        configuration.write_text(text, encoding="utf-8")
-        self._process = subprocess.Popen([program, "-db", "-f", configuration])
-
-    def end(self) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=10)
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @pytest.mark.system
-async def test_behind_haproxy_the_cameras_of_a_killed_server_go_on_at_the_other(
+async def test_behind_a_balancer_the_cameras_of_a_killed_server_go_on_at_the_other(
     databases: Databases, start: Start, tmp_path: Path
 ) -> None:
+    """Half of them come through HAProxy, half through nginx."""
     url = await asyncio.to_thread(databases.migrated)
     replicas = [await asyncio.to_thread(start, url) for _ in range(2)]
-    port = free_port()
-    balancer = await asyncio.to_thread(HaProxy, tmp_path, port, replicas)
-    try:
-        cameras = [Camera(number, rows=ROWS) for number in range(1, CAMERAS + 1)]
+    with contextlib.ExitStack() as ending:
+        doors = await asyncio.to_thread(balancers, tmp_path, replicas, ending)
+        cameras = [Camera(number, rows=ROWS) for number in range(1, 2 * len(doors) * 2 + 1)]
         async with asyncio.timeout(90), asyncio.TaskGroup() as tasks:
-            for camera in cameras:
-                tasks.create_task(camera.send_all(port))
-            await until_acknowledged(cameras, CAMERAS * ROWS // 4)
+            for number, camera in enumerate(cameras):
+                tasks.create_task(camera.send_all(doors[number % len(doors)]))
+            await until_acknowledged(cameras, len(cameras) * ROWS // 4)
             lines = [await _cameras_of(replica) for replica in replicas]
             cuts = [camera.cuts for camera in cameras]
             replicas[0].kill()
-        assert lines == [CAMERAS // 2, CAMERAS // 2]
+        assert lines == [len(cameras) // 2, len(cameras) // 2]
         await all_are_there_once(url, cameras)
         cut = [camera.cuts > before for camera, before in zip(cameras, cuts, strict=True)]
-        assert sum(cut) >= CAMERAS // 2
-    finally:
-        balancer.end()
+        assert sum(cut) >= len(cameras) // 2
 
 
 async def _cameras_of(replica: Replica) -> int:
