@@ -28,7 +28,9 @@ _OF_COMPONENT: Final = "AND component = :component"
 _IS_STRAY: Final = (
     "clock_state = 'unsynchronised' AND substr(captured_at, 1, 10) <> substr(received_at, 1, 10)"
 )
-"""As the indexes of strays have it: a clock nobody set, and not the day on which the row came."""
+"""As the indexes of strays have it: a clock nobody set, and not the day on which the row came. Such
+rows count on that day: when they were captured nobody knows, and on a day of 1970 nobody would look
+for them."""
 _IS_NO_STRAY: Final = (
     "(clock_state IS DISTINCT FROM 'unsynchronised' "
     "OR substr(captured_at, 1, 10) = substr(received_at, 1, 10))"
@@ -62,7 +64,8 @@ def _before_in(table: str, dialect: Dialect, part: str = "") -> str:
 
 def _strays_in(table: str, dialect: Dialect) -> str:
     return (
-        f"SELECT {_COLUMNS} FROM {table}{dialect.by_index(f'{table}_strays')} "  # noqa: S608 (our own names)
+        "SELECT epoch, sequence, received_at, captured_at FROM "  # noqa: S608 (our own names)
+        f"{table}{dialect.by_index(f'{table}_strays')} "
         f"WHERE device_id = :device AND {_IS_STRAY} "
         f"ORDER BY epoch, sequence DESC LIMIT {_MOST_STRAYS}"
     )
@@ -98,10 +101,11 @@ def books_of(
         "until": _start_of(until + timedelta(days=1)),
     }
     rows = _numbered(reader, asked, "" if kept_since is None else _start_of(kept_since))
-    strays = _strays(reader, device_id)
+    all_strays = _strays(reader, device_id)
+    strays = [row for row in all_strays if asked["since"] <= row[2] < asked["until"]]
     explaining = {
         "device": device_id,
-        "since": min((asked["since"], *(at for _, _, at in rows))),
+        "since": min((asked["since"], *(row[2] for row in rows), *(row[3] for row in strays))),
         "most": _MOST_EXPLAINING,
     }
     told = reader.rows_of(_evictions_in(reader.dialect), explaining)
@@ -117,8 +121,8 @@ def books_of(
         rows,
         said,
         since=since,
-        strays=[row for row in strays if asked["since"] <= row[2] < asked["until"]],
-        elsewhere=[row[:2] for row in strays],
+        strays=[row[:3] for row in strays],
+        elsewhere=[row[:2] for row in all_strays],
     )
     return CameraBooks(
         device_id=device_id,
@@ -159,8 +163,9 @@ def _numbered(reader: Reader, asked: dict[str, Any], kept_since: str) -> list[St
     return [*rows, *last_before(rows, before)]
 
 
-def _strays(reader: Reader, device_id: str) -> list[StoredRow]:
-    """Rows of which the clock was far off, on whatever day: of most cameras there are none."""
+def _strays(reader: Reader, device_id: str) -> list[tuple[str, int, str, str]]:
+    """Rows of which the clock was far off, whenever they came: of most cameras there are none.
+    Epoch, number, when it came, and when it was captured by that clock."""
     found: list[Any] = []
     for table in (*_TABLES, _HEALTH):
         found += reader.rows(_strays_in(table, reader.dialect), {"device": device_id})

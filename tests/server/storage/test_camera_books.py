@@ -206,4 +206,21 @@ async def test_rows_of_a_clock_that_was_off_leave_no_holes_where_they_belong(
         found = await centre.cameras.books("gate-1", until=NOON.date())
         assert [(gap.first, gap.last) for gap in found.gaps] == [(10, 10), (2, 2)]
         (day,) = found.days
-        assert day.acknowledged == 6
+        assert day.acknowledged == 10
+
+
+async def test_rows_of_a_clock_that_was_never_set_count_on_the_day_when_they_came(
+    tmp_path: Path,
+) -> None:
+    async with centre_in(tmp_path) as centre:
+        camera = Camera(centre)
+        await camera.greet()
+        camera.wrong_year = 1970
+        camera.capture(6)
+        await camera.send(0b111011)
+        found = await centre.cameras.books("gate-1", until=NOON.date())
+        assert [(gap.first, gap.last) for gap in found.gaps] == [(3, 3)]
+        (day,) = found.days
+        assert (day.day, day.acknowledged, day.unexplained) == (NOON.date(), 5, 1)
+        earlier = await centre.cameras.books("gate-1", until=NOON.date() - timedelta(days=2))
+        assert earlier.days == ()
