@@ -41,7 +41,7 @@ def create_application(parts: WebParts) -> FastAPI:
     add_signing(app, parts.signing_in, parts.accounts)
     add_accounts(app, parts.accounts, parts.auditor)
     add_api(app, parts.api)
-    add_watchlists(app, parts.watchlists)
+    add_watchlists(app, parts.watchlists, parts.api.zone)
     add_alerts(app, parts.alerts, parts.api.zone)
     add_channels(app, parts.channels)
     if parts.faces is not None:

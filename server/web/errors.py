@@ -104,7 +104,11 @@ def status_of(error: Exception) -> tuple[int, int | None]:
 
 
 def _fault(found: Mapping[str, Any]) -> str:
+    if found["type"] == "json_invalid":
+        return f"the body is no JSON: {found['ctx']['error']} at character {found['loc'][-1]}"
     place = ".".join(str(part) for part in found["loc"][1:]) or found["loc"][0]
+    if found["type"] == "extra_forbidden":
+        return f"{place}: there is no such field"
     return f"{place}: {found['msg']}, got {_shortened(found.get('input'))}"
 
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from server.accounts.contract import Caller
 from server.accounts.permissions import Permission
@@ -25,6 +25,7 @@ from server.watchlist.contract import (
 )
 from server.web.api.filters import moment
 from server.web.api.problems import responses
+from server.web.api.wanted import Wanted
 from server.web.security.demands import AskingFirst, CurrentCaller, requires
 
 _REFUSED = responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -39,7 +40,7 @@ Before = Annotated[
 ]
 
 
-class AlertSaid(BaseModel):
+class AlertSaid(Wanted):
     """What is left out stays as it is."""
 
     verdict: Verdict | None = None

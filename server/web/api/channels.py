@@ -5,11 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from fastapi import APIRouter, FastAPI
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from server.accounts.permissions import Permission
 from server.channels.contract import Channel, ChannelDetails, ChannelKind, Channels, Made
 from server.web.api.problems import responses
+from server.web.api.wanted import Wanted
 from server.web.security.demands import AskingFirst, CurrentCaller, requires
 
 _REFUSED = responses(
@@ -20,7 +21,7 @@ _REFUSED = responses(
 )
 
 
-class ChannelWanted(BaseModel):
+class ChannelWanted(Wanted):
     """`target`: the address of a webhook or of an ntfy topic, or mail addresses with commas.
     `token`: what ntfy asks for, never shown; left out, it stays as it is."""
 

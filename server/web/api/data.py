@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from server.accounts.contract import Action
 from server.accounts.permissions import Permission
@@ -17,12 +17,13 @@ from server.web.api.cameras import DEFAULT_SPAN, From, Points, To
 from server.web.api.filters import moment
 from server.web.api.parts import ApiParts
 from server.web.api.problems import responses
+from server.web.api.wanted import Wanted
 from server.web.security.demands import AskingFirst, CurrentCaller, requires
 
 OlderThan = Annotated[int, Query(ge=1, le=36500, description="Whole days (UTC) since arrival.")]
 
 
-class PruneWanted(BaseModel):
+class PruneWanted(Wanted):
     """What arrived longer ago than this goes, with the pictures of those days."""
 
     older_than_days: int = Field(ge=1, le=36500, examples=[30])

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from server.accounts.contract import Action
 from server.accounts.permissions import Permission
@@ -27,6 +27,7 @@ from server.storage.reading.sightings import (
 from server.web.api import examples, export, filters
 from server.web.api.parts import ApiParts
 from server.web.api.problems import responses
+from server.web.api.wanted import Wanted
 from server.web.security.demands import AskingFirst, CurrentCaller, requires
 
 WantedSightings = Annotated[filters.Wanted, Depends(filters.wanted)]
@@ -41,7 +42,7 @@ class Format(StrEnum):
     JSON = "json"
 
 
-class CorrectionWanted(BaseModel):
+class CorrectionWanted(Wanted):
     """What is on the plate, and why it is known."""
 
     plate: str = Field(examples=["1กก 1234"])

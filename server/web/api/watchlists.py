@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import tzinfo
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from server.accounts.permissions import Permission
 from server.row_id import LARGEST_ID
@@ -25,7 +25,9 @@ from server.watchlist.contract import (
     Watchlists,
 )
 from server.watchlist.rules import Kind, Subject
+from server.web.api.filters import moment
 from server.web.api.problems import responses
+from server.web.api.wanted import Wanted
 from server.web.security.demands import AskingFirst, CurrentCaller, requires
 
 _SEES = [requires(Permission.SEE_WATCHLISTS)]
@@ -38,7 +40,7 @@ Before = Annotated[
 Limit = Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)]
 
 
-class ListWanted(BaseModel):
+class ListWanted(Wanted):
     """A list; what is left out is as shown here. `schedule` is text such as
     `mon-fri 08:00-18:00; sat 09:00-12:00`."""
 
@@ -58,34 +60,41 @@ class ListWanted(BaseModel):
         return ListDetails(**self.model_dump())
 
 
-class EntryWanted(BaseModel):
-    """An entry: a plate with `*` and `?`, or the number of an enrolled person."""
+class EntryWanted(Wanted):
+    """An entry: a plate with `*` and `?`, or the number of an enrolled person. Times, and days: the
+    last one is included."""
 
     plate: str = Field(default="", examples=["1กก 1234"])
     matching: Matching = Matching.LIKELY
     class_id: int | None = None
     reason: str = Field(default="", examples=["reported on 2026-08-01"])
-    valid_from: datetime | None = None
-    valid_until: datetime | None = None
+    valid_from: str | None = Field(default=None, examples=["2026-08-01"])
+    valid_until: str | None = Field(default=None, examples=["2026-12-31T18:00:00+07:00"])
     schedule: str = ""
     device_ids: tuple[str, ...] = ()
     cooldown_s: int | None = None
 
-    def details(self) -> EntryDetails:
-        return EntryDetails(**self.model_dump())
+    def details(self, zone: tzinfo) -> EntryDetails:
+        """Times without offset, and days, are of `zone`. Raises QuestionInvalid."""
+        times = {
+            "valid_from": moment("valid_from", self.valid_from, zone),
+            "valid_until": moment("valid_until", self.valid_until, zone, ends=True),
+        }
+        return EntryDetails(**{**self.model_dump(), **times})
 
 
-def add_watchlists(app: FastAPI, watchlists: Watchlists) -> None:
-    """All routes of watchlists; each asks for its permission."""
-    app.include_router(_lists_router(watchlists))
+def add_watchlists(app: FastAPI, watchlists: Watchlists, zone: tzinfo) -> None:
+    """All routes of watchlists; each asks for its permission. Times without offset are of
+    `zone`."""
+    app.include_router(_lists_router(watchlists, zone))
     app.include_router(_imports_router(watchlists))
 
 
-def _lists_router(watchlists: Watchlists) -> APIRouter:
+def _lists_router(watchlists: Watchlists, zone: tzinfo) -> APIRouter:
     """Everything below /api/v1/watchlists."""
     router = APIRouter(route_class=AskingFirst, prefix="/api/v1/watchlists", tags=["watchlists"])
     _add_lists(router, watchlists)
-    _add_entries(router, watchlists)
+    _add_entries(router, watchlists, zone)
     return router
 
 
@@ -148,7 +157,7 @@ def _add_lists(router: APIRouter, watchlists: Watchlists) -> None:
         await watchlists.drop_list(caller, list_id)
 
 
-def _add_entries(router: APIRouter, watchlists: Watchlists) -> None:
+def _add_entries(router: APIRouter, watchlists: Watchlists, zone: tzinfo) -> None:
     @router.get("/{list_id}/entries", dependencies=_SEES, responses=_REFUSED)
     async def entries(
         list_id: int,
@@ -168,7 +177,7 @@ def _add_entries(router: APIRouter, watchlists: Watchlists) -> None:
     async def put(list_id: int, wanted: EntryWanted, caller: CurrentCaller) -> Entry:
         """A new entry; one of the same plate (and matching) or person is changed instead.
         Audited."""
-        return await watchlists.put_entry(caller, list_id, wanted.details())
+        return await watchlists.put_entry(caller, list_id, wanted.details(zone))
 
     @router.delete(
         "/{list_id}/entries/{entry_id}",

@@ -32,6 +32,8 @@ from server.web.pages.tags import button, choice, field, form, link, tag
 from wire.limits import WATCHED_PLATES
 
 PAGE: Final = 50
+MOST_CAMERAS: Final = 10_000
+"""Whose names are looked at."""
 _KINDS: Final = [
     (Kind.ALERT.value, "alert: whoever is listed"),
     (Kind.UNKNOWN.value, "unknown: whoever is not listed"),
@@ -71,10 +73,15 @@ def add_watchlists(centre: Centre) -> None:
             before=visit.number("before"),
             limit=PAGE,
         )
-        notice = None
+        notices = []
         if held.details.goes_to_cameras and held.details.is_enabled:
-            notice = held_by_cameras(await centre.watchlists.lists())
-        _One(centre, visit, held).build(found, notice)
+            notices.append(held_by_cameras(await centre.watchlists.lists()))
+        named = {*held.details.device_ids}
+        named.update(*(entry.details.device_ids for entry in found.entries))
+        known = await centre.library.cameras.names(most=MOST_CAMERAS) if named else ()
+        if strangers := sorted(named - {*known}):
+            notices.append(("warn", f"No such camera was ever heard: {', '.join(strangers[:5])}."))
+        _One(centre, visit, held).build(found, notices)
 
 
 def held_by_cameras(lists: Sequence[Watchlist]) -> tuple[str, str]:
@@ -215,7 +222,7 @@ class _One:
         self._may_edit = visit.caller.may(Permission.EDIT_WATCHLISTS)
         self._address = f"/watchlists/{held.id}"
 
-    def build(self, found: EntryPage, notice: tuple[str, str] | None) -> None:
+    def build(self, found: EntryPage, notices: Sequence[tuple[str, str]]) -> None:
         details = self._held.details
         soft = f"{wording.number(self._held.entries)} {details.subject.value}"
         with title(details.name, soft=soft), tag("div", "end"):
@@ -226,8 +233,8 @@ class _One:
                 text = f"{details.name} goes with its entries; alerts that it raised stay."
                 asking = confirming("Delete this list?", text, "Delete", self._drop)
                 button("Delete", asking.open, "quiet")
-        if notice is not None:
-            tag("p", "notice", notice[1], data_level=notice[0], role="status")
+        for level, said in notices:
+            tag("p", "notice", said, data_level=level, role="status")
         if self._may_edit:
             self._adding()
         self._entries(found)
@@ -248,6 +255,17 @@ class _One:
                 field("Number of the person", "class_id", inputmode="numeric", required=True)
             field("Reason", "reason", maxlength=200, autocomplete="off")
             field("Until", "until", type="date")
+            with tag("details"):
+                tag("summary", "quiet", "More")
+                with tag("div", "fields"):
+                    field("From", "since", type="date")
+                    field("Cameras, with commas; empty: the list's", "cameras", autocomplete="off")
+                    field(
+                        *("Hours; empty: the list's", "schedule"),
+                        placeholder="mon-fri 08:00-18:00",
+                        autocomplete="off",
+                    )
+                    field("Seconds without a second alert; empty: the list's", "cooldown_s")
             with tag("div", "filter-end"):
                 tag("button", "main", "Add", type="submit")
 
@@ -255,12 +273,17 @@ class _One:
         caller, lists = self._visit.caller, self._centre.watchlists
         try:
             number = given.get("class_id", "").strip()
+            cooldown = given.get("cooldown_s", "").strip()
             details = EntryDetails(
                 plate=given.get("plate", ""),
                 matching=Matching(given.get("matching", Matching.LIKELY.value)),
                 class_id=int(number_of("number", number)) if number else None,
                 reason=given.get("reason", ""),
-                valid_until=self._end_of(given.get("until", "")),
+                valid_from=self._moment("from", given.get("since", "")),
+                valid_until=self._moment("until", given.get("until", ""), ends=True),
+                schedule=given.get("schedule", ""),
+                device_ids=_names(given.get("cameras", "")),
+                cooldown_s=int(_number("cooldown_s", cooldown)) if cooldown else None,
             )
             entry = await lists.put_entry(caller, self._held.id, details)
         except ServerError as error:
@@ -269,8 +292,8 @@ class _One:
         note(f"{entry.details.plate or entry.details.class_id} is listed")
         ui.navigate.to(self._address)
 
-    def _end_of(self, day: str) -> datetime | None:
-        return moment("until", day or None, self._centre.zone, ends=True)
+    def _moment(self, name: str, day: str, *, ends: bool = False) -> datetime | None:
+        return moment(name, day or None, self._centre.zone, ends=ends)
 
     def _entries(self, found: EntryPage) -> None:
         search = self._visit.asked("search")

@@ -16,6 +16,8 @@ from server.watchlist.rules import Match
 from tests.server.storage.history import plate
 from tests.server.web.site import Site
 
+JSON = "application/json"
+
 
 async def program(site: Site, role: Role = Role.OPERATOR) -> httpx.AsyncClient:
     scopes = [Permission.SEE_ALERTS, Permission.JUDGE_ALERTS, Permission.SEE_WATCHLISTS]
@@ -48,6 +50,25 @@ async def test_a_list_and_its_entries_are_made_read_changed_and_deleted(site: Si
         assert (await asking.get(place)).status_code == 404
         wrong = await asking.post("/api/v1/watchlists", json={"name": "", "schedule": "soon"})
         assert (wrong.status_code, "name" in wrong.json()["detail"]) == (400, True)
+
+
+async def test_days_are_taken_and_what_has_another_name_is_refused(site: Site) -> None:
+    async with await program(site) as asking:
+        list_id = await made(asking)
+        entries = f"/api/v1/watchlists/{list_id}/entries"
+        days = {"plate": "AB 1", "valid_from": "2026-08-01", "valid_until": "2026-12-31"}
+        entry = (await asking.post(entries, json=days)).json()["details"]
+        assert entry["valid_from"].startswith("2026-08-01T00:00:00")
+        assert entry["valid_until"].startswith("2027-01-01T00:00:00")
+        for path, wanted, said in (
+            ("/api/v1/watchlists", {"name": "y", "cameras": "vm"}, "cameras: there is no such"),
+            (entries, {"plate": "AB 2", "valid_untill": "2026-12-31"}, "valid_untill: there is no"),
+            (entries, {"plate": "AB 2", "valid_until": "soon"}, "valid_until='soon': expected"),
+        ):
+            answer = await asking.post(path, json=wanted)
+            assert (answer.status_code, said in answer.json()["detail"]) == (400, True), answer.text
+        answer = await asking.post(entries, content=b"no", headers={"content-type": JSON})
+        assert (answer.status_code, "the body is no JSON" in answer.json()["detail"]) == (400, True)
 
 
 async def test_a_file_comes_as_the_body_and_tells_how_far_it_is(site: Site) -> None:

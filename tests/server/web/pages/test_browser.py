@@ -516,13 +516,22 @@ async def test_a_listed_plate_is_told_on_every_page_judged_and_sent_on(
     await page.get_by_label("Reason").fill("reported")
     await page.get_by_role("button", name="Add").click()
     await expect(page.locator("[data-entry]")).to_have_count(1)
+    await page.get_by_label("Plate", exact=True).fill("NIGHT 1")
+    await page.get_by_text("More", exact=True).click()
+    await page.get_by_label("Cameras, with commas").fill("nowhere")
+    await page.get_by_label("Hours; empty").fill("22:00-06:00")
+    await page.get_by_label("Seconds without").fill("60")
+    await page.get_by_role("button", name="Add").click()
+    night = page.locator("[data-entry]").filter(has_text="NIGHT 1")
+    await expect(night).to_contain_text("nowhere; 22:00-06:00")
+    await expect(page.get_by_text("No such camera was ever heard: nowhere.")).to_be_visible()
     await page.get_by_role("button", name="Import …").click()
     lines = {"name": "a.csv", "mimeType": "text/csv", "buffer": b"plate\nNEVER1\n*\n"}
     await page.get_by_label("File").set_input_files(lines)  # type: ignore[arg-type]
     await page.get_by_role("button", name="Import", exact=True).click()
     await expect(page.get_by_text("line 3: plate='*'")).to_be_visible()
     await page.get_by_role("link", name="Show the list").click()
-    await expect(page.locator("[data-entry]")).to_have_count(2)
+    await expect(page.locator("[data-entry]")).to_have_count(3)
 
     await page.goto(f"{site.url}/cameras")
     alarms = page.locator("html[data-alarms='1']")
