@@ -21,6 +21,7 @@ from server.storage.access import Access, SqliteAccess
 from server.storage.alerts import StoredAlerts
 from server.storage.asking import Readers
 from server.storage.channels import StoredChannels
+from server.storage.corrected_feed import StoredCorrectedFeed
 from server.storage.ground import Ground
 from server.storage.postgres.leading import Duty
 from server.storage.postgres.writing import Subject
@@ -29,6 +30,7 @@ from server.storage.watched_faces import StoredComparedFaces
 from server.storage.watchlists import StoredWatchlists
 from server.supervision import beside
 from server.watchlist.camera_lists import CameraLists
+from server.watchlist.corrected_rows import CorrectedRows
 from server.watchlist.desk import AlertDesk, WatchlistDesk
 from server.watchlist.engine import AlertEngine, EngineParts, Rows
 from server.watchlist.face_rows import FaceRows
@@ -125,7 +127,10 @@ def _engine(
 ) -> AlertEngine:
     """On connections of its own, so that no alert waits for a page's question."""
     readers, rules, alerts = _stores(ground.access, opened)
-    rows: list[Rows] = [PlateRows(ground.access.feed(readers))]
+    rows: list[Rows] = [
+        PlateRows(ground.access.feed(readers)),
+        CorrectedRows(StoredCorrectedFeed(readers)),
+    ]
     if settings.faces and isinstance(ground.access, SqliteAccess):
         rows.append(FaceRows(StoredComparedFaces(readers)))
     return AlertEngine(

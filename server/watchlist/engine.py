@@ -33,17 +33,24 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenRow:
-    """A committed row, as the rules look at it, and when it arrived."""
+    """A committed row, as the rules look at it, and when it arrived; who put its reading right."""
 
     row_id: int
     seen: Seen
     received_at: datetime
+    corrected_by: str = ""
 
 
 class Rows(Protocol):
-    """Rows of one table in the order of their ids. All raise StorageUnavailable."""
+    """Rows of one table in the order of their ids. All raise StorageUnavailable.
+
+    `source` is the table of the sightings that they are of, `name` that of their position. Where
+    nobody looked before, it is begun with the first, or `begins_at_newest`.
+    """
 
     source: Source
+    name: str
+    begins_at_newest: bool
 
     @property
     def look_again_s(self) -> float:
@@ -86,8 +93,8 @@ class AlertEngine:
         self._clock = clock
         self.follower = RuleFollower(parts.rules)
         self._book = self.follower.book
-        self._positions: dict[Source, int] = {}
-        self._written_at_s: dict[Source, float] = {}
+        self._positions: dict[str, int] = {}
+        self._written_at_s: dict[str, float] = {}
         self.raised = 0
         self.doubted = 0
         self.trouble: str | None = None
@@ -116,15 +123,15 @@ class AlertEngine:
         return all(through)
 
     async def _look_at(self, rows: Rows) -> bool:
-        source = rows.source
-        if source not in self._positions:
-            self._positions[source] = await self._parts.alerts.position(_name(source)) or 0
-        position = self._positions[source]
+        name = rows.name
+        if name not in self._positions:
+            self._positions[name] = await self._beginning(rows)
+        position = self._positions[name]
         if not self._book.has_rules:
             newest = await rows.newest()
             await self.follower.follow()
             if not self._book.has_rules:
-                await self._move(source, max(position, newest))
+                await self._move(name, max(position, newest))
                 return True
         piece = await rows.after(position, limit=PIECE_ROWS)
         await self.follower.follow()
@@ -133,9 +140,16 @@ class AlertEngine:
         found = await self._sighted(rows, piece)
         last = piece[-1].row_id
         if found:
-            await self._raise(source, found, last)
-        await self._move(source, last, is_written=bool(found))
+            await self._raise(name, found, last)
+        await self._move(name, last, is_written=bool(found))
         return len(piece) < PIECE_ROWS
+
+    async def _beginning(self, rows: Rows) -> int:
+        held = await self._parts.alerts.position(rows.name)
+        if held is None and rows.begins_at_newest:
+            held = await rows.newest()
+            await self._parts.alerts.move(rows.name, held)
+        return held or 0
 
     async def _sighted(self, rows: Rows, piece: Sequence[SeenRow]) -> list[Sighted]:
         found = []
@@ -174,9 +188,9 @@ class AlertEngine:
             left.append(replace(match, likelihood=likelihood))
         return left
 
-    async def _raise(self, source: Source, found: Sequence[Sighted], position: int) -> None:
+    async def _raise(self, name: str, found: Sequence[Sighted], position: int) -> None:
         alerts = await self._parts.alerts.raise_alerts(
-            found, name=_name(source), position=position, now=self._parts.now()
+            found, name=name, position=position, now=self._parts.now()
         )
         self.raised += len(alerts)
         if alerts:
@@ -184,15 +198,15 @@ class AlertEngine:
         for alert in alerts:
             _log.info("alert", **_said(alert))
 
-    async def _move(self, source: Source, position: int, *, is_written: bool = False) -> None:
-        is_moved = position > self._positions[source]
-        self._positions[source] = position
+    async def _move(self, name: str, position: int, *, is_written: bool = False) -> None:
+        is_moved = position > self._positions[name]
+        self._positions[name] = position
         now_s = self._clock()
-        is_due = now_s - self._written_at_s.get(source, 0.0) >= POSITION_EVERY_S
+        is_due = now_s - self._written_at_s.get(name, 0.0) >= POSITION_EVERY_S
         if is_moved and is_due and not is_written:
-            await self._parts.alerts.move(_name(source), position)
+            await self._parts.alerts.move(name, position)
         if is_written or (is_moved and is_due):
-            self._written_at_s[source] = now_s
+            self._written_at_s[name] = now_s
 
     def _note_trouble(self, trouble: str | None) -> None:
         if trouble is not None and self.trouble is None:
@@ -202,11 +216,11 @@ class AlertEngine:
         self.trouble = trouble
 
 
-def _name(source: Source) -> str:
-    return f"alerts {source}"
-
-
 def _sighted(source: Source, row: SeenRow, match: Match) -> Sighted:
+    """Of a reading that was put right, the reason says by whom."""
+    if row.corrected_by:
+        said = f"reading put right by {row.corrected_by}"
+        match = replace(match, reason=f"{match.reason}; {said}" if match.reason else said)
     return Sighted(
         source=source,
         sighting_id=row.seen.sighting_id,

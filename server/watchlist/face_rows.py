@@ -19,6 +19,8 @@ class FaceRows:
     """Implements Rows. Whoever compares faces rings no bell: while one waits, it is looked soon."""
 
     source = Source.FACES
+    name = f"alerts {Source.FACES}"
+    begins_at_newest = False
 
     def __init__(self, faces: ComparedFaces) -> None:
         self._faces = faces

@@ -19,6 +19,8 @@ class PlateRows:
     """Implements Rows."""
 
     source = Source.PLATES
+    name = f"alerts {Source.PLATES}"
+    begins_at_newest = False
     look_again_s = IDLE_S
 
     def __init__(self, feed: SightingFeed) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from server.storage.reading.sightings import SightingDetail
@@ -20,4 +21,27 @@ class SightingFeed(Protocol):
         self, position: int, *, limit: int, with_evidence: bool = False
     ) -> Sequence[SightingDetail]:
         """Up to `limit` rows with an id above `position`, in order. Raises StorageUnavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectedSighting:
+    """A sighting as it is now, without its corrections, and which of them it is told for."""
+
+    correction_id: int
+    corrected_by: str
+    sighting: SightingDetail
+
+
+class CorrectedFeed(Protocol):
+    """Corrections in the order in which they were committed, each with its sighting where that is
+    still there."""
+
+    async def newest(self) -> int:
+        """The highest id of a correction; 0 where there is none. Raises StorageUnavailable."""
+        ...
+
+    async def after(self, position: int, *, limit: int) -> Sequence[CorrectedSighting]:
+        """Up to `limit` of those with an id above `position`, in order. Raises
+        StorageUnavailable."""
         ...

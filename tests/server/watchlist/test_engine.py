@@ -52,6 +52,29 @@ async def test_what_passed_before_there_was_a_list_raises_nothing(watch: Watch) 
     assert [each.sighting_id for each in await watch.alerts()] == [2]
 
 
+async def test_a_reading_that_is_put_right_raises_what_it_missed_once_and_says_by_whom(
+    url: str | None, tmp_path: Path
+) -> None:
+    async def puts_right(watch: Watch, number: int, text: str) -> None:
+        await watch.centre.corrections.correct(number, text, by="vera", now=NOON)
+
+    async with watching_in(tmp_path, url) as first:
+        await first.centre.take(plate(1, "ZZ 1"), plate(2, "ZZ 2"), plate(3, "AB 1"))
+        await puts_right(first, 1, "AB 1")  # before there was a list, and anybody who looked
+        list_id = await first.list_of(name="stolen", cooldown_s=0, least_percent=99.0)
+        await first.put(list_id, EntryDetails(plate="AB*", reason="reported"))
+        before = [each.sighting_id for each in await first.alerts()]
+        await puts_right(first, 2, "AB 2")  # and nobody looked
+    async with watching_in(tmp_path, url) as second:
+        (*older, alert) = await second.alerts()
+        assert [each.sighting_id for each in older] == before
+        assert (alert.sighting_id, alert.plate, alert.list_name) == (2, "AB 2", "stolen")
+        assert alert.reason == "reported; reading put right by vera"
+        await second.centre.corrections.undo(2, by="vera", now=NOON)
+        await puts_right(second, 2, "AB 22")
+        assert len(await second.alerts()) == len(older) + 1
+
+
 async def test_an_alert_that_a_restart_missed_is_raised_after_it_once(
     url: str | None, tmp_path: Path
 ) -> None:

@@ -12,11 +12,13 @@ from typing import Any
 from server.bell import Bell
 from server.storage.access import Access, PostgresAccess, SqliteAccess
 from server.storage.alerts import StoredAlerts
+from server.storage.corrected_feed import StoredCorrectedFeed
 from server.storage.postgres.writing import Subject as Changed
 from server.storage.watched_faces import StoredComparedFaces
 from server.storage.watchlists import StoredWatchlists
 from server.watchlist.checking import checked_entry
 from server.watchlist.contract import Alert, AlertFilter, EntryDetails, ListDetails
+from server.watchlist.corrected_rows import CorrectedRows
 from server.watchlist.engine import AlertEngine, EngineParts, Rows
 from server.watchlist.face_rows import FaceRows
 from server.watchlist.plate_rows import PlateRows
@@ -75,7 +77,10 @@ async def watching_in(folder: Path, url: str | None = None) -> AsyncIterator[Wat
             rules = StoredWatchlists(readers, access.writing(opened, Changed.WATCHLISTS))
             store = StoredAlerts(readers, access.writing(opened, Changed.ALERTS))
             await rules.sweep(NOON)
-            rows: list[Rows] = [PlateRows(access.feed(readers))]
+            rows: list[Rows] = [
+                PlateRows(access.feed(readers)),
+                CorrectedRows(StoredCorrectedFeed(readers)),
+            ]
             if isinstance(centre, Centre):
                 rows.append(FaceRows(StoredComparedFaces(readers)))
             raised = Bell()
