@@ -283,7 +283,7 @@ class _One:
                 valid_until=self._moment("until", given.get("until", ""), ends=True),
                 schedule=given.get("schedule", ""),
                 device_ids=_names(given.get("cameras", "")),
-                cooldown_s=int(_number("cooldown_s", cooldown)) if cooldown else None,
+                cooldown_s=int(number_of("cooldown_s", cooldown)) if cooldown else None,
             )
             entry = await lists.put_entry(caller, self._held.id, details)
         except ServerError as error:
