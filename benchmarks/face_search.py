@@ -56,6 +56,7 @@ class Case:
     queries: int
     exact_queries: int
     build_threads: int = 1
+    expansion: int = 128
     seed: int = 7
 
 
@@ -80,8 +81,9 @@ class Result:
 
 
 class Searched(Protocol):
-    """What is measured. Keys are numbers in the order in which vectors were added; `search` gives
-    the keys and cosines of the best, the best first, on one thread."""
+    """What is measured; made for so many numbers and vectors, with so wide a search (ef). Keys are
+    numbers in the order in which vectors were added; `search` gives the keys and cosines of the
+    best, the best first, on one thread."""
 
     def add(self, vectors: Vectors, threads: int) -> None: ...
 
@@ -95,7 +97,7 @@ class Searched(Protocol):
 class Exact:
     """Every cosine, by numpy."""
 
-    def __init__(self, numbers: int, vectors: int) -> None:
+    def __init__(self, numbers: int, vectors: int, expansion: int) -> None:  # noqa: ARG002 - all are looked at
         self._vectors: Vectors = np.empty((vectors, numbers), np.float32)
         self._count = 0
 
@@ -121,7 +123,7 @@ class Exact:
 class Usearch:
     """A graph of half-precision vectors, as the server keeps it."""
 
-    def __init__(self, numbers: int, vectors: int) -> None:  # noqa: ARG002 - it grows
+    def __init__(self, numbers: int, vectors: int, expansion: int) -> None:  # noqa: ARG002 - it grows
         from usearch.index import Index
 
         self._index = Index(
@@ -130,7 +132,7 @@ class Usearch:
             dtype="f16",
             connectivity=16,
             expansion_add=128,
-            expansion_search=128,
+            expansion_search=expansion,
         )
 
     def add(self, vectors: Vectors, threads: int) -> None:
@@ -152,13 +154,13 @@ class Usearch:
 class Faiss:
     """faiss' graph; it cannot take a vector out again."""
 
-    def __init__(self, numbers: int, vectors: int) -> None:  # noqa: ARG002 - it grows
+    def __init__(self, numbers: int, vectors: int, expansion: int) -> None:  # noqa: ARG002 - it grows
         import faiss
 
         self._faiss = faiss
         self._index: Any = faiss.IndexHNSWFlat(numbers, 16, faiss.METRIC_INNER_PRODUCT)
         self._index.hnsw.efConstruction = 128
-        self._index.hnsw.efSearch = 128
+        self._index.hnsw.efSearch = self._expansion = expansion
 
     def add(self, vectors: Vectors, threads: int) -> None:
         self._faiss.omp_set_num_threads(threads)
@@ -174,11 +176,11 @@ class Faiss:
 
     def load(self, path: Path) -> None:
         self._index = self._faiss.read_index(str(path))
-        self._index.hnsw.efSearch = 128
+        self._index.hnsw.efSearch = self._expansion
         self._faiss.omp_set_num_threads(1)
 
 
-LIBRARIES: dict[str, Callable[[int, int], Searched]] = {
+LIBRARIES: dict[str, Callable[[int, int, int], Searched]] = {
     "numpy": Exact,
     "usearch": Usearch,
     "faiss": Faiss,
@@ -260,7 +262,7 @@ def measure(case: Case) -> Result:
         np.full(count, -2.0, np.float32),
     )
     before = psutil.Process().memory_info().rss
-    index = LIBRARIES[case.library](case.numbers, len(identities) * PICTURES_EACH)
+    index = LIBRARIES[case.library](case.numbers, len(identities) * PICTURES_EACH, case.expansion)
     build_s = 0.0
     for piece in pieces(case, identities):
         truth.look_at(piece)
@@ -277,7 +279,7 @@ def measure(case: Case) -> Result:
         index.save(path)
         size = path.stat().st_size
         del index  # two would not fit where one just does
-        other = LIBRARIES[case.library](case.numbers, 0)
+        other = LIBRARIES[case.library](case.numbers, 0, case.expansion)
         load_s = _seconds(lambda: other.load(path))
     people = len(identities)
     hits = [int(keys[0]) == best for (keys, _), best in zip(found, truth.keys, strict=False)]
@@ -384,6 +386,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--build-threads", type=int, default=len(os.sched_getaffinity(0)), help="of the graphs"
     )
+    parser.add_argument("--expansion", type=int, default=128, help="of a search (ef)")
     parser.add_argument("--json", action="store_true", help="one line of JSON for each row")
     parser.add_argument("--case", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -401,6 +404,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     queries=options.queries,
                     exact_queries=options.exact_queries,
                     build_threads=options.build_threads,
+                    expansion=options.expansion,
                 )
                 results.append(in_own_process(case))
                 if options.json:

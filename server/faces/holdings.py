@@ -48,6 +48,8 @@ def archive_of(
         "embeddings": list(_vectors(connection, "face_embeddings", class_id)),
         "faces_said_not_to_be_this_person": list(_vectors(connection, "face_negatives", class_id)),
         "seen_by_cameras": list(_matches(connection, class_id)),
+        "watched_for": list(_watched(connection, class_id)),
+        "alerts": list(_alerts(connection, class_id)),
     }
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -87,6 +89,29 @@ def _matches(connection: apsw.Connection, class_id: int) -> Iterator[dict[str, A
         (class_id,),
     )
     names = ("sighting_id", "camera", "seen_at", "score", "probability", "model", "model_version")
+    for row in rows:
+        yield dict(zip(names, row, strict=True))
+
+
+def _watched(connection: apsw.Connection, class_id: int) -> Iterator[dict[str, Any]]:
+    rows: Any = connection.execute(
+        "SELECT l.name, e.reason, e.valid_from, e.valid_until, e.changed_at "
+        "FROM watchlist_entries e JOIN watchlists l ON l.id = e.list_id "
+        "WHERE e.class_id = ? AND e.deleted_at IS NULL ORDER BY e.id",
+        (class_id,),
+    )
+    names = ("list", "reason", "valid_from", "valid_until", "changed_at")
+    for row in rows:
+        yield dict(zip(names, row, strict=True))
+
+
+def _alerts(connection: apsw.Connection, class_id: int) -> Iterator[dict[str, Any]]:
+    rows: Any = connection.execute(
+        "SELECT list_name, reason, sighting_id, device_id, captured_at, raised_at, verdict, note "
+        "FROM alerts WHERE class_id = ? ORDER BY id",
+        (class_id,),
+    )
+    names = ("list", "reason", "sighting_id", "camera", "seen_at", "raised_at", "verdict", "note")
     for row in rows:
         yield dict(zip(names, row, strict=True))
 

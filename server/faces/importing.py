@@ -16,10 +16,13 @@ from typing import Final
 
 from server.errors import NotThere, QuestionInvalid
 from server.faces import person_rows
+from server.faces.calibration import calibration_of
 from server.faces.choosing import new_picture
+from server.faces.claiming import claim
 from server.faces.contract import PersonDetails, Refusal, Upload
 from server.faces.gallery import Gallery
-from server.faces.keeping import ModelKey, NewPicture
+from server.faces.keeping import Enrolled, ModelKey, NewPicture
+from server.faces.ledger import Ledger
 from server.faces.looking import Seen
 from server.faces.retention import checked
 from server.row_id import is_id
@@ -90,20 +93,17 @@ class Importer:
         if held is None and not pictures:
             report.refused.append(Refusal(name=name, reason="not one picture can be enrolled"))
             return
-        added = self.gallery.change(
-            lambda book: [
-                book.add_picture(class_id, picture, self.model, now)
-                for class_id in [
-                    line.class_id
-                    if held is not None
-                    else book.add_person(details, now, class_id=line.class_id)
-                ]
-                for picture in pictures
-            ]
-        )
+
+        def work(book: Ledger) -> Enrolled:
+            if held is None:
+                book.add_person(details, now, class_id=line.class_id)
+            return book.enrol(line.class_id, pictures, now)
+
+        done = self.gallery.change(work)
+        claim(self.gallery, line.class_id, self.model, calibration_of(self.model.version))
         report.persons += held is None
-        report.pictures += sum(each is not None for each in added)
-        report.known += sum(each is None for each in added)
+        report.pictures += len(done.added)
+        report.known += len(done.known)
 
     def _held(self, class_id: int) -> str | None:
         """The name of who has that number."""

@@ -24,6 +24,10 @@ TABLES: Final = (
 )
 """In which something is held on a person, by class_id; in the order in which it goes."""
 
+WATCHED: Final = {"watchlist_entries": " AND deleted_at IS NULL", "alerts": ""}
+"""In which a person is named who is watched for: triggers take that away with the person. Of an
+entry the number stays, so that cameras hear that it is gone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
@@ -213,9 +217,9 @@ def owner_of(connection: apsw.Connection, image_id: int) -> int:
 def left_of(connection: apsw.Connection, class_id: int) -> dict[str, int]:
     """How many rows are still held on a person, by table."""
     found = {}
-    for table in TABLES:
+    for table in (*TABLES, *WATCHED):
         row: Any = connection.execute(
-            f"SELECT count(*) FROM {table} WHERE class_id = ?",  # noqa: S608 (our own tables)
+            f"SELECT count(*) FROM {table} WHERE class_id = ?{WATCHED.get(table, '')}",  # noqa: S608 (our own tables)
             (class_id,),
         ).fetchone()
         found[table] = int(row[0])

@@ -263,6 +263,8 @@ def test_being_forgotten_leaves_nothing_and_says_so(database: Path, gallery: Gal
         "face_embeddings",
         "face_negatives",
         "face_matches",
+        "watchlist_entries",
+        "alerts",
         "index",
     }
     assert not (database.parent / "faces" / "index.usearch").exists()

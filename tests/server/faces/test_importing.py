@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from server.errors import QuestionInvalid
-from server.faces import person_rows, picture_rows, vector_rows
+from server.faces import history_rows, person_rows, picture_rows, vector_rows
+from server.faces.contract import Upload
 from server.faces.gallery import Gallery
+from server.faces.history_contract import MatchFilter
 from server.faces.importing import Importer, ImportReport
-from server.faces.keeping import ModelKey
+from server.faces.keeping import Look, ModelKey
 from server.faces.looking import FaceLooker, Wanted, make_looker, models_here
 from server.faces.reembedding import reembed
 from server.storage.adoption import prepare_database
@@ -103,6 +105,20 @@ def test_people_keep_their_numbers_and_what_was_refused_is_told(
         "staff",
     )
     assert gallery.indexed() == 3
+
+
+def test_who_is_taken_over_takes_their_earlier_visits_along(
+    gallery: Gallery, model: ModelKey, looker: FaceLooker, folder: Path
+) -> None:
+    (face,) = looker.look(Upload(name="a camera's", content=photo(RED, seed=9))).faces
+    assert face.vector is not None
+    look = Look(sighting_id=1, device_id="gate-1", seen_at=NOW, vector=face.vector)
+    later = NOW + timedelta(days=9)
+    gallery.note(lambda rows: history_rows.add_visitor(rows, look, model, keep_until=later))
+    taken_over(gallery, model, looker, folder)
+    wanted = MatchFilter()
+    found = gallery.read(lambda rows: history_rows.matches(rows, wanted, before=None, limit=9))
+    assert [each.person.class_id for each in found.matches] == [7]
 
 
 def test_an_import_that_is_run_again_adds_nothing(

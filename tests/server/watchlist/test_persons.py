@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import apsw
 import pytest
 
+from server.faces import holdings
 from server.faces.gallery import Gallery
 from server.storage.connection import open_second_writer, transaction
 from server.watchlist.contract import AlertFilter, EntryDetails, ListDetails, Source
@@ -109,18 +113,27 @@ async def test_a_face_that_nobody_knows_is_told_where_strangers_are_kept(watch: 
     assert first < second
 
 
-async def test_who_is_forgotten_takes_entries_and_alerts_along(watch: Watch) -> None:
+async def test_who_is_forgotten_takes_entries_and_alerts_along_which_they_are_told_of(
+    watch: Watch, tmp_path: Path
+) -> None:
     list_id = await watch.list_of(name="banned", subject=Subject.PERSONS)
     done(watch, PERSON)
-    await watch.rules.put_entries(list_id, [EntryDetails(class_id=7)], by=BY, now=NOON)
+    entry = EntryDetails(class_id=7, reason="banned since May")
+    await watch.rules.put_entries(list_id, [entry], by=BY, now=NOON)
     face_id = await seen(watch, 1)
     done(watch, matched(face_id, 7), compared(face_id))
     assert len(await watch.alerts()) == 1
-    done(
-        watch,
-        ("DELETE FROM face_matches", ()),
-        ("DELETE FROM face_persons WHERE class_id = 7", ()),
-    )
+    gallery = Gallery(watch.centre.database, tmp_path / "faces" / "index.usearch", None)
+    packed = gallery.read(lambda rows: holdings.archive_of(rows, 7, gallery.vault, NOON))
+    told = json.loads(zipfile.ZipFile(io.BytesIO(packed)).read("person.json"))
+    assert [(each["list"], each["reason"]) for each in told["watched_for"]] == [
+        ("banned", "banned since May")
+    ]
+    assert [each["sighting_id"] for each in told["alerts"]] == [face_id]
+    report = holdings.forget(gallery, 7, NOON)
+    gallery.close()
+    assert report.is_gone
+    assert {"watchlist_entries", "alerts"} <= set(report.left)
     assert await watch.alerts() == ()
     assert (await watch.rules.list_of(list_id)).entries == 0
     assert len(watch.engine._book) == 0  # noqa: SLF001 - what is watched for
