@@ -6,6 +6,7 @@ import shutil
 import site
 import sys
 import zipfile
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,15 +96,20 @@ class Image:
         }
 
 
-def checkout_in(folder: Path) -> Path:
-    """The code as it is shipped; its one requirement lets it see the packages of these tests."""
+def checkout_in(folder: Path, *, without: Container[Path] = ()) -> Path:
+    """The code as it is shipped, less the packages of these folders; its one requirement lets it
+    see the packages of these tests."""
+
+    def left_out(place: str, names: list[str]) -> set[str]:
+        here = Path(place).relative_to(ROOT)
+        return {name for name in names if name == "__pycache__" or here / name in without}
+
     root = folder / "checkout"
     root.mkdir()
     for name in SHIPPED:
         source = ROOT / name
         if source.is_dir():
-            ignore = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, root / name, symlinks=True, ignore=ignore)
+            shutil.copytree(source, root / name, symlinks=True, ignore=left_out)
         else:
             shutil.copy2(source, root / name, follow_symlinks=False)
     wheel = borrowing_wheel(folder)

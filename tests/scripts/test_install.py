@@ -10,10 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.image import Image
+from tests.scripts.checkout import Checkout
+from tests.scripts.image import Image, checkout_in
 
 DATA = "/var/lib/sightpost"
 UNITS = "/etc/systemd/system"
+NOT_ASKED_FOR_SETTINGS = {
+    *(Path("agent") / name for name in ("health", "outbox", "pipeline", "uplink", "web")),
+    *(Path("server") / name for name in ("accounts", "analytics", "channels", "faces", "ingest")),
+    *(Path("server") / name for name in ("storage", "watchlist", "web")),
+    *(Path("vision") / name for name in ("detectors", "faces", "pool")),
+}
+"""To compile all of it, twice, is most of what an installation takes; what runs here is a command
+that reads the settings."""
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="accounts are made by root: run as root"),
@@ -24,9 +33,16 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """One that no test changes but by what it installs elsewhere."""
+    folder = tmp_path_factory.mktemp("code")
+    return Checkout(checkout_in(folder, without=NOT_ASKED_FOR_SETTINGS))
+
+
 @pytest.fixture
-def image(tmp_path: Path, quick_python: Path) -> Image:
-    return Image.make(tmp_path, quick_python)
+def image(tmp_path: Path, checkout: Checkout, quick_python: Path) -> Image:
+    return Image.make(tmp_path, quick_python, checkout)
 
 
 def mode(path: Path) -> int:
@@ -108,7 +124,8 @@ def test_installed_again_upgraded_given_another_role_and_removed(image: Image) -
     assert "websocket-server.service" in image.enabled()
     settings.write_text("SERVER_PORT = '18765'\n")
 
-    (image.checkout.root / "LICENSE").write_text("another\n")
+    license_text = image.checkout.root / "LICENSE"
+    license_text.write_text(license_text.read_text() + "another\n")
     upgraded = image.runs("install_all_services.sh", "--roles", "server", "--nginx")
     assert upgraded.code == 0, upgraded.said
     assert release(image) != first
