@@ -57,6 +57,15 @@ def test_thai_readme_has_the_same_commands() -> None:
     assert commands("README.th.md") == commands("README.md")
 
 
+def test_thai_readme_leads_to_the_same_documents() -> None:
+    def documents(name: str) -> set[str]:
+        page = (ROOT / name).read_text(encoding="utf-8")
+        return set(re.findall(r"\]\(((?:docs|wire|monitoring)/[^)]*)\)", page))
+
+    assert documents("README.md")
+    assert documents("README.th.md") == documents("README.md")
+
+
 def _documents() -> list[Path]:
     found = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]
     return sorted(found)
