@@ -52,6 +52,10 @@ from wire.accepted import AcceptedRow
 from wire.rows import Table
 
 READERS: Final = 4
+_SIZES: Final = (
+    "SELECT pg_database_size(current_database()), (SELECT sum(pg_total_relation_size(inhrelid)) "
+    "FROM pg_inherits WHERE inhparent = 'lpr_detections'::regclass)"
+)
 IDS_A_MONTH: Final = 100_000_000
 """Record ids and numbers of cameras begin so far apart from month to month."""
 LOADING: Final = (
@@ -227,10 +231,12 @@ async def ask_all(url: str, folder: Path, times: int) -> list[Answer]:
             return [await timed(question, times) for question in asked]
 
 
-async def _size_bytes(url: str) -> int:
+async def _sizes(url: str) -> tuple[int, int]:
+    """Of the database, and of sightings with their indexes, in bytes."""
     connection = await opened(url)
     try:
-        return int(await connection.fetchval("SELECT pg_database_size(current_database())"))
+        database, sightings = await connection.fetchrow(_SIZES) or (0, 0)
+        return int(database), int(sightings)
     finally:
         await connection.close()
 
@@ -264,10 +270,15 @@ def main() -> None:
                 count = loaded(given, server.url(), console)
                 took_s = time.monotonic() - began_s
                 answers = asyncio.run(ask_all(server.url(), folder, given.times))
-                size_bytes = asyncio.run(_size_bytes(server.url()))
+                size_bytes, sighting_bytes = asyncio.run(_sizes(server.url()))
         except (NotOnDisk, PostgresMissing) as error:
             raise SystemExit(f"ERROR {error}") from error
-    said = {"sightings": count, "loaded_s": round(took_s, 1), "size_bytes": size_bytes}
+    said = {
+        "sightings": count,
+        "loaded_s": round(took_s, 1),
+        "size_bytes": size_bytes,
+        "bytes_a_sighting": round(sighting_bytes / count),
+    }
     if given.json:
         print(json.dumps([asdict(machine), said, *map(asdict, answers)], indent=1))
     else:

@@ -36,8 +36,8 @@ from benchmarks.local_postgres import PostgresMissing, local_postgres
 
 REFRESH_S: Final = 0.25
 PLAIN_REPORT_S: Final = 5.0
-DOWN_S: Final = 3.0
-"""How long the server that is killed stays away."""
+DOWN_S: Final = 1.0
+"""How long the server that is killed stays away at least."""
 MOVED_IN_S: Final = 3.0 * BACKOFF_MAX_S
 """By then its cameras have to be on the other one, also where the machine has much else to do."""
 
