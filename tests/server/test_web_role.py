@@ -21,6 +21,7 @@ from tests.server.conftest import settings_in
 from tests.server.storage.databases import Databases
 
 PASSWORD = "correct horse battery"
+PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +110,32 @@ async def test_what_one_process_takes_others_show_and_a_session_is_good_at_each(
             assert sizes["picture_bytes"] is None
             actions = (await elsewhere.get("/api/v1/audit")).json()["entries"]
             assert {"correction", "sign-in"} <= {entry["action"] for entry in actions}
+            await what_a_list_speaks_of_raises_one_alert(centre, elsewhere, program)
             await elsewhere.post("/logout")
         assert (await program.get("/api/v1/me")).status_code == 401
+
+
+async def alerts_at(program: httpx.AsyncClient) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await program.get("/api/v1/alerts")).json()["alerts"]
+    return found
+
+
+async def what_a_list_speaks_of_raises_one_alert(
+    centre: Centre, made_at: httpx.AsyncClient, seen_at: httpx.AsyncClient
+) -> None:
+    """Of two processes with pages, one raises it; the list is made at one, the alert seen at the
+    other. The camera is at a third, which tells them of its row."""
+    made = await made_at.post("/api/v1/watchlists", json={"name": "stolen"})
+    entries = f"/api/v1/watchlists/{made.json()['id']}/entries"
+    assert (await made_at.post(entries, json={"plate": "AB3"})).status_code == 201
+    async with v1_camera(centre.ingest.ingest_port) as camera:
+        (result,) = await camera.ask(plate_row(3))
+    async with asyncio.timeout(PATIENCE_S):
+        while not (alerts := await alerts_at(seen_at)):  # noqa: ASYNC110 (another process raises it)
+            await asyncio.sleep(0.02)
+    assert [(each["plate"], each["sighting_id"]) for each in alerts] == [
+        ("AB3", result["record_id"])
+    ]
 
 
 @pytest.mark.parametrize("role", [Role.ALL, Role.WEB])
