@@ -146,7 +146,7 @@ async def test_pages_that_nobody_looks_at_make_room_for_the_next(house: House) -
     async with pages_of(house, patience_s=5) as url, httpx.AsyncClient(timeout=60) as browser:
         before = set(Client.instances)
         for _ in range(MOST_OF_ONE + 5):
-            assert (await browser.get(f"{url}/audit")).status_code == 200
+            assert (await browser.get(f"{url}/channels")).status_code == 200
         opened = set(Client.instances) - before
         assert len(opened) <= MOST_OF_ONE
         newest = max((Client.instances[each] for each in opened), key=lambda one: one.created)

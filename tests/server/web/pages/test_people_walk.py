@@ -199,4 +199,6 @@ async def test_the_pages_of_people_fit_a_phone(page: Page, place: Installation) 
         await page.goto(url(place, f"/people{path}"))
         await expect(page.get_by_role("heading", level=1)).to_be_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], path
+        for views in await page.locator(".switch").all():
+            assert await views.evaluate("it => it.scrollWidth <= it.clientWidth"), path
         await expect(page.get_by_role("link", name="People", exact=True)).to_be_in_viewport()
