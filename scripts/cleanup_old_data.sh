@@ -12,12 +12,13 @@ usage() {
 usage: cleanup_old_data.sh [--older-than DAYS] [--dry-run] [--no-backup]
 
 Gives up old rows and their pictures, of the camera's database and of the server's, where they are
-here; the programs may run. On a camera only what the server has acknowledged goes: a row that waits
+here or in PostgreSQL (SERVER_DATABASE_URL); the programs may run. On a camera only what the server has acknowledged goes: a row that waits
 or was refused is never deleted, however old it is. (Both give up old data by themselves too:
 AGENT_RETENTION_DAYS, SERVER_RETENTION_DAYS.)
   --older-than DAYS  default 30
   --dry-run          only say what would go
-  --no-backup        do not copy the databases to backups/ first (the last two copies are kept)
+  --no-backup        do not copy the databases to backups/ first (the last two copies are kept);
+                     PostgreSQL is never copied: that is pg_dump's work
 TEXT
 }
 
@@ -49,4 +50,4 @@ if $with_backup && ! $dry_run; then
     drop_old_backups "$data_dir/backups" 2
 fi
 [[ -z "$camera_database" ]] || in_data_as_owner -m agent prune "${options[@]}"
-[[ -z "$server_database" ]] || in_data_as_owner -m server prune "${options[@]}"
+[[ -z "$server_database$server_postgres" ]] || in_data_as_owner -m server prune "${options[@]}"

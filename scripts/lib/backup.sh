@@ -2,12 +2,14 @@
 # Copies of this installation's databases and pictures. Sourced after installation.sh.
 # (SC2154: variables of installation.sh.)
 
-# Databases that are here: fills camera_database and server_database, empty where there is none.
+# Databases that are here: fills camera_database and server_database, empty where there is none, and
+# server_postgres where the server's rows are in PostgreSQL (its address is not shown).
 find_databases() {
+    server_postgres="$(in_data -m server settings | sed -n 's/^SERVER_DATABASE_URL=//p')" || exit 1
     camera_database="$(setting_path agent DB_PATH)" && server_database="$(setting_path server SERVER_DB_PATH)" || exit 1
     [[ -f "$camera_database" ]] || camera_database=""
     [[ -f "$server_database" ]] || server_database=""
-    [[ -n "$camera_database$server_database" ]] ||
+    [[ -n "$camera_database$server_database$server_postgres" ]] ||
         fail "there is no database here yet: looked for DB_PATH and SERVER_DB_PATH in $data_dir"
 }
 
@@ -43,6 +45,8 @@ back_up_databases() { # FOLDER
     local database copy
     find_databases
     make_backup_folder "$1"
+    [[ -z "$server_postgres" ]] ||
+        say "the server's rows are in PostgreSQL, which is not copied here: use pg_dump (docs/scaling.md)"
     for database in "$camera_database" "$server_database"; do
         [[ -n "$database" ]] || continue
         copy="$1/$(basename -- "$database" .db)-$(date --utc +%Y%m%dT%H%M%SZ).db"

@@ -36,6 +36,7 @@ def test_a_server_is_killed_and_every_row_is_there_once() -> None:
     done = run("--vehicles", "1", "--kill-one")
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
+    assert re.search(r"http://127\.0\.0\.1:\d+/setup\?key=\S+", said), said  # pages answer
     assert re.search(r"server-[12] is killed, with [12] of the cameras on it", said), said
     assert re.search("It is started again|before it was to start again", said), said
     if "HAProxy spreads the cameras" in said:

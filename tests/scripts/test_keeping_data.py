@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from agent.outbox.store import Outbox
 from tests.agent.outbox.ends import asked, settle
 from tests.agent.outbox.sightings import plate
 from tests.scripts.operating import Operator, operator
+from tests.server.conftest import databases
+from tests.server.storage.databases import Databases
+
+__all__ = ["databases"]
 
 LONG_AGO = "2020-01-01T00:00:00+00:00"
 
@@ -136,6 +142,26 @@ def test_links_in_an_accounts_folder_lead_root_nowhere() -> None:
         [copy] = (roots / "own").iterdir()
         assert (plates(copy), copy.stat().st_uid) == (["KEPT111"], 0)
         assert sorted(person.data.glob(".backup-*")) == []
+
+
+def test_what_the_server_has_in_postgresql_is_given_up_there(
+    person: Operator, databases: Databases
+) -> None:
+    url = databases.cleaned()
+    (person.data / ".env.production").write_text(f"SERVER_DATABASE_URL={url}\n")
+    asyncio.run(_one_old_row(url))
+    done = person.types("cleanup_old_data.sh", "--older-than", "30")
+    assert done.code == 0, done.said
+    assert "PostgreSQL, which is not copied here: use pg_dump" in done.said
+    assert "Gone: 1 rows" in done.out
+
+
+async def _one_old_row(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("INSERT INTO evictions (received_at) VALUES ($1)", LONG_AGO)
+    finally:
+        await connection.close()
 
 
 @pytest.mark.parametrize("script", ["scripts/backup_database.sh", "cleanup_old_data.sh"])

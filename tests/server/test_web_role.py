@@ -138,17 +138,14 @@ async def what_a_list_speaks_of_raises_one_alert(
     ]
 
 
-@pytest.mark.parametrize("role", [Role.ALL, Role.WEB])
-async def test_a_process_with_pages_ends_in_order(
-    databases: Databases, tmp_path: Path, role: Role
-) -> None:
+async def test_a_process_that_does_both_ends_in_order(databases: Databases, tmp_path: Path) -> None:
     """Nothing is left in hand, and the next one finds the account."""
     url = await asyncio.to_thread(databases.cleaned)
     settings = settings_in(tmp_path, database_url=url, faces=False)
-    async with running(settings, role=role) as server, httpx.AsyncClient() as browser:
+    async with running(settings) as server, httpx.AsyncClient() as browser:
         key = (server.setup_url or "").partition("key=")[2]
         form = {"username": "root", "password": PASSWORD, "key": key}
         made = await browser.post(f"http://127.0.0.1:{server.web_port}/setup", data=form)
         assert made.status_code == 200, made.text
-    async with running(settings, role=role) as server:
+    async with running(settings) as server:
         assert server.setup_url is None
