@@ -86,7 +86,8 @@ class View:
             "rows waiting",
             Text(str(agent["waiting"]), style="yellow" if agent["waiting"] else ""),
         )
-        yield "rows acknowledged", Text(str(agent["acknowledged"]), style="green")
+        acknowledged = Text(str(agent["acknowledged"]), style="green")
+        yield "rows acknowledged, health checks too", acknowledged
         if agent.get("refused"):
             yield "rows refused", Text(str(agent["refused"]), style="red")
         link = agent["link"]
