@@ -55,6 +55,7 @@ INSERT INTO alert_deliveries (alert_id, channel_id, idempotency_key, state, orde
     next_attempt_at)
 SELECT ?, id, ?, 'waiting', ?, ? FROM alert_channels WHERE id = ?
 """
+"""To be followed by what keeps the channel there until the transaction ends."""
 _POSITION: Final = "SELECT last_id FROM row_positions WHERE name = ?"
 _MOVE: Final = """
 INSERT INTO row_positions (name, last_id) VALUES (?, ?)
@@ -83,7 +84,7 @@ class StoredAlerts:
         def work(writer: Writer) -> tuple[Alert, ...]:
             kept = writer.row(_POSITION, (name,))
             through = 0 if kept is None else int(kept[0])
-            left = [each for each in found if each.sighting_id > through]
+            left = [each for each in found if each.row_id > through]
             raised = [_raise(writer, each, now) for each in left]
             writer.change(_MOVE, (name, position))
             return tuple(alert for alert in raised if alert is not None)
@@ -194,11 +195,12 @@ def _listed(writer: Writer, entry_id: int) -> str:
 def _order(writer: Writer, alert: Alert, now: datetime) -> None:
     """What channels are to deliver."""
     key = secrets.token_hex(16)
+    order = f"{_ORDER} {writer.dialect.kept}"
     for channel_id, list_ids in writer.rows(_CHANNELS):
         wanted = json.loads(list_ids)
         if not wanted or alert.list_id in wanted:
             at = text_of(now)
-            writer.change(_ORDER, (alert.id, f"{key}-{channel_id}", at, at, channel_id))
+            writer.change(order, (alert.id, f"{key}-{channel_id}", at, at, channel_id))
 
 
 def _where(chosen: AlertFilter, before: int | None) -> tuple[str, tuple[Any, ...]]:

@@ -48,6 +48,12 @@ class Dialect(Protocol):
         ...
 
     @property
+    def kept(self) -> str:
+        """Behind a choice of rows: nobody takes them away until the transaction ends. Who comes
+        upon one that is being taken away waits, and finds none."""
+        ...
+
+    @property
     def in_order(self) -> str:
         """A join whose left side is read first."""
         ...

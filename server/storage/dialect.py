@@ -19,6 +19,7 @@ class SqliteDialect:
     """Implements Dialect."""
 
     in_order: Final = "CROSS JOIN"
+    kept: Final = ""
     is_timed: Final = ""
     given_up_before: Final = _GIVEN_UP
 

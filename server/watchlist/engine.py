@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import structlog
 
 from server.bell import Bell
-from server.errors import StorageUnavailable, TookTooLong
+from server.errors import GroupRefused, StorageUnavailable, TookTooLong
 from server.watchlist.contract import Alert, Source
 from server.watchlist.experience import likelihood_after
 from server.watchlist.following import RuleFollower
@@ -100,13 +100,14 @@ class AlertEngine:
         self.trouble: str | None = None
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Until it is cancelled. Another process may have gone on since it last ran."""
+        self._positions.clear()
         while True:
             rings = self._parts.wake.rings
             try:
                 is_through = await self.look()
                 self._note_trouble(None)
-            except (StorageUnavailable, TookTooLong) as error:
+            except (GroupRefused, StorageUnavailable, TookTooLong) as error:
                 self._note_trouble(str(error))
                 await asyncio.sleep(RETRY_S)
                 continue
@@ -189,9 +190,13 @@ class AlertEngine:
         return left
 
     async def _raise(self, name: str, found: Sequence[Sighted], position: int) -> None:
-        alerts = await self._parts.alerts.raise_alerts(
-            found, name=name, position=position, now=self._parts.now()
-        )
+        try:
+            alerts = await self._parts.alerts.raise_alerts(
+                found, name=name, position=position, now=self._parts.now()
+            )
+        except StorageUnavailable:
+            self._parts.raised.ring()  # they may be there: the answer can be lost after the commit
+            raise
         self.raised += len(alerts)
         if alerts:
             self._parts.raised.ring()
@@ -222,6 +227,7 @@ def _sighted(source: Source, row: SeenRow, match: Match) -> Sighted:
         said = f"reading put right by {row.corrected_by}"
         match = replace(match, reason=f"{match.reason}; {said}" if match.reason else said)
     return Sighted(
+        row_id=row.row_id,
         source=source,
         sighting_id=row.seen.sighting_id,
         device_id=row.seen.device_id,

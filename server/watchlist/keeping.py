@@ -27,8 +27,10 @@ from server.watchlist.rules import Match
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighted:
-    """A sighting with a match: what an alert takes over of it."""
+    """A sighting with a match: what an alert takes over of it. `row_id` is what positions count:
+    that of the sighting, or of what was said of it later."""
 
+    row_id: int
     source: Source
     sighting_id: int
     device_id: str
@@ -130,7 +132,8 @@ class AlertStore(Protocol):
         self, found: Sequence[Sighted], *, name: str, position: int, now: datetime
     ) -> tuple[Alert, ...]:
         """Raises an alert for each, moves the position of `name`, and orders what channels are to
-        deliver, all in one transaction; returns the new alerts.
+        deliver, all in one transaction; returns the new alerts. Rows that `name` is through with
+        are left out.
 
         Of a sighting that has its alert of that entry already, nothing happens. One within the
         cooldown (of the times of capture) of an alert of the same entry, key and camera is counted

@@ -13,6 +13,7 @@ class PostgresDialect:
     """Implements Dialect. Which index is read is the planner's choice."""
 
     in_order: Final = "JOIN"
+    kept: Final = "FOR KEY SHARE"
     is_timed: Final = " AND captured_at IS NOT NULL"
     given_up_before: Final = "SELECT rows_before FROM given_up"
 

@@ -12,7 +12,7 @@ import asyncpg
 from server.storage.postgres.leading import Duty, Leading
 from server.supervision import Work, beside
 from tests.server.storage.databases import Databases
-from tests.server.storage.history import plate
+from tests.server.storage.history import NOON, plate
 from tests.server.watchlist.watching import watching_in
 
 PATIENCE_S = 30.0
@@ -20,6 +20,13 @@ _END_IT = (
     "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted "
     "AND objid::bigint = $1"
 )
+
+_CHANNEL = (
+    "INSERT INTO alert_channels (name, kind, target, list_ids, is_enabled, secret, changed_by, "
+    "changed_at) VALUES ('hook', 'webhook', 'https://example.org/', '[]', true, '', 'anna', "
+    "'2026-03-01T12:00:00Z')"
+)
+_WAITS = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)"
 
 
 class Process:
@@ -78,4 +85,32 @@ async def test_two_that_raise_alerts_at_once_raise_and_count_each_once(
             await first.centre.take(*(plate(number, "AB 1") for number in numbers))
             await asyncio.gather(first.engine.look(), second.engine.look())
         assert await first.alerted() == await second.alerted() == [("AB 1", 7)]
+        await first.centre.take(*(plate(number, "XY 9") for number in range(9, 12)))
+        await asyncio.gather(first.engine.look(), second.engine.look())
+        for number in (9, 10):
+            await first.centre.corrections.correct(number, "AB 1", by="vera", now=NOON)
+            await asyncio.gather(first.engine.look(), second.engine.look())
+        assert await first.alerted() == await second.alerted() == [("AB 1", 9)]
         assert first.engine.raised + second.engine.raised == 1
+
+
+async def test_a_channel_that_is_deleted_while_an_alert_is_raised_gets_none(
+    databases: Databases, tmp_path: Path
+) -> None:
+    url = await asyncio.to_thread(databases.cleaned)
+    async with watching_in(tmp_path, url) as watch:
+        await watch.list_of("AB1")
+        await watch.centre.execute(_CHANNEL)
+        await watch.centre.take(plate(1, "AB 1"))
+        connection = await asyncpg.connect(url)
+        try:
+            async with connection.transaction(), asyncio.timeout(PATIENCE_S):
+                await connection.execute("DELETE FROM alert_channels")
+                looking = asyncio.create_task(watch.engine.look())
+                while not await connection.fetchval(_WAITS):
+                    await asyncio.sleep(0.01)
+            await looking
+        finally:
+            await connection.close()
+        assert watch.engine.raised == 1
+        assert await watch.centre.query("SELECT count(*) FROM alert_deliveries") == [(0,)]

@@ -75,6 +75,40 @@ async def test_a_reading_that_is_put_right_raises_what_it_missed_once_and_says_b
         assert len(await second.alerts()) == len(older) + 1
 
 
+async def test_a_correction_counts_however_many_were_made_before_it(watch: Watch) -> None:
+    await watch.list_of("AB*", cooldown_s=0)
+    await watch.centre.take(*(plate(number, f"ZZ {number}") for number in range(1, 6)))
+    for number in (3, 4, 5):
+        await watch.centre.corrections.correct(number, f"XY {number}", by="vera", now=NOON)
+    assert await watch.alerts() == ()
+    await watch.centre.corrections.correct(2, "AB 2", by="vera", now=NOON)
+    assert [each.sighting_id for each in await watch.alerts()] == [2]
+
+
+async def test_who_looks_again_goes_on_where_another_one_is(tmp_path: Path) -> None:
+    begun: list[int] = []
+
+    class Noted(PlateRows):
+        async def after(self, position: int, *, limit: int) -> Sequence[SeenRow]:
+            begun.append(position)
+            return await super().after(position, limit=limit)
+
+    async with watching_in(tmp_path) as watch:
+        await watch.list_of("AB1")
+        await watch.centre.take(*(plate(number, "XY 9") for number in range(1, 4)))
+        rows = (Noted(access_to(watch.centre).feed(watch.centre.pool)),)
+        engine = AlertEngine(replace(watch.engine._parts, rows=rows))  # noqa: SLF001 - all but its rows
+        await engine.look()
+        await watch.centre.take(plate(4, "XY 9"), plate(5, "AB 1"))
+        assert len(await watch.alerts()) == 1  # by the other one
+        running = asyncio.create_task(engine.run())
+        async with asyncio.timeout(30):
+            while len(begun) < 2:
+                await asyncio.sleep(0.01)
+        running.cancel()
+        assert begun[:2] == [0, 5]
+
+
 async def test_an_alert_that_a_restart_missed_is_raised_after_it_once(
     url: str | None, tmp_path: Path
 ) -> None:

@@ -124,6 +124,7 @@ async def test_alerts_of_persons_are_for_who_may_see_people(site: Site) -> None:
             list_id=list_id, entry_id=0, key="face", likelihood=1.0, reason="", cooldown_s=0
         )
         face = Sighted(
+            row_id=1,
             source=Source.FACES,
             sighting_id=1,
             device_id="gate-1",
