@@ -87,24 +87,26 @@ async def test_a_correction_counts_however_many_were_made_before_it(watch: Watch
 
 async def test_who_looks_again_goes_on_where_another_one_is(tmp_path: Path) -> None:
     begun: list[int] = []
+    is_begun_again = asyncio.Event()
 
     class Noted(PlateRows):
         async def after(self, position: int, *, limit: int) -> Sequence[SeenRow]:
             begun.append(position)
+            if len(begun) > 1:
+                is_begun_again.set()
             return await super().after(position, limit=limit)
 
     async with watching_in(tmp_path) as watch:
         await watch.list_of("AB1")
         await watch.centre.take(*(plate(number, "XY 9") for number in range(1, 4)))
         rows = (Noted(access_to(watch.centre).feed(watch.centre.pool)),)
-        engine = AlertEngine(replace(watch.engine._parts, rows=rows))  # noqa: SLF001 - all but its rows
+        engine = AlertEngine(replace(watch.engine._parts, rows=rows))  # noqa: SLF001 - its rows
         await engine.look()
         await watch.centre.take(plate(4, "XY 9"), plate(5, "AB 1"))
         assert len(await watch.alerts()) == 1  # by the other one
         running = asyncio.create_task(engine.run())
         async with asyncio.timeout(30):
-            while len(begun) < 2:
-                await asyncio.sleep(0.01)
+            await is_begun_again.wait()
         running.cancel()
         assert begun[:2] == [0, 5]
 
