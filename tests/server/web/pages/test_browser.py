@@ -448,7 +448,8 @@ async def test_a_line_that_comes_back_for_somebody_else_gets_their_page(
     await page.wait_for_function("window.did_handshake")
     await context.clear_cookies()
     await page.evaluate("window.socket.io.engine.close()")
-    await expect(page.get_by_role("heading", name="Forbidden")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert page.url == f"{site.url}/login?next=/audit"
     await context.close()
 
 
