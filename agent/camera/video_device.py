@@ -56,8 +56,9 @@ class VideoDeviceSource:
     def control(self, controls: CameraControls) -> None:
         """In force a few frames later."""
         self._wanted = controls
-        if self._driver is not None:
-            self._driver.submit(self._set_in_driver)
+        driver = self._driver  # the thread that captures may leave meanwhile
+        if driver is not None:
+            driver.submit(self._set_in_driver)
 
     def __enter__(self) -> VideoDeviceSource:
         self._capture.__enter__()

@@ -13,7 +13,9 @@ from server.storage.sighting_rows import DETAIL_COLUMNS, detail_of, rows_by_id
 _NEWEST: Final = "SELECT coalesce(max(id), 0) FROM corrections"
 _NEXT: Final = (
     "SELECT c.id, c.sighting_id, c.corrected_by FROM corrections c "
-    "JOIN lpr_detections d ON d.id = c.sighting_id WHERE c.id > ? ORDER BY c.id LIMIT ?"
+    "JOIN lpr_detections d ON d.id = c.sighting_id WHERE c.id > ? AND c.undoes IS NULL "
+    "AND NOT EXISTS (SELECT 1 FROM corrections WHERE sighting_id = c.sighting_id "
+    "AND undoes = c.id) ORDER BY c.id LIMIT ?"
 )
 
 

@@ -33,11 +33,13 @@ class FormatType(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FakeHef:
-    """What a HEF file would do: input (height, width, channels), output shapes, the function."""
+    """What a HEF file would do: input (height, width, channels), output shapes, the function, and
+    what releasing it raises."""
 
     input_shape: tuple[int, int, int]
     output_shapes: Mapping[str, tuple[int, ...]]
     infer: Callable[[np.ndarray], Outputs]
+    release_failure: str | None = None
 
 
 class FakeHailoPlatform:
@@ -168,6 +170,8 @@ class _Configured:
         if not self._is_released:
             self._is_released = True
             self._platform.networks -= 1
+            if self._model.hef.release_failure is not None:
+                raise HailoRTException(self._model.hef.release_failure)
 
 
 class _Completion:

@@ -157,11 +157,13 @@ class HailoBackend(StatedNetwork):
 def _release(configured: list[Any], released: Callable[[], None]) -> None:
     """Takes the network out of `configured`: older versions free it with the last reference."""
     release = getattr(configured[0], "release", None)
-    if release is not None:
-        release()
-    del release
-    configured.clear()
-    released()
+    try:
+        if release is not None:
+            release()
+    finally:
+        del release
+        configured.clear()
+        released()
 
 
 def by_class(found: Sequence[np.ndarray]) -> Tensor:

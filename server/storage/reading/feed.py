@@ -35,10 +35,10 @@ class CorrectedSighting:
 
 class CorrectedFeed(Protocol):
     """Corrections in the order in which they were committed, each with its sighting where that is
-    still there."""
+    still there: none that takes another one back or was taken back."""
 
     async def newest(self) -> int:
-        """The highest id of a correction; 0 where there is none. Raises StorageUnavailable."""
+        """The highest id of any correction; 0 where there is none. Raises StorageUnavailable."""
         ...
 
     async def after(self, position: int, *, limit: int) -> Sequence[CorrectedSighting]:

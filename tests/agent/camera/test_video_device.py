@@ -14,6 +14,7 @@ from agent.camera.uri import parse_source
 from agent.camera.v4l2 import Panel
 from agent.camera.v4l2_controls import Id
 from agent.camera.video_device import VideoDeviceSource
+from agent.driver_thread import DriverThread
 from tests.fakes.sources import FakeCapture, Step
 from tests.fakes.v4l2 import USB_CAMERA, FakeVideoNode
 
@@ -117,3 +118,36 @@ def test_controls_that_hang_hold_up_neither_frames_nor_leaving() -> None:
         assert [log["event"] for log in logs] == ["setting the camera hangs and is left behind"]
     finally:
         goes_on.set()
+
+
+def test_a_change_may_come_while_the_device_is_left() -> None:
+    class Left(VideoDeviceSource):
+        """Another thread leaves it when `control` has looked at its driver once."""
+
+        opened: DriverThread | None = None
+        is_controlled = False
+
+        def control(self, controls: CameraControls) -> None:
+            self.is_controlled = True
+            super().control(controls)
+
+        @property
+        def _driver(self) -> DriverThread | None:
+            driver = self.opened
+            if self.is_controlled:
+                self.opened = None
+            return driver
+
+        @_driver.setter
+        def _driver(self, driver: DriverThread | None) -> None:
+            self.opened = driver
+
+    node = FakeVideoNode()
+    capture = CaptureSource(URI, opener=lambda: FakeCapture(1000, Step.END))
+    source = Left(capture, open_panel=lambda: Panel(node))
+    with source:
+        driver = source.opened
+        assert driver is not None
+        source.control(CameraControls(contrast=2.0))
+        assert node.awaited(Id.CONTRAST, 95)
+    assert driver.finish(5.0)

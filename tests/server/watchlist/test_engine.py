@@ -85,6 +85,17 @@ async def test_a_correction_counts_however_many_were_made_before_it(watch: Watch
     assert [each.sighting_id for each in await watch.alerts()] == [2]
 
 
+async def test_a_correction_that_was_taken_back_makes_no_reading_sure(watch: Watch) -> None:
+    await watch.list_of("AB*", least_percent=99.0, cooldown_s=0)
+    await watch.centre.take(*(plate(number, f"AB {number}", confidence=70.0) for number in (1, 2)))
+    for number in (1, 2):
+        await watch.centre.corrections.correct(number, f"XY {number}", by="vera", now=NOON)
+        if number == 1:
+            assert await watch.alerts() == ()
+        await watch.centre.corrections.undo(number, by="vera", now=NOON)
+        assert await watch.alerts() == ()
+
+
 async def test_who_looks_again_goes_on_where_another_one_is(tmp_path: Path) -> None:
     begun: list[int] = []
     is_begun_again = asyncio.Event()

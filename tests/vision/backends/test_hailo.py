@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from tests.fakes.hailort import FakeHailoPlatform, FakeHef, HailoRTException
 from vision.backends.hailo import HailoBackend, HailoDevice, by_class, load_platform
 from vision.backends.hailo_advice import advice
+from vision.backends.hailo_share import HailoShare
 from vision.errors import AcceleratorFailed, ModelFailed
 
 
@@ -64,6 +66,19 @@ def test_closed_device_loads_nothing(tmp_path: Path) -> None:
     device.close()
     with pytest.raises(AcceleratorFailed, match="was closed"):
         loaded(device, tmp_path, "plates.hef")
+
+
+def test_a_network_that_fails_to_leave_gives_its_device_back_all_the_same(tmp_path: Path) -> None:
+    stuck = replace(HEFS["plates.hef"], release_failure="HAILO_STREAM_ABORT(63)")
+    platform = FakeHailoPlatform({"plates.hef": stuck})
+    share, path = HailoShare(lambda: platform), tmp_path / "plates.hef"
+    path.touch()
+    for opened in (1, 2):
+        network = share.load("plates", path)
+        assert platform.opened == opened
+        with pytest.raises(HailoRTException, match="STREAM_ABORT"):
+            network.close()
+        assert not platform.is_owned
 
 
 def test_failure_while_running_is_told(tmp_path: Path) -> None:
