@@ -34,6 +34,7 @@ from benchmarks.machine import machine_of
 from benchmarks.server_process import ServerProcess
 from server.faces.calibration import calibration_of
 from server.faces.contract import PersonDetails, Upload
+from server.faces.database import SqliteGalleryDatabase
 from server.faces.decision import decide
 from server.faces.gallery import Gallery
 from server.faces.keeping import ModelKey, NewPicture
@@ -181,7 +182,9 @@ def filled(database: Path, model: ModelKey, persons: int) -> Gallery:
     """A gallery of so many drawn identities with PICTURES_EACH vectors each, without pictures."""
     now = datetime.now(UTC)
     prepare_database(database, zone_of=lambda _: UTC, now=now)
-    gallery = Gallery(database, database.parent / "faces" / "index.usearch", model)
+    gallery = Gallery(
+        SqliteGalleryDatabase(database), database.parent / "faces" / "index.usearch", model
+    )
     gallery.open_index()
     random = np.random.default_rng(GALLERY_SEED)
     identities = directions(persons, model.numbers, random)
@@ -227,7 +230,9 @@ def measure_pictures(options: argparse.Namespace, folder: Path) -> Result:
         return query(another(pictures[turn % len(pictures)], turn))
 
     heard = _heard(folder, environ, request, options)
-    gallery = Gallery(folder / "server.db", folder / "faces" / "index.usearch", key)
+    gallery = Gallery(
+        SqliteGalleryDatabase(folder / "server.db"), folder / "faces" / "index.usearch", key
+    )
     gallery.open_index()
     after = direct(options.models, pictures, gallery, seconds=options.seconds / 2)
     gallery.close()

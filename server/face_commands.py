@@ -193,6 +193,11 @@ def _must_be_there(gallery: Gallery, class_id: int) -> None:
 def _desk(db: Path | None) -> Iterator[Desk]:
     """Of a database that is there. A running server sees every change at its next search."""
     settings = ServerSettings.load(db_path=db)
+    if settings.uses_postgres and db is None:
+        fail(
+            "these commands work on SQLite alone, and SERVER_DATABASE_URL names a PostgreSQL: "
+            "use the pages and REST, or name a file with --db"
+        )
     networks = networks_of(settings)
     try:
         models = models_of(settings, networks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -13,7 +13,8 @@ import structlog
 
 from server.accounts.contract import Auditor
 from server.config import ServerSettings
-from server.errors import StorageUnavailable
+from server.errors import StorageUnavailable, TookTooLong
+from server.faces.database import GalleryDatabase, SqliteGalleryDatabase
 from server.faces.desk import LookingDesk
 from server.faces.following import Follower
 from server.faces.gallery import Gallery
@@ -21,11 +22,15 @@ from server.faces.looking import Models, Wanted, make_looker, models_here
 from server.faces.meter import FaceMeter
 from server.faces.metered import MeteredFaceService
 from server.faces.service import FaceService
-from server.faces.sqlite_store import SqliteFaceStore
+from server.faces.store import StoredFaces
 from server.faces.vault import PictureVault, read_keys
 from server.faces.workplace import Parts, Workplace
+from server.storage.access import SqliteAccess
+from server.storage.ground import Ground
+from server.storage.postgres.gallery import PostgresGalleryDatabase
+from server.storage.postgres.leading import Duty
 from server.storage.reading.face_sightings import FaceSightings
-from server.supervision import beside, kept_running
+from server.supervision import Work, beside
 from vision.networks import Networks, NetworkSettings
 
 SAVED_EVERY_S: Final = 600.0
@@ -69,15 +74,24 @@ def vault_of(settings: ServerSettings) -> PictureVault:
 def gallery_of(
     settings: ServerSettings, models: Models, *, meter: FaceMeter | None = None
 ) -> Gallery:
-    """On a migrated database. Raises ConfigInvalid."""
-    return Gallery(
-        settings.db_path, settings.face_index_path, models.key, vault_of(settings), meter=meter
-    )
+    """In a migrated SQLite file. Raises ConfigInvalid."""
+    vault = vault_of(settings)
+    database = SqliteGalleryDatabase(settings.db_path)
+    return Gallery(database, settings.face_index_path, models.key, vault, meter=meter)
+
+
+def _shared_gallery(
+    settings: ServerSettings, database: GalleryDatabase, models: Models, meter: FaceMeter | None
+) -> Gallery:
+    """In a database of several processes, each with an index of its own, of which no file is kept:
+    it would hold whom another process forgot. Raises ConfigInvalid."""
+    return Gallery(database, None, models.key, vault_of(settings), meter=meter)
 
 
 @contextlib.asynccontextmanager
 async def face_side(
     settings: ServerSettings,
+    ground: Ground,
     *,
     auditor: Auditor,
     sightings: FaceSightings,
@@ -85,11 +99,17 @@ async def face_side(
     meter: FaceMeter | None = None,
 ) -> AsyncIterator[FaceService]:
     """A gallery on a migrated database. Its index is made ready beside everything else. `meter`
-    is told what is asked of it, where somebody looks at figures."""
+    is told what is asked of it, where somebody looks at figures. Of several processes one compares
+    what cameras see and forgets who is due."""
     networks = networks_of(settings)
     models = await asyncio.to_thread(models_of, settings, networks)
     if models.problem is not None:
         _log.info("faces are not looked for", reason=models.problem)
+    if isinstance(ground.access, SqliteAccess):
+        gallery = await asyncio.to_thread(gallery_of, settings, models, meter=meter)
+    else:
+        database = PostgresGalleryDatabase(ground.access.pool, asyncio.get_running_loop())
+        gallery = _shared_gallery(settings, database, models, meter)
     desk = LookingDesk(
         lambda: make_looker(networks, wanted_of(settings)),
         threads=LOOKING_THREADS,
@@ -97,9 +117,7 @@ async def face_side(
     )
     place = Workplace(
         Parts(
-            store=SqliteFaceStore(
-                await asyncio.to_thread(gallery_of, settings, models, meter=meter)
-            ),
+            store=StoredFaces(gallery),
             desk=desk,
             models=models,
             auditor=auditor,
@@ -110,9 +128,11 @@ async def face_side(
         )
     )
     service = FaceService(place) if meter is None else MeteredFaceService(place, meter)
-    follower = Follower(place) if settings.face_matching and models.key is not None else None
+    works: dict[str, Work] = {"forgetting": partial(_forget, service)}
+    if settings.face_matching and models.key is not None:
+        works["faces of cameras"] = Follower(place).run
     try:
-        async with beside({"face gallery": partial(_keep, service, follower)}):
+        async with beside({"face gallery": partial(_keep, service, ground.led(Duty.FACES, works))}):
             yield service
     finally:
         with contextlib.suppress(StorageUnavailable):  # the index is built anew then
@@ -120,7 +140,7 @@ async def face_side(
         await asyncio.to_thread(networks.close)
 
 
-async def _keep(service: FaceService, follower: Follower | None) -> None:
+async def _keep(service: FaceService, works: Mapping[str, Work]) -> None:
     """Makes the index ready, then follows the cameras, forgets who is due and saves it: each for
     itself, so that a face that breaks the one does not keep people from being forgotten."""
     while True:
@@ -130,19 +150,26 @@ async def _keep(service: FaceService, follower: Follower | None) -> None:
         except StorageUnavailable as error:
             _log.warning("the face index could not be made ready", reason=str(error))
         await asyncio.sleep(PREPARED_AGAIN_S)
-    async with asyncio.TaskGroup() as tasks:
-        if follower is not None:
-            tasks.create_task(kept_running("faces of cameras", follower.run))
-        tasks.create_task(kept_running("forgetting", partial(_save, service)))
+    async with beside({**works, "face index": partial(_save, service)}):
+        await asyncio.Event().wait()  # until this is cancelled
 
 
-async def _save(service: FaceService) -> None:
-    """Forgets those whose time is over and saves the index, again and again."""
+async def _forget(service: FaceService) -> None:
+    """Whose time is over, again and again."""
     while True:
         try:
             for class_id in await service.forget_overdue():
                 _log.info("a person was forgotten: their time is over", class_id=class_id)
-            await service.save()
-        except StorageUnavailable as error:
-            _log.warning("the face gallery could not be kept", reason=str(error))
+        except (StorageUnavailable, TookTooLong) as error:
+            _log.warning("nobody could be forgotten", reason=str(error))
         await asyncio.sleep(SAVED_EVERY_S)
+
+
+async def _save(service: FaceService) -> None:
+    """Again and again; first when there may be something to save."""
+    while True:
+        await asyncio.sleep(SAVED_EVERY_S)
+        try:
+            await service.save()
+        except (StorageUnavailable, TookTooLong) as error:
+            _log.warning("the face index could not be kept", reason=str(error))

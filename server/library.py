@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 from server.config import ServerSettings
 from server.keeping import Shared
@@ -16,6 +17,7 @@ from server.storage.face_sightings import StoredFaceSightings
 from server.storage.picture_stores.contract import PictureReading
 from server.storage.pictures import PictureArchive
 from server.storage.postgres.data_overview import PostgresDataOverview
+from server.storage.postgres.horizon import decided
 from server.storage.postgres.pruner import PostgresPruning
 from server.storage.postgres.readers import PostgresReaders
 from server.storage.postgres.writing import PostgresWriting, Subject
@@ -62,7 +64,7 @@ def library_in_sqlite(settings: ServerSettings) -> Iterator[Library]:
             settings.pictures_path,
             retention_days=settings.retention_days,
         )
-        yield _library(pool, archive, writing, data, pruning)
+        yield _library(pool, StoredFaceSightings(pool, archive), archive, writing, data, pruning)
 
 
 @contextlib.asynccontextmanager
@@ -79,8 +81,11 @@ async def library_in_postgres(settings: ServerSettings, shared: Shared) -> Async
         folder=None if settings.image_store else settings.pictures_path,
         retention_days=settings.retention_days,
     )
+    face_sightings = StoredFaceSightings(
+        readers, pictures, partial(decided, table="face_detections")
+    )
     try:
-        yield _library(readers, pictures, writing, data, pruning)
+        yield _library(readers, face_sightings, pictures, writing, data, pruning)
     finally:
         await pruning.close()
         readers.close()
@@ -89,6 +94,7 @@ async def library_in_postgres(settings: ServerSettings, shared: Shared) -> Async
 
 def _library(
     pool: Readers,
+    face_sightings: StoredFaceSightings,
     pictures: PictureReading,
     writing: Writing,
     data: DataOverview,
@@ -97,7 +103,7 @@ def _library(
     sightings = StoredSightings(pool, pictures)
     return Library(
         sightings=sightings,
-        face_sightings=StoredFaceSightings(pool, pictures),
+        face_sightings=face_sightings,
         pictures=sightings,
         corrections=StoredCorrections(writing),
         cameras=StoredCameras(pool, StateRule()),

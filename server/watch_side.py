@@ -131,7 +131,7 @@ def _engine(
         PlateRows(ground.access.feed(readers)),
         CorrectedRows(StoredCorrectedFeed(readers)),
     ]
-    if settings.faces and isinstance(ground.access, SqliteAccess):
+    if settings.faces:
         rows.append(FaceRows(StoredComparedFaces(readers)))
     return AlertEngine(
         EngineParts(

@@ -251,15 +251,18 @@ async def _faces(
     meter: FaceMeter | None,
 ) -> AsyncIterator[FaceGallery | None]:
     """A server without them imports neither networks nor what looks into pictures."""
-    if not settings.faces or held.shared is not None:
-        if settings.faces:
-            _log.info("faces are not looked for", reason="the gallery needs SQLite")
+    if not settings.faces:
         yield None
         return
     from server.face_side import face_side
 
     async with face_side(
-        settings, auditor=auditor, sightings=library.face_sightings, now=now, meter=meter
+        settings,
+        held.ground,
+        auditor=auditor,
+        sightings=library.face_sightings,
+        now=now,
+        meter=meter,
     ) as faces:
         yield faces
 

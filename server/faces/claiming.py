@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import apsw
 import numpy as np
 
 from server.faces import history_rows, vector_rows
@@ -18,6 +17,7 @@ from server.faces.calibration import Calibration
 from server.faces.decision import Candidate, Vectors, score_of
 from server.faces.gallery import Gallery
 from server.faces.keeping import Look, ModelKey
+from server.storage.asking import Reader, Writer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class _Found:
 def claim(gallery: Gallery, class_id: int, model: ModelKey, calibration: Calibration) -> int:
     """How many. Blocking; keeps others from writing only while what was found is written."""
 
-    def look(rows: apsw.Connection) -> tuple[tuple[int, ...], list[_Found]]:
+    def look(rows: Reader) -> tuple[tuple[int, ...], list[_Found]]:
         marks = vector_rows.marks_of(rows, class_id, model)
         return marks, _found(rows, class_id, model, calibration)
 
@@ -50,31 +50,31 @@ def _carry_out(
     found: list[_Found],
     model: ModelKey,
     calibration: Calibration,
-    connection: apsw.Connection,
+    writer: Writer,
 ) -> int | None:
     """How many were still there; None, and nothing is done: the person was changed meanwhile."""
-    if vector_rows.marks_of(connection, class_id, model) != marks:
+    if vector_rows.marks_of(writer, class_id, model) != marks:
         return None
     claimed = 0
     for each in found:
-        if history_rows.drop_visitor(connection, each.look.sighting_id):
+        if history_rows.drop_visitor(writer, each.look.sighting_id):
             probability = calibration.probability(each.score)
             history_rows.add_match(
-                connection, class_id, each.look, model, score=each.score, probability=probability
+                writer, class_id, each.look, model, score=each.score, probability=probability
             )
             claimed += 1
     return claimed
 
 
 def _found(
-    connection: apsw.Connection, class_id: int, model: ModelKey, calibration: Calibration
+    reader: Reader, class_id: int, model: ModelKey, calibration: Calibration
 ) -> list[_Found]:
-    held = vector_rows.held_of(connection, class_id, model)
+    held = vector_rows.held_of(reader, class_id, model)
     if not len(held.vectors):
         return []
     threshold = calibration.rule.threshold
     found = []
-    for rows, vectors in history_rows.visitor_chunks(connection, model):
+    for rows, vectors in history_rows.visitor_chunks(reader, model):
         # Nobody's score is above the cosine with their nearest picture or their mean.
         for place in np.flatnonzero(_best_of(vectors, held) >= threshold):
             score = score_of(vectors[place], held)

@@ -7,30 +7,26 @@ they differ: after a crash, or where another program (`python -m server faces`) 
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-import apsw
 import numpy as np
 
 from server.faces import person_rows, vector_rows
+from server.faces.database import GalleryDatabase
 from server.faces.decision import Candidate, Rule, Vector, Vectors, decide_all
 from server.faces.index import FaceIndex, Keys
-from server.faces.index_file import Belonging, IndexFile
+from server.faces.index_file import Belonging, IndexFile, NoIndexFile
 from server.faces.keeping import ModelKey, Told
 from server.faces.ledger import Ledger
 from server.faces.meter import FaceMeter
 from server.faces.vault import PictureVault
-from server.storage.connection import (
-    open_reader,
-    open_second_writer,
-    storage_errors,
-    transaction,
-)
+from server.storage.asking import Reader, Writer
+from server.storage.connection import storage_errors
 
 T = TypeVar("T")
 
@@ -50,15 +46,16 @@ class Face:
 
 
 class Gallery:
-    """On a migrated database; `model` None: persons can be managed, nobody can be found.
+    """On a migrated database, which it closes; `model` None: persons can be managed, nobody can be
+    found. `index_path` None: no file is kept, and the index is built at each start.
 
     All methods raise StorageUnavailable.
     """
 
     def __init__(
         self,
-        database: Path,
-        index_path: Path,
+        database: GalleryDatabase,
+        index_path: Path | None,
         model: ModelKey | None,
         vault: PictureVault | None = None,
         *,
@@ -68,13 +65,8 @@ class Gallery:
         self.vault = vault or PictureVault(())
         self._meter = meter or FaceMeter()
         self._database = database
-        self._file = IndexFile(index_path)
-        self._writer = open_second_writer(database)
-        self._writer.pragma("secure_delete", True)  # what is forgotten is overwritten
-        person_rows.add_text_functions(self._writer)
+        self._file = NoIndexFile() if index_path is None else IndexFile(index_path)
         self._upkeep = threading.RLock()
-        self._mine = threading.local()
-        self._readers: list[apsw.Connection] = []
         self._index = FaceIndex(model.numbers if model is not None else 1)
         self._revision = -1
         self._saved_revision = -1
@@ -93,29 +85,29 @@ class Gallery:
 
     def change(self, work: Callable[[Ledger], T]) -> T:
         """What `work` does to the gallery, all of it or nothing; it is found when this returns."""
+
+        def carried_out(writer: Writer) -> tuple[T, Ledger, int]:
+            before = vector_rows.state(writer).revision
+            ledger = Ledger(writer, self.model, self.vault)
+            answer = work(ledger)
+            writer.change("UPDATE face_gallery SET revision = revision + 1")
+            return answer, ledger, before
+
         with storage_errors(), self._upkeep:
-            before = vector_rows.state(self._writer).revision
-            with transaction(self._writer):
-                ledger = Ledger(self._writer, self.model, self.vault)
-                answer = work(ledger)
-                self._writer.execute("UPDATE face_gallery SET revision = revision + 1")
-                after = vector_rows.state(self._writer).revision
-            if self._revision == before == after - 1:
+            answer, ledger, before = self._database.change(carried_out)
+            if self._revision == before:
                 self._follow(ledger)
-                self._revision = after
+                self._revision = before + 1
         return answer
 
-    def note(self, work: Callable[[apsw.Connection], T]) -> T:
+    def note(self, work: Callable[[Writer], T]) -> T:
         """What `work` writes of what no index holds, all of it or nothing."""
-        with storage_errors(), self._upkeep, transaction(self._writer):
-            return work(self._writer)
+        with self._upkeep:
+            return self._database.change(work)
 
-    def read(self, work: Callable[[apsw.Connection], T]) -> T:
+    def read(self, work: Callable[[Reader], T]) -> T:
         """What `work` finds, all of it at one moment."""
-        with storage_errors():
-            connection = self._reader()
-            with _moment(connection):
-                return work(connection)
+        return self._database.read(work)
 
     def near(self, vectors: Vectors) -> list[tuple[Candidate, ...]]:
         """Of each vector: persons with a vector among the nearest, with all that is held on each of
@@ -127,16 +119,14 @@ class Gallery:
         vectors = np.stack([each.vector for each in faces])
         rules = [each.rule for each in faces]
 
-        def told(
-            connection: apsw.Connection, revision: int, found: list[tuple[Candidate, ...]]
-        ) -> list[Told]:
+        def told(reader: Reader, revision: int, found: list[tuple[Candidate, ...]]) -> list[Told]:
             decisions = decide_all(vectors, found, rules)
             likeliest = [
                 [score.class_id for score in decision.scores[: face.most]]
                 for face, decision in zip(faces, decisions, strict=True)
             ]
             wanted = tuple({class_id for people in likeliest for class_id in people})
-            persons = person_rows.those_of(connection, wanted)
+            persons = person_rows.those_of(reader, wanted)
             return [
                 Told(
                     revision=revision,
@@ -151,11 +141,11 @@ class Gallery:
     def _at_one_moment(
         self,
         vectors: Vectors,
-        work: Callable[[apsw.Connection, int, list[tuple[Candidate, ...]]], T],
+        work: Callable[[Reader, int, list[tuple[Candidate, ...]]], T],
     ) -> T:
         """What `work` makes of a revision and the candidates for each vector."""
         for _ in range(_LOOKS):
-            found = self.read(lambda connection: self._looked(connection, vectors, work))
+            found = self.read(lambda reader: self._looked(reader, vectors, work))
             if found is not None:
                 return found
             with storage_errors(), self._upkeep:
@@ -163,29 +153,29 @@ class Gallery:
                     self._bring_up_to_date(self.model)
         # Whoever changes the gallery all the time: the index may be of a moment ago.
         keys = self._search(vectors)
-        return self.read(lambda connection: self._made_of(connection, keys, work))
+        return self.read(lambda reader: self._made_of(reader, keys, work))
 
     def _looked(
         self,
-        connection: apsw.Connection,
+        reader: Reader,
         vectors: Vectors,
-        work: Callable[[apsw.Connection, int, list[tuple[Candidate, ...]]], T],
+        work: Callable[[Reader, int, list[tuple[Candidate, ...]]], T],
     ) -> T | None:
         """None: the index is not of that moment."""
-        is_there = self.model is None or (vector_rows.state(connection).revision == self._revision)
-        return self._made_of(connection, self._search(vectors), work) if is_there else None
+        is_there = self.model is None or (vector_rows.state(reader).revision == self._revision)
+        return self._made_of(reader, self._search(vectors), work) if is_there else None
 
     def _made_of(
         self,
-        connection: apsw.Connection,
+        reader: Reader,
         keys: Sequence[Keys],
-        work: Callable[[apsw.Connection, int, list[tuple[Candidate, ...]]], T],
+        work: Callable[[Reader, int, list[tuple[Candidate, ...]]], T],
     ) -> T:
         model = self.model
         found: list[tuple[Candidate, ...]] = [() for _ in keys]
         if model is not None:
-            found = vector_rows.candidates(connection, keys, model)
-        return work(connection, vector_rows.state(connection).revision, found)
+            found = vector_rows.candidates(reader, keys, model)
+        return work(reader, vector_rows.state(reader).revision, found)
 
     def _search(self, vectors: Vectors) -> list[Keys]:
         if self.model is None:
@@ -225,8 +215,11 @@ class Gallery:
             self._saved_revision = -1
 
     def save(self) -> None:
-        """Writes the index, where it changed since."""
+        """Writes the index, where it changed since; whom another process forgot it holds no more
+        then."""
         with storage_errors(), self._upkeep:
+            if self.model is not None and self._revision >= 0:
+                self._bring_up_to_date(self.model)
             if self.model is not None and self._saved_revision != self._revision >= 0:
                 self._save(self.model)
 
@@ -237,9 +230,7 @@ class Gallery:
                 self.save()
             finally:
                 self._revision = -1
-                for connection in (self._writer, *self._readers):
-                    connection.close()
-                self._readers.clear()
+                self._database.close()
 
     def _follow(self, ledger: Ledger) -> None:
         """The index after a change; removing comes first, as a key is never given twice."""
@@ -254,20 +245,21 @@ class Gallery:
             self._index.add(keys[~gone], vectors[~gone])
 
     def _bring_up_to_date(self, model: ModelKey) -> None:
-        if vector_rows.state(self._writer).revision != self._revision:
+        if self._state().revision != self._revision:
             self._revision = self._fill(self._index, model)
 
     def _fill(self, index: FaceIndex, model: ModelKey) -> int:
         """Makes the index hold what the database holds; the revision that it then has."""
-        with _moment(self._writer):
-            revision = vector_rows.state(self._writer).revision
-            held = vector_rows.ids(self._writer, model)
+        revision, held = self.read(
+            lambda reader: (vector_rows.state(reader).revision, vector_rows.ids(reader, model))
+        )
         there = index.keys()
         index.remove(np.setdiff1d(there, held))
         missing = np.setdiff1d(held, there)
         # What another program takes away meanwhile has a later revision, which is seen.
-        for keys, vectors in vector_rows.in_chunks(self._writer, missing, model):
-            index.add(keys, vectors)
+        for start in range(0, len(missing), vector_rows.CHUNK):
+            part = missing[start : start + vector_rows.CHUNK]
+            index.add(*self.read(partial(vector_rows.those_of, wanted=part, model=model)))
         return revision
 
     def _save(self, model: ModelKey) -> None:
@@ -276,28 +268,11 @@ class Gallery:
 
     def _belonging(self, model: ModelKey) -> Belonging:
         return Belonging(
-            gallery_id=vector_rows.state(self._writer).gallery_id,
+            gallery_id=self._state().gallery_id,
             model=model.name,
             model_version=model.version,
             numbers=model.numbers,
         )
 
-    def _reader(self) -> apsw.Connection:
-        held: apsw.Connection | None = getattr(self._mine, "connection", None)
-        if held is None:
-            held = open_reader(self._database)
-            person_rows.add_text_functions(held)
-            self._mine.connection = held
-            with self._upkeep:
-                self._readers.append(held)
-        return held
-
-
-@contextlib.contextmanager
-def _moment(connection: apsw.Connection) -> Iterator[None]:
-    """Everything that is read within is of one moment; nobody is kept from writing."""
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        connection.execute("COMMIT")
+    def _state(self) -> vector_rows.GalleryState:
+        return self.read(vector_rows.state)

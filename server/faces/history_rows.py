@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any, Final
 
-import apsw
 import numpy as np
 
 from server.errors import NotThere
@@ -23,6 +22,7 @@ from server.faces.history_contract import (
 )
 from server.faces.keeping import Alike, Compared, Look, ModelKey
 from server.row_id import LARGEST_ID, is_id
+from server.storage.asking import Reader, Writer
 from server.storage.times import stamp
 
 CHUNK: Final = 10_000
@@ -30,22 +30,21 @@ CHUNK: Final = 10_000
 _MATCH: Final = "match_id, class_id, sighting_id, device_id, seen_at, score, probability"
 
 
-def position(connection: apsw.Connection) -> int:
+def position(reader: Reader) -> int:
     """The last sighting that was compared."""
-    row: Any = connection.execute("SELECT sighting_id FROM face_follower").fetchone()
-    return int(row[0])
+    return int(reader.rows("SELECT sighting_id FROM face_follower")[0][0])
 
 
-def move_on(connection: apsw.Connection, sighting_id: int) -> None:
-    connection.execute("UPDATE face_follower SET sighting_id = ?", (sighting_id,))
+def move_on(writer: Writer, sighting_id: int) -> None:
+    writer.change("UPDATE face_follower SET sighting_id = ?", (sighting_id,))
 
 
-def add(connection: apsw.Connection, compared: Compared, look: Look, model: ModelKey) -> None:
+def add(writer: Writer, compared: Compared, look: Look, model: ModelKey) -> None:
     """A match, or a visitor, or nothing."""
     person = compared.person
     if person is not None:
         add_match(
-            connection,
+            writer,
             person.class_id,
             look,
             model,
@@ -53,11 +52,11 @@ def add(connection: apsw.Connection, compared: Compared, look: Look, model: Mode
             probability=person.probability,
         )
     elif compared.keep_until is not None:
-        add_visitor(connection, look, model, keep_until=compared.keep_until)
+        add_visitor(writer, look, model, keep_until=compared.keep_until)
 
 
 def add_match(
-    connection: apsw.Connection,
+    writer: Writer,
     class_id: int,
     look: Look,
     model: ModelKey,
@@ -66,10 +65,11 @@ def add_match(
     probability: float | None,
 ) -> None:
     """Nothing where that sighting has its match, or the person was forgotten meanwhile."""
-    connection.execute(
+    if writer.row("SELECT 1 FROM face_persons WHERE class_id = ?", (class_id,)) is None:
+        return
+    writer.change(
         "INSERT INTO face_matches (class_id, sighting_id, device_id, seen_at, score, probability, "
-        "model, model_version) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 "
-        "WHERE EXISTS (SELECT 1 FROM face_persons WHERE class_id = ?1) ON CONFLICT DO NOTHING",
+        "model, model_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
             class_id,
             look.sighting_id,
@@ -83,11 +83,9 @@ def add_match(
     )
 
 
-def add_visitor(
-    connection: apsw.Connection, look: Look, model: ModelKey, *, keep_until: datetime
-) -> None:
+def add_visitor(writer: Writer, look: Look, model: ModelKey, *, keep_until: datetime) -> None:
     """Nothing where that sighting is there already."""
-    connection.execute(
+    writer.change(
         "INSERT INTO face_visitors (sighting_id, device_id, seen_at, keep_until, model, "
         "model_version, vector) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
@@ -102,29 +100,27 @@ def add_visitor(
     )
 
 
-def matches(
-    connection: apsw.Connection, wanted: MatchFilter, *, before: int | None, limit: int
-) -> MatchPage:
+def matches(reader: Reader, wanted: MatchFilter, *, before: int | None, limit: int) -> MatchPage:
     """The last to arrive first; at most MOST_LISTED."""
     limit = max(1, min(limit, MOST_LISTED))
     where, values = _where(wanted, before)
-    rows: Any = connection.execute(
+    rows = reader.rows(
         f"SELECT {_MATCH} FROM face_matches WHERE {where} ORDER BY match_id DESC LIMIT ?",  # noqa: S608 (our own conditions)
         (*values, limit + 1),
-    ).fetchall()
-    found = _matches(connection, rows)
+    )
+    found = _matches(reader, rows)
     following = found[limit - 1].match_id if len(rows) > limit else None
     return MatchPage(matches=tuple(found[:limit]), next_before=following)
 
 
-def match_days(connection: apsw.Connection, wanted: MatchFilter) -> tuple[DayCount, ...]:
+def match_days(reader: Reader, wanted: MatchFilter) -> tuple[DayCount, ...]:
     """The last MOST_DAYS that have any, in order."""
     where, values = _where(wanted, None)
-    rows: Any = connection.execute(
+    rows = reader.rows(
         f"SELECT substr(seen_at, 1, 10), count(*) FROM face_matches WHERE {where} "  # noqa: S608 (our own conditions)
         "GROUP BY 1 ORDER BY 1 DESC LIMIT ?",
         (*values, MOST_DAYS),
-    ).fetchall()
+    )
     return tuple(DayCount(day=date.fromisoformat(day), count=count) for day, count in rows[::-1])
 
 
@@ -143,35 +139,35 @@ def _where(wanted: MatchFilter, before: int | None) -> tuple[str, tuple[Any, ...
     )
 
 
-def match(connection: apsw.Connection, match_id: int) -> Match:
+def match(reader: Reader, match_id: int) -> Match:
     """Raises NotThere."""
     rows: Any = []
     if is_id(match_id):
-        rows = connection.execute(
+        rows = reader.rows(
             f"SELECT {_MATCH} FROM face_matches WHERE match_id = ?",  # noqa: S608 (our own columns)
             (match_id,),
-        ).fetchall()
-    found = _matches(connection, rows)
+        )
+    found = _matches(reader, rows)
     if not found:
         raise NotThere(f"there is no match {match_id}: it never was, or is gone")
     return found[0]
 
 
-def drop_match(connection: apsw.Connection, match_id: int) -> None:
-    connection.execute("DELETE FROM face_matches WHERE match_id = ?", (match_id,))
+def drop_match(writer: Writer, match_id: int) -> None:
+    writer.change("DELETE FROM face_matches WHERE match_id = ?", (match_id,))
 
 
 def visitors(
-    connection: apsw.Connection, *, before: int | None, limit: int
+    reader: Reader, *, before: int | None, limit: int
 ) -> tuple[tuple[Visitor, ...], int | None]:
     """The last to arrive first, and where to go on."""
     limit = max(1, min(limit, MOST_LISTED))
     below = LARGEST_ID if before is None else min(max(before, 0), LARGEST_ID)
-    rows: Any = connection.execute(
+    rows = reader.rows(
         "SELECT visitor_id, sighting_id, device_id, seen_at, keep_until FROM face_visitors "
         "WHERE visitor_id < ? ORDER BY visitor_id DESC LIMIT ?",
         (below, limit + 1),
-    ).fetchall()
+    )
     found = tuple(
         Visitor(
             visitor_id=number,
@@ -185,12 +181,10 @@ def visitors(
     return found, found[-1].visitor_id if len(rows) > limit else None
 
 
-def alike(
-    connection: apsw.Connection, face: Vector, model: ModelKey, least: float
-) -> tuple[list[Alike], int]:
+def alike(reader: Reader, face: Vector, model: ModelKey, least: float) -> tuple[list[Alike], int]:
     """Unknown people whose score reaches `least`, and how many were compared."""
     found, compared = [], 0
-    for rows, vectors in visitor_chunks(connection, model):
+    for rows, vectors in visitor_chunks(reader, model):
         scores = vectors @ face
         compared += len(rows)
         found += [
@@ -199,35 +193,30 @@ def alike(
     return found, compared
 
 
-def drop_visitor(connection: apsw.Connection, sighting_id: int) -> bool:
+def drop_visitor(writer: Writer, sighting_id: int) -> bool:
     """Whether there was one."""
-    connection.execute("DELETE FROM face_visitors WHERE sighting_id = ?", (sighting_id,))
-    return connection.changes() > 0
+    return writer.change("DELETE FROM face_visitors WHERE sighting_id = ?", (sighting_id,)) > 0
 
 
-def drop_old(connection: apsw.Connection, now: datetime) -> int:
+def drop_old(writer: Writer, now: datetime) -> int:
     """Visitors whose time is over, and what belongs to sightings that were given up; how many."""
-    connection.execute("DELETE FROM face_visitors WHERE keep_until <= ?", (stamp(now),))
-    gone = connection.changes()
+    gone = writer.change("DELETE FROM face_visitors WHERE keep_until <= ?", (stamp(now),))
     for table in ("face_visitors", "face_matches"):
-        connection.execute(
+        gone += writer.change(
             f"DELETE FROM {table} WHERE NOT EXISTS "  # noqa: S608 (our own tables)
             f"(SELECT 1 FROM face_detections d WHERE d.id = {table}.sighting_id)"
         )
-        gone += connection.changes()
     return gone
 
 
-def visitor_chunks(
-    connection: apsw.Connection, model: ModelKey
-) -> Iterator[tuple[list[Any], Vectors]]:
+def visitor_chunks(reader: Reader, model: ModelKey) -> Iterator[tuple[list[Any], Vectors]]:
     after = 0
     while True:
-        rows: Any = connection.execute(
+        rows = reader.rows(
             "SELECT visitor_id, sighting_id, device_id, seen_at, vector FROM face_visitors "
             "WHERE model = ? AND model_version = ? AND visitor_id > ? ORDER BY visitor_id LIMIT ?",
             (model.name, model.version, after, CHUNK),
-        ).fetchall()
+        )
         if not rows:
             return
         yield rows, vector_rows.vectors_of([row[4] for row in rows], model.numbers)
@@ -244,8 +233,8 @@ def alike_of(row: Any, score: float) -> Alike:
     )
 
 
-def _matches(connection: apsw.Connection, rows: Any) -> list[Match]:
-    people = person_rows.those_of(connection, tuple({row[1] for row in rows}))
+def _matches(reader: Reader, rows: Any) -> list[Match]:
+    people = person_rows.those_of(reader, tuple({row[1] for row in rows}))
     return [
         Match(
             match_id=match_id,

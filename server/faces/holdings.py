@@ -10,19 +10,18 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-import apsw
-
 from server.faces import ledger, person_rows
 from server.faces.contract import ForgetReport
 from server.faces.gallery import Gallery
 from server.faces.vault import PictureVault
+from server.storage.asking import Reader
 
 
 def forget(gallery: Gallery, class_id: int, now: datetime) -> ForgetReport:
     """Takes everything away, then looks for it in every table and in the index. Raises NotThere."""
     taken = gallery.change(lambda book: book.forget(class_id))
     gallery.forget_index_file()
-    left = gallery.read(lambda connection: ledger.left_of(connection, class_id))
+    left = gallery.read(lambda reader: ledger.left_of(reader, class_id))
     left["index"] = gallery.index_has(taken.embeddings)
     return ForgetReport(
         class_id=class_id,
@@ -36,25 +35,23 @@ def forget(gallery: Gallery, class_id: int, now: datetime) -> ForgetReport:
     )
 
 
-def archive_of(
-    connection: apsw.Connection, class_id: int, vault: PictureVault, now: datetime
-) -> bytes:
+def archive_of(reader: Reader, class_id: int, vault: PictureVault, now: datetime) -> bytes:
     """A ZIP: `person.json`, and every picture as a JPEG. Raises NotThere, PictureLocked."""
-    person = person_rows.find(connection, class_id)
+    person = person_rows.find(reader, class_id)
     told = {
         "person": asdict(person),
         "exported_at": now,
-        "pictures": list(_pictures(connection, class_id)),
-        "embeddings": list(_vectors(connection, "face_embeddings", class_id)),
-        "faces_said_not_to_be_this_person": list(_vectors(connection, "face_negatives", class_id)),
-        "seen_by_cameras": list(_matches(connection, class_id)),
-        "watched_for": list(_watched(connection, class_id)),
-        "alerts": list(_alerts(connection, class_id)),
+        "pictures": list(_pictures(reader, class_id)),
+        "embeddings": list(_vectors(reader, "face_embeddings", class_id)),
+        "faces_said_not_to_be_this_person": list(_vectors(reader, "face_negatives", class_id)),
+        "seen_by_cameras": list(_matches(reader, class_id)),
+        "watched_for": list(_watched(reader, class_id)),
+        "alerts": list(_alerts(reader, class_id)),
     }
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("person.json", json.dumps(told, indent=2, ensure_ascii=False, default=str))
-        rows: Any = connection.execute(
+        rows = reader.rows(
             "SELECT image_id, content, source_sha256 FROM face_pictures WHERE class_id = ? "
             "ORDER BY image_id",
             (class_id,),
@@ -65,8 +62,8 @@ def archive_of(
     return packed.getvalue()
 
 
-def _pictures(connection: apsw.Connection, class_id: int) -> Iterator[dict[str, Any]]:
-    rows: Any = connection.execute(
+def _pictures(reader: Reader, class_id: int) -> Iterator[dict[str, Any]]:
+    rows = reader.rows(
         "SELECT image_id, source_sha256, quality, source, added_at FROM face_pictures "
         "WHERE class_id = ? ORDER BY image_id",
         (class_id,),
@@ -82,8 +79,8 @@ def _pictures(connection: apsw.Connection, class_id: int) -> Iterator[dict[str, 
         }
 
 
-def _matches(connection: apsw.Connection, class_id: int) -> Iterator[dict[str, Any]]:
-    rows: Any = connection.execute(
+def _matches(reader: Reader, class_id: int) -> Iterator[dict[str, Any]]:
+    rows = reader.rows(
         "SELECT sighting_id, device_id, seen_at, score, probability, model, model_version "
         "FROM face_matches WHERE class_id = ? ORDER BY match_id",
         (class_id,),
@@ -93,8 +90,8 @@ def _matches(connection: apsw.Connection, class_id: int) -> Iterator[dict[str, A
         yield dict(zip(names, row, strict=True))
 
 
-def _watched(connection: apsw.Connection, class_id: int) -> Iterator[dict[str, Any]]:
-    rows: Any = connection.execute(
+def _watched(reader: Reader, class_id: int) -> Iterator[dict[str, Any]]:
+    rows = reader.rows(
         "SELECT l.name, e.reason, e.valid_from, e.valid_until, e.changed_at "
         "FROM watchlist_entries e JOIN watchlists l ON l.id = e.list_id "
         "WHERE e.class_id = ? AND e.deleted_at IS NULL ORDER BY e.id",
@@ -105,8 +102,8 @@ def _watched(connection: apsw.Connection, class_id: int) -> Iterator[dict[str, A
         yield dict(zip(names, row, strict=True))
 
 
-def _alerts(connection: apsw.Connection, class_id: int) -> Iterator[dict[str, Any]]:
-    rows: Any = connection.execute(
+def _alerts(reader: Reader, class_id: int) -> Iterator[dict[str, Any]]:
+    rows = reader.rows(
         "SELECT list_name, reason, sighting_id, device_id, captured_at, raised_at, verdict, note "
         "FROM alerts WHERE class_id = ? ORDER BY id",
         (class_id,),
@@ -116,8 +113,8 @@ def _alerts(connection: apsw.Connection, class_id: int) -> Iterator[dict[str, An
         yield dict(zip(names, row, strict=True))
 
 
-def _vectors(connection: apsw.Connection, table: str, class_id: int) -> Iterator[dict[str, Any]]:
-    rows: Any = connection.execute(
+def _vectors(reader: Reader, table: str, class_id: int) -> Iterator[dict[str, Any]]:
+    rows = reader.rows(
         f"SELECT model, model_version, hex(vector) FROM {table} WHERE class_id = ?",  # noqa: S608 (our own tables)
         (class_id,),
     )

@@ -76,6 +76,21 @@ class IndexFile:
             sync(self._path.parent)
 
 
+class NoIndexFile:
+    """The same where none is kept: several processes have an index each, and no file of another
+    one is to hold who is forgotten."""
+
+    def load(self, wanted: Belonging) -> FaceIndex | None:
+        del wanted
+        return None
+
+    def save(self, index: FaceIndex, belonging: Belonging) -> None:
+        del index, belonging
+
+    def delete(self) -> None:
+        """There is nothing."""
+
+
 def _write(path: Path, content: bytes) -> None:
     temporary = path.with_name(path.name + ".new")
     with temporary.open("wb") as file:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-
-import apsw
 
 from server.errors import FacesUnavailable, NotThere
 from server.faces import person_rows, picture_rows, vector_rows
@@ -17,6 +16,7 @@ from server.faces.decision import Vector
 from server.faces.keeping import Enrolled, ModelKey, NewPicture
 from server.faces.vault import PictureVault
 from server.row_id import is_id
+from server.storage.asking import Reader, Writer
 from server.storage.times import stamp
 
 TABLES: Final = (
@@ -40,10 +40,8 @@ class Taken:
 class Ledger:
     """On a connection within a transaction. `added` and `removed` are for the index, after it."""
 
-    def __init__(
-        self, connection: apsw.Connection, model: ModelKey | None, vault: PictureVault
-    ) -> None:
-        self.connection = connection
+    def __init__(self, writer: Writer, model: ModelKey | None, vault: PictureVault) -> None:
+        self.writer = writer
         self._vault = vault
         self.added: list[tuple[int, Vector]] = []
         self.removed: list[int] = []
@@ -54,18 +52,18 @@ class Ledger:
         self, details: PersonDetails, now: datetime, *, class_id: int | None = None
     ) -> int:
         """The class id: that one, which nobody has, or the next."""
-        return person_rows.insert(self.connection, details, now, class_id=class_id)
+        return person_rows.insert(self.writer, details, now, class_id=class_id)
 
     def edit_person(self, class_id: int, details: PersonDetails, now: datetime) -> None:
         """Raises NotThere."""
-        person_rows.update(self.connection, class_id, details, now)
+        person_rows.update(self.writer, class_id, details, now)
 
     def add_picture(
         self, class_id: int, picture: NewPicture, model: ModelKey, now: datetime
     ) -> int | None:
         """The picture's id; None where the person has that picture already. Raises NotThere."""
-        person_rows.find(self.connection, class_id)
-        row: Any = self.connection.execute(
+        person_rows.find(self.writer, class_id)
+        row = self.writer.row(
             "INSERT INTO face_pictures (class_id, source_sha256, content, quality, source, "
             "added_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING image_id",
             (
@@ -76,23 +74,23 @@ class Ledger:
                 picture.source,
                 stamp(now),
             ),
-        ).fetchone()
+        )
         if row is None:
             return None
         image_id = int(row[0])
         self.add_embedding(class_id, image_id, model, picture.vector)
-        person_rows.touch(self.connection, class_id, now)
+        person_rows.touch(self.writer, class_id, now)
         return image_id
 
     def add_embedding(self, class_id: int, image_id: int, model: ModelKey, vector: Vector) -> None:
         """Of a picture that has none of this model."""
-        key = vector_rows.insert(self.connection, class_id, image_id, model, vector)
+        key = vector_rows.insert(self.writer, class_id, image_id, model, vector)
         if model == self._model:
             self.added.append((key, vector))
 
     def enrol(self, class_id: int, pictures: Sequence[NewPicture], now: datetime) -> Enrolled:
         """Adds pictures of the ledger's model. Raises NotThere."""
-        person_rows.find(self.connection, class_id)
+        person_rows.find(self.writer, class_id)
         added: list[int] = []
         known = []
         for picture in pictures:
@@ -101,9 +99,9 @@ class Ledger:
                 known.append(picture.source_sha256)
             else:
                 added.append(image_id)
-        cards = picture_rows.those_of(self.connection, class_id)
+        cards = picture_rows.those_of(self.writer, class_id)
         return Enrolled(
-            person=person_rows.find(self.connection, class_id),
+            person=person_rows.find(self.writer, class_id),
             added=tuple(card for card in cards if card.image_id in added),
             known=tuple(known),
         )
@@ -111,8 +109,8 @@ class Ledger:
     def deny(self, class_id: int, vector: Vector, by: str, now: datetime) -> None:
         """A face that is not this person's, of the ledger's model. Raises NotThere."""
         model = self._must_have_model()
-        person_rows.find(self.connection, class_id)
-        self.connection.execute(
+        person_rows.find(self.writer, class_id)
+        self.writer.change(
             "INSERT INTO face_negatives (class_id, model, model_version, vector, noted_by, "
             "noted_at) VALUES (?, ?, ?, ?, ?, ?)",
             (
@@ -135,36 +133,36 @@ class Ledger:
         alerts that were raised; of a picture that both have, one stays. An embedding keeps its id,
         so that the index has nothing to learn. Raises NotThere.
         """
-        person_rows.find(self.connection, kept_id)
-        person_rows.find(self.connection, gone_id)
-        twice: Any = self.connection.execute(
+        person_rows.find(self.writer, kept_id)
+        person_rows.find(self.writer, gone_id)
+        twice = self.writer.rows(
             "SELECT image_id FROM face_pictures WHERE class_id = ? AND source_sha256 IN "
             "(SELECT source_sha256 FROM face_pictures WHERE class_id = ?)",
             (gone_id, kept_id),
-        ).fetchall()
+        )
         for (image_id,) in twice:
             self.delete_picture(image_id, now)
         for table in TABLES:
             if table != "face_persons":
-                self.connection.execute(
+                self.writer.change(
                     f"UPDATE {table} SET class_id = ? WHERE class_id = ?",  # noqa: S608 (our own tables)
                     (kept_id, gone_id),
                 )
-        person_rows.watch_on(self.connection, kept_id, gone_id)
+        person_rows.watch_on(self.writer, kept_id, gone_id)
         self._delete("face_persons", "class_id = ?", gone_id)
-        person_rows.touch(self.connection, kept_id, now)
+        person_rows.touch(self.writer, kept_id, now)
 
     def delete_picture(self, image_id: int, now: datetime) -> int:
         """The class id of whose it was. Raises NotThere."""
-        class_id = owner_of(self.connection, image_id)
+        class_id = owner_of(self.writer, image_id)
         self._drop_embeddings("image_id = ?", image_id)
-        self.connection.execute("DELETE FROM face_pictures WHERE image_id = ?", (image_id,))
-        person_rows.touch(self.connection, class_id, now)
+        self.writer.change("DELETE FROM face_pictures WHERE image_id = ?", (image_id,))
+        person_rows.touch(self.writer, class_id, now)
         return class_id
 
     def forget(self, class_id: int) -> Taken:
         """Everything that is held on a person. Raises NotThere."""
-        person_rows.find(self.connection, class_id)
+        person_rows.find(self.writer, class_id)
         gone = self._drop_embeddings("class_id = ?", class_id)
         rows = {"face_embeddings": len(gone)}
         for table in TABLES:
@@ -177,8 +175,8 @@ class Ledger:
         self.is_emptied = True
         self.added.clear()
         for table in (*TABLES, "face_visitors"):
-            self.connection.execute(f"DELETE FROM {table}")  # noqa: S608 (our own tables)
-        self.connection.execute("UPDATE face_gallery SET gallery_id = lower(hex(randomblob(8)))")
+            self.writer.change(f"DELETE FROM {table}")  # noqa: S608 (our own tables)
+        self.writer.change("UPDATE face_gallery SET gallery_id = ?", (secrets.token_hex(8),))
 
     def drop_other_models(self, model: ModelKey) -> int:
         """Vectors of any but this model go; how many."""
@@ -189,38 +187,35 @@ class Ledger:
         return len(gone)
 
     def _drop_embeddings(self, condition: str, *values: int | str) -> tuple[int, ...]:
-        rows: Any = self.connection.execute(
+        rows = self.writer.rows(
             f"DELETE FROM face_embeddings WHERE {condition} RETURNING embedding_id",  # noqa: S608 (our own conditions)
             values,
-        ).fetchall()
+        )
         gone = tuple(int(row[0]) for row in rows)
         self.removed += gone
         return gone
 
     def _delete(self, table: str, condition: str, *values: int | str) -> int:
-        self.connection.execute(f"DELETE FROM {table} WHERE {condition}", values)  # noqa: S608 (our own names)
-        return self.connection.changes()
+        return self.writer.change(f"DELETE FROM {table} WHERE {condition}", values)  # noqa: S608 (our own names)
 
 
-def owner_of(connection: apsw.Connection, image_id: int) -> int:
+def owner_of(reader: Reader, image_id: int) -> int:
     """The class id of a picture's person. Raises NotThere."""
     row: Any = None
     if is_id(image_id):
-        row = connection.execute(
-            "SELECT class_id FROM face_pictures WHERE image_id = ?", (image_id,)
-        ).fetchone()
+        row = reader.row("SELECT class_id FROM face_pictures WHERE image_id = ?", (image_id,))
     if row is None:
         raise NotThere(f"there is no picture {image_id}: there never was, or it was deleted")
     return int(row[0])
 
 
-def left_of(connection: apsw.Connection, class_id: int) -> dict[str, int]:
+def left_of(reader: Reader, class_id: int) -> dict[str, int]:
     """How many rows are still held on a person, by table."""
     found = {}
     for table in (*TABLES, *WATCHED):
-        row: Any = connection.execute(
+        ((count,),) = reader.rows(
             f"SELECT count(*) FROM {table} WHERE class_id = ?{WATCHED.get(table, '')}",  # noqa: S608 (our own tables)
             (class_id,),
-        ).fetchone()
-        found[table] = int(row[0])
+        )
+        found[table] = int(count)
     return found

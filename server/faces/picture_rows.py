@@ -7,21 +7,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import apsw
-
 from server.errors import NotThere
 from server.faces import person_rows, vector_rows
 from server.faces.contract import PictureCard
 from server.faces.keeping import Counted, ModelKey
-from server.faces.many_ids import many
 from server.faces.vault import PictureVault
 from server.row_id import is_id
+from server.storage.asking import Reader, Writer
 
 
-def those_of(connection: apsw.Connection, class_id: int) -> tuple[PictureCard, ...]:
+def those_of(reader: Reader, class_id: int) -> tuple[PictureCard, ...]:
     """By id. Raises NotThere."""
-    person_rows.find(connection, class_id)
-    rows: Any = connection.execute(
+    person_rows.find(reader, class_id)
+    rows = reader.rows(
         "SELECT image_id, class_id, quality, source, added_at FROM face_pictures "
         "WHERE class_id = ? ORDER BY image_id",
         (class_id,),
@@ -38,42 +36,42 @@ def those_of(connection: apsw.Connection, class_id: int) -> tuple[PictureCard, .
     )
 
 
-def content(connection: apsw.Connection, image_id: int, vault: PictureVault) -> bytes:
+def content(reader: Reader, image_id: int, vault: PictureVault) -> bytes:
     """A JPEG. Raises NotThere, PictureLocked."""
     row: Any = None
     if is_id(image_id):
-        row = connection.execute(
+        row = reader.row(
             "SELECT content, source_sha256 FROM face_pictures WHERE image_id = ?", (image_id,)
-        ).fetchone()
+        )
     if row is None:
         raise NotThere(f"there is no picture {image_id}: there never was, or it was deleted")
     return vault.opened(bytes(row[0]), name=row[1])
 
 
-def first_of(connection: apsw.Connection, class_ids: Sequence[int]) -> dict[int, int]:
+def first_of(reader: Reader, class_ids: Sequence[int]) -> dict[int, int]:
     """The id of each person's first picture, by class id."""
-    rows: Any = connection.execute(
-        "SELECT class_id, min(image_id) FROM face_pictures "
-        "WHERE class_id IN (SELECT value FROM carray(?)) GROUP BY class_id",
-        (many(class_ids),),
+    rows = reader.rows(
+        "SELECT class_id, min(image_id) FROM face_pictures "  # noqa: S608 (our own columns)
+        f"WHERE {reader.dialect.among('class_id', 'ids')} GROUP BY class_id",
+        {"ids": reader.dialect.numbers(tuple(class_ids))},
     )
     return dict(rows)
 
 
-def is_there(connection: apsw.Connection, image_id: int) -> bool:
+def is_there(reader: Reader, image_id: int) -> bool:
     """Whether the picture was not deleted meanwhile."""
-    found = connection.execute("SELECT 1 FROM face_pictures WHERE image_id = ?", (image_id,))
-    return found.fetchone() is not None
+    found = reader.row("SELECT 1 FROM face_pictures WHERE image_id = ?", (image_id,))
+    return found is not None
 
 
 def without(
-    connection: apsw.Connection, model: ModelKey, vault: PictureVault, *, after: int, limit: int
+    reader: Reader, model: ModelKey, vault: PictureVault, *, after: int, limit: int
 ) -> list[tuple[int, int, bytes]]:
     """Pictures with an id above `after` that have no vector of the model: id, class id, content.
 
     Raises PictureLocked.
     """
-    rows: Any = connection.execute(
+    rows = reader.rows(
         "SELECT image_id, class_id, content, source_sha256 FROM face_pictures f "
         "WHERE image_id > ? AND NOT EXISTS "
         "(SELECT 1 FROM face_embeddings e WHERE e.image_id = f.image_id AND e.model = ? "
@@ -87,34 +85,34 @@ def without(
 
 
 def seal_some(
-    connection: apsw.Connection, vault: PictureVault, *, after: int, most: int = 64
+    writer: Writer, vault: PictureVault, *, after: int, most: int = 64
 ) -> tuple[int, int | None]:
     """Seals with the newest key those of the next pictures that are plain or under an older one:
     how many, and after which id to go on, None: that was all. Raises PictureLocked."""
-    rows: Any = connection.execute(
+    rows = writer.rows(
         "SELECT image_id, content, source_sha256 FROM face_pictures WHERE image_id > ? "
         "ORDER BY image_id LIMIT ?",
         (after, most),
-    ).fetchall()
+    )
     sealed = [
         (vault.sealed(vault.opened(bytes(kept), name=name), name=name), image_id)
         for image_id, kept, name in rows
         if not vault.is_current(bytes(kept))
     ]
-    connection.executemany("UPDATE face_pictures SET content = ? WHERE image_id = ?", sealed)
+    writer.change_each("UPDATE face_pictures SET content = ? WHERE image_id = ?", sealed)
     return len(sealed), rows[-1][0] if rows else None
 
 
-def counted(connection: apsw.Connection, model: ModelKey | None) -> Counted:
+def counted(reader: Reader, model: ModelKey | None) -> Counted:
     """Without a model every picture waits."""
-    (persons,), (pictures,) = (
-        _one(connection, f"SELECT count(*) FROM {table}")  # noqa: S608 (our own tables)
+    persons, pictures = (
+        _number(reader, f"SELECT count(*) FROM {table}")  # noqa: S608 (our own tables)
         for table in ("face_persons", "face_pictures")
     )
     have = 0
     if model is not None:
-        (have,) = _one(
-            connection,
+        have = _number(
+            reader,
             "SELECT count(*) FROM face_embeddings WHERE model = ? AND model_version = ?",
             (model.name, model.version),
         )
@@ -122,9 +120,9 @@ def counted(connection: apsw.Connection, model: ModelKey | None) -> Counted:
         persons=persons,
         pictures=pictures,
         waiting=pictures - have,
-        revision=vector_rows.state(connection).revision,
+        revision=vector_rows.state(reader).revision,
     )
 
 
-def _one(connection: apsw.Connection, sql: str, values: tuple[Any, ...] = ()) -> Any:
-    return connection.execute(sql, values).fetchone()
+def _number(reader: Reader, sql: str, values: tuple[Any, ...] = ()) -> int:
+    return int(reader.rows(sql, values)[0][0])

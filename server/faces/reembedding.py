@@ -74,7 +74,7 @@ def _embed(
 
     def work(book: Ledger) -> None:
         for class_id, image_id, vector in vectors:
-            if vector is not None and picture_rows.is_there(book.connection, image_id):
+            if vector is not None and picture_rows.is_there(book.writer, image_id):
                 book.add_embedding(class_id, image_id, model, vector)
                 done.pictures += 1
 

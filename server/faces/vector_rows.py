@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import apsw
 import numpy as np
 
 from server.faces.decision import Candidate, Vector, Vectors
 from server.faces.index import Keys
 from server.faces.keeping import ModelKey
-from server.faces.many_ids import many
+from server.storage.asking import Reader, Writer
 
 MOST_PEOPLE: Final = 12
 """Looked at closely: more than are told, and than a mean of pictures can bring forward."""
@@ -29,9 +28,9 @@ class GalleryState:
     revision: int
 
 
-def state(connection: apsw.Connection) -> GalleryState:
-    row: Any = connection.execute("SELECT gallery_id, revision FROM face_gallery").fetchone()
-    return GalleryState(gallery_id=row[0], revision=row[1])
+def state(reader: Reader) -> GalleryState:
+    ((gallery_id, revision),) = reader.rows("SELECT gallery_id, revision FROM face_gallery")
+    return GalleryState(gallery_id=gallery_id, revision=revision)
 
 
 def blob_of(vector: Vector) -> bytes:
@@ -48,21 +47,19 @@ def vectors_of(blobs: Sequence[bytes], numbers: int, *, count: int | None = None
     return joined.reshape(len(blobs) if count is None else count, numbers).astype(np.float32)
 
 
-def insert(
-    connection: apsw.Connection, class_id: int, image_id: int, model: ModelKey, vector: Vector
-) -> int:
+def insert(writer: Writer, class_id: int, image_id: int, model: ModelKey, vector: Vector) -> int:
     """The embedding's id."""
-    connection.execute(
+    ((embedding_id,),) = writer.rows(
         "INSERT INTO face_embeddings (image_id, class_id, model, model_version, vector) "
-        "VALUES (?, ?, ?, ?, ?)",
+        "VALUES (?, ?, ?, ?, ?) RETURNING embedding_id",
         (image_id, class_id, model.name, model.version, blob_of(vector)),
     )
-    return connection.last_insert_rowid()
+    return int(embedding_id)
 
 
-def ids(connection: apsw.Connection, model: ModelKey) -> Keys:
+def ids(reader: Reader, model: ModelKey) -> Keys:
     """Of all embeddings of the model, rising."""
-    rows = connection.execute(
+    rows = reader.rows(
         "SELECT embedding_id FROM face_embeddings WHERE model = ? AND model_version = ? "
         "ORDER BY embedding_id",
         (model.name, model.version),
@@ -70,32 +67,28 @@ def ids(connection: apsw.Connection, model: ModelKey) -> Keys:
     return np.fromiter((row[0] for row in rows), dtype=np.uint64)
 
 
-def in_chunks(
-    connection: apsw.Connection, wanted: Keys, model: ModelKey
-) -> Iterator[tuple[Keys, Vectors]]:
-    """Embeddings by id; those that are gone are left out."""
-    for start in range(0, len(wanted), CHUNK):
-        part = tuple(int(key) for key in wanted[start : start + CHUNK])
-        rows: Any = connection.execute(
-            "SELECT embedding_id, vector FROM face_embeddings "
-            "WHERE embedding_id IN (SELECT value FROM carray(?))",
-            (many(part),),
-        ).fetchall()
-        keys = np.asarray([row[0] for row in rows], dtype=np.uint64)
-        yield keys, vectors_of([row[1] for row in rows], model.numbers)
+def those_of(reader: Reader, wanted: Keys, model: ModelKey) -> tuple[Keys, Vectors]:
+    """Embeddings by id, CHUNK at most; those that are gone are left out."""
+    rows = reader.rows(
+        "SELECT embedding_id, vector FROM face_embeddings "  # noqa: S608 (our own columns)
+        f"WHERE {reader.dialect.among('embedding_id', 'ids')}",
+        {"ids": reader.dialect.numbers(tuple(wanted.tolist()))},
+    )
+    keys = np.asarray([row[0] for row in rows], dtype=np.uint64)
+    return keys, vectors_of([row[1] for row in rows], model.numbers)
 
 
 def candidates(
-    connection: apsw.Connection, found: Sequence[Keys], model: ModelKey
+    reader: Reader, found: Sequence[Keys], model: ModelKey
 ) -> list[tuple[Candidate, ...]]:
     """Of each search: whose those embeddings are, the nearest MOST_PEOPLE of them, with all that is
     held on each. `found` has the nearest first.
     """
-    owners = _owners(connection, {key for keys in found for key in keys.tolist()})
+    owners = _owners(reader, {key for keys in found for key in keys.tolist()})
     nearest = [_owners_of(keys, owners) for keys in found]
     people = list({class_id: None for each in nearest for class_id in each})
-    vectors = _held(connection, "face_embeddings", people, model)
-    negatives = _held(connection, "face_negatives", people, model)
+    vectors = _held(reader, "face_embeddings", people, model)
+    negatives = _held(reader, "face_negatives", people, model)
     nothing = np.empty((0, model.numbers), np.float32)
     held = {
         class_id: Candidate(
@@ -108,17 +101,18 @@ def candidates(
     return [tuple(held[class_id] for class_id in each) for each in nearest]
 
 
-def _owners(connection: apsw.Connection, embeddings: Collection[int]) -> dict[int, int]:
+def _owners(reader: Reader, embeddings: Collection[int]) -> dict[int, int]:
     """The class id of each that is there. In one row: a step for each would give way to another
     thread, and wait for it, each time."""
-    row: Any = connection.execute(
-        "SELECT group_concat(embedding_id), group_concat(class_id) FROM face_embeddings "
-        "WHERE embedding_id IN (SELECT value FROM carray(?))",
-        (many(embeddings),),
-    ).fetchone()
-    if row[0] is None:
+    ((numbers_text, class_ids_text),) = reader.rows(
+        "SELECT string_agg(CAST(embedding_id AS TEXT), ','), "  # noqa: S608 (our own columns)
+        "string_agg(CAST(class_id AS TEXT), ',') FROM face_embeddings "
+        f"WHERE {reader.dialect.among('embedding_id', 'ids')}",
+        {"ids": reader.dialect.numbers(tuple(embeddings))},
+    )
+    if numbers_text is None:
         return {}
-    numbers, class_ids = (map(int, str(text).split(",")) for text in row)
+    numbers, class_ids = (map(int, str(text).split(",")) for text in (numbers_text, class_ids_text))
     return dict(zip(numbers, class_ids, strict=True))
 
 
@@ -128,44 +122,49 @@ def _owners_of(keys: Keys, owners: Mapping[int, int]) -> list[int]:
     return list(dict.fromkeys(whose))[:MOST_PEOPLE]
 
 
-def held_of(connection: apsw.Connection, class_id: int, model: ModelKey) -> Candidate:
+def held_of(reader: Reader, class_id: int, model: ModelKey) -> Candidate:
     """All that is held on one person, of the model."""
     nothing = np.empty((0, model.numbers), np.float32)
     found = [
-        _held(connection, table, [class_id], model).get(class_id, nothing)
+        _held(reader, table, [class_id], model).get(class_id, nothing)
         for table in ("face_embeddings", "face_negatives")
     ]
     return Candidate(class_id=class_id, vectors=found[0], negatives=found[1])
 
 
-def marks_of(connection: apsw.Connection, class_id: int, model: ModelKey) -> tuple[int, ...]:
+def marks_of(reader: Reader, class_id: int, model: ModelKey) -> tuple[int, ...]:
     """By which it is known whether what is held on a person is still the same: a vector never
     changes under its id."""
-    rows: Any = connection.execute(
-        "SELECT embedding_id FROM face_embeddings WHERE class_id = ?1 AND model = ?2 "
-        "AND model_version = ?3 UNION ALL "
-        "SELECT -negative_id FROM face_negatives WHERE class_id = ?1 AND model = ?2 "
-        "AND model_version = ?3 ORDER BY 1",
-        (class_id, model.name, model.version),
+    rows = reader.rows(
+        "SELECT embedding_id FROM face_embeddings WHERE class_id = :person AND model = :model "
+        "AND model_version = :version UNION ALL "
+        "SELECT -negative_id FROM face_negatives WHERE class_id = :person AND model = :model "
+        "AND model_version = :version ORDER BY 1",
+        {"person": class_id, "model": model.name, "version": model.version},
     )
     return tuple(number for (number,) in rows)
 
 
 def _held(
-    connection: apsw.Connection, table: str, class_ids: Sequence[int], model: ModelKey
+    reader: Reader, table: str, class_ids: Sequence[int], model: ModelKey
 ) -> dict[int, Vectors]:
     """By class id; who has none is left out. In one row, as `_owners`."""
     sql = f"""
-        SELECT group_concat(class_id), group_concat(hex(vector), '') FROM (
-            SELECT class_id, vector FROM {table} WHERE class_id IN (SELECT value FROM carray(?))
-            AND model = ? AND model_version = ? ORDER BY class_id
-        )
+        SELECT string_agg(CAST(class_id AS TEXT), ','), string_agg(hex(vector), '') FROM (
+            SELECT class_id, vector FROM {table} WHERE {reader.dialect.among("class_id", "ids")}
+            AND model = :model AND model_version = :version ORDER BY class_id
+        ) AS held
         """  # noqa: S608 (our own tables)
-    row: Any = connection.execute(sql, (many(class_ids), model.name, model.version)).fetchone()
-    if row[0] is None:
+    values = {
+        "ids": reader.dialect.numbers(tuple(class_ids)),
+        "model": model.name,
+        "version": model.version,
+    }
+    ((class_ids_text, digits),) = reader.rows(sql, values)
+    if class_ids_text is None:
         return {}
-    whose = np.asarray(str(row[0]).split(","), np.int64)
-    vectors = vectors_of([bytes.fromhex(row[1])], model.numbers, count=len(whose))
+    whose = np.asarray(str(class_ids_text).split(","), np.int64)
+    vectors = vectors_of([bytes.fromhex(digits)], model.numbers, count=len(whose))
     people, starts = np.unique(whose, return_index=True)
     parts = np.split(vectors, starts[1:])
     return dict(zip(people.tolist(), parts, strict=True))

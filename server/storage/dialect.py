@@ -33,7 +33,9 @@ class SqliteDialect:
         return apsw.carray(values, flags=apsw.SQLITE_CARRAY_TEXT)
 
     def numbers(self, values: tuple[int, ...]) -> Any:
-        return apsw.carray(array("q", values), flags=apsw.SQLITE_CARRAY_INT64)
+        # An empty array has no place in memory that SQLite would take; nothing has the id -1.
+        held = array("q", values) or array("q", (-1,))
+        return apsw.carray(held, flags=apsw.SQLITE_CARRAY_INT64)
 
     def like(self, column: str, name: str) -> str:
         return f"{column} GLOB :{name}"

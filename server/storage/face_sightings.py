@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from server.errors import NotThere, QuestionInvalid
 from server.row_id import LARGEST_ID, is_id
-from server.storage.asking import Readers
+from server.storage.asking import Reader, Readers
 from server.storage.picture_stores.contract import PictureReading
 from server.storage.reading.face_sightings import MOST_FACES, FaceSighting
 from server.storage.reading.sightings import Picture
@@ -22,11 +22,23 @@ _COLUMNS: Final = (
 _LARGEST_PX: Final = 100_000
 
 
-class StoredFaceSightings:
-    """Both belong to whoever made them."""
+def newest_of_one_writer(reader: Reader) -> int:
+    """In SQLite one transaction after the other takes ids: no lower one comes later."""
+    return int(reader.rows("SELECT coalesce(max(id), 0) FROM face_detections")[0][0])
 
-    def __init__(self, pool: Readers, pictures: PictureReading) -> None:
+
+class StoredFaceSightings:
+    """`pool` and `pictures` belong to whoever made them. `newest` is the id up to which no face
+    comes any more."""
+
+    def __init__(
+        self,
+        pool: Readers,
+        pictures: PictureReading,
+        newest: Callable[[Reader], int] = newest_of_one_writer,
+    ) -> None:
         self._pool = pool
+        self._newest = newest
         self._pictures = pictures
 
     async def newest(
@@ -40,7 +52,10 @@ class StoredFaceSightings:
         return await self._found(f"{is_of_one}id < ? ORDER BY id DESC LIMIT ?", values)
 
     async def following(self, sighting_id: int, *, limit: int) -> tuple[FaceSighting, ...]:
-        return await self._found("id > ? ORDER BY id LIMIT ?", (sighting_id, limit))
+        newest = await self._pool.ask(self._newest)
+        return await self._found(
+            "id > ? AND id <= ? ORDER BY id LIMIT ?", (sighting_id, newest, limit)
+        )
 
     async def one(self, sighting_id: int) -> FaceSighting:
         found = await self._found("id = ?", (sighting_id,)) if is_id(sighting_id) else ()

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from server.accounts.contract import Auditor
+from server.faces.database import SqliteGalleryDatabase
 from server.faces.desk import LookingDesk
 from server.faces.gallery import Gallery
 from server.faces.looking import Wanted, make_looker, models_here
 from server.faces.meter import FaceMeter
 from server.faces.service import FaceService
-from server.faces.sqlite_store import SqliteFaceStore
+from server.faces.store import StoredFaces
 from server.faces.vault import PictureVault
 from server.faces.workplace import Parts, Workplace
 from server.storage.reading.face_sightings import FaceSightings
@@ -54,7 +55,9 @@ def place_on(
     models = models_here(networks, wanted)
     index = database.parent / "faces" / "index.usearch"
     parts = Parts(
-        store=SqliteFaceStore(Gallery(database, index, models.key, vault, meter=meter)),
+        store=StoredFaces(
+            Gallery(SqliteGalleryDatabase(database), index, models.key, vault, meter=meter)
+        ),
         desk=LookingDesk(lambda: make_looker(networks, wanted), threads=1, waiting=waiting),
         models=models,
         auditor=auditor,

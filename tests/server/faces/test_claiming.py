@@ -7,16 +7,17 @@ from datetime import UTC, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-import apsw
 import pytest
 
 from server.faces import history_rows
 from server.faces.calibration import calibration_of
 from server.faces.claiming import claim
+from server.faces.database import SqliteGalleryDatabase
 from server.faces.gallery import Gallery
 from server.faces.history_contract import MatchFilter
 from server.faces.keeping import Look
 from server.storage.adoption import prepare_database
+from server.storage.asking import Writer
 from tests.server.faces.test_gallery import MODEL, NOW, enrol, vector
 
 T = TypeVar("T")
@@ -30,7 +31,7 @@ class MeddledGallery(Gallery):
     meddle: Callable[[], object] | None = None
     written = 0
 
-    def note(self, work: Callable[[apsw.Connection], T]) -> T:
+    def note(self, work: Callable[[Writer], T]) -> T:
         meddle, self.meddle = self.meddle, None
         if meddle is not None:
             meddle()
@@ -42,10 +43,12 @@ class MeddledGallery(Gallery):
 def gallery(tmp_path: Path) -> MeddledGallery:
     database = tmp_path / "server.db"
     prepare_database(database, zone_of=lambda _: UTC, now=NOW)
-    made = MeddledGallery(database, tmp_path / "faces" / "index.usearch", MODEL)
+    made = MeddledGallery(
+        SqliteGalleryDatabase(database), tmp_path / "faces" / "index.usearch", MODEL
+    )
     made.open_index()
 
-    def visit(rows: apsw.Connection) -> None:
+    def visit(rows: Writer) -> None:
         for number in range(VISITORS):
             look = Look(sighting_id=number + 1, device_id="gate-1", seen_at=NOW, vector=vector(1))
             history_rows.add_visitor(rows, look, MODEL, keep_until=NOW + timedelta(days=30))

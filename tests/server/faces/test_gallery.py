@@ -14,6 +14,7 @@ import pytest
 from server.errors import NotThere
 from server.faces import holdings, person_rows, vector_rows
 from server.faces.contract import PersonDetails
+from server.faces.database import SqliteGalleryDatabase
 from server.faces.decision import Vector
 from server.faces.gallery import Gallery
 from server.faces.keeping import ModelKey, NewPicture
@@ -71,7 +72,9 @@ def database(tmp_path: Path) -> Path:
 
 
 def open_gallery(database: Path, model: ModelKey | None = MODEL) -> Gallery:
-    made = Gallery(database, database.parent / "faces" / "index.usearch", model)
+    made = Gallery(
+        SqliteGalleryDatabase(database), database.parent / "faces" / "index.usearch", model
+    )
     made.open_index()
     return made
 

@@ -10,10 +10,11 @@ import contextlib
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +23,17 @@ import pytest
 from server.errors import NotThere
 from server.faces.calibration import Calibration, calibration_of
 from server.faces.contract import PersonDetails, PersonFilter
+from server.faces.database import SqliteGalleryDatabase
 from server.faces.decision import Rule, Vector
 from server.faces.gallery import Gallery
 from server.faces.history_contract import MatchFilter
 from server.faces.keeping import Compared, FaceStore, Look, ModelKey, NewPicture, Recognised, Told
-from server.faces.sqlite_store import SqliteFaceStore
+from server.faces.store import StoredFaces
 from server.storage.adoption import prepare_database
+from server.storage.postgres.connection import Pool, opened_pool
+from server.storage.postgres.gallery import PostgresGalleryDatabase
 from tests.server.faces.face_camera import FaceCamera
+from tests.server.storage.databases import Databases
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MODEL = ModelKey(name="tiny", version="0123456789ab", numbers=16)
@@ -40,13 +45,10 @@ EVERYBODY = MatchFilter()
 class Place:
     """A store, and cameras whose sightings it is told of."""
 
-    def __init__(self, store: FaceStore, camera: FaceCamera) -> None:
+    def __init__(self, store: FaceStore, sees: Callable[[], Awaitable[int]]) -> None:
         self.store = store
-        self._camera = camera
-
-    async def sighting(self) -> int:
+        self.sighting = sees
         """The number of a face that a camera has just sent."""
-        return await self._camera.sends(None)
 
     async def enrol(self, *seeds: int, name: str = "Lan") -> int:
         details = replace(LAN, name=name)
@@ -103,26 +105,70 @@ def compared(number: int, seed: int, revision: int, person: int | None = None) -
 
 
 @contextlib.asynccontextmanager
-async def on_sqlite(folder: Path) -> AsyncIterator[Place]:
+async def on_sqlite(folder: Path, url: str) -> AsyncIterator[Place]:
+    del url
     database = folder / "server.db"
     prepare_database(database, zone_of=lambda _: UTC, now=NOW)
-    store = SqliteFaceStore(Gallery(database, folder / "faces" / "index.usearch", MODEL))
+    store = StoredFaces(
+        Gallery(SqliteGalleryDatabase(database), folder / "faces" / "index.usearch", MODEL)
+    )
     camera = FaceCamera(database)
     try:
         await store.open()
-        yield Place(store, camera)
+        yield Place(store, partial(camera.sends, None))
     finally:
         await store.close()
         await store.close()
         await camera.close()
 
 
-STORES: dict[str, Callable[[Path], AbstractAsyncContextManager[Place]]] = {"sqlite": on_sqlite}
+@contextlib.asynccontextmanager
+async def on_postgres(folder: Path, url: str) -> AsyncIterator[Place]:
+    del folder
+    async with opened_pool(url, connections=6) as pool, shared_store(pool) as store:
+        yield Place(store, partial(pool.fetchval, SEEN_BY_A_CAMERA))
+
+
+@contextlib.asynccontextmanager
+async def shared_store(pool: Pool) -> AsyncIterator[StoredFaces]:
+    """As each process with pages has one."""
+    database = PostgresGalleryDatabase(pool, asyncio.get_running_loop())
+    store = StoredFaces(Gallery(database, None, MODEL))
+    try:
+        await store.open()
+        yield store
+    finally:
+        await store.close()
+        await store.close()
+
+
+SEEN_BY_A_CAMERA = (
+    "INSERT INTO face_detections (message_id, device_id) "
+    "VALUES (gen_random_uuid(), 'gate-1') RETURNING id"
+)
+STORES: dict[str, Callable[[Path, str], AbstractAsyncContextManager[Place]]] = {
+    "sqlite": on_sqlite,
+    "postgres": on_postgres,
+}
 
 
 @pytest.fixture(params=STORES)
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
-    async with STORES[request.param](tmp_path) as made:
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def url(kind: str, request: pytest.FixtureRequest) -> str:
+    """Of a database in PostgreSQL, where there is to be one."""
+    if kind == "sqlite":
+        return ""
+    databases: Databases = request.getfixturevalue("databases")
+    return databases.cleaned()
+
+
+@pytest.fixture
+async def place(kind: str, url: str, tmp_path: Path) -> AsyncIterator[Place]:
+    async with STORES[kind](tmp_path, url) as made:
         yield made
 
 
@@ -370,3 +416,31 @@ async def test_a_match_that_was_denied_is_gone_and_noted(place: Place) -> None:
     assert await place.matches() == []
     report = await place.store.forget(class_id, NOW)
     assert (report.negatives, report.matches) == (1, 0)
+
+
+async def test_whom_one_process_enrols_or_forgets_others_find_or_do_not_at_once(
+    databases: Databases,
+) -> None:
+    url = await asyncio.to_thread(databases.migrated)
+    async with (
+        opened_pool(url, connections=3) as one_pool,
+        opened_pool(url, connections=3) as other_pool,
+        shared_store(one_pool) as one,
+        shared_store(other_pool) as other,
+    ):
+        here = Place(one, partial(one_pool.fetchval, SEEN_BY_A_CAMERA))
+        there = Place(other, partial(other_pool.fetchval, SEEN_BY_A_CAMERA))
+        people = await asyncio.gather(
+            *(place.enrol(seed) for seed, place in enumerate((here, there) * 3, start=1))
+        )
+        assert len(set(people)) == len(people)
+        for place in (here, there):
+            assert [await place.nearest(1 + turn) for turn in range(len(people))] == people
+        revision = (await there.who(1)).revision
+        report = await one.forget(people[0], NOW)
+        assert report.is_gone
+        assert await there.nearest(1) is None
+        assert not await other.note(compared(await there.sighting(), 1, revision))
+        await one.forget(people[1], NOW)
+        await other.save()
+        assert other._gallery.index_has((2,)) == 0  # noqa: SLF001 - its memory, unasked

@@ -21,7 +21,8 @@ DO $$ DECLARE found RECORD; BEGIN
     FOR found IN SELECT c.relname, c.relkind FROM pg_class AS c
         WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition
         AND c.relkind IN ('r', 'p', 'S')
-        AND c.relname NOT IN ('sightpost_schema', 'watchlist_state')
+        AND c.relname NOT IN (
+            'sightpost_schema', 'watchlist_state', 'face_gallery', 'face_follower')
     LOOP
         IF found.relkind = 'S' THEN
             EXECUTE format('ALTER SEQUENCE %I RESTART', found.relname);

@@ -1,4 +1,4 @@
-"""The gallery in SQLite: two threads that read it, one that changes it. Implements
+"""The gallery in a database: two threads that read it, one that changes it. Implements
 `keeping.FaceStore`."""
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
-
-import apsw
 
 from server.errors import NotThere, PictureLocked
 from server.faces import claiming, history_rows, holdings, person_rows, picture_rows, vector_rows
@@ -30,6 +28,7 @@ from server.faces.history_contract import DayCount, Match, MatchFilter, MatchPag
 from server.faces.keeping import Alike, Compared, Counted, Enrolled, NewPicture, Told
 from server.faces.ledger import Ledger
 from server.gathering import Gathering, on_thread
+from server.storage.asking import Reader, Writer
 
 T = TypeVar("T")
 
@@ -38,7 +37,7 @@ MOST_TOGETHER: Final = 32
 """Vectors of one search: more would make the first wait for the last."""
 
 
-class SqliteFaceStore:
+class StoredFaces:
     """On a gallery, which it closes."""
 
     def __init__(self, gallery: Gallery) -> None:
@@ -60,14 +59,14 @@ class SqliteFaceStore:
     async def edit(self, class_id: int, details: PersonDetails, now: datetime) -> Person:
         def work(book: Ledger) -> Person:
             book.edit_person(class_id, details, now)
-            return person_rows.find(book.connection, class_id)
+            return person_rows.find(book.writer, class_id)
 
         return await self._change(work)
 
     async def merge(self, kept_id: int, gone_id: int, now: datetime) -> Person:
         def work(book: Ledger) -> Person:
             book.merge(kept_id, gone_id, now)
-            return person_rows.find(book.connection, kept_id)
+            return person_rows.find(book.writer, kept_id)
 
         return await self._change(work)
 
@@ -94,7 +93,7 @@ class SqliteFaceStore:
     async def first_pictures(self, class_ids: Sequence[int]) -> Mapping[int, bytes]:
         vault = self._gallery.vault
 
-        def work(rows: apsw.Connection) -> dict[int, bytes]:
+        def work(rows: Reader) -> dict[int, bytes]:
             found = {}
             for class_id, image_id in picture_rows.first_of(rows, class_ids).items():
                 with contextlib.suppress(PictureLocked, NotThere):  # told where it is asked for
@@ -140,7 +139,7 @@ class SqliteFaceStore:
     async def note(self, compared: Compared) -> bool:
         return await self._note(partial(self._noted, compared))
 
-    def _noted(self, compared: Compared, rows: apsw.Connection) -> bool:
+    def _noted(self, compared: Compared, rows: Writer) -> bool:
         model, look = self._gallery.model, compared.look
         if look is not None and model is not None:
             if vector_rows.state(rows).revision != compared.revision:
@@ -180,7 +179,7 @@ class SqliteFaceStore:
     async def deny_match(self, match: Match, vector: Vector, by: str, now: datetime) -> None:
         def work(book: Ledger) -> None:
             book.deny(match.person.class_id, vector, by, now)
-            history_rows.drop_match(book.connection, match.match_id)
+            history_rows.drop_match(book.writer, match.match_id)
 
         await self._change(work)
 
@@ -208,13 +207,13 @@ class SqliteFaceStore:
         self._writing.shutdown()
         self._gallery.close()
 
-    async def _read(self, work: Callable[[apsw.Connection], T]) -> T:
+    async def _read(self, work: Callable[[Reader], T]) -> T:
         return await self._on(self._reading, lambda: self._gallery.read(work))
 
     async def _change(self, work: Callable[[Ledger], T]) -> T:
         return await self._upkeep(lambda: self._gallery.change(work))
 
-    async def _note(self, work: Callable[[apsw.Connection], T]) -> T:
+    async def _note(self, work: Callable[[Writer], T]) -> T:
         return await self._upkeep(lambda: self._gallery.note(work))
 
     async def _upkeep(self, work: Callable[[], T]) -> T:
