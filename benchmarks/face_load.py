@@ -34,13 +34,13 @@ from benchmarks.machine import machine_of
 from benchmarks.server_process import ServerProcess
 from server.faces.calibration import calibration_of
 from server.faces.contract import PersonDetails, Upload
-from server.faces.database import SqliteGalleryDatabase
 from server.faces.decision import decide
 from server.faces.gallery import Gallery
 from server.faces.keeping import ModelKey, NewPicture
 from server.faces.ledger import Ledger
 from server.faces.looking import FaceLooker, Wanted, make_looker, models_here
 from server.storage.adoption import prepare_database
+from server.storage.gallery import SqliteGalleryDatabase
 from vision.faces.embedding import embedding_label
 from vision.networks import Networks, NetworkSettings
 

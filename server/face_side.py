@@ -14,7 +14,7 @@ import structlog
 from server.accounts.contract import Auditor
 from server.config import ServerSettings
 from server.errors import StorageUnavailable, TookTooLong
-from server.faces.database import GalleryDatabase, SqliteGalleryDatabase
+from server.faces.database import GalleryDatabase
 from server.faces.desk import LookingDesk
 from server.faces.following import Follower
 from server.faces.gallery import Gallery
@@ -26,6 +26,7 @@ from server.faces.store import StoredFaces
 from server.faces.vault import PictureVault, read_keys
 from server.faces.workplace import Parts, Workplace
 from server.storage.access import SqliteAccess
+from server.storage.gallery import SqliteGalleryDatabase
 from server.storage.ground import Ground
 from server.storage.postgres.gallery import PostgresGalleryDatabase
 from server.storage.postgres.leading import Duty

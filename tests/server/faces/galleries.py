@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from server.accounts.contract import Auditor
-from server.faces.database import SqliteGalleryDatabase
 from server.faces.desk import LookingDesk
 from server.faces.gallery import Gallery
 from server.faces.looking import Wanted, make_looker, models_here
@@ -17,6 +16,7 @@ from server.faces.service import FaceService
 from server.faces.store import StoredFaces
 from server.faces.vault import PictureVault
 from server.faces.workplace import Parts, Workplace
+from server.storage.gallery import SqliteGalleryDatabase
 from server.storage.reading.face_sightings import FaceSightings
 from vision.networks import Networks
 

@@ -12,12 +12,12 @@ import pytest
 from server.faces import history_rows
 from server.faces.calibration import calibration_of
 from server.faces.claiming import claim
-from server.faces.database import SqliteGalleryDatabase
 from server.faces.gallery import Gallery
 from server.faces.history_contract import MatchFilter
 from server.faces.keeping import Look
 from server.storage.adoption import prepare_database
 from server.storage.asking import Writer
+from server.storage.gallery import SqliteGalleryDatabase
 from tests.server.faces.test_gallery import MODEL, NOW, enrol, vector
 
 T = TypeVar("T")

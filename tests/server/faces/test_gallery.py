@@ -14,12 +14,12 @@ import pytest
 from server.errors import NotThere
 from server.faces import holdings, person_rows, vector_rows
 from server.faces.contract import PersonDetails
-from server.faces.database import SqliteGalleryDatabase
 from server.faces.decision import Vector
 from server.faces.gallery import Gallery
 from server.faces.keeping import ModelKey, NewPicture
 from server.faces.ledger import Ledger
 from server.storage.adoption import prepare_database
+from server.storage.gallery import SqliteGalleryDatabase
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MODEL = ModelKey(name="tiny", version="0123456789ab", numbers=16)

@@ -12,7 +12,6 @@ import pytest
 from server.errors import QuestionInvalid
 from server.faces import history_rows, person_rows, picture_rows, vector_rows
 from server.faces.contract import Upload
-from server.faces.database import SqliteGalleryDatabase
 from server.faces.gallery import Gallery
 from server.faces.history_contract import MatchFilter
 from server.faces.importing import Importer, ImportReport
@@ -20,6 +19,7 @@ from server.faces.keeping import Look, ModelKey
 from server.faces.looking import FaceLooker, Wanted, make_looker, models_here
 from server.faces.reembedding import reembed
 from server.storage.adoption import prepare_database
+from server.storage.gallery import SqliteGalleryDatabase
 from tests.server.faces.tiny_faces import BLUE, GREEN, RED, networks, photo
 from vision.networks import Networks
 

@@ -23,13 +23,13 @@ import pytest
 from server.errors import NotThere
 from server.faces.calibration import Calibration, calibration_of
 from server.faces.contract import PersonDetails, PersonFilter
-from server.faces.database import SqliteGalleryDatabase
 from server.faces.decision import Rule, Vector
 from server.faces.gallery import Gallery
 from server.faces.history_contract import MatchFilter
 from server.faces.keeping import Compared, FaceStore, Look, ModelKey, NewPicture, Recognised, Told
 from server.faces.store import StoredFaces
 from server.storage.adoption import prepare_database
+from server.storage.gallery import SqliteGalleryDatabase
 from server.storage.postgres.connection import Pool, opened_pool
 from server.storage.postgres.gallery import PostgresGalleryDatabase
 from tests.server.faces.face_camera import FaceCamera

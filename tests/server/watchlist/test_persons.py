@@ -12,9 +12,9 @@ import apsw
 import pytest
 
 from server.faces import holdings
-from server.faces.database import SqliteGalleryDatabase
 from server.faces.gallery import Gallery
 from server.storage.connection import open_second_writer, transaction
+from server.storage.gallery import SqliteGalleryDatabase
 from server.watchlist.contract import AlertFilter, EntryDetails, ListDetails, Source
 from server.watchlist.engine import IDLE_S
 from server.watchlist.face_rows import SOON_S
