@@ -10,6 +10,7 @@ from server.accounts.lifetimes import Lifetimes
 from server.face_side import face_side
 from server.faces.history_contract import MatchFilter
 from server.storage.adoption import prepare_database
+from server.storage.ground import ground_on
 from server.storage.reading.face_sightings import FaceSighting, FaceSightings
 from tests.server.conftest import settings_in
 from tests.server.faces.face_camera import FaceCamera
@@ -45,7 +46,11 @@ async def test_faces_of_cameras_are_compared_also_after_a_break(tmp_path: Path) 
     breaking = BreaksOnce(camera.sightings)
     try:
         async with face_side(
-            settings, auditor=accounts, sightings=breaking, now=lambda: NOW
+            settings,
+            ground_on(settings.db_path),
+            auditor=accounts,
+            sightings=breaking,
+            now=lambda: NOW,
         ) as faces:
             await faces.enrol(ADA, LAN, [upload(photo(RED))], source="test")
             seen = await camera.sends(photo(RED, seed=4))

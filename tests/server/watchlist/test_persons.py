@@ -17,7 +17,7 @@ from server.storage.connection import open_second_writer, transaction
 from server.storage.gallery import SqliteGalleryDatabase
 from server.watchlist.contract import AlertFilter, EntryDetails, ListDetails, Source
 from server.watchlist.engine import IDLE_S
-from server.watchlist.face_rows import SOON_S
+from server.watchlist.face_rows import SOON_S, FaceRows
 from server.watchlist.rules import Kind, Subject
 from tests.server.cameras import row_id
 from tests.server.rows import hello_of
@@ -92,7 +92,7 @@ async def test_a_listed_person_raises_an_alert_when_they_were_recognised(watch: 
     await watch.rules.put_entries(list_id, [entry], by=BY, now=NOON)
     face_id = await seen(watch, 1)
     assert await watch.alerts() == ()  # nobody has compared it yet
-    rows = watch.engine._parts.rows[1]  # noqa: SLF001 - those of faces
+    (rows,) = (each for each in watch.engine._parts.rows if isinstance(each, FaceRows))  # noqa: SLF001
     assert rows.look_again_s == SOON_S
     done(watch, matched(face_id, 7), compared(face_id))
     (alert,) = await watch.alerts()
