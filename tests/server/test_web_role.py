@@ -18,6 +18,8 @@ from server.app import Running, running
 from server.role import Role
 from tests.server.cameras import base64_of, jpeg, plate_row, v1_camera
 from tests.server.conftest import settings_in
+from tests.server.faces.face_camera import MIDDLE
+from tests.server.faces.tiny_faces import RED, SIDE, networks, photo
 from tests.server.storage.databases import Databases
 
 PASSWORD = "correct horse battery"
@@ -40,8 +42,9 @@ async def centre(databases: Databases, tmp_path: Path) -> AsyncIterator[Centre]:
         "database_url": url,
         "database_connections": 8,
         "image_store": (tmp_path / "pictures").as_uri(),
-        "faces": False,
+        "models_folder": tmp_path / "models",
     }
+    await asyncio.to_thread(lambda: networks(tmp_path / "models").close())
     async with AsyncExitStack() as stack:
 
         async def start(name: str, role: Role) -> Running:
@@ -111,6 +114,7 @@ async def test_what_one_process_takes_others_show_and_a_session_is_good_at_each(
             actions = (await elsewhere.get("/api/v1/audit")).json()["entries"]
             assert {"correction", "sign-in"} <= {entry["action"] for entry in actions}
             await what_a_list_speaks_of_raises_one_alert(centre, elsewhere, program)
+            await who_is_enrolled_at_one_is_found_at_the_other(centre, elsewhere, program)
             await elsewhere.post("/logout")
         assert (await program.get("/api/v1/me")).status_code == 401
 
@@ -136,6 +140,59 @@ async def what_a_list_speaks_of_raises_one_alert(
     assert [(each["plate"], each["sighting_id"]) for each in alerts] == [
         ("AB3", result["record_id"])
     ]
+
+
+async def outcome_at(program: httpx.AsyncClient, seed: int) -> tuple[str, str]:
+    """Of the question whose face that is, and who was named first."""
+    photographed = {"file": ("photo.png", photo(RED, seed=seed), "image/png")}
+    answer = await program.post("/api/v1/faces/identify", files=photographed)
+    assert answer.status_code == 200, answer.text
+    (found,) = answer.json()["faces"]
+    named = [each["person"]["name"] for each in found["likenesses"]]
+    return found["outcome"], "".join(named[:1])
+
+
+async def who_is_enrolled_at_one_is_found_at_the_other(
+    centre: Centre, enrolled_at: httpx.AsyncClient, asked_at: httpx.AsyncClient
+) -> None:
+    """At once, and after being forgotten no more. Cameras' faces are compared by one of the two."""
+    assert await outcome_at(asked_at, 1) == ("unknown", "")
+    made = await enrolled_at.post(
+        "/api/v1/persons",
+        data={"name": "Lan"},
+        files={"file": ("lan.png", photo(RED), "image/png")},
+    )
+    assert made.status_code == 201, made.text
+    number = made.json()["person"]["class_id"]
+    assert await outcome_at(asked_at, 2) == ("known", "Lan")
+    async with v1_camera(centre.ingest.ingest_port) as camera:
+        (result,) = await camera.ask(face_row(4, photo(RED, seed=3)))
+    async with asyncio.timeout(PATIENCE_S):
+        while not (matches := await matches_at(asked_at)):  # noqa: ASYNC110 (another process's work)
+            await asyncio.sleep(0.05)
+    assert [(each["person"]["class_id"], each["sighting_id"]) for each in matches] == [
+        (number, result["record_id"])
+    ]
+    gone = (await asked_at.delete(f"/api/v1/persons/{number}")).json()
+    assert gone["is_gone"], gone
+    assert await outcome_at(enrolled_at, 4) == ("unknown", "")
+    assert await matches_at(enrolled_at) == []
+
+
+async def matches_at(program: httpx.AsyncClient) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await program.get("/api/v1/faces/matches")).json()["matches"]
+    return found
+
+
+def face_row(sequence: int, picture: bytes) -> dict[str, Any]:
+    box = list(MIDDLE)
+    data = {
+        "confidence": 97.0,
+        "box": box,
+        "image": base64_of(picture),
+        "evidence": {"frame_size": [SIDE, SIDE], "box": box},
+    }
+    return {**plate_row(sequence), "table": "face_detection", "data": data}
 
 
 async def test_a_process_that_does_both_ends_in_order(databases: Databases, tmp_path: Path) -> None:
