@@ -140,6 +140,8 @@ class StoredFaces:
         return await self._note(partial(self._noted, compared))
 
     def _noted(self, compared: Compared, rows: Writer) -> bool:
+        if compared.sighting_id <= history_rows.position(rows):
+            return True  # by another process
         model, look = self._gallery.model, compared.look
         if look is not None and model is not None:
             if vector_rows.state(rows).revision != compared.revision:

@@ -340,6 +340,7 @@ async def test_a_sighting_is_noted_once_and_the_position_goes_with_it(place: Pla
     assert (await place.matches(), await place.visitors()) == ([(class_id, known)], [unknown])
     assert await place.store.position() == unknown
     assert await place.store.note(Compared(sighting_id=unknown + 1))
+    assert await place.store.note(compared(known, 1, revision, class_id))  # by who was slower
     assert await place.store.position() == unknown + 1
     assert [each.count for each in await place.store.match_days(EVERYBODY)] == [1]
 

@@ -17,6 +17,7 @@ from server.storage.postgres.preparing import prepare_database
 TEMPLATE = "sightpost_template"
 _CLEAN = """
 SET session_replication_role = replica;
+UPDATE face_follower SET sighting_id = 0;
 DO $$ DECLARE found RECORD; BEGIN
     FOR found IN SELECT c.relname, c.relkind FROM pg_class AS c
         WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition
