@@ -221,9 +221,9 @@ class SeenKept(Protocol):
         ...
 
     async def note(self, compared: Compared) -> bool:
-        """Keeps what came of one sighting and moves the position to it, in one step; one at or below
-        the position was noted before. False, and nothing was noted: the gallery was changed since
-        it was compared, which is to be done again."""
+        """Keeps what came of one sighting and moves the position to it, in one step; one at or
+        below the position was noted before. False, and nothing was noted: the gallery was changed
+        since it was compared, which is to be done again."""
         ...
 
     async def claim(self, class_id: int, calibration: Calibration) -> int:

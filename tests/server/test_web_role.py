@@ -156,6 +156,10 @@ async def who_is_enrolled_at_one_is_found_at_the_other(
     centre: Centre, enrolled_at: httpx.AsyncClient, asked_at: httpx.AsyncClient
 ) -> None:
     """At once, and after being forgotten no more. Cameras' faces are compared by one of the two."""
+    async with asyncio.timeout(PATIENCE_S):
+        for program in (enrolled_at, asked_at):
+            while (await program.get("/api/v1/faces/status")).json()["problem"]:  # noqa: ASYNC110 (its index is made ready)
+                await asyncio.sleep(0.05)
     assert await outcome_at(asked_at, 1) == ("unknown", "")
     made = await enrolled_at.post(
         "/api/v1/persons",

@@ -58,6 +58,18 @@ def test_people_are_taken_over_exported_and_forgotten(place: Path) -> None:
     assert "Nobody's time is over" in said("forget", "--overdue")
 
 
+def test_a_gallery_in_postgresql_is_left_alone_and_the_reason_said(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del place
+    database = str(ServerSettings.load(environ={}, env_files=[]).db_path)
+    monkeypatch.setenv("SERVER_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    refused = CliRunner().invoke(app, ["faces", "status"])
+    assert refused.exit_code == 2
+    assert "work on SQLite alone" in refused.output
+    assert "tiny-arcface" in said("status", "--db", database)
+
+
 def test_pictures_are_put_under_a_new_key_and_none_is_lost(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
