@@ -10,12 +10,13 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import os
+import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -34,10 +35,15 @@ class Call(Protocol):
     def __call__(self, function: Callable[..., T], *arguments: object) -> T: ...
 
 
+_NOBODY: Final = 65534
+"""Linux's user and group that own nothing (`/proc/sys/kernel/overflowuid`)."""
+
+
 def master_of(place: Path) -> Account | None:
     """Whose word counts there: the first on the way to it, from / on, that is not root, by the name
-    and by where links lead. None where all of it is root's."""
-    for way in (place.absolute(), place.resolve()):
+    and by where links lead; of a folder of root's that others may write too, nobody in their group.
+    None where all of it is root's."""
+    for way in (place.absolute(), Path(os.path.realpath(place))):  # resolve() raises at a loop
         for part in (*reversed(way.parents), way):
             try:
                 facts = part.stat()
@@ -45,7 +51,21 @@ def master_of(place: Path) -> Account | None:
                 break
             if facts.st_uid != 0:
                 return Account(facts.st_uid, facts.st_gid)
+            if stat.S_ISDIR(facts.st_mode):
+                others = _others(facts.st_mode, facts.st_gid, holds_it=part == way.parent)
+                if others is not None:
+                    return others
     return None
+
+
+def _others(mode: int, group: int, *, holds_it: bool) -> Account | None:
+    """Who but root may lay links in this folder of root's. Where it is sticky, as /tmp is, they
+    cannot replace what is root's, so that only what lies in it directly is theirs to surround."""
+    if mode & stat.S_ISVTX and not holds_it:
+        return None
+    if mode & stat.S_IWGRP and group != 0:
+        return Account(_NOBODY, group)
+    return Account(_NOBODY, _NOBODY) if mode & stat.S_IWOTH else None
 
 
 def become(account: Account) -> None:

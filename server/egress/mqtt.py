@@ -171,10 +171,11 @@ class _Line:
                     await self.say(parts.topics.health(camera))
             self._cameras = {camera.device_id: camera for camera in board}
             present = {level_of(camera.device_id) for camera in board}
-            for level in self._kept - present:
+            gone = self._kept - present
+            self._kept = (self._kept - gone) | present  # before it waits: more may be found then
+            for level in gone:
                 await self._say_all(parts.topics.gone(level))
                 _log.info("a camera that is no more was taken from the broker", camera=level)
-            self._kept = present
             await self._found.heard(rings, within_s=HEALTH_S)
 
     async def find_kept(self) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta, tzinfo
+from itertools import chain, islice
 from typing import Final
 
 from server.errors import QuestionInvalid
@@ -19,6 +21,9 @@ COLUMNS: Final = (
 )
 NEEDED: Final = {Subject.PLATES: "plate", Subject.PERSONS: "class_id"}
 _DELIMITERS: Final = ",;\t"
+_MOST_LINES: Final = 20
+"""That one entry goes over: a quote that is not closed by then would take all that follows."""
+_NOT_CLOSED: Final = "a quote is not closed"
 _MOST_DIGITS: Final = 30
 """No number here has so many, and Python refuses to read one of thousands."""
 _UNREADABLE: Final = "\ufffd"
@@ -28,7 +33,8 @@ _BYTE_ORDER_MARK: Final = "\ufeff"
 def entries_in(
     lines: Iterable[str], subject: Subject, zone: tzinfo
 ) -> Iterator[tuple[int, EntryDetails | LineFault]]:
-    """Of each line but the empty ones: where it ends, and its entry or what is wrong with it.
+    """Of each line but the empty ones: where it ends, and its entry or what is wrong with it. A
+    line whose quote is not closed is wrong alone: the next one is read for itself.
 
     The first line names the columns. Times without offset are of `zone`. What could not be decoded
     stands as U+FFFD. Raises QuestionInvalid where the first line is not what was expected.
@@ -40,17 +46,38 @@ def entries_in(
         names = _columns(next(csv.reader([heading], delimiter=delimiter), []), subject)
     except csv.Error as error:
         raise QuestionInvalid(f"line 1: {error}; expected the names of the columns") from error
-    rows = csv.reader(waiting, delimiter=delimiter)
-    while True:
+    ahead: deque[str] = deque(islice(waiting, _MOST_LINES))
+    line = 1
+    while ahead:
+        taken = 1
+        found: EntryDetails | LineFault | None = None
         try:
-            row = next(rows)
-        except StopIteration:
-            return
+            row, taken = _row(ahead, delimiter)
         except csv.Error as error:
-            yield rows.line_num + 1, _fault(rows.line_num + 1, str(error))
-            continue
-        if any(cell.strip() for cell in row):
-            yield rows.line_num + 1, _entry(rows.line_num + 1, row, names, subject, zone)
+            found = _fault(line + 1, str(error))
+        else:
+            if any(cell.strip() for cell in row):
+                found = _entry(line + taken, row, names, subject, zone)
+        line += taken
+        for _ in range(taken):
+            ahead.popleft()
+        ahead.extend(islice(waiting, taken))
+        if found is not None:
+            yield line, found
+
+
+def _row(ahead: Sequence[str], delimiter: str) -> tuple[list[str], int]:
+    """The first row of these lines, and how many of them it takes; raises csv.Error."""
+    rows = csv.reader(chain(ahead, ("",)), delimiter=delimiter)
+    try:
+        row = next(rows)
+        if 1 < rows.line_num <= len(ahead):  # where another line's quote closed it, this refuses
+            next(csv.reader(ahead, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise csv.Error(_NOT_CLOSED if rows.line_num > 1 else str(error)) from error
+    if rows.line_num > len(ahead):
+        raise csv.Error(_NOT_CLOSED)
+    return row, rows.line_num
 
 
 def _columns(cells: Sequence[str], subject: Subject) -> tuple[str, ...]:

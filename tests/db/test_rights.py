@@ -47,6 +47,40 @@ def test_whose_word_counts_is_told_by_the_way_to_a_place(database: Path) -> None
 
 
 @as_root
+@pytest.mark.parametrize(
+    ("mode", "group", "account"),
+    [
+        (0o755, ACCOUNT, None),
+        (0o775, 0, None),
+        (0o775, ACCOUNT, Account(65534, ACCOUNT)),
+        (0o2775, ACCOUNT, Account(65534, ACCOUNT)),
+        (0o777, 0, Account(65534, 65534)),
+        (0o1777, 0, Account(65534, 65534)),
+    ],
+)
+def test_roots_folder_that_others_may_write_is_theirs_too(
+    database: Path, mode: int, group: int, account: Account | None
+) -> None:
+    for path in (database.parent, *database.parent.rglob("*")):
+        os.chown(path, 0, 0)
+    os.chown(database.parent, 0, group)
+    database.parent.chmod(mode)
+    assert master_of(database) == account
+    is_sticky = mode == 0o1777  # what is root's in there stays root's
+    assert master_of(database.parent / "images" / "1.jpg") == (None if is_sticky else account)
+
+
+@as_root
+def test_a_link_that_leads_to_itself_is_looked_at_as_any_other(database: Path) -> None:
+    loop = database.parent.parent / "loop"
+    loop.symlink_to(loop)
+    assert master_of(loop / "lpr_data.db") is None
+    loop = database.parent / "loop"
+    loop.symlink_to(loop)
+    assert master_of(loop) == Account(ACCOUNT, ACCOUNT)
+
+
+@as_root
 def test_root_opens_no_database_at_the_end_of_an_accounts_link(database: Path) -> None:
     roots = database.parent.parent / "roots.db"
     Path(shutil.move(database, roots)).chmod(0o600)

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiomqtt
@@ -18,6 +19,8 @@ import pytest
 
 from server.bell import Bell
 from server.channels.telling import signature
+from server.egress.mqtt import _Line
+from server.egress.topics import Topics
 from server.egress_side import Surroundings, egress_side
 from server.errors import ConfigInvalid
 from server.export_command import export
@@ -175,6 +178,46 @@ async def test_what_is_kept_of_a_camera_that_is_no_more_is_taken_back(tmp_path: 
             async for message in later.messages:
                 assert str(message.topic) == "sightpost/cameras/gate-1/health"
                 break
+
+
+async def test_what_is_found_kept_while_another_camera_is_taken_back_is_taken_back_too() -> None:
+    """A broker says at no certain time what it keeps: this one does in the midst of the first."""
+    topics = Topics(prefix="sightpost", discovery="", version="1")
+    first_goes, all_told = asyncio.Event(), asyncio.Event()
+    taken: set[str] = set()
+
+    class Client:
+        async def subscribe(self, *_: object, **__: object) -> None: ...
+
+        async def publish(self, topic: str, payload: bytes, **_: object) -> None:
+            taken.add(topic)
+            first_goes.set()
+            await all_told.wait()
+
+        @property
+        async def messages(self) -> Messages:
+            for level in ("one", "two"):
+                place = topics.all_health.replace("+", level)
+                yield aiomqtt.Message(place, b"{}", 1, True, 1, None)
+                await first_goes.wait()
+            all_told.set()
+            await asyncio.Event().wait()
+
+    class Cameras:
+        async def board(self, **_: object) -> tuple[()]:
+            return ()
+
+    parts = SimpleNamespace(topics=topics, cameras=Cameras(), now=lambda: NOON, connected=frozenset)
+    line = _Line(Client(), parts)  # type: ignore[arg-type]
+    wanted = {said.topic for level in ("one", "two") for said in topics.gone(level)}
+    tasks = [asyncio.create_task(each()) for each in (line.find_kept, line.tell_cameras)]
+    try:
+        async with asyncio.timeout(5):
+            while taken != wanted:  # noqa: ASYNC110 (the line writes it)
+                await asyncio.sleep(0.01)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 async def test_what_passed_while_the_broker_was_away_is_told_when_it_is_back(

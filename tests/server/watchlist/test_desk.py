@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from server.storage.reading.sightings import Matching
 from server.watchlist.contract import EntryDetails, ImportState, LineFault, ListDetails, Put
 from server.watchlist.desk import WatchlistDesk
 from server.watchlist.rules import Kind, Subject
+from tests.extent import tries_everything
 from tests.server.storage.history import NOON
 from tests.server.watchlist.watching import Watch, watching_in
 
@@ -215,6 +217,28 @@ async def test_a_file_is_taken_and_each_wrong_line_is_told(office: Office) -> No
     assert (thai.matching, thai.schedule) == (Matching.EXACT, "mon 08:00-09:00")
 
 
+async def test_a_quote_that_is_not_closed_makes_one_wrong_line(office: Office) -> None:
+    list_id = (await office.desk.make_list(SOMCHAI, ListDetails(name="a"))).id
+    lines = [f"P{number},real," for number in range(2, 61)]
+    lines[0] = 'P2,"so called,'  # lines 2, 30, 31 and the last but one
+    lines[1] = 'P3,"two\nlines",'  # lines 3 and 4
+    lines[27] = 'P29,"begun,'
+    lines[28] = 'P30,"so ""called"" ",'
+    lines[-2] = 'P59,"at the end,'
+    state = await office.imported(list_id, "\n".join(["plate,reason,schedule", *lines]).encode())
+    assert [(each.line, each.reason) for each in state.faults] == [
+        (line, "a quote is not closed") for line in (2, 30, 60)
+    ]
+    assert (state.lines, state.wrong, state.fault) == (59, 3, None)
+    taken = await office.plates(list_id)
+    assert taken == [f"P{number}" for number in range(2, 61) if number not in (2, 29, 59)]
+    reasons = {
+        each.details.plate: each.details.reason
+        for each in (await office.desk.entries(list_id, limit=200)).entries
+    }
+    assert (reasons["P3"], reasons["P30"]) == ("two lines", 'so "called"')
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -276,3 +300,28 @@ async def test_what_was_imported_is_watched_for(office: Office) -> None:
     assert again.id == state.id + 1
     await office.watch.engine.look()
     assert len(office.watch.engine._book) == 2501  # noqa: SLF001 - what the engine looks at
+
+
+async def test_a_list_of_very_many_plates_comes_in_pieces_and_says_how_far_it_is(
+    office: Office,
+) -> None:
+    count = 100_000 if tries_everything() else 20_000
+    list_id = (await office.desk.make_list(SOMCHAI, ListDetails(name="a"))).id
+    lines = b"".join(b"AB%06d,stolen,2026-12-31\n" % number for number in range(count))
+    told: list[ImportState | None] = []
+
+    async def watched() -> None:
+        while True:
+            rings = office.changed.rings
+            told.append(office.desk.import_state())
+            await office.changed.heard(rings, within_s=60)
+
+    watching = asyncio.create_task(watched())
+    state = await office.imported(list_id, b"plate,reason,valid_until\n", lines)
+    watching.cancel()
+    assert (state.put, state.wrong, state.fault) == (Put(added=count, changed=0), 0, None)
+    assert (await office.desk.list_of(list_id)).entries == count
+    steps = [(each.lines, each.done_bytes) for each in told if each is not None and each.lines]
+    assert len(steps) >= count // 2000
+    assert steps == sorted(steps)
+    assert all(done <= state.all_bytes for _, done in steps)
