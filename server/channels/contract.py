@@ -148,13 +148,14 @@ class ChannelStore(Protocol):
         ...
 
     async def delivered(self, delivery: Delivery, now: datetime) -> None:
-        """It is told, for good."""
+        """It is told, for good. Nothing where it ended already, by another process."""
         ...
 
     async def failed(
         self, delivery: Delivery, error: str, now: datetime, *, next_at: datetime | None
     ) -> None:
-        """It is tried again at `next_at`; None: given up."""
+        """It is tried again at `next_at`; None: given up. Nothing where another process noted an
+        attempt, or its end, since the delivery was read."""
         ...
 
     async def noted(self, channel_id: int, error: str | None, now: datetime) -> None:

@@ -133,12 +133,13 @@ class StoredChannels:
 
     async def delivered(self, delivery: Delivery, now: datetime) -> None:
         def work(writer: Writer) -> None:
-            writer.change(
+            is_noted = writer.change(
                 "UPDATE alert_deliveries SET state = 'delivered', attempts = attempts + 1, "
-                "ended_at = ?, last_error = NULL WHERE id = ?",
+                "ended_at = ?, last_error = NULL WHERE id = ? AND state = 'waiting'",
                 (text_of(now), delivery.id),
             )
-            writer.change(_WENT_WELL, (text_of(now), delivery.channel_id))
+            if is_noted:
+                writer.change(_WENT_WELL, (text_of(now), delivery.channel_id))
 
         await self._writing.write(work)
 
@@ -147,15 +148,18 @@ class StoredChannels:
     ) -> None:
         state = "waiting" if next_at is not None else "given up"
         ended_at = None if next_at is not None else text_of(now)
-        values = (state, text_of(next_at or now), ended_at, error, delivery.id)
+        at = text_of(next_at or now)
+        values = (state, at, ended_at, error, delivery.id, delivery.attempts)
 
         def work(writer: Writer) -> None:
-            writer.change(
+            is_noted = writer.change(
                 "UPDATE alert_deliveries SET state = ?, attempts = attempts + 1, "
-                "next_attempt_at = ?, ended_at = ?, last_error = ? WHERE id = ?",
+                "next_attempt_at = ?, ended_at = ?, last_error = ? "
+                "WHERE id = ? AND state = 'waiting' AND attempts = ?",
                 values,
             )
-            writer.change(_FAILED, (text_of(now), error, delivery.channel_id))
+            if is_noted:
+                writer.change(_FAILED, (text_of(now), error, delivery.channel_id))
 
         await self._writing.write(work)
 

@@ -128,17 +128,17 @@ class AlertEngine:
         if name not in self._positions:
             self._positions[name] = await self._beginning(rows)
         position = self._positions[name]
-        if not self._book.has_rules:
+        if not self.follower.has_rules:
             newest = await rows.newest()
             await self.follower.follow()
-            if not self._book.has_rules:
+            if not self.follower.has_rules:
                 await self._move(name, max(position, newest))
                 return True
         piece = await rows.after(position, limit=PIECE_ROWS)
-        await self.follower.follow()
+        async with self.follower.followed():
+            found = await self._sighted(rows, piece) if piece else []
         if not piece:
             return True
-        found = await self._sighted(rows, piece)
         last = piece[-1].row_id
         if found:
             await self._raise(name, found, last)

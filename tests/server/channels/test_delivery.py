@@ -119,6 +119,23 @@ async def post_office(folder: Path, **settings: Any) -> AsyncIterator[Post]:
         writing.close()
 
 
+async def test_what_another_process_delivered_stays_delivered(tmp_path: Path) -> None:
+    async with post_office(tmp_path) as post:
+        channel = await post.webhook("http://127.0.0.1:9/")
+        await post.alert()
+        (delivery,) = await post.store.due(channel.id, NOON, limit=2)
+        again_at = NOON + timedelta(seconds=1)
+        await post.store.failed(delivery, "slow", NOON, next_at=again_at)
+        await post.store.failed(delivery, "slow here too", NOON, next_at=None)
+        (second,) = await post.store.due(channel.id, again_at, limit=2)
+        assert (second.id, second.attempts) == (delivery.id, 1)
+        await post.store.delivered(second, again_at)
+        await post.store.failed(second, "no answer", again_at, next_at=again_at)
+        assert await post.store.due(channel.id, again_at, limit=2) == []
+        told = await post.store.channel(channel.id)
+        assert (told.failures, told.waiting, told.given_up, told.last_error) == (0, 0, 0, None)
+
+
 async def test_a_webhook_that_fails_twice_accepts_the_alert_once(tmp_path: Path) -> None:
     async with post_office(tmp_path, public_url="https://centre.example/") as post:
         with http_receiver(500, 503) as receiver:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,8 @@ from server.watchlist.contract import (
 )
 from server.watchlist.engine import AlertEngine, SeenRow
 from server.watchlist.plate_rows import PlateRows
-from server.watchlist.rules import Kind
+from server.watchlist.rule_book import RuleBook
+from server.watchlist.rules import EntryRule, Kind, Match, Seen
 from tests.server.storage.history import NOON, plate
 from tests.server.watchlist.watching import BY, Watch, access_to, watching_in
 
@@ -120,6 +123,74 @@ async def test_who_looks_again_goes_on_where_another_one_is(tmp_path: Path) -> N
             await is_begun_again.wait()
         running.cancel()
         assert begun[:2] == [0, 5]
+
+
+async def test_rules_stay_as_they_are_while_a_sighting_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    is_in_its_middle, may_go_on = threading.Event(), threading.Event()
+    put_entry, evaluate = RuleBook.put_entry, RuleBook.evaluate
+
+    def put_slowly(book: RuleBook, rule: EntryRule) -> None:
+        book.drop_entry(rule.id)
+        is_in_its_middle.set()
+        assert may_go_on.wait(30)
+        put_entry(book, rule)
+
+    async with watching_in(tmp_path) as watch:
+        follower = watch.engine.follower
+        list_id = await watch.list_of("AB1")
+        await watch.alerts()
+
+        async def change() -> None:
+            await watch.put(list_id, EntryDetails(plate="AB1", reason="in other words"))
+            await follower.follow()
+
+        def evaluate_meanwhile(book: RuleBook, seen: Seen, zone: tzinfo) -> tuple[Match, ...]:
+            changing.append(asyncio.run_coroutine_threadsafe(change(), loop))
+            is_in_its_middle.wait(0.5)
+            found = evaluate(book, seen, zone)
+            may_go_on.set()
+            return found
+
+        changing: list[Future[None]] = []
+        monkeypatch.setattr(RuleBook, "put_entry", put_slowly)
+        monkeypatch.setattr(RuleBook, "evaluate", evaluate_meanwhile)
+        await watch.centre.take(plate(1, "AB 1"))
+        assert await watch.alerted() == [("AB 1", 0)]
+        await asyncio.wrap_future(changing[0])
+        assert is_in_its_middle.is_set()
+
+
+async def test_who_is_cancelled_while_rules_change_keeps_the_turn_until_they_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_in_its_middle, may_go_on = threading.Event(), threading.Event()
+    put_entry = RuleBook.put_entry
+
+    def put_slowly(book: RuleBook, rule: EntryRule) -> None:
+        is_in_its_middle.set()
+        assert may_go_on.wait(30)
+        put_entry(book, rule)
+
+    async with watching_in(tmp_path) as watch:
+        await watch.list_of("AB1")
+        await watch.centre.take(plate(1, "AB 1"))
+        monkeypatch.setattr(RuleBook, "put_entry", put_slowly)
+        following = asyncio.create_task(watch.engine.follower.follow())
+        try:
+            assert await asyncio.to_thread(is_in_its_middle.wait, 30)
+            following.cancel()
+            looking = asyncio.create_task(watch.alerted())
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert not following.done()
+            assert not looking.done()
+        finally:
+            may_go_on.set()
+        await looking
+        assert following.cancelled()
 
 
 async def test_an_alert_that_a_restart_missed_is_raised_after_it_once(
