@@ -41,7 +41,7 @@ from server.storage.connection import open_reader
 from server.storage.pictures import PictureArchive, register_picture_base64
 from server.storage.postgres import holders
 from server.trial import try_running
-from server.web.api.filters import moment
+from server.web.api.moments import moment
 from server.workers import check_workers, run_workers
 from settings.showing import secrets_of
 from telemetry.collecting import look_as_usual

@@ -22,7 +22,7 @@ from server.accounts.contract import (
 from server.accounts.permissions import Permission, Role
 from server.errors import AccountRefused
 from server.row_id import LARGEST_ID
-from server.web.api.filters import moment
+from server.web.api.moments import moment
 from server.web.security.demands import AskingFirst, CurrentCaller, open_to_all, requires
 
 Number = Annotated[int, Path(ge=1, le=LARGEST_ID)]

@@ -17,7 +17,7 @@ from server.errors import QuestionInvalid
 from server.web.analysing import PerformanceReport, kept_work, performance_report
 from server.web.api.cameras import DEFAULT_SPAN, From, To
 from server.web.api.export import BYTE_ORDER_MARK
-from server.web.api.filters import moment
+from server.web.api.moments import moment
 from server.web.api.parts import ApiParts
 from server.web.api.problems import responses
 from server.web.reporting import COLUMNS, Asked, InsightsReport, insights_report, lines_of

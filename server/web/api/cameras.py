@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from server.accounts.permissions import Permission
 from server.storage.reading.cameras import CameraBooks, CameraCard, CameraDetail, HealthHistory
 from server.web.api import examples
-from server.web.api.filters import moment
+from server.web.api.moments import moment
 from server.web.api.parts import ApiParts
 from server.web.api.problems import responses
 from server.web.security.demands import AskingFirst, requires

@@ -14,7 +14,7 @@ from server.accounts.permissions import Permission
 from server.storage.reading.data import DataSizes, PrunePreview, PruneState, StatsPoint
 from server.web.api import examples
 from server.web.api.cameras import DEFAULT_SPAN, From, Points, To
-from server.web.api.filters import moment
+from server.web.api.moments import moment
 from server.web.api.parts import ApiParts
 from server.web.api.problems import responses
 from server.web.api.wanted import Wanted

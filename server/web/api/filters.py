@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import tzinfo
 from functools import lru_cache
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from server.errors import QuestionInvalid
 from server.storage.reading.sightings import Matching, SightingFilter
-from server.storage.times import YEARS
+from server.web.api.moments import moment
 
 MOST_NAMES: Final = 100
 
@@ -137,24 +137,6 @@ def _rules() -> Mapping[str, tuple[str, TypeAdapter[Any], bool]]:
             is_list = any(get_origin(each) is list for each in get_args(kind))
             found[query.alias or name] = (name, TypeAdapter(annotation), is_list)
     return found
-
-
-def moment(key: str, text: str | None, zone: tzinfo, *, ends: bool = False) -> datetime | None:
-    """A time, or a day: its beginning, or with `ends` its end. Raises QuestionInvalid."""
-    if not text:
-        return None
-    try:
-        found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-        if found.year not in YEARS:
-            raise ValueError("no time of a row")
-        if ends and len(text) <= len("2026-08-06"):
-            found += timedelta(days=1)
-        return found if found.tzinfo else found.replace(tzinfo=zone)
-    except ValueError:
-        raise QuestionInvalid(
-            f"{key}={text[:40]!r}: expected a time such as 2026-08-06T10:30:00+07:00, or a day "
-            "such as 2026-08-06"
-        ) from None
 
 
 def _words(given: list[str] | None) -> tuple[str, ...]:

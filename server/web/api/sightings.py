@@ -25,6 +25,7 @@ from server.storage.reading.sightings import (
     SightingPage,
 )
 from server.web.api import examples, export, filters
+from server.web.api.moments import moment
 from server.web.api.parts import ApiParts
 from server.web.api.problems import responses
 from server.web.api.wanted import Wanted
@@ -92,7 +93,7 @@ def _add_search(router: APIRouter, parts: ApiParts) -> None:
         minutes: Annotated[int, Query(ge=1, le=1440)] = 60, until: str | None = None
     ) -> tuple[MinuteCount, ...]:
         """Sightings of each of the last minutes, the oldest first."""
-        end = filters.moment("until", until, parts.zone) or parts.now()
+        end = moment("until", until, parts.zone) or parts.now()
         return await parts.library.sightings.per_minute(until=end, minutes=minutes)
 
 

@@ -25,7 +25,7 @@ from server.watchlist.contract import (
     Watchlists,
 )
 from server.watchlist.rules import Kind, Subject
-from server.web.api.filters import moment
+from server.web.api.moments import moment
 from server.web.api.problems import responses
 from server.web.api.wanted import Wanted
 from server.web.security.demands import AskingFirst, CurrentCaller, requires

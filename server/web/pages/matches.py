@@ -11,7 +11,7 @@ from nicegui import ui
 from server.accounts.permissions import Permission
 from server.errors import ServerError
 from server.faces.history_contract import DayCount, FaceGallery, MatchFilter, Visitor
-from server.web.api.filters import moment
+from server.web.api.moments import moment
 from server.web.pages import charts, wording
 from server.web.pages.centre import Centre
 from server.web.pages.face_wording import shown

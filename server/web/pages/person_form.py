@@ -8,7 +8,7 @@ from typing import Any
 
 from server.errors import QuestionInvalid
 from server.faces.contract import PersonDetails
-from server.web.api.filters import moment
+from server.web.api.moments import moment
 from server.web.pages.face_wording import last_day
 from server.web.pages.tags import field, tag
 

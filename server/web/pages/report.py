@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from server.accounts.permissions import Permission
 from server.web.analysing import ServiceReport
-from server.web.api.filters import moment
+from server.web.api.moments import moment
 from server.web.pages import charts, wording
 from server.web.pages.centre import Centre
 from server.web.pages.services_view import NAMES, insights_card, services_table

@@ -23,7 +23,7 @@ from server.watchlist.contract import (
     Watchlist,
 )
 from server.watchlist.rules import Kind, Subject
-from server.web.api.filters import moment
+from server.web.api.moments import moment
 from server.web.pages import wording
 from server.web.pages.centre import Centre
 from server.web.pages.sheets import confirming, sheet
