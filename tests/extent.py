@@ -22,3 +22,7 @@ def is_tried(name: str, *, one_in: int) -> bool:
 whole_runs: Final = pytest.mark.skipif(
     not tries_everything(), reason="a whole run of a benchmark: SIGHTPOST_TEST_EVERYTHING=1"
 )
+
+long_runs: Final = pytest.mark.skipif(
+    not tries_everything(), reason="takes long: SIGHTPOST_TEST_EVERYTHING=1"
+)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.end_to_end.pictures import write_plate_pictures
 from tests.end_to_end.programs import rows_of, wait_until
+from tests.extent import long_runs
 from tests.scripts.checkout import ROOT, Checkout, program
 from tests.scripts.operating import Operator, free_ports, operator
 
@@ -97,6 +98,7 @@ def test_sender_says_that_nobody_listens(person: Operator, server_port: int) -> 
     assert f"ws://127.0.0.1:{server_port}/: connection refused" in " ".join(tried.said.split())
 
 
+@long_runs
 def test_everything_together_sends_and_the_camera_goes_on_while_the_rest_restarts(
     person: Operator, server_port: int
 ) -> None:

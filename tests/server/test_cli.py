@@ -16,6 +16,7 @@ from server.app import running
 from server.config import ServerSettings
 from server.device_token import digest_of
 from server.storage.postgres import seats
+from tests.extent import long_runs
 from tests.server.cameras import classic_camera, classic_detection, jpeg
 from tests.server.conftest import Query, settings_in
 from tests.server.rows import accepted_health, accepted_plate
@@ -131,6 +132,7 @@ async def test_prune_shows_first_and_then_does_it(
             assert "write a longer one" in refused.stderr or "at least 1d" in refused.stderr
 
 
+@long_runs
 async def test_prune_of_postgresql_says_the_same_and_leaves_files_alone(
     databases: Databases, typed: Typed, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from server.app import running
+from tests.extent import long_runs
 from tests.server.conftest import settings_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +31,7 @@ def typed(folder: Path, *arguments: str, said: str = "") -> subprocess.Completed
     )
 
 
+@long_runs
 async def test_accounts_are_made_listed_changed_and_shut(tmp_path: Path) -> None:
     made = typed(
         tmp_path, "add", "anna", "--role", "admin", "--stdin", "--full-name", "A. K.", said=PASSWORD

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.plate_photographs import measure, photographs
 from benchmarks.plate_scores import summary
-from tests.extent import is_tried, tries_everything
+from tests.extent import is_tried, long_runs, tries_everything
 from vision.plates.reader import EmbeddedPlateReader
 
 FOLDER = Path(__file__).parents[4] / "shared" / "data" / "plates" / "eu"
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@long_runs
 def test_european_plates_are_read(plate_reader: Callable[..., EmbeddedPlateReader]) -> None:
     shown = [one for one in photographs(FOLDER) if is_tried(one.path.name, one_in=3)]
     found = summary("eu", measure(shown, plate_reader(), label="eu"))

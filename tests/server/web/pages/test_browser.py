@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Dialog, Page, async_playwright, expect
 
+from tests.extent import long_runs
 from tests.server.web.pages.site import HOSTILE, LONG, MARKUP, SOURCE, THAI, Site, running_site
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.system]
@@ -379,6 +380,7 @@ async def test_a_token_is_shown_once_works_and_is_revoked(page: Page, site: Site
     await expect(page.get_by_role("region", name="Entries").locator("tbody tr")).to_have_count(1)
 
 
+@long_runs
 async def test_every_page_fits_a_phone_in_the_dark(
     browser: Browser, site: Site, admin: Any
 ) -> None:
@@ -437,6 +439,7 @@ async def test_somebody_on_the_way_signs_in_searches_and_corrects(
     assert not complaints
 
 
+@long_runs
 async def test_a_line_that_comes_back_for_somebody_else_gets_their_page(
     browser: Browser, site: Site, admin: Any
 ) -> None:
