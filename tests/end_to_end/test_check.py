@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.end_to_end.programs import ROOT, installation, wait_until
+from tests.extent import long_runs
 
 WITHOUT_AN_AGENT = {
     *("camera", "plate reader", "models", "accelerator", "database", "evictions", "link"),
@@ -64,6 +65,7 @@ def test_a_corrupt_database_and_a_model_that_a_run_would_not_find_fail_and_nothi
     assert [path.name for path in database.parent.iterdir()] == ["lpr_data.db"]
 
 
+@long_runs
 def test_an_agent_that_runs_is_asked_and_says_more_than_a_look_from_outside(
     tmp_path: Path,
 ) -> None:

@@ -144,6 +144,7 @@ async def test_a_search_that_takes_too_long_leaves_its_form(house: House) -> Non
         assert text in answer.text, text
 
 
+@long_runs
 async def test_pages_that_nobody_looks_at_make_room_for_the_next(house: House) -> None:
     async with pages_of(house, patience_s=5) as url, httpx.AsyncClient(timeout=60) as browser:
         before = set(Client.instances)
