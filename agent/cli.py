@@ -13,7 +13,7 @@ from rich.text import Text
 
 from agent.config import PREFIXES, AgentSettings, load_settings
 from settings.loading import SettingsInvalid, doubtful_keys
-from settings.showing import shown, value_of
+from settings.showing import lines_of
 
 EXIT_FAILED = 1
 EXIT_MISUSED = 2
@@ -175,10 +175,10 @@ def show_settings(
         _warn_of_doubtful_keys()
     settings = _settings({})
     try:
-        values = [value_of(settings, key) for key in keys or ()]
+        lines = lines_of(settings, keys or ())
     except SettingsInvalid as error:
         _fail(str(error), EXIT_MISUSED)
-    for line in values or [f"{key}={value}" for key, value in shown(settings).items()]:
+    for line in lines:
         typer.echo(line)
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from server.accounts.lifetimes import Lifetimes
 from server.accounts.store import AccountPlace, AccountStore
 from server.storage.access import Access, SqliteAccess
+from server.storage.asking import Writing
 from server.storage.connection import open_note_writer
 from server.storage.postgres.connection import Pool
 from server.storage.postgres.readers import PostgresReaders
@@ -34,20 +35,12 @@ def accounts_in_sqlite(
     path: Path, lifetimes: Lifetimes, now: Callable[[], datetime]
 ) -> AccountStore:
     """In a migrated database."""
-    with contextlib.ExitStack() as opened:
-        reading = ReaderPool(path, threads=1, cache_kb=_CACHE_KB)
-        searching = ReaderPool(path, threads=1, cache_kb=_CACHE_KB)
-        writing = SqliteWriting(path, name="accounts")
-        noting = SqliteWriting(path, name="uses", opening=open_note_writer)
-        for each in (noting, writing, reading, searching):
-            opened.callback(each.close)
-        place = AccountPlace(
-            reading=reading,
-            searching=searching,
-            writing=writing,
-            noting=noting,
-            close=opened.pop_all().close,
-        )
+    place = _place(
+        reading=ReaderPool(path, threads=1, cache_kb=_CACHE_KB),
+        searching=ReaderPool(path, threads=1, cache_kb=_CACHE_KB),
+        writing=SqliteWriting(path, name="accounts"),
+        noting=SqliteWriting(path, name="uses", opening=open_note_writer),
+    )
     return AccountStore(place, lifetimes, now)
 
 
@@ -55,18 +48,29 @@ def accounts_in_postgres(
     pool: Pool, lifetimes: Lifetimes, now: Callable[[], datetime]
 ) -> AccountStore:
     """In a migrated database; the pool belongs to whoever made it."""
-    with contextlib.ExitStack() as opened:
-        reading = PostgresReaders(pool, threads=_READERS)
-        searching = PostgresReaders(pool, threads=1)
-        writing = PostgresWriting(pool, Subject.ACCOUNTS)
-        noting = PostgresWriting(pool, Subject.ACCOUNTS, waits_for_disk=False)
-        for each in (noting, writing, reading, searching):
-            opened.callback(each.close)
-        place = AccountPlace(
-            reading=reading,
-            searching=searching,
-            writing=writing,
-            noting=noting,
-            close=opened.pop_all().close,
-        )
+    place = _place(
+        reading=PostgresReaders(pool, threads=_READERS),
+        searching=PostgresReaders(pool, threads=1),
+        writing=PostgresWriting(pool, Subject.ACCOUNTS),
+        noting=PostgresWriting(pool, Subject.ACCOUNTS, waits_for_disk=False),
+    )
     return AccountStore(place, lifetimes, now)
+
+
+def _place(
+    *,
+    reading: ReaderPool | PostgresReaders,
+    searching: ReaderPool | PostgresReaders,
+    writing: Writing,
+    noting: Writing,
+) -> AccountPlace:
+    closing = contextlib.ExitStack()
+    for each in (noting, writing, reading, searching):
+        closing.callback(each.close)
+    return AccountPlace(
+        reading=reading,
+        searching=searching,
+        writing=writing,
+        noting=noting,
+        close=closing.close,
+    )

@@ -11,7 +11,7 @@ from server.cli_fail import fail
 from server.config import PREFIXES, ServerSettings
 from server.errors import ConfigInvalid
 from settings.loading import SettingsInvalid, doubtful_keys
-from settings.showing import shown, value_of
+from settings.showing import lines_of
 
 
 def show_settings(
@@ -25,10 +25,10 @@ def show_settings(
         warn_of_doubtful_keys()
     settings = ServerSettings.load()
     try:
-        values = [value_of(settings, key) for key in keys or ()]
+        lines = lines_of(settings, keys or ())
     except SettingsInvalid as error:
         fail(str(error))
-    for line in values or [f"{key}={value}" for key, value in shown(settings).items()]:
+    for line in lines:
         typer.echo(line)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
 
@@ -29,6 +29,14 @@ def value_of(settings: Settings, key: str) -> str:
     if values[key] == HIDDEN:
         raise SettingsInvalid(f"{key} is a secret and is never shown")
     return values[key]
+
+
+def lines_of(settings: Settings, keys: Sequence[str]) -> list[str]:
+    """What a command prints: the values of `keys`, a line each, or without any every setting as
+    `KEY=value`, for people. Raises SettingsInvalid for a secret or an unknown key."""
+    if keys:
+        return [value_of(settings, key) for key in keys]
+    return [f"{key}={value}" for key, value in shown(settings).items()]
 
 
 def secrets_of(settings: Settings) -> dict[str, str]:

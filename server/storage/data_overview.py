@@ -65,11 +65,7 @@ class SqliteDataOverview:
     async def stats(
         self, *, since: datetime, until: datetime, points: int = 240
     ) -> tuple[StatsPoint, ...]:
-        check_stretch(since, until, points)
-        steps = steps_of(since, until, most=points)
-        values = values_of(steps, since, until)
-        rows = await self._pool.ask(lambda reader: reader.rows(_STATS, values))
-        return tuple(point_of(row, steps) for row in rows)
+        return await stats_of(self._pool, _STATS, since, until, points)
 
     def _sizes(
         self, tables: tuple[TableSize, ...], counts: dict[date, int], days: int
@@ -108,6 +104,18 @@ def check_stretch(since: datetime, until: datetime, points: int) -> None:
             f"since={since.isoformat()}, until={until.isoformat()}, points={points}: expected "
             "the first before the second, and 10 to 1000 points"
         )
+
+
+async def stats_of(
+    pool: Readers, sql: str, since: datetime, until: datetime, points: int
+) -> tuple[StatsPoint, ...]:
+    """Of rows of (step, most connections open, connections, received, processed, errors). Raises
+    QuestionInvalid."""
+    check_stretch(since, until, points)
+    steps = steps_of(since, until, most=points)
+    values = values_of(steps, since, until)
+    rows = await pool.ask(lambda reader: reader.rows(sql, values))
+    return tuple(point_of(row, steps) for row in rows)
 
 
 def values_of(steps: Steps, since: datetime, until: datetime) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import pytest
 from benchmarks.local_postgres import QUICK, PostgresMissing, local_postgres
 from server.config import ServerSettings
 from tests.server.storage.databases import Databases
+from tests.server.storage.stores import KINDS
 
 Query = Callable[[str], list[tuple[Any, ...]]]
 
@@ -88,3 +89,12 @@ def databases() -> Iterator[Databases]:
             yield found
     except PostgresMissing as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(params=KINDS)
+def url(request: pytest.FixtureRequest) -> str | None:
+    """Of a database in PostgreSQL; None: in SQLite."""
+    if request.param == "sqlite":
+        return None
+    databases: Databases = request.getfixturevalue("databases")
+    return databases.cleaned()

@@ -14,15 +14,13 @@ from server.storage.data_overview import (
     ARRIVAL,
     arrivals_by_day,
     check_days,
-    check_stretch,
     ends_of,
-    point_of,
-    values_of,
+    stats_of,
 )
 from server.storage.picture_stores.contract import PictureStore
 from server.storage.pruning import picture_files, size_of
 from server.storage.reading.data import DataSizes, DaySize, StatsPoint, TableSize
-from server.storage.times import moment_of, steps_of
+from server.storage.times import moment_of
 
 _COUNTED_BYTES: Final = 16 * 1024 * 1024
 """A part that is larger is not counted: PostgreSQL's own estimate tells how many rows it has."""
@@ -101,11 +99,7 @@ class PostgresDataOverview:
     async def stats(
         self, *, since: datetime, until: datetime, points: int = 240
     ) -> tuple[StatsPoint, ...]:
-        check_stretch(since, until, points)
-        steps = steps_of(since, until, most=points)
-        values = values_of(steps, since, until)
-        rows = await self._pool.ask(lambda reader: reader.rows(_STATS, values))
-        return tuple(point_of(row, steps) for row in rows)
+        return await stats_of(self._pool, _STATS, since, until, points)
 
     def _sizes(
         self, size_bytes: int, tables: tuple[TableSize, ...], counts: dict[date, int], days: int

@@ -22,8 +22,7 @@ from server.accounts.store import AccountStore
 from server.device_token import digest_of
 from server.storage.adoption import prepare_database
 from server.storage.postgres.connection import opened_pool
-from tests.server.storage.databases import Databases
-from tests.server.storage.stores import KINDS, Inside, Place
+from tests.server.storage.stores import Inside, Place
 
 CHEAP = Cost(passes=1, memory_kib=8)
 """Hundreds of tests sign in: their passwords are kept in the same way and for a fraction."""
@@ -111,15 +110,6 @@ async def house_in(folder: Path, url: str | None) -> AsyncIterator[House]:
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     async with house_in(tmp_path, None) as opened:
         yield opened
-
-
-@pytest.fixture(params=KINDS)
-def url(request: pytest.FixtureRequest) -> str | None:
-    """Of a database in PostgreSQL; None: in SQLite."""
-    if request.param == "sqlite":
-        return None
-    databases: Databases = request.getfixturevalue("databases")
-    return databases.cleaned()
 
 
 @pytest.fixture

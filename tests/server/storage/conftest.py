@@ -7,18 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.storage.databases import Databases
 from tests.server.storage.history import Site, either_in
-from tests.server.storage.stores import KINDS
-
-
-@pytest.fixture(params=KINDS)
-def url(request: pytest.FixtureRequest) -> str | None:
-    """Of a database in PostgreSQL; None: in SQLite."""
-    if request.param == "sqlite":
-        return None
-    databases: Databases = request.getfixturevalue("databases")
-    return databases.cleaned()
 
 
 @pytest.fixture
