@@ -44,6 +44,13 @@ class FullDisk:
             connection.pragma("max_page_count", 1_000_000)
 
 
+def writer_beside(settings: ServerSettings) -> apsw.Connection:
+    """Another program's connection; it waits its turn, for the server writes at its start too."""
+    connection = apsw.Connection(str(settings.db_path))
+    connection.set_busy_timeout(10_000)
+    return connection
+
+
 async def test_a_full_disk_is_answered_and_over_when_there_is_room(
     settings: ServerSettings, query: Query
 ) -> None:
@@ -100,8 +107,7 @@ async def test_a_row_that_cannot_be_stored_does_not_hold_up_its_group(
     settings: ServerSettings, query: Query
 ) -> None:
     async with running(settings) as server, v1_camera(server.ingest_port) as camera:
-        other = apsw.Connection(str(settings.db_path))
-        other.set_busy_timeout(10_000)  # the server writes at its start too
+        other = writer_beside(settings)
         other.execute(
             "CREATE TRIGGER poison BEFORE INSERT ON health_monitors WHEN NEW.component = 'poison' "
             "BEGIN SELECT RAISE(ABORT, 'no such component'); END"
@@ -127,8 +133,7 @@ async def test_nothing_is_acknowledged_before_its_commit(
 ) -> None:
     async with running(settings) as server, v1_camera(server.ingest_port) as camera:
         await camera.ask(health_row(1))
-        other = apsw.Connection(str(settings.db_path))
-        other.set_busy_timeout(10_000)  # the server writes at its start too
+        other = writer_beside(settings)
         other.execute("BEGIN IMMEDIATE")
         await camera.send(health_row(2))
         async with classic_camera(server.ingest_port) as old:
@@ -150,8 +155,7 @@ async def test_frames_beyond_the_budget_wait_in_the_sockets(tmp_path: Path, quer
     async with running(settings) as server, v1_camera(server.ingest_port) as camera:
         await camera.ask(health_row(100))
         received = server.counters.messages_received
-        other = apsw.Connection(str(settings.db_path))
-        other.set_busy_timeout(10_000)  # the server writes at its start too
+        other = writer_beside(settings)
         other.execute("BEGIN IMMEDIATE")
         frames = [plate_row(number, image=picture) for number in range(1, 13)]
         sending = asyncio.create_task(_send_all(camera, frames))
