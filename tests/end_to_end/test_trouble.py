@@ -11,7 +11,6 @@ from agent.health.asking import ask
 from agent.health.result import HealthResult, Status
 from tests.end_to_end.programs import Installation, installation, rows_of, wait_until
 from tests.end_to_end.rtsp_camera import rtsp_camera
-from tests.extent import long_runs
 
 DEADLINE_S = 3
 LOOK_S = 1
@@ -65,7 +64,6 @@ def test_an_rtsp_camera_that_dies_is_told_within_its_deadline_and_taken_up_again
         assert agent.poll() is None
 
 
-@long_runs
 def test_near_its_memory_limit_the_agent_sheds_work_says_so_and_goes_on_sending(
     tmp_path: Path,
 ) -> None:

@@ -23,7 +23,6 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from tests.end_to_end.programs import Installation, installation
-from tests.extent import long_runs
 from tests.monitoring import bad_day
 from tests.monitoring.bad_day import BURST, SILENT, SILENT_FROM, SLOW
 from tests.monitoring.shipped import FOLDER, PROMTOOL
@@ -141,7 +140,6 @@ def go(page: Page, place: Installation, path: str, heading: str) -> None:
     assert not wide, f"{path} scrolls sideways on a phone"
 
 
-@long_runs
 @pytest.mark.system
 def test_each_is_on_the_pages_and_the_tiles_live(page: Page, place: Installation) -> None:
     for path, heading in (("/performance", "Performance"), ("/report", "Report")):

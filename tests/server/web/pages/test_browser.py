@@ -380,7 +380,6 @@ async def test_a_token_is_shown_once_works_and_is_revoked(page: Page, site: Site
     await expect(page.get_by_role("region", name="Entries").locator("tbody tr")).to_have_count(1)
 
 
-@long_runs
 async def test_every_page_fits_a_phone_in_the_dark(
     browser: Browser, site: Site, admin: Any
 ) -> None:
