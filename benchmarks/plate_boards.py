@@ -47,6 +47,10 @@ BOARDS = (
 """Texts of signs, shops, overlays, prices, models and addresses: none is a plate, many look like
 one."""
 
+BOARDS_FOR_A_PLATE = 0.33
+"""How many boards with a text that may fit a camera is taken to see for each plate. It cannot be
+known; more of them cost plates whose ground does not end close by."""
+
 _SIZE = (640, 360)
 _STYLES_OF_A_TEXT = 2
 

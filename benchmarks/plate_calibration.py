@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.plate_boards import boards, drawn_board
+from benchmarks.plate_boards import BOARDS_FOR_A_PLATE, boards, drawn_board
 from benchmarks.plate_photographs import photographs
 from benchmarks.plate_reliability import degraded, drawn_plates
 from benchmarks.plate_scores import is_for_tuning, zeroed
@@ -33,10 +33,6 @@ _STEPS = 60
 _PRIOR = 0.5
 _TEXT_SIGNS = (0, 1, 1, -1)
 _PLATE_SIGNS = (0, 1, 1, -1, -1)
-
-BOARDS_FOR_A_PLATE = 0.33
-"""How many boards with a text that may fit a camera is taken to see for each plate. It cannot be
-known; more of them cost plates whose ground does not end close by."""
 
 _HEAD = f"""\
 # Weights of vision.plates.confidence. Fitted by benchmarks.plate_calibration on the

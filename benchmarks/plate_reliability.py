@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -21,6 +22,9 @@ from vision.reading import Picture
 
 EDGES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
 """Borders of the rows of the table."""
+
+BOARDS_KIND, DRAWN_KIND = "boards", "drawn"
+"""The kinds of picture that are no photographs, nor made of them."""
 
 _SURROUNDINGS = 1.5
 _LEAST_PLATE_PX = 24
@@ -51,6 +55,29 @@ def reliability(outcomes: Sequence[Outcome]) -> list[Bin]:
             right = rate(sum(ok for _, ok in inside), len(inside))
             rows.append(Bin(low=low, high=high, said=said, right=right))
     return rows
+
+
+class Shown(NamedTuple):
+    """A picture that was read: what kind it is of, and whether its region was guessed."""
+
+    kind: str
+    is_guess: bool
+    outcome: Outcome
+
+
+def parts(seen: Sequence[Shown]) -> dict[str, list[Outcome]]:
+    """Tables to print, by name: the plates, those with their region known and guessed, photographs
+    and copies among boards, and each kind alone. Empty ones are left out."""
+    plates = [one for one in seen if one.kind != BOARDS_KIND]
+    tables = {
+        "plates": plates,
+        "plates, region known": [one for one in plates if not one.is_guess],
+        "plates, region guessed": [one for one in plates if one.is_guess],
+        "photographs, copies and boards": [one for one in seen if one.kind != DRAWN_KIND],
+    }
+    for kind in dict.fromkeys(one.kind for one in seen):
+        tables[kind] = [one for one in seen if one.kind == kind]
+    return {name: [one.outcome for one in shown] for name, shown in tables.items() if shown}
 
 
 def degraded(photograph: Photograph, rng: np.random.Generator) -> Iterator[tuple[str, Picture]]:

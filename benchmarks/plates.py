@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -13,10 +14,25 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.plate_boards import Board, boards, false_boards, stacked_boards
+from benchmarks.plate_boards import (
+    BOARDS_FOR_A_PLATE,
+    Board,
+    boards,
+    drawn_board,
+    false_boards,
+    stacked_boards,
+)
 from benchmarks.plate_peer import measure_peer
 from benchmarks.plate_photographs import Photograph, measure, photographs, read_one
-from benchmarks.plate_reliability import degraded, drawn_plates, reliability
+from benchmarks.plate_reliability import (
+    BOARDS_KIND,
+    DRAWN_KIND,
+    Shown,
+    degraded,
+    drawn_plates,
+    parts,
+    reliability,
+)
 from benchmarks.plate_scores import (
     Outcome,
     Summary,
@@ -171,22 +187,41 @@ def _measure_thai(options: argparse.Namespace) -> None:
 
 
 def _measure_reliability(folders: Sequence[Path], options: argparse.Namespace) -> None:
-    """Print how often an answer of each confidence is right, by kind of picture."""
-    kinds: dict[str, list[Outcome]] = {}
+    """Print how often an answer of each confidence is right: all, in parts, by kind of picture."""
+    seen: list[Shown] = []
     for folder in folders:
         for regions in _region_sets(folder.name, options.regions):
             reader = _reader(regions, options)
-            for kind, outcome in _worsened(folder, reader, options):
-                kinds.setdefault(kind, []).append(outcome)
+            worsened = list(_worsened(folder, reader, options))
+            seen += [Shown(kind, not regions, outcome) for kind, outcome in worsened]
+            wanted = round(BOARDS_FOR_A_PLATE * len(worsened))
+            seen += [
+                Shown(BOARDS_KIND, not regions, outcome)
+                for outcome in _boards_read(reader, wanted, options)
+            ]
     readers = {r: _reader(r, options) for r in _KNOWN}
     drawn = list(drawn_plates(options.drawn, seed=1))
     for region, text, picture in track(drawn, description="drawn", console=_stderr()):
         for regions in ((region,), ()):
             outcome = read_one(readers[regions], picture, file=text, truth=text)
-            kinds.setdefault("drawn", []).append(outcome)
-    tables = {"all": [o for outcomes in kinds.values() for o in outcomes], **kinds}
-    for kind, outcomes in tables.items():
-        _print_reliability(kind, outcomes, as_json=options.json)
+            seen.append(Shown(DRAWN_KIND, not regions, outcome))
+    for name, outcomes in parts(seen).items():
+        _print_reliability(name, outcomes, as_json=options.json)
+
+
+def _boards_read(
+    reader: EmbeddedPlateReader, wanted: int, options: argparse.Namespace
+) -> list[Outcome]:
+    """Of the chosen half, in the order of their hashes, so many: each answer is a wrong one."""
+    shown = [
+        board
+        for board in sorted(boards(), key=lambda b: hashlib.sha256(str(b).encode()).digest())
+        if options.half == "both" or is_for_tuning(board.text) == (options.half == "tune")
+    ]
+    return [
+        read_one(reader, drawn_board(board), file=board.text, truth="")
+        for board in track(shown[:wanted], description="boards", console=_stderr())
+    ]
 
 
 _KNOWN: tuple[tuple[str, ...], ...] = (("eu",), ("us",), ("br",), ())
@@ -260,7 +295,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--reliability",
         action="store_true",
-        help="measure what confidences are worth: photographs, degraded copies, drawn plates",
+        help="measure what confidences are worth: photographs, copies, drawn plates, boards",
     )
     add("--thai", type=int, metavar="N", help="read N drawn Thai plates instead")
     add("--drawn", type=int, default=200, help="drawn plates for --reliability")

@@ -24,7 +24,7 @@ from benchmarks.plate_boards import (
 )
 from benchmarks.plate_peer import plain
 from benchmarks.plate_photographs import photographs
-from benchmarks.plate_reliability import degraded, drawn_plates, reliability
+from benchmarks.plate_reliability import Shown, degraded, drawn_plates, parts, reliability
 from benchmarks.plate_scores import (
     Outcome,
     is_for_tuning,
@@ -151,6 +151,22 @@ def test_answers_are_sorted_by_what_they_say_of_themselves() -> None:
     assert rows[0.95].said == pytest.approx(0.965)
     assert rows[0.98].right.hits == 1
     assert len(rows) == 3
+
+
+def test_an_answer_on_a_board_counts_as_wrong_among_photographs_and_not_among_plates() -> None:
+    read = Outcome(file="a", truth="AB1", answers=("AB1",), confidences=(0.92,))
+    board = Outcome(file="b", truth="", answers=("UPS4711",), confidences=(0.94,))
+    tables = parts(
+        [
+            Shown("photographs", True, read),
+            Shown("drawn", False, read),
+            Shown("boards", True, board),
+        ]
+    )
+    (among,) = reliability(tables["photographs, copies and boards"])
+    assert (among.right.hits, among.right.of) == (1, 2)
+    assert tables["plates"] == [read, read]
+    assert tables["plates, region known"] == tables["drawn"] == [read]
 
 
 def test_peers_lines_are_compared_without_signs() -> None:
