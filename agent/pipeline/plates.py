@@ -8,7 +8,7 @@ where they do not, it waits for more readings until the plate's own track ends, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import structlog
 
@@ -24,7 +24,7 @@ from agent.pipeline.rules import Refusal, RuleSettings, SightingRules, is_time_t
 from agent.pipeline.schedule import Due, Known, ReadSchedule, ScheduleSettings
 from agent.pipeline.sighting import PlateInView, PlateSighting
 from agent.pipeline.static_text import StaticTextSettings
-from agent.pipeline.statistics import Tally
+from agent.pipeline.statistics import RefusedPlate, Tally
 from agent.pipeline.tracker import Detection, Track, Tracker, TrackerSettings
 from agent.pipeline.views import around, next_view
 from vision.geometry import Box
@@ -348,15 +348,16 @@ class PlatePassages:
         return []
 
     def _refuse(self, refusal: Refusal, passage: Passage) -> None:
-        self._tally.refuse(refusal.value)
-        consensus = passage.consensus
-        _log.debug(
-            "plate_refused",
-            reason=str(refusal),
-            text=consensus.text,
-            confidence=round(consensus.confidence, 3),
+        _, frame = passage.best()
+        refused = RefusedPlate(
+            text=passage.consensus.text,
+            confidence=round(passage.consensus.confidence, 3),
+            reason=refusal.value,
             readings=len(passage.witnesses),
+            captured_at=frame.captured_at,
         )
+        self._tally.refuse_plate(refused)
+        _log.debug("plate_refused", **asdict(refused))
 
     def _reported(self, passage: Passage, frame: Frame) -> PlateSighting:
         sighting = self._sighting(passage, frame)

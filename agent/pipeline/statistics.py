@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from vision.performance import Clock, Figures, Kind, Measurement, Performance
 
 SUMMARY_INTERVAL_S = 300.0
+KEPT_REFUSED = 24
+"""Plates that were refused: the last so many can be looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedPlate:
+    """A plate that was read and not handed on, and why (`agent.pipeline.rules.Refusal`).
+    `captured_at` is when its best picture was taken, `readings` how often it was read."""
+
+    text: str
+    confidence: float
+    reason: str
+    readings: int
+    captured_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineStats:
     """Counts since the start. `gated_frames` are those in which nothing moved; `refused` counts
-    plates (not frames) that were not handed on, `refusals` by reason. `stages` lie inside one
+    plates (not frames) that were not handed on, `refusals` by reason, and `latest_refused` are the
+    last of them, the newest first. `stages` lie inside one
     another: `frame` is all of a frame, `read` a look by the reader, `read.detect` a part of it.
     `methods` are the ways to look, which succeed where they find a plate; `models` the networks."""
 
@@ -27,6 +43,7 @@ class PipelineStats:
     sightings: int
     refused: int
     refusals: Mapping[str, int] = field(default_factory=dict)
+    latest_refused: tuple[RefusedPlate, ...] = ()
     stages: Mapping[str, Figures] = field(default_factory=dict)
     methods: Mapping[str, Figures] = field(default_factory=dict)
     models: Mapping[str, Figures] = field(default_factory=dict)
@@ -38,6 +55,7 @@ class Tally:
     def __init__(self, performance: Performance) -> None:
         self.performance = performance
         self._refusals: Counter[str] = Counter()
+        self._latest_refused: deque[RefusedPlate] = deque(maxlen=KEPT_REFUSED)
         self.frames = 0
         self.gated_frames = 0
         self.reads = 0
@@ -45,6 +63,10 @@ class Tally:
 
     def refuse(self, reason: str) -> None:
         self._refusals[reason] += 1
+
+    def refuse_plate(self, plate: RefusedPlate) -> None:
+        self.refuse(plate.reason)
+        self._latest_refused.appendleft(plate)
 
     def stage(self, name: str) -> AbstractContextManager[Measurement]:
         """Time what runs inside."""
@@ -66,6 +88,7 @@ class Tally:
             sightings=self.sightings,
             refused=sum(refusals.values()),
             refusals=refusals,
+            latest_refused=tuple(self._latest_refused),
             stages=self.performance.figures(Kind.STAGE),
             methods=self.performance.figures(Kind.METHOD),
             models=self.performance.figures(Kind.MODEL),
@@ -105,8 +128,10 @@ def summary(stats: PipelineStats) -> dict[str, Any]:
 
 
 def report(stats: PipelineStats) -> str:
-    """All of it as one line of JSON, times with three decimals."""
-    return json.dumps(_rounded(asdict(stats)))
+    """The figures as one line of JSON, times with three decimals. Plates are none."""
+    figures = asdict(stats)
+    del figures["latest_refused"]
+    return json.dumps(_rounded(figures))
 
 
 def _brief(figures: Figures) -> str:

@@ -105,6 +105,17 @@ function showComponents(health) {
   });
 }
 
+function showUnrecorded(refused) {
+  const table = document.getElementById("unrecorded");
+  if (!table) return;
+  document.getElementById("not-recorded").hidden = refused.length === 0;
+  fill(table, "unrecorded-row", refused, (row, one) => {
+    row.cells[0].firstElementChild.textContent = one.text;
+    row.cells[1].textContent = clock(one.captured_at);
+    row.cells[2].textContent = one.reason.replaceAll("_", " ");
+  });
+}
+
 let capturedThen;
 async function showLatest(captured) {
   const table = document.getElementById("latest");
@@ -145,6 +156,7 @@ export async function refresh() {
   showRate(status.acknowledged);
   showLink(status.link);
   showComponents(status.health);
+  showUnrecorded(status.pipeline.latest_refused);
   await showLatest(status.captured);
   return status;
 }

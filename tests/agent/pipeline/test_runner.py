@@ -232,6 +232,9 @@ def test_one_unsure_reading_is_refused_and_counted() -> None:
     assert _run(pipeline, _frames(cars, 60)) == []
     assert pipeline.stats.refusals == {"too_few_readings": 1}
     assert pipeline.stats.refused == 1
+    (kept,) = pipeline.stats.latest_refused
+    assert (kept.text, kept.confidence, kept.readings) == ("AB1234", 0.7, 1)
+    assert kept.captured_at == START + timedelta(seconds=1.5)
 
 
 def test_the_end_of_the_source_reports_what_goes_on_once() -> None:

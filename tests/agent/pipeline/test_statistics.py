@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
-from agent.pipeline.statistics import SummaryTimer, Tally, report, summary
+from agent.pipeline.statistics import RefusedPlate, SummaryTimer, Tally, report, summary
 from vision.performance import Kind, Performance
+
+
+def _refused(text: str) -> RefusedPlate:
+    return RefusedPlate(
+        text=text,
+        confidence=0.7,
+        reason="same_passage",
+        readings=2,
+        captured_at=datetime(2026, 1, 1, 12, tzinfo=UTC),
+    )
 
 
 def _tally() -> Tally:
@@ -18,7 +29,7 @@ def _tally() -> Tally:
         look.is_success = False
     tally.took("read.detect", 12.34567)
     tally.frames, tally.reads = 3, 1
-    tally.refuse("same_passage")
+    tally.refuse_plate(_refused("AB1234"))
     performance.took(Kind.MODEL, "reader", 7.0)
     with pytest.raises(ValueError, match="broken"), performance.measure(Kind.MODEL, "reader"):
         raise ValueError("broken")
@@ -42,6 +53,16 @@ def test_the_report_is_one_line_of_json_with_every_figure() -> None:
     assert told["stages"]["read.detect"]["p95_ms"] == 12.346
     assert told["methods"]["follow"]["success_rate"] == 0.0
     assert told["models"]["reader"]["last_error"] == "ValueError: broken"
+
+
+def test_the_last_plates_that_were_refused_are_kept_and_stay_out_of_the_log() -> None:
+    tally = _tally()
+    assert "AB1234" not in report(tally.snapshot())
+    for number in range(30):
+        tally.refuse_plate(_refused(f"N{number}"))
+    stats = tally.snapshot()
+    assert stats.refused == 31
+    assert [one.text for one in stats.latest_refused] == [f"N{n}" for n in range(29, 5, -1)]
 
 
 def test_a_summary_is_due_every_five_minutes_in_which_there_were_frames() -> None:
