@@ -37,35 +37,50 @@ class Call(Protocol):
 
 _NOBODY: Final = 65534
 """Linux's user and group that own nothing (`/proc/sys/kernel/overflowuid`)."""
+_MOST_LINKS: Final = 40
+"""Linux follows no more of them on one way (path_resolution(7))."""
 
 
 def master_of(place: Path) -> Account | None:
-    """Whose word counts there: the first on the way to it, from / on, that is not root, by the name
-    and by where links lead; of a folder of root's that others may write too, nobody in their group.
-    None where all of it is root's."""
-    for way in (place.absolute(), Path(os.path.realpath(place))):  # resolve() raises at a loop
-        for part in (*reversed(way.parents), way):
-            try:
-                facts = part.stat()
-            except OSError:
-                break
-            if facts.st_uid != 0:
-                return Account(facts.st_uid, facts.st_gid)
-            if stat.S_ISDIR(facts.st_mode):
-                others = _others(facts.st_mode, facts.st_gid, holds_it=part == way.parent)
-                if others is not None:
-                    return others
-    return None
+    """Whose word counts there: the first on the way to it, from / on and along each link, that is
+    not root; of a folder of root's that others may write too, nobody in their group. None where
+    all of it is root's. `master_of` of the scripts answers the same (one test holds both)."""
+    here, rest, links = Path("/"), list(reversed(place.absolute().parts[1:])), 0
+    while True:
+        try:
+            facts = here.lstat()
+        except OSError:
+            return None
+        if facts.st_uid != 0:
+            return Account(facts.st_uid, facts.st_gid)
+        if stat.S_ISLNK(facts.st_mode):
+            if (links := links + 1) > _MOST_LINKS:
+                return None
+            rest.extend(reversed(here.readlink().parts))
+            here = here.parent
+            continue
+        if others := _others(here, facts, rest):
+            return others
+        if not rest:
+            return None
+        part = rest.pop()  # "/", the first of an absolute link, leads back to the root
+        here = here.parent if part == ".." else here / part
 
 
-def _others(mode: int, group: int, *, holds_it: bool) -> Account | None:
+def _others(here: Path, facts: os.stat_result, rest: list[str]) -> Account | None:
     """Who but root may lay links in this folder of root's. Where it is sticky, as /tmp is, they
     cannot replace what is root's, so that only what lies in it directly is theirs to surround."""
-    if mode & stat.S_ISVTX and not holds_it:
+    if not stat.S_ISDIR(facts.st_mode):
         return None
-    if mode & stat.S_IWGRP and group != 0:
-        return Account(_NOBODY, group)
-    return Account(_NOBODY, _NOBODY) if mode & stat.S_IWOTH else None
+    if facts.st_mode & stat.S_ISVTX and (len(rest) > 1 or (rest and _leads_on(here / rest[0]))):
+        return None
+    if facts.st_mode & stat.S_IWGRP and facts.st_gid != 0:
+        return Account(_NOBODY, facts.st_gid)
+    return Account(_NOBODY, _NOBODY) if facts.st_mode & stat.S_IWOTH else None
+
+
+def _leads_on(place: Path) -> bool:
+    return place.is_symlink() or place.is_dir()
 
 
 def become(account: Account) -> None:

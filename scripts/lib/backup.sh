@@ -16,7 +16,7 @@ find_databases() {
 # Backups belong to whom their folder belongs to, and are for nobody else to read.
 make_backup_folder() { # FULL_PATH
     # shellcheck disable=SC2016 # for another shell
-    as_master_of "$1" bash -c 'umask 0027 && mkdir -p -- "$1"' _ "$1" ||
+    as_master_of "$1/" bash -c 'umask 0027 && mkdir -p -- "$1"' _ "$1" ||
         fail "$1 cannot be made: run this as root, or name another folder"
 }
 

@@ -66,24 +66,54 @@ setting_path() { # PROGRAM KEY
     printf '%s\n' "$value"
 }
 
-# Whose word counts at a place, as UID:GID: the first on the way to it, from / on, that is not root.
-# Who owns a folder could lay links in it that lead root elsewhere: what root does there is done with
-# that account's rights.
+# Whose word counts at a place, as UID:GID: the first on the way to it, from / on and along each link,
+# that is not root; of a folder of root's that others may write too, nobody in their group. They could
+# lay links there that lead root elsewhere: what root does there is done with that account's rights.
+# As master_of in db/rights.py, without an interpreter. A slash at the end says that the place
+# is a folder, also where it is not there yet, and no file that others may surround.
 master_of() { # FULL_PATH
-    local place way part owner parts
-    for place in "$1" "$(realpath -m -- "$1")"; do # by the name, and by where links lead
-        way="" parts=()
-        IFS=/ read -r -a parts <<<"${place#/}"
-        for part in ${parts[@]+"${parts[@]}"}; do
-            way+="/$part"
-            owner="$(stat --format %u:%g -- "$way" 2>/dev/null)" || break
-            [[ "$owner" == 0:* ]] || {
-                printf '%s\n' "$owner"
-                return
-            }
-        done
+    local here=/ rest="$1" user group mode links=0
+    while read -r user group mode < <(stat --format '%u %g %f' -- "$here" 2>/dev/null); do
+        mode=$((16#$mode))
+        rest="${rest#"${rest%%[!/]*}"}"
+        if ((user != 0)); then
+            echo "$user:$group"
+            return
+        elif (((mode & 0170000) == 0120000)); then
+            ((++links <= 40)) || break
+            rest="$(readlink -- "$here")${rest:+/$rest}"
+            [[ "$rest" == /* ]] && here=/ || here="${here%/*}"
+            here="${here:-/}"
+            continue
+        elif (((mode & 0170000) == 0040000)) && others_in "$here" "$group" "$mode" "$rest"; then
+            return
+        fi
+        [[ -n "$rest" ]] || break
+        case "${rest%%/*}" in
+        .) ;;
+        ..)
+            here="${here%/*}"
+            here="${here:-/}"
+            ;;
+        *) here="${here%/}/${rest%%/*}" ;;
+        esac
+        [[ "$rest" == */* ]] && rest="${rest#*/}" || rest=""
     done
     echo 0:0
+}
+
+# Who but root may lay links in a folder of root's; fails where nobody may. Where it is sticky, as /tmp
+# is, they cannot replace what is root's, so that only what lies in it directly is theirs to surround.
+others_in() { # FOLDER GROUP MODE REST_OF_THE_WAY
+    local next="${1%/}/$4"
+    ((($3 & 01000) == 0)) || [[ -z "$4" || "$4" != */* && ! -L "$next" && ! -d "$next" ]] || return 1
+    if (($3 & 0020 && $2 != 0)); then
+        echo "65534:$2"
+    elif (($3 & 0002)); then
+        echo 65534:65534
+    else
+        return 1
+    fi
 }
 
 as_master_of() { # FULL_PATH COMMAND...

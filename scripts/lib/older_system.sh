@@ -114,7 +114,7 @@ keep_everything() {
 hand_over() {
     local name owner
     owner="$(master_of "$data_dir")"
-    ((EUID == 0)) && ! $dry_run && [[ "$owner" != 0:* ]] || return 0
+    ((EUID == 0)) && ! $dry_run && [[ "$owner" != 0:* && "$owner" != 65534:* ]] || return 0
     for name in db captured_images websocket_server.db .env .env.production; do
         [[ ! -e "$data_dir/$name" ]] || chown --recursive --no-dereference "$owner" -- "$data_dir/$name"
     done
