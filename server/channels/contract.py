@@ -35,8 +35,9 @@ class ChannelDetails:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """A channel and how it does. `failures` counts those since the last success; `waiting`
-    deliveries are tried again, `given_up` ones are not."""
+    """A channel and how it does. `failures` counts those since the last success; without any,
+    `last_error` says what was wrong though the last alert was taken. `waiting` deliveries are tried
+    again, `given_up` ones are not."""
 
     id: int
     details: ChannelDetails
@@ -147,8 +148,9 @@ class ChannelStore(Protocol):
         """When each channel that is enabled has something to try."""
         ...
 
-    async def delivered(self, delivery: Delivery, now: datetime) -> None:
-        """It is told, for good. Nothing where it ended already, by another process."""
+    async def delivered(self, delivery: Delivery, now: datetime, *, remark: str = "") -> None:
+        """It is told, for good; `remark` is what was wrong all the same. Nothing where it ended
+        already, by another process."""
         ...
 
     async def failed(
@@ -158,8 +160,8 @@ class ChannelStore(Protocol):
         attempt, or its end, since the delivery was read."""
         ...
 
-    async def noted(self, channel_id: int, error: str | None, now: datetime) -> None:
-        """What came of an attempt without an alert; None: it went well."""
+    async def noted(self, channel_id: int, error: str, now: datetime, *, is_taken: bool) -> None:
+        """What came of an attempt without an alert, and what was wrong with it, '' for nothing."""
         ...
 
     async def sweep(self, before: datetime) -> None:

@@ -76,6 +76,7 @@ class ChannelDesk:
         changed = await self._store.change(
             channel_id, wanted, secret, by=caller.name, now=self._now()
         )
+        self._postman.expect_more(channel_id)
         self._changed.ring()
         return changed
 
@@ -101,11 +102,12 @@ class ChannelDesk:
         await self._audit(caller, channel.details.name, "tried")
         now = self._now()
         key = f"test-{secrets.token_hex(16)}"
+        is_taken = True
         try:
             said = await self._postman.tell(channel, made_up(now), key, is_test=True)
         except NotDelivered as failure:
-            said = str(failure)
-        await self._store.noted(channel_id, said or None, now)
+            is_taken, said = False, str(failure)
+        await self._store.noted(channel_id, said, now, is_taken=is_taken)
         if said:
             raise NotDelivered(said)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,9 +21,10 @@ from server.channels.contract import (
     Delivery,
     NotDelivered,
 )
-from server.channels.patience import next_attempt
+from server.channels.patience import Silence, is_over, next_attempt, silence_after
 from server.channels.telling import Message, Teller
 from server.errors import NotThere, StorageUnavailable, TooBusy, TookTooLong
+from server.one_at_a_time import OneAtATime
 from server.storage.reading.sightings import Pictures
 from server.supervision import kept_running
 from server.watchlist.contract import Alert, Source
@@ -63,42 +64,16 @@ class PostmanParts:
     wake: Bell
 
 
-class _Counter:
-    """The thread on which one channel is told things, one after the other: who hangs there holds
-    up nobody elsewhere."""
-
-    def __init__(self, channel_id: int) -> None:
-        self._channel_id = channel_id
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"sightpost-tell-{channel_id}")
-        self._waiting = 0
-
-    async def tell(self, work: Callable[[], str]) -> str:
-        """What `work` returns and raises. Raises TooBusy where as many wait as may."""
-        if self._waiting >= MOST_AT_ONCE:
-            raise TooBusy(
-                f"channel {self._channel_id} is being told {self._waiting} things already, and its "
-                "other side is slow: try it again in a minute"
-            )
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        finally:
-            self._waiting -= 1
-
-    def close(self) -> None:
-        """Does not wait for the other side."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
-
 class Postman:
     """A task and a thread a channel while something is due there. What fails is tried again, also
-    after a restart: what is to be told lies in the database. `outcomes` counts attempts since the
-    start."""
+    after a restart: what is to be told lies in the database. A channel that takes nothing is tried
+    with one thing at a time, and rests between. `outcomes` counts attempts since the start."""
 
     def __init__(self, parts: PostmanParts, *, chance: Chance | None = None) -> None:
         self._parts = parts
         self._chance = chance or random.Random()  # noqa: S311 (jitter)
-        self._counters: dict[int, _Counter] = {}
+        self._turns: dict[int, OneAtATime] = {}
+        self._silences: dict[int, Silence] = {}
         self._rounds: dict[int, asyncio.Task[None]] = {}
         self._swept_at: datetime | None = None
         self.outcomes = dict.fromkeys(OUTCOMES, 0)
@@ -122,8 +97,8 @@ class Postman:
 
     def close(self) -> None:
         """Does not wait for the other side; what was not said to be delivered is tried again."""
-        for counter in self._counters.values():
-            counter.close()
+        for turns in self._turns.values():
+            turns.close()
 
     async def tell(self, channel: Channel, alert: Alert, key: str, *, is_test: bool) -> str:
         """Once, now; returns what is to be said of it though it was taken, else ''. Raises
@@ -138,21 +113,42 @@ class Postman:
         )
         secret = await self._parts.store.secret(channel.id)
         try:
-            return await self._counter(channel.id).tell(
+            said = await self._turns_of(channel).run(
                 partial(teller.tell, message, channel.details.target, secret)
             )
         except (ValueError, LookupError, TypeError) as error:  # what a library does not take
             raise NotDelivered(f"it cannot be told: {type(error).__name__}: {error}") from error
+        self._hears_again(channel)
+        return said
 
-    def _counter(self, channel_id: int) -> _Counter:
-        if channel_id not in self._counters:
-            self._counters[channel_id] = _Counter(channel_id)
-        return self._counters[channel_id]
+    def _turns_of(self, channel: Channel) -> OneAtATime:
+        if channel.id not in self._turns:
+            self._turns[channel.id] = OneAtATime(
+                f"tell-{channel.id}",
+                most=MOST_AT_ONCE,
+                refusal=f"channel {channel.details.name} is being told {MOST_AT_ONCE} things "
+                "already, and its other side is slow: try it again in a minute",
+            )
+        return self._turns[channel.id]
+
+    def _hears_again(self, channel: Channel) -> None:
+        silence = self._silences.pop(channel.id, None)
+        if silence is not None:
+            _log.info(
+                "a channel takes alerts again",
+                channel=channel.details.name,
+                failures=silence.failures,
+            )
+
+    def expect_more(self, channel_id: int) -> None:
+        """Somebody changed the channel: it is tried at once, however long it took nothing."""
+        self._silences.pop(channel_id, None)
 
     def forget(self, channel_id: int) -> None:
         """The channel is no more."""
-        if (counter := self._counters.pop(channel_id, None)) is not None:
-            counter.close()
+        self._silences.pop(channel_id, None)
+        if (turns := self._turns.pop(channel_id, None)) is not None:
+            turns.close()
 
     async def _send_out(self) -> float:
         """Begins rounds where something is due; seconds until the next thing is."""
@@ -161,6 +157,8 @@ class Postman:
         for channel_id, at in (await self._parts.store.next_due()).items():
             if channel_id in self._rounds:
                 continue
+            if channel_id in self._silences:
+                at = max(at, self._silences[channel_id].rests_until)
             if at <= now:
                 # A round that breaks is not begun anew at once: what broke it is still due.
                 work = kept_running(f"channel {channel_id}", partial(self._round, channel_id))
@@ -178,45 +176,69 @@ class Postman:
     async def _round(self, channel_id: int) -> None:
         """Tells what is due, in the order of the alerts, until one fails: that one waits, and the
         next round goes on behind it."""
-        store = self._parts.store
+        store, name = self._parts.store, str(channel_id)
         try:
             channel = await store.channel(channel_id)
-            for delivery in await store.due(channel_id, self._parts.now(), limit=PIECE):
-                if not await self._deliver(channel, delivery):
+            name = channel.details.name
+            due = deque(await store.due(channel_id, self._parts.now(), limit=PIECE))
+            while due:
+                if not await self._deliver(channel, due.popleft()):
+                    await self._give_up_old(channel, due)
                     return
         except NotThere:
             return  # deleted meanwhile, with what waited there
         except (StorageUnavailable, TooBusy, TookTooLong) as error:
-            _log.warning("deliveries cannot be noted", channel=channel_id, reason=str(error))
+            _log.warning("deliveries cannot be noted", channel=name, reason=str(error))
             await asyncio.sleep(RETRY_S)
 
     async def _deliver(self, channel: Channel, delivery: Delivery) -> bool:
         try:
             said = await self.tell(channel, delivery.alert, delivery.idempotency_key, is_test=False)
         except NotDelivered as error:
-            now = self._parts.now()
-            next_at = next_attempt(
-                delivery.attempts + 1,
-                ordered_at=delivery.ordered_at,
-                now=now,
-                chance=self._chance.random(),
-            )
-            _log.warning(
-                "alert not delivered",
-                channel=channel.id,
-                alert=delivery.alert.id,
-                reason=str(error),
-                again_at=None if next_at is None else next_at.isoformat(),
-            )
-            self.outcomes[GIVEN_UP if next_at is None else FAILED] += 1
-            await self._parts.store.failed(delivery, str(error), now, next_at=next_at)
+            await self._note_failure(channel, delivery, str(error))
             return False
         self.outcomes[DELIVERED] += 1
-        await self._parts.store.delivered(delivery, self._parts.now())
+        await self._parts.store.delivered(delivery, self._parts.now(), remark=said)
         if said:
-            _log.warning("alert delivered in part", channel=channel.id, reason=said)
-            await self._parts.store.noted(channel.id, said, self._parts.now())
+            _log.warning("alert delivered in part", channel=channel.details.name, reason=said)
         return True
+
+    async def _note_failure(self, channel: Channel, delivery: Delivery, reason: str) -> None:
+        """The log is told when a channel takes nothing any more, and every hour while that lasts:
+        the channel itself counts."""
+        now, chance = self._parts.now(), self._chance.random()
+        silence = silence_after(self._silences.get(channel.id), now, chance)
+        self._silences[channel.id] = silence
+        next_at = next_attempt(
+            delivery.attempts + 1, ordered_at=delivery.ordered_at, now=now, chance=chance
+        )
+        if silence.said_at == now:
+            _log.warning(
+                "alerts are not delivered",
+                channel=channel.details.name,
+                alert=delivery.alert.id,
+                reason=reason,
+                failures=silence.failures,
+                since=silence.begun_at.isoformat(timespec="seconds"),
+            )
+        if next_at is None:
+            _say_given_up(channel, 1, reason)
+        self.outcomes[GIVEN_UP if next_at is None else FAILED] += 1
+        await self._parts.store.failed(delivery, reason, now, next_at=next_at)
+
+    async def _give_up_old(self, channel: Channel, due: Iterable[Delivery]) -> None:
+        """A channel that took nothing for minutes takes none of these either: those whose day is
+        over do not wait for their turn."""
+        silence, now = self._silences.get(channel.id), self._parts.now()
+        if silence is None or not silence.is_deaf:
+            return
+        old = [each for each in due if is_over(each.ordered_at, now)]
+        reason = f"it took nothing since {silence.begun_at.isoformat(timespec='seconds')}"
+        for each in old:
+            self.outcomes[GIVEN_UP] += 1
+            await self._parts.store.failed(each, reason, now, next_at=None)
+        if old:
+            _say_given_up(channel, len(old), reason)
 
     async def _picture(self, alert: Alert) -> bytes | None:
         if alert.source is not Source.PLATES:
@@ -231,3 +253,7 @@ class Postman:
         if self._swept_at is None or now - self._swept_at >= SWEPT_EVERY:
             await self._parts.store.sweep(now - KEPT)
             self._swept_at = now
+
+
+def _say_given_up(channel: Channel, count: int, reason: str) -> None:
+    _log.warning("alerts are given up", channel=channel.details.name, count=count, reason=reason)

@@ -110,7 +110,7 @@ class Ntfy:
         root, _, topic = target.rpartition("/")
         said = {
             "topic": topic,
-            "title": wording.title(message.alert),
+            "title": wording.title(message.alert, is_test=message.is_test),
             "message": wording.text(message.alert, self._house),
             "tags": ["test" if message.is_test else "rotating_light"],
             "priority": 3 if message.is_test else 4,
@@ -188,7 +188,8 @@ class Mail:
         mail = EmailMessage()
         mail["From"] = self._server.sender
         mail["To"] = target
-        mail["Subject"] = ("Test: " if message.is_test else "Alert: ") + wording.title(alert)
+        title = wording.title(alert, is_test=message.is_test)
+        mail["Subject"] = title if message.is_test else f"Alert: {title}"
         mail["Date"] = format_datetime(alert.raised_at)
         mail["Message-ID"] = f"<{message.key}@{self._server.sender.rpartition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"

@@ -20,12 +20,18 @@ class House:
     zone: tzinfo
 
     def link(self, alert: Alert) -> str:
-        """Of the alert's page; '' where the address is not known."""
-        return f"{self.public_url.rstrip('/')}/alerts?alert={alert.id}" if self.public_url else ""
+        """Of the alert's page, of all alerts where it is made up; '' where the address is not
+        known."""
+        if not self.public_url:
+            return ""
+        page = f"{self.public_url.rstrip('/')}/alerts"
+        return f"{page}?alert={alert.id}" if alert.id else page
 
 
-def title(alert: Alert) -> str:
+def title(alert: Alert, *, is_test: bool = False) -> str:
     """One line: who, and of which list."""
+    if is_test:
+        return "Test: nobody was seen, somebody tries this channel"
     who = alert.plate
     if alert.source is Source.FACES:
         who = alert.listed or "somebody unknown"

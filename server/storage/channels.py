@@ -35,7 +35,7 @@ _NEXT: Final = (
     "AND channel_id IN (SELECT id FROM alert_channels WHERE is_enabled) GROUP BY 1"
 )
 _WENT_WELL: Final = (
-    "UPDATE alert_channels SET failures = 0, last_success_at = ?, last_error = NULL WHERE id = ?"
+    "UPDATE alert_channels SET failures = 0, last_success_at = ?, last_error = ? WHERE id = ?"
 )
 _FAILED: Final = (
     "UPDATE alert_channels SET failures = failures + 1, last_failure_at = ?, last_error = ? "
@@ -131,15 +131,17 @@ class StoredChannels:
         rows = await self._pool.ask(lambda reader: reader.rows(_NEXT))
         return {channel_id: own_moment(at) for channel_id, at in rows}
 
-    async def delivered(self, delivery: Delivery, now: datetime) -> None:
+    async def delivered(self, delivery: Delivery, now: datetime, *, remark: str = "") -> None:
+        at, error = text_of(now), remark or None
+
         def work(writer: Writer) -> None:
             is_noted = writer.change(
                 "UPDATE alert_deliveries SET state = 'delivered', attempts = attempts + 1, "
-                "ended_at = ?, last_error = NULL WHERE id = ? AND state = 'waiting'",
-                (text_of(now), delivery.id),
+                "ended_at = ?, last_error = ? WHERE id = ? AND state = 'waiting'",
+                (at, error, delivery.id),
             )
             if is_noted:
-                writer.change(_WENT_WELL, (text_of(now), delivery.channel_id))
+                writer.change(_WENT_WELL, (at, error, delivery.channel_id))
 
         await self._writing.write(work)
 
@@ -163,16 +165,10 @@ class StoredChannels:
 
         await self._writing.write(work)
 
-    async def noted(self, channel_id: int, error: str | None, now: datetime) -> None:
-        at = text_of(now)
-
-        def work(writer: Writer) -> None:
-            if error is None:
-                writer.change(_WENT_WELL, (at, channel_id))
-            else:
-                writer.change(_FAILED, (at, error, channel_id))
-
-        await self._writing.write(work)
+    async def noted(self, channel_id: int, error: str, now: datetime, *, is_taken: bool) -> None:
+        sql = _WENT_WELL if is_taken else _FAILED
+        values = (text_of(now), error or None, channel_id)
+        await self._writing.write(lambda writer: writer.change(sql, values))
 
     async def sweep(self, before: datetime) -> None:
         sql = "DELETE FROM alert_deliveries WHERE ended_at < ?"

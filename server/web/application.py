@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from fastapi import Depends, FastAPI
+from fastapi.routing import iter_route_contexts
 
 from server.web.api.accounts import add_accounts
 from server.web.api.alerts import add_alerts
@@ -58,4 +61,11 @@ def create_application(parts: WebParts) -> FastAPI:
     )
     if parts.figures is not None:
         add_counting(app, parts.figures)
+    _build_routes(app)
     return app
+
+
+def _build_routes(app: FastAPI) -> None:
+    """FastAPI would build them when a request first comes past: a quarter of a second in which no
+    camera is answered."""
+    deque(iter_route_contexts(app.routes), maxlen=0)

@@ -23,6 +23,7 @@ from server.accounts.permissions import Permission, Role
 from server.errors import AccountRefused
 from server.row_id import LARGEST_ID
 from server.web.api.moments import moment
+from server.web.api.wanted import Wanted
 from server.web.security.demands import AskingFirst, CurrentCaller, open_to_all, requires
 
 Number = Annotated[int, Path(ge=1, le=LARGEST_ID)]
@@ -50,25 +51,25 @@ class Account(BaseModel):
     last_sign_in_at: datetime | None
 
 
-class NewAccount(BaseModel):
+class NewAccount(Wanted):
     name: str = Field(examples=["anna"])
     password: str = Field(examples=["correct horse battery"])
     role: Role = Role.VIEWER
     full_name: str = Field("", examples=["Anna Kowalska"])
 
 
-class AccountChange(BaseModel):
+class AccountChange(Wanted):
     """What is left out stays as it is. Setting `standing` to active approves a pending account."""
 
     role: Role | None = None
     standing: Standing | None = None
 
 
-class NewPassword(BaseModel):
+class NewPassword(Wanted):
     password: str
 
 
-class OwnNewPassword(BaseModel):
+class OwnNewPassword(Wanted):
     old: str
     new: str
 
@@ -86,7 +87,7 @@ class Token(BaseModel):
     revoked_at: datetime | None
 
 
-class NewToken(BaseModel):
+class NewToken(Wanted):
     """`expires_at` needs its offset; left out: the token does not expire."""
 
     name: str = Field(examples=["grafana"])

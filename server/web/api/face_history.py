@@ -6,7 +6,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Response, UploadFile
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from server.accounts.permissions import Permission
@@ -26,7 +26,7 @@ from server.web.api.face_answers import (
     identification_answer,
     person_answer,
 )
-from server.web.api.uploads import upload_of
+from server.web.api.uploads import Picture, upload_of
 from server.web.security.demands import AskingFirst, CurrentCaller, requires
 
 _SEES: Final = [requires(Permission.SEE_PEOPLE)]
@@ -186,9 +186,9 @@ def _add_visitors(router: APIRouter, faces: FaceGallery) -> None:
         )
 
     @router.post("/seen-before", dependencies=_SEES)
-    async def seen_before(caller: CurrentCaller, file: UploadFile) -> EarlierAnswer:
+    async def seen_before(caller: CurrentCaller, wanted: Picture) -> EarlierAnswer:
         """When the largest face of the picture was seen by a camera. Audited."""
-        return _earlier(await faces.seen_before(caller, await upload_of(file)))
+        return _earlier(await faces.seen_before(caller, await upload_of(wanted.file)))
 
 
 def _sighting(sighting: FaceSighting) -> FaceSightingAnswer:

@@ -6,7 +6,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, File, Form, Query, Response, UploadFile
+from fastapi import APIRouter, Form, Query, Response, UploadFile
 from pydantic import BaseModel, Field
 
 from server.accounts.contract import Caller
@@ -38,7 +38,8 @@ from server.web.api.face_answers import (
     likeness_answer,
     person_answer,
 )
-from server.web.api.uploads import upload_of, uploads_of
+from server.web.api.uploads import Picture, TwoPictures, upload_of, uploads_of
+from server.web.api.wanted import Wanted
 from server.web.security.demands import AskingFirst, CurrentCaller, requires
 
 _SEES: Final = [requires(Permission.SEE_PEOPLE)]
@@ -47,14 +48,10 @@ _FORGETS: Final = [requires(Permission.FORGET_PEOPLE)]
 UPLOAD: Final = "upload"
 CAMERA: Final = "camera"
 
-Files = Annotated[list[UploadFile] | None, File()]
-Sightings = Annotated[
-    list[int] | None, Form(description="Numbers of faces that cameras saw, instead of files.")
-]
 Likenesses = Annotated[int, Query(ge=1, le=32, description="Likenesses of each face.")]
 
 
-class PersonWanted(BaseModel):
+class PersonWanted(Wanted):
     """What is written down of a person. `keep_until`: they are forgotten after it."""
 
     name: str = Field(examples=["Nguyễn Thị Lan"])
@@ -66,16 +63,28 @@ class PersonWanted(BaseModel):
     keep_until: datetime | None = None
 
     def details(self) -> PersonDetails:
-        return PersonDetails(**self.model_dump())
+        names = PersonWanted.model_fields
+        return PersonDetails(**{name: getattr(self, name) for name in names})
 
 
-class MergeWanted(BaseModel):
+class PicturesWanted(Wanted):
+    """`sighting`: numbers of faces that cameras saw, instead of files."""
+
+    file: list[UploadFile] | None = None
+    sighting: list[int] | None = None
+
+
+class NewPerson(PersonWanted, PicturesWanted):
+    """Both, in one form."""
+
+
+class MergeWanted(Wanted):
     """`other` is the number of the same person that goes."""
 
     other: int
 
 
-class SearchWanted(BaseModel):
+class SearchWanted(Wanted):
     """`model` is `NAME@VERSION`, as `GET /api/v1/faces/status` has both."""
 
     vector: list[float] = Field(min_length=1, max_length=4096)
@@ -91,7 +100,7 @@ class ExaminationAnswer(BaseModel):
     quality: FaceQualityCard | None
 
 
-class ResetWanted(BaseModel):
+class ResetWanted(Wanted):
     """`rebuild` builds the index anew; `forget-everybody` first takes away everybody."""
 
     confirm: ResetKind
@@ -119,10 +128,10 @@ def faces_router(faces: Faces) -> APIRouter:
 
     @router.post("/identify", dependencies=_SEES)
     async def identify(
-        caller: CurrentCaller, file: UploadFile, most: Likenesses = 5
+        caller: CurrentCaller, wanted: Picture, most: Likenesses = 5
     ) -> IdentificationAnswer:
         """Who is in the picture: every face, with the likeliest persons. Audited."""
-        found = await faces.identify(caller, await upload_of(file), most=most)
+        found = await faces.identify(caller, await upload_of(wanted.file), most=most)
         return identification_answer(found)
 
     @router.post("/search", dependencies=_SEES)
@@ -136,19 +145,19 @@ def faces_router(faces: Faces) -> APIRouter:
         )
 
     @router.post("/examine", dependencies=_ENROLS)
-    async def examine(caller: CurrentCaller, file: UploadFile) -> ExaminationAnswer:
+    async def examine(caller: CurrentCaller, wanted: Picture) -> ExaminationAnswer:
         """Whether the picture could be enrolled, and why not. Audited."""
-        found = await faces.examine(caller, await upload_of(file))
+        found = await faces.examine(caller, await upload_of(wanted.file))
         return ExaminationAnswer(
             is_good=found.reason is None, reason=found.reason, quality=found.quality
         )
 
     @router.post("/verify", dependencies=_SEES)
-    async def verify(
-        caller: CurrentCaller, file: UploadFile, other: UploadFile
-    ) -> VerificationAnswer:
+    async def verify(caller: CurrentCaller, wanted: TwoPictures) -> VerificationAnswer:
         """Whether the largest faces of two pictures are one person's. Audited."""
-        told = await faces.verify(caller, await upload_of(file), await upload_of(other))
+        told = await faces.verify(
+            caller, await upload_of(wanted.file), await upload_of(wanted.other)
+        )
         return VerificationAnswer(
             is_same=told.is_same,
             score=told.score,
@@ -190,29 +199,13 @@ def _add_persons(router: APIRouter, faces: Faces) -> None:
     @router.post("", dependencies=_ENROLS, status_code=HTTPStatus.CREATED)
     async def enrol(
         caller: CurrentCaller,
-        name: Annotated[str, Form()],
-        file: Files = None,
-        sighting: Sightings = None,
-        age: Annotated[int | None, Form()] = None,
-        gender: Annotated[str, Form()] = "",
-        place: Annotated[str, Form()] = "",
-        consent: Annotated[str, Form()] = "",
-        purpose: Annotated[str, Form()] = "",
-        keep_until: Annotated[datetime | None, Form()] = None,
+        wanted: Annotated[NewPerson, Form(media_type="multipart/form-data")],
     ) -> EnrolmentAnswer:
         """A new person, by one or more pictures of one face each, or by faces that cameras saw.
         Audited."""
-        details = PersonDetails(
-            name=name,
-            age=age,
-            gender=gender,
-            place=place,
-            consent=consent,
-            purpose=purpose,
-            keep_until=keep_until,
-        )
-        pictures, source = await _pictures(faces, caller, file, sighting)
-        return enrolment_answer(await faces.enrol(caller, details, pictures, source=source))
+        pictures, source = await _pictures(faces, caller, wanted)
+        done = await faces.enrol(caller, wanted.details(), pictures, source=source)
+        return enrolment_answer(done)
 
 
 def _add_person(router: APIRouter, faces: Faces) -> None:
@@ -239,9 +232,9 @@ def _add_person(router: APIRouter, faces: Faces) -> None:
         return ForgetAnswer(is_gone=report.is_gone, report=report)
 
     @router.post("/{class_id}/denied", dependencies=_ENROLS, status_code=HTTPStatus.NO_CONTENT)
-    async def deny(caller: CurrentCaller, class_id: int, file: UploadFile) -> None:
+    async def deny(caller: CurrentCaller, class_id: int, wanted: Picture) -> None:
         """The largest face of the picture is not this person's. Audited."""
-        await faces.deny(caller, class_id, await upload_of(file))
+        await faces.deny(caller, class_id, await upload_of(wanted.file))
 
     @router.get("/{class_id}/export", dependencies=_FORGETS, response_class=Response)
     async def export(caller: CurrentCaller, class_id: int) -> Response:
@@ -262,10 +255,12 @@ def _add_pictures(router: APIRouter, faces: Faces) -> None:
 
     @router.post("/{class_id}/pictures", dependencies=_ENROLS, status_code=HTTPStatus.CREATED)
     async def add_pictures(
-        caller: CurrentCaller, class_id: int, file: Files = None, sighting: Sightings = None
+        caller: CurrentCaller,
+        class_id: int,
+        wanted: Annotated[PicturesWanted, Form(media_type="multipart/form-data")],
     ) -> EnrolmentAnswer:
         """More pictures of a person; those that are refused are told. Audited."""
-        pictures, source = await _pictures(faces, caller, file, sighting)
+        pictures, source = await _pictures(faces, caller, wanted)
         done = await faces.add_pictures(caller, class_id, pictures, source=source)
         return enrolment_answer(done)
 
@@ -282,12 +277,12 @@ def _add_pictures(router: APIRouter, faces: Faces) -> None:
 
 
 async def _pictures(
-    faces: Faces, caller: Caller, file: list[UploadFile] | None, sightings: list[int] | None
+    faces: Faces, caller: Caller, wanted: PicturesWanted
 ) -> tuple[list[Upload], str]:
     """Those that were sent, or those of cameras; and where they are from, for the record."""
-    if not sightings:
-        return await uploads_of(file), UPLOAD
-    if len(sightings) > MOST_PICTURES:
-        raise QuestionInvalid(f"{len(sightings)} faces: expected 1 to {MOST_PICTURES}")
-    of_cameras = [await faces.of_sighting(caller, number) for number in sightings]
-    return [*(await uploads_of(file) if file else []), *of_cameras], CAMERA
+    if not wanted.sighting:
+        return await uploads_of(wanted.file), UPLOAD
+    if len(wanted.sighting) > MOST_PICTURES:
+        raise QuestionInvalid(f"{len(wanted.sighting)} faces: expected 1 to {MOST_PICTURES}")
+    of_cameras = [await faces.of_sighting(caller, number) for number in wanted.sighting]
+    return [*(await uploads_of(wanted.file) if wanted.file else []), *of_cameras], CAMERA

@@ -26,7 +26,7 @@ _ROUTE: Final = SimpleNamespace(path=PATH)
 _DEMAND: Final = Demand(Permission.SEE_PEOPLE)
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As `persons.SearchWanted`."""
 
     vector: Annotated[list[float], msgspec.Meta(min_length=1, max_length=4096)]

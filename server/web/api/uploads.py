@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from fastapi import UploadFile
+from fastapi import Form, UploadFile
 
 from server.errors import QuestionInvalid
 from server.faces.contract import Upload
+from server.web.api.wanted import Wanted
 
 _LONGEST_NAME = 80
+
+
+class PictureWanted(Wanted):
+    """A form with one picture."""
+
+    file: UploadFile
+
+
+class TwoPicturesWanted(PictureWanted):
+    """A form with two pictures."""
+
+    other: UploadFile
+
+
+Picture = Annotated[PictureWanted, Form(media_type="multipart/form-data")]
+TwoPictures = Annotated[TwoPicturesWanted, Form(media_type="multipart/form-data")]
 
 
 async def upload_of(file: UploadFile) -> Upload:

@@ -193,6 +193,8 @@ def state_of(channel: Channel) -> tuple[str, str | None]:
         return "off", None
     if channel.failures:
         return "failing", "bad"
+    if channel.last_error:
+        return "in part", "warn"
     return ("works", "good") if channel.last_success_at is not None else ("untried", "warn")
 
 

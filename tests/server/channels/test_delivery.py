@@ -211,6 +211,32 @@ async def test_a_receiver_that_refuses_for_a_day_is_given_up_and_named(tmp_path:
             assert "answered 410" in (channel.last_error or "")
 
 
+async def test_a_receiver_that_is_gone_is_tried_with_one_alert_at_a_time_and_told_of_once(
+    tmp_path: Path,
+) -> None:
+    errors, count = ErrorBook(), 25
+    async with post_office(tmp_path) as post:
+        with http_receiver(*[503] * 1000) as receiver, own_log():
+            await post.webhook(receiver.url, name="control room")
+            for number in range(1, count + 1):
+                await post.alert(number)
+            configure_logging(file=None, level="info", to_stderr=False, errors=errors)
+            await post.until(lambda _: post.moment > NOON + timedelta(minutes=10), step_s=5)
+            assert 5 < len(receiver.posts) < 30  # each by itself: 7 tries within ten minutes
+            (report,) = errors.summary().reports
+            assert "channel=control room" in report.details
+            post.moment += timedelta(days=1)
+            channel = await post.until(lambda each: each.given_up == count, step_s=5)
+            assert channel.waiting == 0
+            assert len(receiver.posts) < 40
+            receiver.answers.clear()
+            await post.alert(count + 1)
+            await post.until(lambda each: each.last_success_at is not None)
+    said = [each.code for each in errors.summary().reports]
+    assert set(said) == {"alerts_are_not_delivered", "alerts_are_given_up"}
+    assert len(said) < 8
+
+
 @dataclass(slots=True)
 class Broken:
     """Tells nobody, and not as tellers fail."""
@@ -309,7 +335,7 @@ async def test_channels_that_hang_hold_up_no_other_and_are_not_tried_without_end
                     asyncio.create_task(desk.attempt(ADMIN, deaf.id)) for _ in range(MOST_AT_ONCE)
                 ]
                 done, _ = await asyncio.wait(trying, return_when=asyncio.FIRST_COMPLETED)
-                with pytest.raises(TooBusy, match=f"channel {deaf.id} is being told 4 things"):
+                with pytest.raises(TooBusy, match="channel deaf 0 is being told 4 things"):
                     await done.pop()
         finally:
             teller.may_end.set()
@@ -376,7 +402,8 @@ async def test_a_mail_that_only_some_get_is_not_sent_again_and_says_who_did_not(
             await post.alert()
             channel = await post.until(lambda each: each.last_error is not None)
             assert "b@example.org" in (channel.last_error or "")
-            assert (channel.waiting, channel.failures) == (0, 1)
+            assert (channel.waiting, channel.failures) == (0, 0)
+            assert channel.last_success_at is not None
             assert mailbox.recipients == [["a@example.org"]]
             with pytest.raises(NotDelivered, match=r"b@example\.org"):
                 await post.desk.attempt(ADMIN, made.channel.id)
@@ -430,7 +457,7 @@ async def _deliveries(post: Post) -> int:
 
 
 async def test_ntfy_gets_topic_title_and_token(tmp_path: Path) -> None:
-    async with post_office(tmp_path) as post:
+    async with post_office(tmp_path, public_url="https://centre.example/") as post:
         with http_receiver() as receiver:
             details = ChannelDetails(
                 name="phone", kind=ChannelKind.NTFY, target=f"{receiver.url}/gate-alerts/"
@@ -441,9 +468,10 @@ async def test_ntfy_gets_topic_title_and_token(tmp_path: Path) -> None:
     (sent,) = receiver.posts
     said = json.loads(sent.body)
     assert (sent.path, sent.headers["authorization"]) == ("/", "Bearer tk_secret")
+    assert said["click"] == "https://centre.example/alerts"
     assert (said["topic"], said["title"], said["tags"]) == (
         "gate-alerts",
-        "TEST 123: in a list",
+        "Test: nobody was seen, somebody tries this channel",
         ["test"],
     )
 

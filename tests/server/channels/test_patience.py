@@ -1,10 +1,10 @@
-"""How long a delivery is tried."""
+"""How long a delivery is tried, and how long a channel rests."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from server.channels.patience import TRIED_FOR, next_attempt
+from server.channels.patience import SAID_EVERY, TRIED_FOR, Silence, next_attempt, silence_after
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -28,3 +28,19 @@ def test_chance_spreads_the_attempts_over_half_of_the_wait() -> None:
     assert first is not None
     assert last is not None
     assert (last - NOON) == 2 * (first - NOON)
+
+
+def test_a_channel_that_takes_nothing_rests_longer_each_time_up_to_a_minute() -> None:
+    at, held, rests, said = NOON, None, [], 0
+    while at < NOON + 2 * SAID_EVERY + timedelta(minutes=1):
+        held = silence_after(held, at, chance=0.0)
+        rests.append((held.rests_until - at).total_seconds())
+        said += held.said_at == at
+        at = held.rests_until
+    assert rests[:4] == [0.1, 0.3, 0.9, 2.7]
+    assert rests == sorted(rests)
+    assert rests[-1] == 60
+    assert said == 3  # when it began, and once in each hour
+    assert isinstance(held, Silence)
+    assert held.is_deaf
+    assert not silence_after(None, NOON, chance=0.0).is_deaf
