@@ -6,6 +6,7 @@ and fewer vehicles pass than README's (all of them where `tests.extent` is asked
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 
 from agent.camera.factory import truth_of
@@ -121,7 +123,8 @@ def test_demo_without_end_stops_cleanly_on_ctrl_c(tmp_path: Path) -> None:
     database = data / "server" / "db" / "websocket_server.db"
     with (tmp_path / "output").open("wb") as output:
         demo = subprocess.Popen(
-            ["./scripts/demo"],
+            # What runs as a background job of a script ignores Ctrl-C, and so would its programs.
+            ["env", "--default-signal=INT", "./scripts/demo"],
             cwd=ROOT,
             env=environment(data),
             stdin=subprocess.DEVNULL,
@@ -135,9 +138,16 @@ def test_demo_without_end_stops_cleanly_on_ctrl_c(tmp_path: Path) -> None:
             what="a first sighting on the server",
             timeout_s=300,
         )
-    finally:
         demo.send_signal(signal.SIGINT)
         code = demo.wait(60)
+    finally:
+        if demo.poll() is None:
+            programs = psutil.Process(demo.pid).children(recursive=True)
+            demo.kill()
+            demo.wait()
+            for program in programs:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    program.kill()
     said = (tmp_path / "output").read_text(encoding="utf-8")
     assert code == 0, said
     assert "Server's database:" in said

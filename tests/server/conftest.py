@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 import pytest
@@ -17,6 +18,7 @@ from tests.server.storage.databases import Databases
 from tests.server.storage.stores import KINDS
 
 Query = Callable[[str], list[tuple[Any, ...]]]
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -56,7 +58,23 @@ def query(settings: ServerSettings) -> Query:
 
 def connections_to(path: Path) -> list[apsw.Connection]:
     """The open connections of this process to a database file, a running server's among them."""
-    return [each for each in apsw.connections() if each.filename == str(path)]
+
+    def name_of(connection: apsw.Connection) -> str:
+        return connection.filename
+
+    return [each for each in apsw.connections() if when_free(name_of, each) == str(path)]
+
+
+def when_free(call: Callable[..., T], *given: object) -> T:
+    """What the call gives on a connection that another thread may use at this moment: its turn
+    comes between two calls of that thread."""
+    deadline_s = time.monotonic() + 60
+    while True:
+        try:
+            return call(*given)
+        except apsw.ThreadingViolationError:
+            assert time.monotonic() < deadline_s, "the other thread's call has no end"
+            time.sleep(0)  # lets it go on
 
 
 @pytest.fixture

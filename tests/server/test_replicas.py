@@ -68,6 +68,7 @@ async def test_workers_that_are_killed_under_load_or_with_the_database_away_lose
     url = await asyncio.to_thread(databases.migrated)
     parent = await asyncio.to_thread(start, url, "--workers", "2")
     port = await asyncio.to_thread(parent.wait_until_it_listens)
+    await until_said(parent, "cameras=ws://", 2)
     cameras = [Camera(number, rows=ROWS) for number in range(1, CAMERAS + 1)]
     async with asyncio.timeout(90), asyncio.TaskGroup() as tasks:
         for camera in cameras:

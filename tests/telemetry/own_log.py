@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 from collections.abc import Iterator
+from typing import Any
 
 import structlog
 
@@ -23,3 +25,13 @@ def own_log() -> Iterator[None]:
         root.handlers[:] = before
         root.setLevel(level)
         structlog.reset_defaults()
+        for logger in _loggers_of_modules():
+            vars(logger).pop("bind", None)
+
+
+def _loggers_of_modules() -> Iterator[Any]:
+    """Each keeps for good the configuration that it was first used under (in an attribute of this
+    name), and a later test's `capture_logs` would hear nothing of it."""
+    proxy = type(structlog.get_logger())
+    for module in list(sys.modules.values()):
+        yield from [each for each in vars(module).values() if type(each) is proxy]

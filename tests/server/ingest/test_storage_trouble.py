@@ -22,7 +22,7 @@ from tests.server.cameras import (
     plate_row,
     v1_camera,
 )
-from tests.server.conftest import Query, connections_to, settings_in
+from tests.server.conftest import Query, connections_to, settings_in, when_free
 
 LONG = {"text": "x" * 60_000}
 """Needs pages that a new database has not."""
@@ -36,12 +36,12 @@ class FullDisk:
         assert self._connections
 
     def fill(self) -> None:
-        for connection in self._connections:
-            connection.pragma("max_page_count", connection.pragma("page_count"))
+        for each in self._connections:
+            when_free(each.pragma, "max_page_count", when_free(each.pragma, "page_count"))
 
     def make_room(self) -> None:
-        for connection in self._connections:
-            connection.pragma("max_page_count", 1_000_000)
+        for each in self._connections:
+            when_free(each.pragma, "max_page_count", 1_000_000)
 
 
 def writer_beside(settings: ServerSettings) -> apsw.Connection:

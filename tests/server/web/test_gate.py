@@ -13,7 +13,7 @@ from server.web.security.gate import Gate
 from server.web.security.pace import Pace
 from server.web.security.rules import Door
 from tests.server.accounts.conftest import PASSWORD
-from tests.server.conftest import connections_to
+from tests.server.conftest import connections_to, when_free
 from tests.server.web.site import FAR, HERE, URL, Site
 
 HOME = "http://127.0.0.1:8080"
@@ -261,7 +261,7 @@ async def test_a_request_that_says_many_things_at_once_is_judged_by_the_worst(
 async def test_a_disabled_database_is_told_as_such(site: Site) -> None:
     session = await site.session(Role.VIEWER)
     for connection in connections_to(site.house.path):  # the disk goes away
-        connection.close()
+        when_free(connection.close)
     async with site.browser(cookie=f"sightpost_centre={session}") as browser:
         answer = await browser.get("/api/v1/me")
     assert answer.status_code == 503
