@@ -23,7 +23,11 @@ LONG_ANSWER_S: Final = 1500.0
 CONNECT_S: Final = 10.0
 WAIT_S: Final = 10.0
 """How long whoever finds all connections in use waits for one."""
+STILL_S: Final = 30
+"""A session of a process that stands still is ended after so long: it must not keep cameras locked,
+nor alerts waiting for what it may still commit."""
 LEAST_VERSION: Final = 14
+APPLICATION: Final = "sightpost"
 
 
 def place_of(url: str) -> str:
@@ -50,11 +54,15 @@ async def acquired(pool: Pool) -> AsyncIterator[Connection]:
             yield cast("Connection", connection)  # a proxy of it, until it is given back
 
 
-async def opened(url: str, *, answer_s: float = ANSWER_S) -> Connection:
-    """A connection beside any pool, which the caller closes. Raises StartRefused."""
+async def opened(
+    url: str, *, answer_s: float = ANSWER_S, idle_s: float | None = None
+) -> Connection:
+    """A connection beside any pool, which the caller closes. The database ends it when nothing is
+    said for `idle_s`. Raises StartRefused."""
+    ends = {} if idle_s is None else {"idle_session_timeout": f"{idle_s * 1000:.0f}ms"}
     try:
         connection: Connection = await asyncpg.connect(
-            url, timeout=CONNECT_S, command_timeout=answer_s, server_settings=_SETTINGS
+            url, timeout=CONNECT_S, command_timeout=answer_s, server_settings=_SETTINGS | ends
         )
     except _NO_DATABASE as error:
         raise _refused(url, error) from error
@@ -73,21 +81,14 @@ _NO_DATABASE: Final = (
 _SAYS_WHAT: Final = (OSError, asyncpg.exceptions.ClientConfigurationError)
 """Other ValueErrors come from taking an address to pieces, and repeat one."""
 _SETTINGS: Final = {
-    "application_name": "sightpost",
+    "application_name": APPLICATION,
     "jit": "off",  # compiling costs more than any of our statements takes
     "timezone": "UTC",
     # of TCP: a session whose machine is gone ends, and its locks with it
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
-}
-
-
-_OF_THE_POOL: Final = {
-    **_SETTINGS,
-    # a process that stands still must not keep cameras locked, nor alerts waiting for what it may
-    # still commit
-    "idle_in_transaction_session_timeout": "30s",
+    "idle_in_transaction_session_timeout": f"{STILL_S}s",  # within a COPY: `standstill`
 }
 
 
@@ -100,14 +101,14 @@ async def _pool(url: str, connections: int) -> Pool:
             timeout=CONNECT_S,
             command_timeout=ANSWER_S,
             init=_prepare,
-            server_settings=_OF_THE_POOL,
+            server_settings=_SETTINGS,
         )
     except _NO_DATABASE as error:
         raise _refused(url, error) from error
 
 
 async def _prepare(connection: Connection) -> None:
-    """Ids of rows are texts everywhere in this program."""
+    """Ids of rows are texts everywhere in this program. Asks the database nothing."""
     await connection.set_type_codec(
         "uuid", schema="pg_catalog", encoder=_bytes_of, decoder=_text_of, format="binary"
     )

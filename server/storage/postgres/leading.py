@@ -1,7 +1,8 @@
 """What one process of several does: whoever holds an advisory lock, as long as it holds it.
 
-The lock ends with its session, so that another process takes over from one that dies. For a moment
-both may be at it, one not knowing yet that its session is lost: what they write allows for that.
+The lock ends with its session, so that another process takes over from one that dies or stands
+still. For a moment both may be at it, one not knowing yet that its session is lost: what they write
+allows for that.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import asyncpg
 import structlog
 
 from server.errors import ServerError
-from server.storage.postgres.connection import Connection, opened
+from server.storage.postgres.connection import STILL_S, Connection, opened
 from server.storage.postgres.failures import storage_errors
 from server.supervision import Work, beside
 
@@ -39,11 +40,13 @@ class Duty(IntEnum):
 
 
 class Leading:
-    """On connections of its own. `turn_s` is how long another process takes to notice."""
+    """On connections of its own. `turn_s` is how long another process takes to notice, `still_s`
+    how long one that says nothing keeps a duty."""
 
-    def __init__(self, url: str, *, turn_s: float = TURN_S) -> None:
+    def __init__(self, url: str, *, turn_s: float = TURN_S, still_s: float = STILL_S) -> None:
         self._url = url
         self._turn_s = turn_s
+        self._still_s = still_s
 
     def led(self, duty: Duty, works: Mapping[str, Work]) -> Mapping[str, Work]:
         """Works that wait until this process holds the duty; none of none."""
@@ -63,7 +66,7 @@ class Leading:
     @asynccontextmanager
     async def _appointed(self, duty: Duty) -> AsyncIterator[Connection]:
         """Asks again and again: waiting in the database would keep it from tidying up."""
-        connection = await opened(self._url)
+        connection = await opened(self._url, idle_s=self._still_s)
         try:
             with storage_errors():
                 while not await connection.fetchval(_TRY, duty.value):  # noqa: ASYNC110 (see above)

@@ -12,14 +12,16 @@ from typing import Final
 import asyncpg
 import structlog
 
-from server.errors import StartRefused
-from server.storage.postgres.connection import Connection, opened, place_of
+from server.errors import ServerError, StartRefused
+from server.storage.postgres.connection import STILL_S, Connection, opened, place_of
+from server.storage.postgres.failures import storage_errors
+from server.storage.postgres.standstill import end_stalled
 from server.supervision import beside
 
 _ROWS: Final = 0x53504F5355
 _OLD_ROWS: Final = 0x53504F5357
 LOOK_S: Final = 20.0
-"""So often a quiet session is asked whether it is still one."""
+"""So often a quiet session is asked whether it is still one, and whose stand still."""
 RETRY_S: Final = 1.0
 _CLOSE_S: Final = 2.0
 _LOST: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
@@ -29,12 +31,19 @@ _log = structlog.get_logger(__name__)
 
 class Seat:
     """A server's place, taken again where its session is lost: PostgreSQL was restarted, or a line
-    was cut. Until then the server takes no rows, for somebody may move some in."""
+    was cut. Until then the server takes no rows, for somebody may move some in.
 
-    def __init__(self, url: str, connection: Connection, *, retry_s: float) -> None:
+    Whoever keeps one also ends the sessions of processes that stand still.
+    """
+
+    def __init__(
+        self, url: str, connection: Connection, *, retry_s: float, look_s: float, still_s: float
+    ) -> None:
         self._url = url
         self._connection = connection
         self._retry_s = retry_s
+        self._look_s = look_s
+        self._still_s = still_s
         self._look_now = asyncio.Event()
         self._watch()
 
@@ -46,7 +55,7 @@ class Seat:
         """Until it is cancelled."""
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
+                async with asyncio.timeout(self._look_s):
                     await self._look_now.wait()
             self._look_now.clear()
             if not await self._answers():
@@ -60,10 +69,12 @@ class Seat:
 
     async def _answers(self) -> bool:
         try:
-            await self._connection.execute("SELECT 1")
+            ended = await end_stalled(self._connection, still_s=self._still_s)
         except _LOST:
             await _close(self._connection)
             return False
+        if ended:
+            _log.warning("sessions of a process that stands still were ended", sessions=ended)
         return True
 
     async def _take_again(self) -> None:
@@ -71,7 +82,7 @@ class Seat:
         while not self.is_held:
             try:
                 self._connection = await _seated(self._url)
-            except StartRefused as error:
+            except ServerError as error:
                 if str(error) != reason:
                     _log.warning("no place on the database, no rows are taken", reason=str(error))
                 reason = str(error)
@@ -81,9 +92,12 @@ class Seat:
 
 
 @contextlib.asynccontextmanager
-async def taken(url: str, *, retry_s: float = RETRY_S) -> AsyncIterator[Seat]:
+async def taken(
+    url: str, *, retry_s: float = RETRY_S, look_s: float = LOOK_S, still_s: float = STILL_S
+) -> AsyncIterator[Seat]:
     """A place for a process of the server. Raises StartRefused where there is none."""
-    seat = Seat(url, await _seated(url), retry_s=retry_s)
+    connection = await _seated(url)
+    seat = Seat(url, connection, retry_s=retry_s, look_s=look_s, still_s=still_s)
     try:
         async with beside({"place on the database": seat.keep}):
             yield seat
@@ -92,7 +106,7 @@ async def taken(url: str, *, retry_s: float = RETRY_S) -> AsyncIterator[Seat]:
 
 
 async def _seated(url: str) -> Connection:
-    """A session with a place. Raises StartRefused."""
+    """A session with a place. Raises StartRefused, StorageUnavailable."""
     connection = await opened(url)
     try:
         await _take(
@@ -134,7 +148,9 @@ async def alone(url: str) -> AsyncIterator[None]:
 async def refuse_half_moved(connection: Connection, url: str) -> None:
     """Raises StartRefused where rows are still to come: their ids would be given to others, and
     late duplicates of them taken for new."""
-    if await connection.fetchval("SELECT to_regclass('store_move') IS NOT NULL"):
+    with storage_errors():
+        is_half = await connection.fetchval("SELECT to_regclass('store_move') IS NOT NULL")
+    if is_half:
         raise StartRefused(
             f"a move of rows into {place_of(url)} has not ended well: run migrate-store again "
             "first; cameras keep their rows meanwhile"
@@ -167,5 +183,7 @@ async def pruning(url: str) -> AsyncIterator[None]:
 
 
 async def _take(connection: Connection, statement: str, lock: int, refusal: str) -> None:
-    if not await connection.fetchval(statement, lock):
+    with storage_errors():
+        is_taken = await connection.fetchval(statement, lock)
+    if not is_taken:
         raise StartRefused(refusal)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
@@ -27,6 +28,9 @@ from tests.server.storage.stores import Place
 from wire.message_id import time_ordered_id
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+_SOCKET = ".s.PGSQL.5432"
+_READY = b"Z\0\0\0\5I"
+"""The database says that it waits for a statement."""
 MONTHS = [Month(2026, 10), Month(2026, 11), Month(2026, 12), Month(2027, 1), Month(2027, 2)]
 
 
@@ -213,6 +217,49 @@ async def test_a_place_that_was_lost_is_taken_again_and_no_row_is_taken_until_th
             async with seats.alone(url):
                 pass
         assert len(await store.commit_group([accepted_health(1)], NOW)) == 1
+
+
+async def test_a_place_is_taken_again_also_where_lines_are_lost_while_it_is_taken(
+    databases: Databases, tmp_path: Path
+) -> None:
+    url = await asyncio.to_thread(databases.migrated)
+    parts, cuts = urlsplit(url), iter([False, True, True])
+    lines: list[asyncio.StreamWriter] = []
+
+    async def line(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """To the database; cut when it is to be told its first statement, where that is next."""
+        is_cut = next(cuts, False)
+        theirs, ours = await asyncio.open_unix_connection(
+            f"{parse_qs(parts.query)['host'][0]}/{_SOCKET}"
+        )
+        lines.append(writer)
+        ours.write(await reader.read(65536))
+        said = b""
+        while not said.endswith(_READY):
+            said += await theirs.read(65536)
+        writer.write(said)
+        if not is_cut:
+            await asyncio.gather(_passed(reader, ours), _passed(theirs, writer))
+        else:
+            await reader.read(1)
+        for each in (ours, writer):
+            each.close()
+
+    server = await asyncio.start_unix_server(line, tmp_path / _SOCKET)
+    async with (
+        server,
+        asyncio.timeout(seats.LOOK_S / 2),
+        seats.taken(f"{url.partition('?')[0]}?host={tmp_path}", retry_s=0.01) as seat,
+    ):
+        lines[0].close()
+        await _until(lambda: len(lines) == 4 and seat.is_held)
+
+
+async def _passed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while said := await reader.read(65536):
+            writer.write(said)
+    writer.close()
 
 
 async def _holders(connection: Any) -> list[Any]:
