@@ -41,8 +41,9 @@ from benchmarks.local_postgres import PostgresMissing, local_postgres
 from benchmarks.machine import NotOnDisk, machine_of
 from server.storage.cameras import StoredCameras
 from server.storage.pictures import PictureArchive
-from server.storage.postgres.connection import LONG_ANSWER_S, Connection, opened, opened_pool
+from server.storage.postgres.connection import LONG_ANSWER_S, Connection, opened
 from server.storage.postgres.partitions import Month, first_id, others_of
+from server.storage.postgres.pool import opened_pool
 from server.storage.postgres.preparing import prepare_database
 from server.storage.postgres.readers import PostgresReaders
 from server.storage.reading.cameras import StateRule

@@ -28,7 +28,8 @@ from benchmarks.local_postgres import local_postgres
 from benchmarks.machine import machine_of
 from server.storage.adoption import prepare_database
 from server.storage.picture_stores.daily import DailyPictures
-from server.storage.postgres.connection import opened, opened_pool
+from server.storage.postgres.connection import opened
+from server.storage.postgres.pool import opened_pool
 from server.storage.postgres.preparing import prepare_database as prepare_postgres
 from server.storage.postgres.store import PostgresStore
 from server.storage.protocol import CentreStore

@@ -13,7 +13,7 @@ from server.accounts.store import AccountPlace, AccountStore
 from server.storage.access import Access, SqliteAccess
 from server.storage.asking import Writing
 from server.storage.connection import open_note_writer
-from server.storage.postgres.connection import Pool
+from server.storage.postgres.pool import Pool
 from server.storage.postgres.readers import PostgresReaders
 from server.storage.postgres.writing import PostgresWriting, Subject
 from server.storage.reader_pool import ReaderPool
@@ -28,7 +28,7 @@ def accounts_on(access: Access, lifetimes: Lifetimes, now: Callable[[], datetime
     """In the migrated database of this process."""
     if isinstance(access, SqliteAccess):
         return accounts_in_sqlite(access.path, lifetimes, now)
-    return accounts_in_postgres(access.pool, lifetimes, now)
+    return accounts_in_postgres(access.pool, access.pages, lifetimes, now)
 
 
 def accounts_in_sqlite(
@@ -45,12 +45,12 @@ def accounts_in_sqlite(
 
 
 def accounts_in_postgres(
-    pool: Pool, lifetimes: Lifetimes, now: Callable[[], datetime]
+    pool: Pool, pages: Pool, lifetimes: Lifetimes, now: Callable[[], datetime]
 ) -> AccountStore:
-    """In a migrated database; the pool belongs to whoever made it."""
+    """In a migrated database; the pools belong to whoever made them. `pages` is for searches."""
     place = _place(
         reading=PostgresReaders(pool, threads=_READERS),
-        searching=PostgresReaders(pool, threads=1),
+        searching=PostgresReaders(pages, threads=1),
         writing=PostgresWriting(pool, Subject.ACCOUNTS),
         noting=PostgresWriting(pool, Subject.ACCOUNTS, waits_for_disk=False),
     )

@@ -171,6 +171,7 @@ async def _serving(
             meter=meter,
             errors=errors,
             troubles=troubles,
+            pools=() if held.shared is None else (held.shared.pool, held.shared.pages),
             now=now,
         )
     condition = Condition(

@@ -22,8 +22,8 @@ from server.setting_values import is_picture_address
 from server.storage.picture_stores.contract import PictureStore
 from server.storage.picture_stores.copying import Copied, copy, count
 from server.storage.picture_stores.sweeping import days_to_sweep, sweep
-from server.storage.postgres.connection import acquired, opened_pool
 from server.storage.postgres.pictures import pictures_with_row
+from server.storage.postgres.pool import acquired, opened_pool
 from server.storage.postgres.seats import refuse_half_moved
 
 pictures_app = typer.Typer(

@@ -78,8 +78,18 @@ class ServerSettings(TellingSettings):
         alias="SERVER_DATABASE_CONNECTIONS",
         ge=2,
         le=1000,
-        description="most connections to PostgreSQL that one process of the server has",
+        description="most connections to PostgreSQL that one process of the server has for rows, "
+        "sign-in, alerts and what people change",
         examples=["10"],
+    )
+    database_page_connections: int = Field(
+        4,
+        alias="SERVER_DATABASE_PAGE_CONNECTIONS",
+        ge=1,
+        le=1000,
+        description="most connections to PostgreSQL that one process has for what pages and REST "
+        "ask: slow questions keep no camera and nobody's sign-in waiting",
+        examples=["4"],
     )
     image_store: ImageStore = Field(
         "",

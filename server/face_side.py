@@ -109,7 +109,8 @@ async def face_side(
     if isinstance(ground.access, SqliteAccess):
         gallery = await asyncio.to_thread(gallery_of, settings, models, meter=meter)
     else:
-        database = PostgresGalleryDatabase(ground.access.pool, asyncio.get_running_loop())
+        access, loop = ground.access, asyncio.get_running_loop()
+        database = PostgresGalleryDatabase(access.pool, loop, pages=access.pages)
         gallery = _shared_gallery(settings, database, models, meter)
     desk = LookingDesk(
         lambda: make_looker(networks, wanted_of(settings)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from server.ingest.meter import IngestMeter
 from server.ingest.stats import CODES, Counters
 from server.ingest.writer import GroupWriter
 from server.storage.fleet import Fleet
+from server.storage.postgres.pool import Pool
 from server.storage.protocol import CentreStore
 from server.troubles import Troubles
 from telemetry import catalogue as known
@@ -48,7 +49,8 @@ _log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFigures:
     """The parts that figures are taken from; `now` is the server's time, `requests` counts what is
-    answered over HTTP, `faces` what is asked of the gallery, `alerts` what became of them."""
+    answered over HTTP, `faces` what is asked of the gallery, `alerts` what became of them;
+    `pools` are connections to PostgreSQL."""
 
     settings: ServerSettings
     store: CentreStore
@@ -63,6 +65,7 @@ class ServerFigures:
     alerts: AlertMeter = field(default_factory=AlertMeter)
     errors: ErrorBook = field(default_factory=ErrorBook)
     troubles: Troubles = field(default_factory=Troubles)
+    pools: Sequence[Pool] = ()
 
     async def read(self) -> list[Reading]:
         """Every figure of this moment. What the database does not answer is left out."""
@@ -87,6 +90,7 @@ class ServerFigures:
             *faces,
             *self.alerts.readings(),
             *self.troubles.readings(),
+            *_connections(self.pools),
             known.STORAGE_AVAILABLE.of(int(is_available)),
             *await asyncio.to_thread(lambda: list(_on_disk(self.settings))),
         ]
@@ -134,6 +138,13 @@ class ServerFigures:
         for level in LEVELS:
             yield known.FACES.of(self.meter.faces[level], INGEST, level)
         yield known.MEMORY.of(psutil.Process().memory_info().rss, SERVICE)
+
+
+def _connections(pools: Sequence[Pool]) -> Iterator[Reading]:
+    for pool in pools:
+        yield known.DATABASE_CONNECTIONS.of(pool.busy, pool.name, "busy")
+        yield known.DATABASE_CONNECTIONS.of(pool.most, pool.name, "most")
+        yield known.DATABASE_REFUSED.of(pool.refused, pool.name)
 
 
 def _fleet(fleet: Fleet) -> Iterator[Reading]:

@@ -24,9 +24,9 @@ from server.storage.lock import DatabaseLock
 from server.storage.picture_stores.contract import PictureStore
 from server.storage.picture_stores.opening import S3Access, open_pictures
 from server.storage.postgres import holders, preparing, seats
-from server.storage.postgres.connection import Pool, opened_pool
 from server.storage.postgres.leading import Leading
 from server.storage.postgres.news import News
+from server.storage.postgres.pool import Pool, opened_pool
 from server.storage.postgres.store import PostgresStore
 from server.storage.protocol import CentreStore
 from server.storage.sqlite import SqliteStore
@@ -39,9 +39,11 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """What several processes share: connections to PostgreSQL, and the store of pictures."""
+    """What several processes share: connections to PostgreSQL, those for what `pages` ask apart,
+    and the store of pictures."""
 
     pool: Pool
+    pages: Pool
     pictures: PictureStore
 
 
@@ -131,6 +133,15 @@ async def _postgres(
     pool = await stack.enter_async_context(
         opened_pool(url, connections=settings.database_connections)
     )
+    pages = await stack.enter_async_context(
+        opened_pool(
+            url,
+            connections=settings.database_page_connections,
+            name="pages",
+            setting="SERVER_DATABASE_PAGE_CONNECTIONS",
+            reads_only=True,
+        )
+    )
     pictures = await asyncio.to_thread(open_picture_store, settings, settings.image_store)
     stack.callback(pictures.close)
     store = PostgresStore(pool, pictures, is_seated=lambda: seat.is_held)
@@ -139,12 +150,13 @@ async def _postgres(
         beside({"months": partial(_keep_months, store, now), "news": news.run})
     )
     ground = Ground(
-        access=PostgresAccess(pool),
+        access=PostgresAccess(pool, pages),
         committed=news.bell(Topic.ROWS),
         alerted=news.bell(Topic.ALERTS),
         led=Leading(url).led,
     )
-    return Kept(store=store, shared=Shared(pool=pool, pictures=pictures), ground=ground)
+    shared = Shared(pool=pool, pages=pages, pictures=pictures)
+    return Kept(store=store, shared=shared, ground=ground)
 
 
 async def _keep_months(store: PostgresStore, now: Callable[[], datetime]) -> None:

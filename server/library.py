@@ -14,7 +14,6 @@ from server.storage.cameras import StoredCameras
 from server.storage.corrections import StoredCorrections
 from server.storage.data_overview import SqliteDataOverview
 from server.storage.face_sightings import StoredFaceSightings
-from server.storage.picture_stores.contract import PictureReading
 from server.storage.pictures import PictureArchive
 from server.storage.postgres.data_overview import PostgresDataOverview
 from server.storage.postgres.horizon import decided
@@ -64,14 +63,16 @@ def library_in_sqlite(settings: ServerSettings) -> Iterator[Library]:
             settings.pictures_path,
             retention_days=settings.retention_days,
         )
-        yield _library(pool, StoredFaceSightings(pool, archive), archive, writing, data, pruning)
+        sightings = StoredSightings(pool, archive)
+        face_sightings = StoredFaceSightings(pool, archive)
+        yield _library(pool, sightings, face_sightings, writing, data, pruning)
 
 
 @contextlib.asynccontextmanager
 async def library_in_postgres(settings: ServerSettings, shared: Shared) -> AsyncIterator[Library]:
     """Of a migrated database."""
     pictures = shared.pictures
-    readers = PostgresReaders(shared.pool)
+    readers = PostgresReaders(shared.pages)
     writing = PostgresWriting(shared.pool, Subject.CORRECTIONS)
     pruning = PostgresPruning(settings.database_url.get_secret_value(), pictures)
     data = PostgresDataOverview(
@@ -84,8 +85,9 @@ async def library_in_postgres(settings: ServerSettings, shared: Shared) -> Async
     face_sightings = StoredFaceSightings(
         readers, pictures, partial(decided, table="face_detections")
     )
+    sightings = StoredSightings(readers, pictures, newest=partial(decided, table="lpr_detections"))
     try:
-        yield _library(readers, face_sightings, pictures, writing, data, pruning)
+        yield _library(readers, sightings, face_sightings, writing, data, pruning)
     finally:
         await pruning.close()
         readers.close()
@@ -94,13 +96,12 @@ async def library_in_postgres(settings: ServerSettings, shared: Shared) -> Async
 
 def _library(
     pool: Readers,
+    sightings: StoredSightings,
     face_sightings: StoredFaceSightings,
-    pictures: PictureReading,
     writing: Writing,
     data: DataOverview,
     pruning: Pruning,
 ) -> Library:
-    sightings = StoredSightings(pool, pictures)
     return Library(
         sightings=sightings,
         face_sightings=face_sightings,

@@ -99,7 +99,7 @@ async def _built(
 ) -> WatchSide:
     """What `opened` closes in reverse order."""
     access, alerted = ground.access, ground.alerted
-    readers, rules, alerts = _stores(access, opened)
+    readers, rules, alerts = _stores(access, opened, access.page_readers(opened, threads=1))
     await rules.sweep(_FOR_EVER if isinstance(access, SqliteAccess) else now() - CHANGES_KEPT)
     channels = StoredChannels(readers, access.writing(opened, Subject.CHANNELS))
     tellers = tellers_of(settings)
@@ -126,7 +126,9 @@ def _engine(
     now: Callable[[], datetime],
 ) -> AlertEngine:
     """On connections of its own, so that no alert waits for a page's question."""
-    readers, rules, alerts = _stores(ground.access, opened)
+    readers, rules, alerts = _stores(
+        ground.access, opened, ground.access.readers(opened, threads=1)
+    )
     rows: list[Rows] = [
         PlateRows(ground.access.feed(readers)),
         CorrectedRows(StoredCorrectedFeed(readers)),
@@ -166,8 +168,7 @@ def tellers_of(settings: ServerSettings) -> dict[ChannelKind, Teller]:
 
 
 def _stores(
-    access: Access, opened: contextlib.ExitStack
+    access: Access, opened: contextlib.ExitStack, readers: Readers
 ) -> tuple[Readers, StoredWatchlists, StoredAlerts]:
-    readers = access.readers(opened, threads=1)
     rules = StoredWatchlists(readers, access.writing(opened, Subject.WATCHLISTS))
     return readers, rules, StoredAlerts(readers, access.writing(opened, Subject.ALERTS))

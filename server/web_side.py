@@ -88,7 +88,6 @@ async def web_side(
         library = await beside.enter_async_context(library_of(settings, held.shared))
         feed = None if figures is None else Feed(LiveFigures(figures).message)
         reception = Reception(accounts, hashing)
-        await reception.recall()
         office = Office(accounts, hashing, reception)
         setup_path = await setup_path_of(accounts)
         face_meter = None if figures is None else figures.faces

@@ -156,6 +156,17 @@ PART_WORKING: Final = _gauge(
 STORAGE_AVAILABLE: Final = _gauge(
     "sightpost_storage_available", "1 where the database can be read and written, else 0"
 )
+DATABASE_CONNECTIONS: Final = _gauge(
+    "sightpost_database_connections",
+    "connections to PostgreSQL for rows (sign-in and alerts too) or pages: busy ones, and the most "
+    "that there may be",
+    *("pool", "state"),
+)
+DATABASE_REFUSED: Final = _counter(
+    "sightpost_database_refused_total",
+    "who waited for a connection to PostgreSQL until it was too late",
+    "pool",
+)
 DATABASE_SIZE: Final = _gauge("sightpost_database_bytes", "the database with its log")
 PICTURES_SIZE: Final = _gauge("sightpost_pictures_bytes", "all pictures")
 PICTURES_QUOTA: Final = _gauge(

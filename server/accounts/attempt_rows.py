@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from guarding.lockout import FORGOTTEN_AFTER_S, MOST_ADDRESSES
-from server.accounts.attempts import MOST_FAMILIAR, Counted, Failures, Familiar
+from guarding.lockout import FORGOTTEN_AFTER_S
+from server.accounts.attempts import MOST_FAMILIAR, Attempt, Failures, Familiar
 from server.accounts.times import moment_of
 from server.row_id import LARGEST_ID
 from server.storage.asking import Reader, Writer
@@ -18,14 +18,16 @@ _FORGOTTEN_AFTER: Final = timedelta(seconds=FORGOTTEN_AFTER_S)
 
 
 def write_failures(writer: Writer, failures: Iterable[Failures], now: datetime) -> None:
-    """And takes away those that nobody waits for any more."""
-    writer.change_each(
-        "INSERT INTO sign_in_failures VALUES (?, ?, ?, ?) ON CONFLICT (counted_by, who) "
-        "DO UPDATE SET count = excluded.count, last_at = excluded.last_at",
-        [(each.counted.value, each.who, each.count, stamp(now)) for each in failures],
-    )
+    """One more of each, also where another process counted one meanwhile. Takes away those that
+    nobody waits for any more."""
     writer.change(
         "DELETE FROM sign_in_failures WHERE last_at < ?", (stamp(now - _FORGOTTEN_AFTER),)
+    )
+    writer.change_each(
+        "INSERT INTO sign_in_failures VALUES (?, ?, ?, ?) ON CONFLICT (counted_by, who) "
+        "DO UPDATE SET last_at = excluded.last_at, count = CASE WHEN sign_in_failures.count "
+        ">= excluded.count THEN sign_in_failures.count + 1 ELSE excluded.count END",
+        [(each.counted.value, each.who, each.count, stamp(now)) for each in failures],
     )
 
 
@@ -51,22 +53,21 @@ def forgive(
     )
 
 
-def read_failures(reader: Reader, now: datetime) -> Sequence[Failures]:
-    """The newest of each kind, the oldest first."""
+def read_failures(reader: Reader, attempt: Attempt, now: datetime) -> Sequence[Failures]:
+    """Of all that the attempt may count by."""
     found: list[Failures] = []
-    for counted in Counted:
-        rows = reader.rows(
-            "SELECT who, count, last_at FROM sign_in_failures WHERE counted_by = ? "
-            "ORDER BY last_at DESC LIMIT ?",
-            (counted.value, MOST_ADDRESSES),
+    for counted, who in attempt.may_count_by:
+        row = reader.row(
+            "SELECT count, last_at FROM sign_in_failures WHERE counted_by = ? AND who = ?",
+            (counted.value, who),
         )
-        for who, count, last_at in reversed(rows):
-            age_s = (now - moment_of(last_at)).total_seconds()
-            found.append(Failures(counted=counted, who=who, count=count, age_s=age_s))
+        if row is not None:
+            age_s = (now - moment_of(row[1])).total_seconds()
+            found.append(Failures(counted=counted, who=who, count=row[0], age_s=age_s))
     return found
 
 
-def read_familiar(reader: Reader) -> Sequence[Familiar]:
-    """The oldest first."""
-    rows = reader.rows("SELECT name, place FROM familiar_places ORDER BY last_at")
-    return [Familiar(name=str(name), where=str(place)) for name, place in rows]
+def read_familiar(reader: Reader, attempt: Attempt) -> Sequence[Familiar]:
+    """Of the places where it comes from, those from which somebody signed in."""
+    sql = "SELECT 1 FROM familiar_places WHERE name = ? AND place = ?"
+    return [each for each in attempt.places if reader.row(sql, (each.name, each.where)) is not None]

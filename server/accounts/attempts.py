@@ -1,4 +1,5 @@
-"""Who failed to sign in how often, and how long they wait for it. Pure, but for what it remembers.
+"""Who failed to sign in how often, and how long they wait for it. Pure, but for what it
+remembers: the database keeps it, for all processes, and each attempt begins with what is there.
 
 Failures count by address, whatever the name; by name and network, so that guessing at an account
 locks nobody out but there; and by name alone, as a brake: it makes guessing from everywhere slow.
@@ -71,6 +72,23 @@ class Attempt:
         return Familiar(name=self.key, where=network_of(address_of(self.address)))
 
     @property
+    def may_count_by(self) -> Sequence[tuple[Counted, str]]:
+        """By its place, its network, its name; and the browser where it brings something."""
+        place = place_of(address_of(self.address)) or "this machine"
+        by_browser = [] if self.browser is None else [f"{self.key} {self.browser.hex()}"]
+        return [
+            (Counted.PLACE, place),
+            (Counted.NETWORK, f"{self.key} {self.network.where}"),
+            (Counted.NAME, self.key),
+            *((Counted.BROWSER, who) for who in by_browser),
+        ]
+
+    @property
+    def places(self) -> Sequence[Familiar]:
+        """Where it comes from."""
+        return [self.network, *filter(None, [self.own_browser])]
+
+    @property
     def own_browser(self) -> Familiar | None:
         """It, with the account's name; None where it brings nothing."""
         return None if self.browser is None else Familiar(name=self.key, where=self.browser.hex())
@@ -91,12 +109,21 @@ class Attempts:
         self._familiar: dict[Familiar, None] = {}
 
     def recall(
-        self, failures: Iterable[Failures], familiar: Iterable[Familiar], now_s: float
+        self,
+        attempt: Attempt,
+        failures: Iterable[Failures],
+        familiar: Iterable[Familiar],
+        now_s: float,
     ) -> None:
-        """What was known before a restart, the oldest first."""
+        """All that is kept of what this attempt counts by and where it comes from: also what other
+        processes counted and forgave, and what was before a restart."""
+        for counted, who in attempt.may_count_by:
+            self._lockouts[counted].succeeded(who)
         for each in failures:
             lockout = self._lockouts[each.counted]
             lockout.recall(each.who, count=each.count, last_s=now_s - max(0.0, each.age_s))
+        for place in attempt.places:
+            self._familiar.pop(place, None)
         for place in familiar:
             self.remember(place)
 
@@ -133,13 +160,9 @@ class Attempts:
         self._familiar[place] = None
 
     def _counts_by(self, attempt: Attempt) -> Sequence[tuple[Counted, str]]:
-        if attempt.browser is not None and self.knows_browser(attempt):
-            return [(Counted.BROWSER, f"{attempt.key} {attempt.browser.hex()}")]
-        place = place_of(address_of(attempt.address)) or "this machine"
-        counted = [
-            (Counted.PLACE, place),
-            (Counted.NETWORK, f"{attempt.key} {attempt.network.where}"),
-        ]
+        place, network, name, *browser = attempt.may_count_by
+        if browser and self.knows_browser(attempt):
+            return browser
         if attempt.network in self._familiar:
-            return counted
-        return [*counted, (Counted.NAME, attempt.key)]
+            return [place, network]
+        return [place, network, name]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from server.accounts.contract import Action, Caller
+from server.errors import GroupRefused, QuestionInvalid, ServerError
 from server.gathering import Gathering
 
 MOST_AT_ONCE: Final = 500
@@ -24,17 +25,27 @@ class Note:
 
 
 class Notes:
-    """`write` puts a group on the disk, all of it or nothing. Used from one loop; what waits is
-    bounded by those who wait for it."""
+    """`write` puts a group on the disk, all of it or nothing. Of a group in which one is at fault
+    each is written by itself. Used from one loop; what waits is bounded by those who wait for it.
+    """
 
     def __init__(self, write: Callable[[Sequence[Note]], Awaitable[None]]) -> None:
-        async def written(notes: Sequence[Note]) -> Sequence[None]:
-            await write(notes)
-            return [None] * len(notes)
-
-        self._gathering = Gathering(written, most=MOST_AT_ONCE)
+        self._write = write
+        self._gathering = Gathering(self._written, most=MOST_AT_ONCE)
 
     async def add(self, note: Note) -> None:
-        """Returns once it is on the disk; raises what `write` raised. Who gives up waiting takes
-        nothing back."""
-        await self._gathering.ask(note)
+        """Returns once it is on the disk; raises what `write` raised of it. Who gives up waiting
+        takes nothing back."""
+        fault = await self._gathering.ask(note)
+        if fault is not None:
+            raise fault
+
+    async def _written(self, notes: Sequence[Note]) -> Sequence[ServerError | None]:
+        """What is wrong with each. Raises what is no note's fault."""
+        try:
+            await self._write(notes)
+        except (QuestionInvalid, GroupRefused) as error:
+            if len(notes) == 1:
+                return [error]
+            return [fault for note in notes for fault in await self._written([note])]
+        return [None] * len(notes)

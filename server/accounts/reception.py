@@ -16,7 +16,7 @@ import structlog
 
 from guarding.lockout import Lockout
 from server.accounts import naming
-from server.accounts.attempts import Attempt, Attempts, Familiar
+from server.accounts.attempts import Attempt, Attempts
 from server.accounts.contract import (
     Caller,
     CallerKind,
@@ -59,11 +59,6 @@ class Reception:
         self._registrations = Lockout(free_failures=REGISTRATIONS)
         self._turn = asyncio.Lock()
         self._waiting = 0
-
-    async def recall(self) -> None:
-        """Who failed, and where somebody signed in, before a restart."""
-        failures, familiar = await self._store.attempts()
-        self._attempts.recall(failures, familiar, self._clock())
 
     async def sign_in(
         self,
@@ -147,16 +142,17 @@ class Reception:
             browser = new_token()
             attempt = replace(attempt, browser=digest_of(browser))
         forgiven = self._attempts.succeeded(attempt)
-        familiar: list[Familiar] = [attempt.network, *filter(None, [attempt.own_browser])]
-        for place in familiar:
+        for place in attempt.places:
             self._attempts.remember(place)
-        await self._store.change(lambda book: book.forgive(forgiven, familiar))
+        await self._store.change(lambda book: book.forgive(forgiven, attempt.places))
         return browser
 
     async def _checked(self, attempt: Attempt, password: str) -> Credentials:
         """The account whose password it is. One attempt at a time, so that many at once get no
-        more guesses than one after the other."""
+        more guesses than one after the other: of several processes, one at a time in each."""
         async with self._taking_turns():
+            failures, familiar = await self._store.kept_of(attempt)
+            self._attempts.recall(attempt, failures, familiar, self._clock())
             self._must_not_wait(self._attempts.wait_s(attempt, self._clock()))
             found = await self._store.credentials(attempt.name)
             kept = None if found is None else found.password_hash
@@ -164,9 +160,9 @@ class Reception:
             if is_right and found is not None and found.user.standing is Standing.ACTIVE:
                 return found
             failures = self._attempts.failed(attempt, self._clock())
-        name, caller = attempt.name, _nobody(attempt.address)
-        subject = name if naming.is_account_name(name) else "(no account's name)"
-        await self._store.change(lambda book: book.note_failure(caller, subject, failures))
+            name, caller = attempt.name, _nobody(attempt.address)
+            subject = name if naming.is_account_name(name) else "(no account's name)"
+            await self._store.change(lambda book: book.note_failure(caller, subject, failures))
         _log.warning("sign-in failed", name=subject, address=attempt.address)
         raise SignInFailed(_WRONG, wait_s=self._attempts.wait_s(attempt, self._clock()))
 

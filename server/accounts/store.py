@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from server.accounts import api_tokens, attempt_rows, audit, sessions, users
-from server.accounts.attempts import Failures, Familiar
+from server.accounts.attempts import Attempt, Failures, Familiar
 from server.accounts.book import AccountBook
 from server.accounts.contract import (
     Action,
@@ -148,12 +148,13 @@ class AccountStore:
     async def list_tokens(self, owner_id: int | None = None) -> Sequence[ApiToken]:
         return await self._read(lambda reader: api_tokens.list_tokens(reader, owner_id))
 
-    async def attempts(self) -> tuple[Sequence[Failures], Sequence[Familiar]]:
-        """Failures to sign in that are not forgotten, and where from somebody did."""
+    async def kept_of(self, attempt: Attempt) -> tuple[Sequence[Failures], Sequence[Familiar]]:
+        """Failures that are not forgotten of what it may count by, and where from somebody signed
+        in, of where it comes from."""
         return await self._read(
             lambda reader: (
-                attempt_rows.read_failures(reader, self._now()),
-                attempt_rows.read_familiar(reader),
+                attempt_rows.read_failures(reader, attempt, self._now()),
+                attempt_rows.read_familiar(reader, attempt),
             )
         )
 

@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 from server.storage.asking import Readers, Writing
 from server.storage.feed import StoredFeed
-from server.storage.postgres.connection import Pool
 from server.storage.postgres.horizon import decided
+from server.storage.postgres.pool import Pool
 from server.storage.postgres.readers import PostgresReaders
 from server.storage.postgres.writing import PostgresWriting, Subject
 from server.storage.reader_pool import ReaderPool
@@ -31,6 +31,9 @@ class SqliteAccess:
         opened.callback(pool.close)
         return pool
 
+    def page_readers(self, opened: contextlib.ExitStack, *, threads: int) -> Readers:
+        return self.readers(opened, threads=threads)
+
     def writing(self, opened: contextlib.ExitStack, subject: Subject) -> Writing:
         writing = SqliteWriting(self.path, name=subject.name.lower())
         opened.callback(writing.close)
@@ -42,14 +45,17 @@ class SqliteAccess:
 
 @dataclass(frozen=True, slots=True)
 class PostgresAccess:
-    """The same on the connections of a pool, which belongs to whoever made it."""
+    """The same on the connections of pools, which belong to whoever made them. What people ask goes
+    through `pages` alone: however slow it is, rows, sign-in and alerts have their own."""
 
     pool: Pool
+    pages: Pool
 
     def readers(self, opened: contextlib.ExitStack, *, threads: int) -> Readers:
-        readers = PostgresReaders(self.pool, threads=threads)
-        opened.callback(readers.close)
-        return readers
+        return _on(self.pool, opened, threads)
+
+    def page_readers(self, opened: contextlib.ExitStack, *, threads: int) -> Readers:
+        return _on(self.pages, opened, threads)
 
     def writing(self, opened: contextlib.ExitStack, subject: Subject) -> Writing:
         writing = PostgresWriting(self.pool, subject)
@@ -58,6 +64,12 @@ class PostgresAccess:
 
     def feed(self, readers: Readers) -> StoredFeed:
         return StoredFeed(readers, partial(decided, table=_PLATES))
+
+
+def _on(pool: Pool, opened: contextlib.ExitStack, threads: int) -> Readers:
+    readers = PostgresReaders(pool, threads=threads)
+    opened.callback(readers.close)
+    return readers
 
 
 Access: TypeAlias = SqliteAccess | PostgresAccess

@@ -102,7 +102,8 @@ class Readers(Protocol):
     async def ask(self, work: Callable[[Reader], T], *, longest_s: float = LONGEST_S) -> T:
         """What `work` returns, on a thread. Whoever gives up waiting ends the work too.
 
-        Raises TookTooLong, StorageUnavailable, and what `work` raises.
+        Raises TookTooLong, StorageUnavailable, QuestionInvalid for values that no database takes,
+        and what `work` raises.
         """
         ...
 
@@ -130,7 +131,8 @@ class Writing(Protocol):
         """What `work` returns, on a thread: all of it or nothing, and on disk when this returns.
         It is carried out to its end also where whoever asked gives up waiting.
 
-        Raises StorageUnavailable, GroupRefused and what `work` raises.
+        Raises StorageUnavailable, QuestionInvalid for values that no database takes, GroupRefused
+        and what `work` raises.
         """
         ...
 

@@ -15,17 +15,16 @@ _NEXT: Final = "SELECT id, received_at FROM lpr_detections WHERE id > ? ORDER BY
 _NEWEST: Final = "SELECT coalesce(max(id), 0) FROM lpr_detections"
 
 
-def newest_of_one_writer(reader: Reader) -> int:
-    """In SQLite one transaction after the other takes ids: no lower one comes later."""
+def highest(reader: Reader) -> int:
+    """The highest id that there is. In SQLite one transaction after the other takes ids: no lower
+    one comes later."""
     return int(reader.rows(_NEWEST)[0][0])
 
 
 class StoredFeed:
     """`pool` belongs to whoever made it. `newest` is the id up to which no row comes any more."""
 
-    def __init__(
-        self, pool: Readers, newest: Callable[[Reader], int] = newest_of_one_writer
-    ) -> None:
+    def __init__(self, pool: Readers, newest: Callable[[Reader], int] = highest) -> None:
         self._pool = pool
         self._newest = newest
 

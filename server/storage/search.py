@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from server.errors import QuestionInvalid
 from server.row_id import LARGEST_ID
+from server.storage.askable import check
 from server.storage.asking import Dialect, Reader
 from server.storage.cursors import LATEST, Position
 from server.storage.dialect import SQLITE
@@ -297,9 +298,7 @@ def _check(chosen: SightingFilter) -> None:
             raise QuestionInvalid(
                 f"{name}: {len(getattr(chosen, name))} names, at most {MOST_NAMES} are taken"
             )
-    for name in ("device_ids", "regions", "directions"):
-        if any("\0" in each for each in getattr(chosen, name)):
-            raise QuestionInvalid(f"{name}: no name has a NUL character in it")
+        check(getattr(chosen, name))
     for name in ("since", "until"):
         moment = getattr(chosen, name)
         if moment is not None and moment.tzinfo is None:

@@ -15,6 +15,7 @@ from server.row_id import is_id
 from server.storage.asking import Reader, Readers, T
 from server.storage.cursors import Asked, Cursor, Position, read, written
 from server.storage.evidence import characters_in
+from server.storage.feed import highest
 from server.storage.picture_stores.contract import PictureReading
 from server.storage.plate_pattern import PlatePattern
 from server.storage.reading.sightings import (
@@ -50,7 +51,6 @@ SEARCH_WHOLE_S: Final = 3.0
 """A search looks for SEARCH_S and then says how far it came. One that gets to no such moment,
 because a single look into the database takes so long, is broken off: others want its thread."""
 MOST_MINUTES: Final = 1440
-_HIGHEST: Final = "SELECT coalesce(max(id), 0) FROM lpr_detections"
 _BY_TIME: Final = "lpr_detections_captured_at"
 _PICTURE: Final = (
     "SELECT image_sha256, image_data, received_at, image_status FROM lpr_detections WHERE id = ?"
@@ -58,11 +58,18 @@ _PICTURE: Final = (
 
 
 class StoredSightings:
-    """Both belong to whoever made them. A search that takes longer than `longest_s` is refused."""
+    """Both belong to whoever made them. A search that takes longer than `longest_s` is refused.
+    `newest` is the id up to which no row comes any more."""
 
     def __init__(
-        self, pool: Readers, pictures: PictureReading, *, longest_s: float = SEARCH_WHOLE_S
+        self,
+        pool: Readers,
+        pictures: PictureReading,
+        *,
+        longest_s: float = SEARCH_WHOLE_S,
+        newest: Callable[[Reader], int] = highest,
     ) -> None:
+        self._newest = newest
         self._pool = pool
         self._pictures = pictures
         self._longest_s = longest_s
@@ -83,9 +90,10 @@ class StoredSightings:
         pattern = PlatePattern.parse(chosen.plate)
 
         def work(reader: Reader) -> SightingPage:
-            start = held or Cursor(asked.digest, _highest(reader), Position())
             if order is Order.LIKELIEST and pattern is not None:
+                start = held or Cursor(asked.digest, self._newest(reader), Position())
                 return _likeliest(reader, plan, pattern, start, limit)
+            start = held or Cursor(asked.digest, highest(reader), Position())
             return _newest(reader, plan, pattern, start, limit)
 
         return await self._search(work)
@@ -135,7 +143,7 @@ class StoredSightings:
     ) -> AsyncIterator[Sequence[SightingDetail]]:
         plan = plan_of(chosen, self._pool.dialect)
         columns = f"{DETAIL_COLUMNS}, evidence" if with_evidence else DETAIL_COLUMNS
-        as_of = await self._pool.ask(_highest)
+        as_of = await self._pool.ask(highest)
         following: Position | None = Position()
         while following is not None:
             details, following = await self._piece(plan, following, as_of, columns)
@@ -201,7 +209,8 @@ def _newest(
 def _likeliest(
     reader: Reader, plan: Plan, pattern: PlatePattern, start: Cursor, limit: int
 ) -> SightingPage:
-    """The block is found and put in order anew for each of its pages: it is the same each time."""
+    """The block is found and put in order anew for each of its pages: it is the same each time,
+    for up to `start.as_of` no row comes any more."""
     found = _found(reader, plan, start, BLOCK)
     ranked = sorted(
         _cards(reader, [each.id for each in found.positions], pattern),
@@ -260,7 +269,7 @@ def _likelihood(pattern: PlatePattern, row: Any) -> float:
 
 
 def _count(reader: Reader, plan: Plan) -> Count:
-    as_of = _highest(reader)
+    as_of = highest(reader)
     total, back_to = count(reader, plan, as_of=as_of, is_time_up=clock(COUNT_S))
     if back_to is None:
         return Count(count=total, is_exact=True)
@@ -280,10 +289,6 @@ def _estimate(reader: Reader, plan: Plan, counted: int, back_to: str) -> int:
     if first is None or last is None or reached is None or last <= reached:
         return counted
     return round(counted * ((last - first) / (last - reached)))
-
-
-def _highest(reader: Reader) -> int:
-    return int(reader.rows(_HIGHEST)[0][0])
 
 
 def _id(sighting_id: int) -> int:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import apsw
 
+from server.storage.askable import check
 from server.storage.asking import Values
 from server.storage.dialect import SQLITE
 
@@ -36,6 +37,7 @@ class SqliteStatements:
         return found
 
     def _execute(self, sql: str, values: Values | tuple[Any, ...]) -> apsw.Cursor:
+        check(values)
         return self._connection.execute(sql, values)
 
 
@@ -43,8 +45,11 @@ class SqliteWriter(SqliteStatements):
     """Implements Writer, within a transaction of whoever made it."""
 
     def change(self, sql: str, values: Values | tuple[Any, ...] = ()) -> int:
+        check(values)
         self._connection.execute(sql, values)
         return self._connection.changes()
 
     def change_each(self, sql: str, many: Sequence[tuple[Any, ...]]) -> None:
+        for values in many:
+            check(values)
         self._connection.executemany(sql, many)

@@ -115,8 +115,26 @@ async def test_what_one_process_takes_others_show_and_a_session_is_good_at_each(
             assert {"correction", "sign-in"} <= {entry["action"] for entry in actions}
             await what_a_list_speaks_of_raises_one_alert(centre, elsewhere, program)
             await who_is_enrolled_at_one_is_found_at_the_other(centre, elsewhere, program)
+            await what_no_database_takes_is_told(elsewhere)
+            for pool in ("rows", "pages"):
+                most = f'sightpost_database_connections{{pool="{pool}",state="most"}}'
+                assert most in (await elsewhere.get("/metrics")).text
             await elsewhere.post("/logout")
         assert (await program.get("/api/v1/me")).status_code == 401
+
+
+async def what_no_database_takes_is_told(program: httpx.AsyncClient) -> None:
+    """PostgreSQL has no NUL in a text, and no integers beyond 64 bits."""
+    for path in (
+        "sightings?camera=%00",
+        "audit?actor=%00",
+        "alerts?camera=%00",
+        "cameras/%00",
+    ):
+        answer = await program.get(f"/api/v1/{path}")
+        assert answer.status_code == 400, (path, answer.text)
+    told = {"username": "ve\0ra", "password": PASSWORD}
+    assert (await program.post("/login", json=told)).status_code == 400
 
 
 async def alerts_at(program: httpx.AsyncClient) -> list[dict[str, Any]]:

@@ -1,19 +1,16 @@
-"""How this program reaches PostgreSQL: a bounded pool, and connections that read ids as texts."""
+"""How this program reaches PostgreSQL: connections that read ids as texts, and what is said where
+there is none."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 
 from server.errors import StartRefused
-from server.storage.postgres.failures import storage_errors
 from settings.showing import hide_credentials
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
-Pool: TypeAlias = "asyncpg.Pool[Any]"
 
 ANSWER_S: Final = 20.0
 """A statement that takes longer is broken off: a lost machine must not hold up all cameras, which
@@ -21,8 +18,6 @@ have to hear of it before they hang up after 30 s."""
 LONG_ANSWER_S: Final = 1500.0
 """Of statements that change tables while nobody waits for rows; systemd waits a little longer."""
 CONNECT_S: Final = 10.0
-WAIT_S: Final = 10.0
-"""How long whoever finds all connections in use waits for one."""
 STILL_S: Final = 30
 """A session of a process that stands still is ended after so long: it must not keep cameras locked,
 nor alerts waiting for what it may still commit."""
@@ -35,25 +30,6 @@ def place_of(url: str) -> str:
     return hide_credentials(url).partition("?")[0]
 
 
-@contextlib.asynccontextmanager
-async def opened_pool(url: str, *, connections: int) -> AsyncIterator[Pool]:
-    """At most so many connections. Raises StartRefused where there is no database there."""
-    pool = await _pool(url, connections)
-    try:
-        yield pool
-    finally:
-        await pool.close()
-
-
-@contextlib.asynccontextmanager
-async def acquired(pool: Pool) -> AsyncIterator[Connection]:
-    """One of the pool's connections. Raises StorageUnavailable, GroupRefused for what goes on in
-    it."""
-    with storage_errors():
-        async with pool.acquire(timeout=WAIT_S) as connection:
-            yield cast("Connection", connection)  # a proxy of it, until it is given back
-
-
 async def opened(
     url: str, *, answer_s: float = ANSWER_S, idle_s: float | None = None
 ) -> Connection:
@@ -62,15 +38,15 @@ async def opened(
     ends = {} if idle_s is None else {"idle_session_timeout": f"{idle_s * 1000:.0f}ms"}
     try:
         connection: Connection = await asyncpg.connect(
-            url, timeout=CONNECT_S, command_timeout=answer_s, server_settings=_SETTINGS | ends
+            url, timeout=CONNECT_S, command_timeout=answer_s, server_settings=SETTINGS | ends
         )
-    except _NO_DATABASE as error:
-        raise _refused(url, error) from error
-    await _prepare(connection)
+    except NO_DATABASE as error:
+        raise refused(url, error) from error
+    await prepare(connection)
     return connection
 
 
-_NO_DATABASE: Final = (
+NO_DATABASE: Final = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.exceptions.ClientConfigurationError,
@@ -80,7 +56,7 @@ _NO_DATABASE: Final = (
 )
 _SAYS_WHAT: Final = (OSError, asyncpg.exceptions.ClientConfigurationError)
 """Other ValueErrors come from taking an address to pieces, and repeat one."""
-_SETTINGS: Final = {
+SETTINGS: Final = {
     "application_name": APPLICATION,
     "jit": "off",  # compiling costs more than any of our statements takes
     "timezone": "UTC",
@@ -92,22 +68,7 @@ _SETTINGS: Final = {
 }
 
 
-async def _pool(url: str, connections: int) -> Pool:
-    try:
-        return await asyncpg.create_pool(
-            url,
-            min_size=1,
-            max_size=connections,
-            timeout=CONNECT_S,
-            command_timeout=ANSWER_S,
-            init=_prepare,
-            server_settings=_SETTINGS,
-        )
-    except _NO_DATABASE as error:
-        raise _refused(url, error) from error
-
-
-async def _prepare(connection: Connection) -> None:
+async def prepare(connection: Connection) -> None:
     """Ids of rows are texts everywhere in this program. Asks the database nothing."""
     await connection.set_type_codec(
         "uuid", schema="pg_catalog", encoder=_bytes_of, decoder=_text_of, format="binary"
@@ -123,7 +84,7 @@ def _text_of(raw: bytes) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def _refused(url: str, error: Exception) -> StartRefused:
+def refused(url: str, error: Exception) -> StartRefused:
     """No message holds the password: PostgreSQL's own do not, the address is shortened, and what
     was found wrong in it is not repeated."""
     if isinstance(error, ValueError) and not isinstance(error, _SAYS_WHAT):

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from server.storage.asking import Reader, T, Writer
-from server.storage.postgres.connection import Pool, acquired
+from server.storage.postgres.pool import Pool, acquired
 from server.storage.postgres.readers import PostgresReader
 from server.storage.postgres.writing import Subject, changed
 
@@ -19,11 +19,15 @@ LONGEST_S: Final = 60.0
 
 
 class PostgresGalleryDatabase:
-    """The pool belongs to whoever made it; its event loop has to run while this is asked, from
+    """Pools belong to whoever made them; their event loop has to run while this is asked, from
     threads beside it."""
 
-    def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, pool: Pool, loop: asyncio.AbstractEventLoop, *, pages: Pool | None = None
+    ) -> None:
+        """`pages` is what is read on; None: the same pool."""
         self._pool = pool
+        self._pages = pages or pool
         self._loop = loop
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="sightpost-gallery-rows")
 
@@ -38,7 +42,7 @@ class PostgresGalleryDatabase:
 
     async def _read(self, work: Callable[[Reader], T]) -> T:
         async with (
-            acquired(self._pool) as connection,
+            acquired(self._pages) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             reader = PostgresReader(connection, self._loop, longest_s=LONGEST_S)

@@ -7,9 +7,10 @@ the loop only passes statements on, so that one driver and one pool serve camera
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, Final
@@ -17,9 +18,11 @@ from typing import Any, Final
 import asyncpg
 
 from server.errors import TookTooLong
+from server.storage.askable import check
 from server.storage.asking import LONGEST_S, Reader, T, Values
-from server.storage.postgres.connection import Connection, Pool, acquired
+from server.storage.postgres.connection import Connection
 from server.storage.postgres.dialect import POSTGRES, PostgresDialect
+from server.storage.postgres.pool import Pool, acquired
 
 THREADS: Final = 4
 _NAMED: Final = re.compile(r"(?<!:):([a-z_]+[0-9]*)|\?")
@@ -100,7 +103,7 @@ class PostgresReaders:
 
     async def ask(self, work: Callable[[Reader], T], *, longest_s: float = LONGEST_S) -> T:
         loop = asyncio.get_running_loop()
-        async with self._places, acquired(self._pool) as connection:
+        async with self._place(), acquired(self._pool) as connection:
             reader = PostgresReader(connection, loop, longest_s=longest_s)
             answering = loop.run_in_executor(self._executor, work, reader)
             try:
@@ -109,6 +112,18 @@ class PostgresReaders:
                 reader.drop()
                 await asyncio.wait([answering])  # the connection is its own until then
                 raise
+
+    @contextlib.asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._pool.wait_s):
+                await self._places.acquire()
+        except TimeoutError:
+            raise self._pool.full() from None
+        try:
+            yield
+        finally:
+            self._places.release()
 
     def close(self) -> None:
         """Questions in hand go on, for which the pool waits when it is closed. Idempotent."""
@@ -131,7 +146,8 @@ def _numbered(sql: str) -> tuple[str, tuple[str, ...]]:
 
 
 def in_order(sql: str, values: Values | tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
-    """The statement as PostgreSQL counts its values, and these. Pure."""
+    """The statement as PostgreSQL counts its values, and these. Pure. Raises QuestionInvalid."""
+    check(values)
     text, names = _numbered(sql)
     if isinstance(values, tuple):
         return text, values

@@ -14,8 +14,8 @@ from server.storage.accuracy import LATEST
 from server.storage.fleet import CameraSeen, Fleet
 from server.storage.picture_stores.contract import PictureStore
 from server.storage.postgres import notes
-from server.storage.postgres.connection import Pool, acquired
 from server.storage.postgres.group import commit_group
+from server.storage.postgres.pool import Pool, acquired
 from server.storage.postgres.preparing import keep_months
 from server.storage.protocol import Held, Outcome, ServerStats
 from server.storage.reading.cameras import SILENT_AFTER

@@ -8,12 +8,18 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from enum import IntEnum
 from typing import Any, Final
 
+from server.errors import StorageUnavailable
+from server.storage.askable import check
 from server.storage.asking import T, Values, Writer
-from server.storage.postgres.connection import Connection, Pool, acquired
+from server.storage.postgres.connection import Connection
+from server.storage.postgres.pool import Pool, acquired
 from server.storage.postgres.readers import PostgresReader, in_order
+from wire.errors import ErrorCode
 
 LONGEST_S: Final = 20.0
 """A change is broken off then, and nothing of it done."""
+MOST_WAITING: Final = 200
+"""Changes of one subject in one process; whoever comes after them is refused and may ask again."""
 
 
 class Subject(IntEnum):
@@ -40,6 +46,8 @@ class PostgresWriter(PostgresReader):
 
     def change_each(self, sql: str, many: Sequence[tuple[Any, ...]]) -> None:
         text, _ = in_order(sql, ())
+        for values in many:
+            check(values)
         self._done(lambda left_s: self._connection.executemany(text, many, timeout=left_s))
 
 
@@ -64,8 +72,16 @@ async def changed(
 class PostgresWriting:
     """Implements Writing. The pool belongs to whoever made it."""
 
-    def __init__(self, pool: Pool, subject: Subject, *, waits_for_disk: bool = True) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        subject: Subject,
+        *,
+        waits_for_disk: bool = True,
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
         """Not `waits_for_disk`: a power cut may take the changes of the last second."""
+        self._most_waiting = most_waiting
         self._pool = pool
         self._subject = subject
         self._waits_for_disk = waits_for_disk
@@ -74,11 +90,17 @@ class PostgresWriting:
         )
         self._turn = asyncio.Lock()
         self._in_hand: set[asyncio.Task[Any]] = set()
+        self._is_closed = False
 
     async def write(self, work: Callable[[Writer], T]) -> T:
+        if self._is_closed:
+            raise self._refusal("the server is stopping")
+        if len(self._in_hand) >= self._most_waiting:
+            raise self._refusal(f"{self._most_waiting} changes wait already: try again in a moment")
         writing = asyncio.ensure_future(self._write(work))
         self._in_hand.add(writing)
-        writing.add_done_callback(self._in_hand.discard)
+        writing.add_done_callback(self._has_ended)
+        self._pool.carries_out(writing)
         return await asyncio.shield(writing)
 
     async def _write(self, work: Callable[[Writer], T]) -> T:
@@ -92,5 +114,20 @@ class PostgresWriting:
             )
 
     def close(self) -> None:
-        """A change in hand goes on, for which the pool waits when it is closed. Idempotent."""
-        self._executor.shutdown(wait=False)  # it needs the loop
+        """Changes that were begun go on, also those that wait for their turn: the pool waits for
+        them when it is closed. Idempotent."""
+        self._is_closed = True
+        self._end()
+
+    def _has_ended(self, writing: asyncio.Task[Any]) -> None:
+        self._in_hand.discard(writing)
+        self._end()
+
+    def _end(self) -> None:
+        if self._is_closed and not self._in_hand:
+            self._executor.shutdown(wait=False)  # it needs the loop
+
+    def _refusal(self, said: str) -> StorageUnavailable:
+        return StorageUnavailable(
+            ErrorCode.BUSY, f"{self._subject.name.lower()}: {said}", retry_after_s=1.0
+        )

@@ -21,7 +21,7 @@ from server.accounts.reception import Reception
 from server.accounts.store import AccountStore
 from server.device_token import digest_of
 from server.storage.adoption import prepare_database
-from server.storage.postgres.connection import opened_pool
+from server.storage.postgres.pool import opened_pool
 from tests.server.storage.stores import Inside, Place
 
 CHEAP = Cost(passes=1, memory_kib=8)
@@ -97,7 +97,7 @@ async def house_in(folder: Path, url: str | None) -> AsyncIterator[House]:
             store = accounts_in_sqlite(path, Lifetimes(), clock.now)
         else:
             pool = await opened.enter_async_context(opened_pool(url, connections=4))
-            store = accounts_in_postgres(pool, Lifetimes(), clock.now)
+            store = accounts_in_postgres(pool, pool, Lifetimes(), clock.now)
         opened.push_async_callback(store.close)
         hashing = Hashing(CHEAP)
         opened.callback(hashing.close)

@@ -9,6 +9,7 @@ import pytest
 
 from server.accounts.contract import Action
 from server.accounts.noting import MOST_AT_ONCE, Note, Notes
+from server.errors import QuestionInvalid
 from tests.server.accounts.conftest import ADMIN, House
 
 
@@ -91,3 +92,13 @@ async def test_entries_of_one_moment_are_all_in_the_log(house: House) -> None:
     )
     subjects = {subject for _, _, subject in await house.actions()}
     assert {f"person {number}" for number in range(50)} <= subjects
+
+
+async def test_one_entry_at_fault_keeps_no_other_from_the_disk(either: House) -> None:
+    subjects = ["one", "a\0b", "two", "three"]
+    told = await asyncio.gather(
+        *(either.store.audit(ADMIN, Action.EXPORT, subject) for subject in subjects),
+        return_exceptions=True,
+    )
+    assert [type(each) for each in told] == [type(None), QuestionInvalid, type(None), type(None)]
+    assert [subject for _, _, subject in await either.actions()] == ["one", "two", "three"]

@@ -156,7 +156,6 @@ async def test_a_restart_forgets_neither_failures_nor_who_is_known(house: House)
     for _ in range(FREE_FAILURES):
         await failing(house, "anna")
     after = Reception(house.store, house.hashing, clock=house.clock.seconds)
-    await after.recall()
     with pytest.raises(SignInFailed, match="try again in"):
         await after.sign_in("anna", PASSWORD, ADDRESS)
     with pytest.raises(SignInFailed, match="try again in"):
@@ -165,7 +164,6 @@ async def test_a_restart_forgets_neither_failures_nor_who_is_known(house: House)
     house.clock.later(seconds=FIRST_WAIT_S + 1)
     await after.sign_in("anna", PASSWORD, ADDRESS)
     again = Reception(house.store, house.hashing, clock=house.clock.seconds)
-    await again.recall()
     await again.sign_in("anna", PASSWORD, ADDRESS)
 
 
@@ -264,3 +262,27 @@ async def test_a_set_up_link_is_good_for_nothing_once_there_is_an_admin(house: H
     assert key is not None
     with pytest.raises(AccountRefused, match="used up or too old"):
         await house.reception.set_up(key, "eve", PASSWORD, ADDRESS)
+
+
+async def test_what_fails_at_one_process_counts_at_all_and_is_forgiven_at_all(
+    either: House,
+) -> None:
+    await either.user("anna")
+    one, other = (
+        Reception(either.store, either.hashing, clock=either.clock.seconds) for _ in range(2)
+    )
+
+    async def fails(at: Reception) -> str:
+        with pytest.raises(SignInFailed) as failed:
+            await at.sign_in("anna", WRONG, ADDRESS)
+        return str(failed.value)
+
+    for _ in range(FREE_FAILURES - 2):
+        await fails(one)
+    await asyncio.gather(fails(one), fails(other))
+    for each in (one, other):
+        assert "try again in" in await fails(each)
+    either.clock.later(seconds=FIRST_WAIT_S + 1)
+    await other.sign_in("anna", PASSWORD, ADDRESS)
+    for at in (one, other, one):
+        assert "try again in" not in await fails(at)

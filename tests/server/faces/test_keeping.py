@@ -30,8 +30,8 @@ from server.faces.keeping import Compared, FaceStore, Look, ModelKey, NewPicture
 from server.faces.store import StoredFaces
 from server.storage.adoption import prepare_database
 from server.storage.gallery import SqliteGalleryDatabase
-from server.storage.postgres.connection import Pool, opened_pool
 from server.storage.postgres.gallery import PostgresGalleryDatabase
+from server.storage.postgres.pool import Pool, acquired, opened_pool
 from tests.server.faces.face_camera import FaceCamera
 from tests.server.storage.databases import Databases
 
@@ -126,7 +126,13 @@ async def on_sqlite(folder: Path, url: str) -> AsyncIterator[Place]:
 async def on_postgres(folder: Path, url: str) -> AsyncIterator[Place]:
     del folder
     async with opened_pool(url, connections=6) as pool, shared_store(pool) as store:
-        yield Place(store, partial(pool.fetchval, SEEN_BY_A_CAMERA))
+        yield Place(store, partial(seen, pool))
+
+
+async def seen(pool: Pool) -> int:
+    async with acquired(pool) as connection:
+        number: int = await connection.fetchval(SEEN_BY_A_CAMERA)
+        return number
 
 
 @contextlib.asynccontextmanager
@@ -429,8 +435,8 @@ async def test_whom_one_process_enrols_or_forgets_others_find_or_do_not_at_once(
         shared_store(one_pool) as one,
         shared_store(other_pool) as other,
     ):
-        here = Place(one, partial(one_pool.fetchval, SEEN_BY_A_CAMERA))
-        there = Place(other, partial(other_pool.fetchval, SEEN_BY_A_CAMERA))
+        here = Place(one, partial(seen, one_pool))
+        there = Place(other, partial(seen, other_pool))
         people = await asyncio.gather(
             *(place.enrol(seed) for seed, place in enumerate((here, there) * 3, start=1))
         )

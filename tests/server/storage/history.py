@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from server.storage.corrections import StoredCorrections
 from server.storage.data_overview import SqliteDataOverview
 from server.storage.picture_stores.daily import DailyPictures
 from server.storage.pictures import PictureArchive
-from server.storage.postgres.connection import Pool, opened_pool
 from server.storage.postgres.data_overview import PostgresDataOverview
+from server.storage.postgres.horizon import decided
+from server.storage.postgres.pool import Pool, acquired, opened_pool
 from server.storage.postgres.pruner import PostgresPruning
 from server.storage.postgres.readers import PostgresReaders
 from server.storage.postgres.store import PostgresStore
@@ -98,10 +100,12 @@ class PostgresCentre:
         return [outcome.record_id for outcome in await self.store.commit_group(rows, at)]
 
     async def execute(self, sql: str) -> None:
-        await self.rows.execute(sql)
+        async with acquired(self.rows) as connection:
+            await connection.execute(sql)
 
     async def query(self, sql: str) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in await self.rows.fetch(sql)]
+        async with acquired(self.rows) as connection:
+            return [tuple(row) for row in await connection.fetch(sql)]
 
     async def give_up(self, *, older_than_days: int, now: datetime) -> None:
         """Old rows, by the time of their arrival."""
@@ -125,7 +129,9 @@ async def postgres_centre_in(folder: Path, url: str) -> AsyncIterator[PostgresCe
                 rows=rows,
                 store=PostgresStore(rows, keeper),
                 pool=readers,
-                sightings=StoredSightings(readers, archive),
+                sightings=StoredSightings(
+                    readers, archive, newest=partial(decided, table="lpr_detections")
+                ),
                 corrections=StoredCorrections(writing),
                 cameras=StoredCameras(readers, StateRule()),
                 data=PostgresDataOverview(

@@ -14,7 +14,7 @@ import apsw
 
 from server.storage.adoption import prepare_database
 from server.storage.picture_stores.daily import DailyPictures
-from server.storage.postgres.connection import Pool, opened_pool
+from server.storage.postgres.pool import Pool, acquired, opened_pool
 from server.storage.postgres.store import PostgresStore
 from server.storage.protocol import CentreStore
 from server.storage.sqlite import SqliteStore
@@ -71,10 +71,12 @@ class InPostgres:
     pool: Pool
 
     async def query(self, sql: str) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in await self.pool.fetch(sql)]
+        async with acquired(self.pool) as connection:
+            return [tuple(row) for row in await connection.fetch(sql)]
 
     async def execute(self, sql: str) -> None:
-        await self.pool.execute(sql)
+        async with acquired(self.pool) as connection:
+            await connection.execute(sql)
 
     async def refuse_messages(self, text: str) -> None:
         await self.execute(

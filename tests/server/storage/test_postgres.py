@@ -17,8 +17,9 @@ import pytest
 from server.errors import GroupRefused, StartRefused, StorageUnavailable
 from server.storage.picture_stores.daily import DailyPictures
 from server.storage.postgres import seats
-from server.storage.postgres.connection import acquired, opened, opened_pool
+from server.storage.postgres.connection import opened
 from server.storage.postgres.partitions import Month, first_id, months_around, partitions_of
+from server.storage.postgres.pool import acquired, opened_pool
 from server.storage.postgres.preparing import keep_months, prepare_database
 from server.storage.postgres.store import PostgresStore
 from server.storage.protocol import Stored

@@ -18,13 +18,16 @@ from hypothesis import strategies as st
 from server.bell import Bell, Topic
 from server.errors import StorageUnavailable
 from server.storage.feed import StoredFeed
-from server.storage.postgres.connection import opened, opened_pool
+from server.storage.postgres.connection import opened
 from server.storage.postgres.horizon import decided, lowest
 from server.storage.postgres.news import News
+from server.storage.postgres.pool import opened_pool
 from server.storage.postgres.readers import PostgresReaders
 from server.storage.protocol import CentreStore
+from server.storage.reading.sightings import Order, SightingFilter
 from tests.server.rows import accepted_plate
 from tests.server.storage.databases import Databases
+from tests.server.storage.history import postgres_centre_in
 from tests.server.storage.stores import Place
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -167,3 +170,24 @@ async def test_what_one_process_commits_rings_in_the_others_also_after_a_lost_co
         ours.ring()  # on a connection that is gone: it is said on the next one
         await rung(theirs, rings)
         assert await ids_of(feed, position=position) == [2]
+
+
+async def test_a_row_that_is_committed_late_moves_no_card_from_one_page_to_the_next(
+    databases: Databases, tmp_path: Path
+) -> None:
+    url = await asyncio.to_thread(databases.cleaned)
+    chosen = SightingFilter(plate="AB*")
+    async with postgres_centre_in(tmp_path, url) as centre:
+        await centre.take(accepted_plate(1), accepted_plate(2))
+        async with held_up(url, centre.store, 13) as (other, committing):
+            await centre.take(accepted_plate(4))
+            page = await centre.sightings.page(chosen, order=Order.LIKELIEST, limit=1)
+            await other.execute("ROLLBACK")
+            await committing
+        shown = [card.plate for card in page.cards]
+        while page.next_cursor is not None:
+            page = await centre.sightings.page(
+                chosen, order=Order.LIKELIEST, limit=1, cursor=page.next_cursor
+            )
+            shown += [card.plate for card in page.cards]
+        assert shown == ["AB2", "AB1"]

@@ -10,8 +10,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from server.storage.picture_stores.daily import DailyPictures
-from server.storage.postgres.connection import Connection, opened, opened_pool
+from server.storage.postgres.connection import Connection, opened
 from server.storage.postgres.partitions import Month, partitions_of
+from server.storage.postgres.pool import opened_pool
 from server.storage.postgres.preparing import prepare_database
 from server.storage.postgres.pruning import measure, prune
 from server.storage.postgres.store import PostgresStore

@@ -12,7 +12,7 @@ import pytest
 
 from server.analytics.work import Work
 from server.storage.picture_stores.daily import DailyPictures
-from server.storage.postgres.connection import opened_pool
+from server.storage.postgres.pool import opened_pool
 from server.storage.postgres.readers import PostgresReaders
 from server.storage.postgres.store import PostgresStore
 from server.storage.service_minutes import KEPT, StoredServiceHistory

@@ -64,7 +64,7 @@ class Watch:
 def access_to(centre: Site) -> Access:
     if isinstance(centre, Centre):
         return SqliteAccess(centre.database)
-    return PostgresAccess(centre.rows)
+    return PostgresAccess(centre.rows, centre.rows)
 
 
 @contextlib.asynccontextmanager
