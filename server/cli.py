@@ -16,7 +16,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from server.cli_database import Database, in_postgres, now_utc, writable_database
+from server.cli_database import (
+    Database,
+    in_postgres,
+    now_utc,
+    settings_of,
+    writable_database,
+)
 from server.cli_faces import faces_app
 from server.cli_fail import fail
 from server.cli_move import migrate_store
@@ -34,7 +40,7 @@ from server.cli_settings import show_settings, warn_of_doubtful_keys
 from server.cli_users import user_app
 from server.config import ServerSettings
 from server.errors import ServerError, StartRefused
-from server.export_command import export
+from server.export_command import export, feed_of
 from server.role import Role
 from server.storage import tokens
 from server.storage.connection import open_reader
@@ -200,7 +206,7 @@ def create(
     db: Database = None,
 ) -> None:
     """Make a token for a camera and show it, once."""
-    settings = ServerSettings.load(db_path=db)
+    settings = settings_of(db)
     if settings.uses_postgres:
         token = in_postgres(settings, lambda held: holders.create_token(held, name, now_utc()))
     else:
@@ -215,7 +221,7 @@ def create(
 @token_app.command("list")
 def list_all(db: Database = None) -> None:
     """Show the names of all tokens, with when they were made, used and revoked."""
-    settings = ServerSettings.load(db_path=db)
+    settings = settings_of(db)
     if settings.uses_postgres:
         held = in_postgres(settings, holders.list_tokens)
     else:
@@ -232,7 +238,7 @@ def revoke(
     name: Annotated[str, typer.Argument(help="The camera's name.")], db: Database = None
 ) -> None:
     """End a token; connections that use it are closed within seconds."""
-    settings = ServerSettings.load(db_path=db)
+    settings = settings_of(db)
     if settings.uses_postgres:
         in_postgres(settings, lambda held: holders.revoke_token(held, name, now_utc()))
     else:
@@ -259,13 +265,15 @@ def export_sightings(
     db: Database = None,
 ) -> None:
     """Print sightings as JSON lines in the order of their arrival, also beside a running server."""
-    settings = ServerSettings.load(db_path=db)
-    if not settings.db_path.exists():
-        fail(f"there is no database {settings.db_path}: python -m server run makes it")
+    settings = settings_of(db)
     begin = moment("--since", since, settings.time_zone)
-    work = export(settings.db_path, sys.stdout, since=begin, after=after, is_following=follow)
+
+    async def work() -> None:
+        async with feed_of(settings) as feed:
+            await export(feed, sys.stdout, since=begin, after=after, is_following=follow)
+
     with contextlib.suppress(KeyboardInterrupt), asyncio.Runner() as runner:
-        runner.run(work)
+        runner.run(work())
 
 
 @app.command("prune")
@@ -276,7 +284,7 @@ def prune(
     db: Database = None,
 ) -> None:
     """Give up old rows and pictures, also while the server runs."""
-    settings = ServerSettings.load(db_path=db)
+    settings = settings_of(db)
     if older_than is None and not settings.retention_days:
         typer.echo("SERVER_RETENTION_DAYS is 0: rows are kept. Nothing was changed.")
         return
@@ -304,7 +312,7 @@ def sql(
 
     picture_base64(image_sha256, substr(received_at, 1, 10)) reads a picture.
     """
-    settings = ServerSettings.load(db_path=db)
+    settings = settings_of(db)
     if settings.uses_postgres:
         fail("rows are in PostgreSQL (SERVER_DATABASE_URL): ask it with psql")
     if not settings.db_path.exists():

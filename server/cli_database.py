@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -14,15 +14,28 @@ import typer
 
 from server.cli_fail import fail
 from server.config import ServerSettings
+from server.errors import StartRefused
+from server.storage.access import Access, PostgresAccess, SqliteAccess
 from server.storage.adoption import prepare_database
 from server.storage.connection import open_second_writer, open_writer
 from server.storage.lock import DatabaseLock
-from server.storage.postgres.connection import Connection, opened
+from server.storage.postgres.connection import (
+    Connection,
+    acquired,
+    opened,
+    opened_pool,
+    place_of,
+)
 from server.storage.postgres.preparing import prepare_database as prepare_postgres
+from server.storage.postgres.seats import refuse_half_moved
 
 Database = Annotated[
     Path | None,
-    typer.Option("--db", help="The database file. Default: SERVER_DB_PATH.", show_default=False),
+    typer.Option(
+        "--db",
+        help="The database file. Default: SERVER_DATABASE_URL, or else SERVER_DB_PATH.",
+        show_default=False,
+    ),
 ]
 
 
@@ -31,6 +44,11 @@ _T = TypeVar("_T")
 
 def now_utc() -> datetime:
     return datetime.now(UTC)
+
+
+def settings_of(db: Path | None) -> ServerSettings:
+    """Of a command: a file that is named is meant, also where SERVER_DATABASE_URL is set."""
+    return ServerSettings.load(db_path=db, database_url=None if db is None else "")
 
 
 @contextlib.contextmanager
@@ -66,3 +84,27 @@ def in_postgres(settings: ServerSettings, work: Callable[[Connection], Awaitable
             await connection.close()
 
     return asyncio.run(run())
+
+
+@contextlib.asynccontextmanager
+async def opened_access(settings: ServerSettings, *, connections: int) -> AsyncIterator[Access]:
+    """The database as it is, to be read beside running servers. Raises StartRefused."""
+    if not settings.uses_postgres:
+        if not settings.db_path.exists():
+            fail(f"there is no database {settings.db_path}: python -m server run makes it")
+        yield SqliteAccess(settings.db_path)
+        return
+    url = settings.database_url.get_secret_value()
+    async with opened_pool(url, connections=connections) as pool:
+        async with acquired(pool) as connection:
+            await _check_there(connection, url)
+        yield PostgresAccess(pool)
+
+
+async def _check_there(connection: Connection, url: str) -> None:
+    """Raises StartRefused."""
+    if await connection.fetchval("SELECT to_regclass('sightpost_schema') IS NULL"):
+        raise StartRefused(
+            f"there is nothing of Sightpost in {place_of(url)}: python -m server run makes it"
+        )
+    await refuse_half_moved(connection, url)

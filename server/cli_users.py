@@ -14,8 +14,13 @@ from server.accounts import api_tokens, users
 from server.accounts.book import COMMAND_LINE, AccountBook, new_hash
 from server.accounts.contract import Standing
 from server.accounts.permissions import Permission, Role
-from server.cli_database import Database, in_postgres, now_utc, writable_database
-from server.config import ServerSettings
+from server.cli_database import (
+    Database,
+    in_postgres,
+    now_utc,
+    settings_of,
+    writable_database,
+)
 from server.storage.asking import Reader, Writer
 from server.storage.connection import transaction
 from server.storage.postgres.writing import Subject, changed
@@ -175,7 +180,7 @@ def _changed(
     db: Database, work: Callable[[AccountBook, Reader], _T], *, must_exist: bool = True
 ) -> _T:
     """What `work` returns: one change, of whichever database keeps accounts."""
-    settings = ServerSettings.load(db_path=db)
+    settings = settings_of(db)
 
     def change(writer: Writer) -> _T:
         return work(AccountBook(writer, now_utc), writer)

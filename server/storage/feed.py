@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from server.storage.asking import Reader, Readers
 from server.storage.reading.sightings import SightingDetail
 from server.storage.sighting_rows import DETAIL_COLUMNS, corrections_of, detail_of
 from server.storage.times import text_of
+
+CLOCKS_APART: Final = timedelta(minutes=5)
+"""So far, at most, the times of arrival of rows that follow each other may go back: each process
+notes them by its own clock, and may wait for the database with the ids of a group."""
 
 _NEXT: Final = "SELECT id, received_at FROM lpr_detections WHERE id > ? ORDER BY id LIMIT 1"
 _NEWEST: Final = "SELECT coalesce(max(id), 0) FROM lpr_detections"
@@ -32,15 +36,17 @@ class StoredFeed:
         return await self._pool.ask(self._newest)
 
     async def before(self, moment: datetime) -> int:
-        """The id after which rows arrived at that moment or later: rows arrive in the order of
-        their ids, so that halving finds it without an index."""
+        """An id after which are all rows that arrived at that moment or later, and few others: rows
+        arrive in the order of their ids, but for CLOCKS_APART, so that halving finds it without an
+        index."""
+        begin = text_of(moment - CLOCKS_APART)
 
         def work(reader: Reader) -> int:
             low, high = 0, self._newest(reader)
             while low < high:
                 middle = (low + high) // 2
                 row = reader.row(_NEXT, (middle,))
-                if row is None or str(row[1]) >= text_of(moment):
+                if row is None or str(row[1]) >= begin:
                     high = middle
                 else:
                     low = int(row[0])

@@ -142,8 +142,9 @@ async def test_prune_of_postgresql_says_the_same_and_leaves_files_alone(
     rows = [accepted_plate(1, image=jpeg(1)), accepted_health(2)]
 
     async def pruned(*options: str) -> subprocess.CompletedProcess[str]:
-        at = ("--older-than", "30d", "--db", "server.db")
-        return await asyncio.to_thread(typed, "prune", *options, *at, SERVER_DATABASE_URL=url)
+        at = ("--older-than", "30d")
+        given = {"SERVER_DATABASE_URL": url, "SERVER_DB_PATH": "server.db"}
+        return await asyncio.to_thread(typed, "prune", *options, *at, **given)
 
     async with place.opened() as store, place.inside() as inside:
         await store.commit_group(rows, long_ago)

@@ -16,20 +16,25 @@ from typing import Any
 
 import aiomqtt
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 from server.bell import Bell
 from server.channels.telling import signature
+from server.cli import app
 from server.egress.mqtt import _Line
 from server.egress.topics import Topics
 from server.egress_side import Surroundings, egress_side
 from server.errors import ConfigInvalid
 from server.export_command import export
+from server.storage.feed import StoredFeed
 from server.storage.ground import Ground
 from server.troubles import Part
 from tests.server.cameras import jpeg
 from tests.server.channels.receivers import http_receiver
 from tests.server.conftest import certificate, settings_in  # noqa: F401 - a fixture
 from tests.server.egress.brokers import Mosquitto, mosquitto
+from tests.server.storage.databases import Databases
 from tests.server.storage.history import NOON, Centre, plate
 from tests.server.watchlist.watching import Watch, access_to, watching_in
 
@@ -290,21 +295,29 @@ async def test_a_stream_of_posts_goes_on_where_it_failed_and_names_its_rows(
     assert last.headers["sightpost-signature"] == f"v1={signature('secret', at_s, last.body)}"
 
 
-async def test_export_begins_where_it_is_told_and_follows(tmp_path: Path) -> None:
-    async with watching_in(tmp_path) as watch:
-        for number in range(1, 6):
-            at = NOON + timedelta(minutes=number)
+@contextlib.asynccontextmanager
+async def feed_in(watch: Watch) -> AsyncIterator[StoredFeed]:
+    with contextlib.ExitStack() as opened:
+        access = access_to(watch.centre)
+        yield access.feed(access.readers(opened, threads=1))
+
+
+async def test_export_begins_where_it_is_told_and_follows(url: str | None, tmp_path: Path) -> None:
+    async with watching_in(tmp_path, url) as watch, feed_in(watch) as feed:
+        for number, minutes in enumerate((1, 2, 5, 4, 6), start=1):  # by clocks that differ
+            at = NOON + timedelta(minutes=minutes)
             await watch.centre.take(plate(number, f"AB {number}"), at=at)
 
         async def ids(**given: Any) -> list[int]:
             out = io.StringIO()
             asked = {"since": None, "after": None, "is_following": False, **given}
-            await export(watch.centre.database, out, **asked)
+            await export(feed, out, **asked)
             return [json.loads(line)["id"] for line in out.getvalue().splitlines()]
 
         assert await ids() == [1, 2, 3, 4, 5]
         assert await ids(after=3) == [4, 5]
-        assert await ids(since=NOON + timedelta(minutes=4)) == [4, 5]
+        assert await ids(since=NOON + timedelta(minutes=4)) == [3, 4, 5]
+        assert await ids(since=NOON + timedelta(minutes=4, seconds=1)) == [3, 5]
         assert await ids(since=NOON + timedelta(minutes=2, seconds=1), after=3) == [4, 5]
         assert await ids(since=NOON + timedelta(hours=1)) == []
         assert await ids(since=NOON.astimezone(UTC) - timedelta(days=1)) == [1, 2, 3, 4, 5]
@@ -321,7 +334,7 @@ async def test_export_begins_where_it_is_told_and_follows(tmp_path: Path) -> Non
             await asyncio.sleep(0.001)
 
         following = asyncio.create_task(
-            export(watch.centre.database, out, since=None, after=5, is_following=True, sleep=sleep)
+            export(feed, out, since=None, after=5, is_following=True, sleep=sleep)
         )
         async with asyncio.timeout(PATIENCE_S):
             await asked_again.wait()
@@ -330,3 +343,33 @@ async def test_export_begins_where_it_is_told_and_follows(tmp_path: Path) -> Non
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         assert json.loads(out.getvalue())["plate"] == "AB 6"
+
+
+async def test_an_export_that_follows_goes_on_when_the_database_is_there_again(
+    databases: Databases, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = await asyncio.to_thread(databases.cleaned)
+    async with watching_in(tmp_path, url) as watch, feed_in(watch) as feed:
+        await watch.centre.take(plate(1, "AB 1"))
+        out, given_back = io.StringIO(), asyncio.Event()
+
+        async def sleep(_: float) -> None:
+            if given_back.is_set() and out.getvalue():
+                raise asyncio.CancelledError
+            await watch.centre.execute("ALTER TABLE away RENAME TO lpr_detections")
+            given_back.set()
+
+        await watch.centre.execute("ALTER TABLE lpr_detections RENAME TO away")
+        with pytest.raises(asyncio.CancelledError):
+            await export(feed, out, since=None, after=0, is_following=True, sleep=sleep)
+        assert json.loads(out.getvalue())["id"] == 1
+        assert "it goes on when that is over" in capsys.readouterr().err
+    said = await asyncio.to_thread(exported_from, url, "--after", "0")
+    assert json.loads(said.output)["plate"] == "AB 1"
+    none_yet = await asyncio.to_thread(databases.empty)
+    said = await asyncio.to_thread(exported_from, none_yet)
+    assert "python -m server run makes it" in str(said.exception)
+
+
+def exported_from(url: str, *options: str) -> Result:
+    return CliRunner(env={"SERVER_DATABASE_URL": url}).invoke(app, ["export", *options])
