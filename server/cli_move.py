@@ -34,8 +34,8 @@ _SQLITE: Final = "sqlite:"
 
 
 def migrate_store(source: Source, target: Target = "") -> None:
-    """Move all rows from SQLite into PostgreSQL while no server runs; may be broken off and run
-    again. The SQLite file stays as it is."""
+    """Move all rows, accounts, enrolled faces and watchlists from SQLite into PostgreSQL while no
+    server runs; may be broken off and run again. The SQLite file stays as it is."""
     path = _path_of(source)
     settings = ServerSettings.load(db_path=path, database_url=_url_of(target))
     if not settings.uses_postgres:
@@ -91,7 +91,8 @@ async def _move(path: Path, url: str) -> None:
             await target.close()
     console.print(
         f"All rows are in {place_of(url)}, equal on both sides. With SERVER_DATABASE_URL set so, "
-        f"start the servers. Pictures, accounts and {path} stay where they are."
+        f"start the servers, with the same SERVER_FACE_KEY_FILE where there is one. Pictures and "
+        f"{path} stay where they are; people sign in again."
     )
 
 

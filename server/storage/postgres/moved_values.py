@@ -18,6 +18,7 @@ class Kind(Enum):
     NUMBER = "number"
     BYTES = "bytes"
     MESSAGE_ID = "message id"
+    CLAIM = "claim"
 
 
 _KINDS: Final = {
@@ -28,6 +29,7 @@ _KINDS: Final = {
     "double precision": Kind.NUMBER,
     "bytea": Kind.BYTES,
     "uuid": Kind.MESSAGE_ID,
+    "boolean": Kind.CLAIM,
 }
 
 
@@ -51,7 +53,9 @@ def value_of(kind: Kind, value: Any) -> Any:
             return _message_id(value)
         case _:
             number = _number(value)
-            return number if kind is Kind.NUMBER or number is None else int(number)
+            if kind is Kind.NUMBER or number is None:
+                return number
+            return bool(number) if kind is Kind.CLAIM else int(number)
 
 
 class Checksum:

@@ -20,40 +20,17 @@ from server.errors import StartRefused
 from server.storage.connection import open_reader
 from server.storage.dialect import SQLITE
 from server.storage.postgres.connection import Connection
+from server.storage.postgres.moved_tables import (
+    MESSAGE,
+    NEVER_EMPTY,
+    PIECE_ROWS,
+    TABLES,
+    MovedTable,
+)
 from server.storage.postgres.moved_values import Checksum, Kind, kind_of, value_of
 from server.storage.postgres.partitions import PARTITIONED, Month, make_partition, partitions_of
 from server.storage.times import moment_of, text_of
 
-PIECE_ROWS: Final = 2000
-_KEYS: Final = {
-    "cameras": "id",
-    "camera_epochs": "",
-    "server_runs": "number",
-    "device_tokens": "",
-    "message_ledger": "message_id",
-    "lpr_detections": "id",
-    "health_monitors": "id",
-    "face_detections": "id",
-    "evictions": "id",
-    "corrections": "id",
-    "server_stats": "id",
-    "service_minutes": "",
-    "users": "id",
-    "api_tokens": "id",
-    "audit_log": "id",
-    "familiar_places": "",
-    "sign_in_failures": "",
-}
-"""Tables in the order in which they go, and what each is read by; ``: whole, for it is small."""
-_ORDER: Final = {
-    "camera_epochs": "camera, epoch",
-    "device_tokens": "name",
-    "service_minutes": "service, minute",
-    "familiar_places": "name, place",
-    "sign_in_failures": "counted_by, who",
-}
-_ADDED: Final = {"service_minutes": {"run": "before"}}
-"""What the source does not have: its minutes were all of one process."""
 _PROGRESS: Final = (
     "CREATE TABLE IF NOT EXISTS store_move (table_name TEXT PRIMARY KEY, "
     "last_id BIGINT, last_message UUID, rows BIGINT NOT NULL, is_done BOOLEAN NOT NULL)"
@@ -86,7 +63,7 @@ class Moved:
 def rows_to_move(source: Path) -> dict[str, int]:
     """By table."""
     with contextlib.closing(open_reader(source)) as reader:
-        return {table: _count(reader, table) for table in _KEYS}
+        return {table.name: _count(reader, table.name) for table in TABLES}
 
 
 async def begin(target: Connection) -> dict[str, int]:
@@ -97,7 +74,7 @@ async def begin(target: Connection) -> dict[str, int]:
     is_begun = await target.fetchval("SELECT to_regclass('store_move') IS NOT NULL")
     rows = await target.fetch("SELECT table_name, rows FROM store_move") if is_begun else []
     if not rows:
-        for table in _KEYS:
+        for table in sorted({each.name for each in TABLES} - NEVER_EMPTY):
             if await target.fetchval(f"SELECT EXISTS (SELECT 1 FROM {table})"):  # noqa: S608 (our own names)
                 raise StartRefused(
                     f"the PostgreSQL database has rows in {table} already: rows are moved only "
@@ -117,21 +94,23 @@ async def move(
 ) -> None:
     """Whatever is not moved yet. `report` is told of each piece's rows."""
     with contextlib.closing(open_reader(source)) as reader:
-        for table, key in _KEYS.items():
+        for table in TABLES:
             shape = await _shape(reader, target, table)
-            done = await target.fetchrow("SELECT * FROM store_move WHERE table_name = $1", table)
+            done = await target.fetchrow(
+                "SELECT * FROM store_move WHERE table_name = $1", table.name
+            )
             if done is not None and done["is_done"]:
                 continue
             last, moved = (None, 0) if done is None else (_last_of(done), done["rows"])
-            for piece in _pieces(reader, shape, key, last, piece_rows):
+            for piece in _pieces(reader, shape, last, min(piece_rows, table.piece_rows)):
                 records = [shape.converted(row) for row in piece]
                 await _make_months(target, shape, records, now)
                 moved += len(records)
                 async with target.transaction():
                     await _write(target, shape, records)
-                    await _note(target, shape, key, records[-1], moved)
+                    await _note(target, shape, records[-1], moved)
                 report(len(records))
-            await target.execute(_IS_DONE, table, moved)
+            await target.execute(_IS_DONE, table.name, moved)
         await _set_sequences(reader, target)
         await _note_given_up(reader, target)
 
@@ -140,20 +119,20 @@ async def compare(source: Path, target: Connection, *, report: Report) -> list[M
     """Reads everything on both sides once more. `report` is told of rows of the source."""
     found = []
     with contextlib.closing(open_reader(source)) as reader:
-        for table, key in _KEYS.items():
+        for table in TABLES:
             shape = await _shape(reader, target, table)
             of_source, of_target = Checksum(), Checksum()
-            for row in reader.execute(_whole(shape, key)):
+            for row in reader.execute(_whole(shape)):
                 of_source.add(shape.converted(row))
                 if of_source.rows % PIECE_ROWS == 0:
                     report(PIECE_ROWS)
             report(of_source.rows % PIECE_ROWS)
             async with target.transaction(readonly=True):
-                async for record in target.cursor(_whole(shape, key), prefetch=PIECE_ROWS):
+                async for record in target.cursor(_whole(shape), prefetch=table.piece_rows):
                     of_target.add(tuple(record))
             found.append(
                 Moved(
-                    table=table,
+                    table=table.name,
                     source_rows=of_source.rows,
                     target_rows=of_target.rows,
                     source_checksum=of_source.text,
@@ -172,7 +151,7 @@ async def finish(target: Connection) -> None:
 class _Shape:
     """The columns that both sides have, and what the target takes in each."""
 
-    table: str
+    table: MovedTable
     columns: tuple[str, ...]
     kinds: tuple[Kind, ...]
 
@@ -181,15 +160,16 @@ class _Shape:
         return tuple(value_of(kind, value) for kind, value in zip(self.kinds, row, strict=True))
 
 
-async def _shape(reader: apsw.Connection, target: Connection, table: str) -> _Shape:
+async def _shape(reader: apsw.Connection, target: Connection, table: MovedTable) -> _Shape:
     there = {
-        str(name) for (name,) in reader.execute("SELECT name FROM pragma_table_info(?)", (table,))
+        str(name)
+        for (name,) in reader.execute("SELECT name FROM pragma_table_info(?)", (table.name,))
     }
     rows = await target.fetch(
         "SELECT attname, format_type(atttypid, NULL) AS kind FROM pg_attribute "
         "WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped "
         "AND attgenerated = '' ORDER BY attnum",
-        table,
+        table.name,
     )
     common = [(row["attname"], kind_of(row["kind"])) for row in rows if row["attname"] in there]
     return _Shape(
@@ -207,43 +187,44 @@ def _last_of(done: Any) -> Any:
 
 
 def _pieces(
-    reader: apsw.Connection, shape: _Shape, key: str, last: Any, piece_rows: int
+    reader: apsw.Connection, shape: _Shape, last: Any, piece_rows: int
 ) -> Iterator[list[tuple[Any, ...]]]:
     """The rows after `last`, in the order of the key."""
-    columns = ", ".join(shape.columns)
+    columns, key, table = ", ".join(shape.columns), shape.table.key, shape.table.name
     if not key:
-        rows = list(reader.execute(f"SELECT {columns} FROM {shape.table}"))  # noqa: S608 (our own names)
+        rows = list(reader.execute(f"SELECT {columns} FROM {table}"))  # noqa: S608 (our own names)
         if rows:
             yield rows
         return
     place = shape.columns.index(key)
-    least: Any = b"" if key == "message_id" else -1
+    least: Any = b"" if key == MESSAGE else -1
     last = least if last is None else last
-    sql = f"SELECT {columns} FROM {shape.table} WHERE {key} > ? ORDER BY {key} LIMIT ?"  # noqa: S608 (our own names)
+    sql = f"SELECT {columns} FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT ?"  # noqa: S608 (our own names)
     while piece := list(reader.execute(sql, (last, piece_rows))):
         yield piece
         last = piece[-1][place]
 
 
 async def _write(target: Connection, shape: _Shape, records: Sequence[tuple[Any, ...]]) -> None:
-    added = _ADDED.get(shape.table, {})
+    added = shape.table.added
+    if shape.table.name in NEVER_EMPTY:
+        await target.execute(f"DELETE FROM {shape.table.name}")  # noqa: S608 (our own names)
     await target.copy_records_to_table(
-        shape.table,
+        shape.table.name,
         records=[(*record, *added.values()) for record in records],
         columns=(*shape.columns, *added),
     )
 
 
-async def _note(
-    target: Connection, shape: _Shape, key: str, last: tuple[Any, ...], moved: int
-) -> None:
+async def _note(target: Connection, shape: _Shape, last: tuple[Any, ...], moved: int) -> None:
+    key = shape.table.key
     value = last[shape.columns.index(key)] if key else None
-    is_message = key == "message_id"
+    is_message = key == MESSAGE
     await target.execute(
         "INSERT INTO store_move VALUES ($1, $2, $3, $4, $5) ON CONFLICT (table_name) DO UPDATE "
         "SET last_id = excluded.last_id, last_message = excluded.last_message, "
         "rows = excluded.rows, is_done = excluded.is_done",
-        shape.table,
+        shape.table.name,
         None if is_message else value,
         value if is_message else None,
         moved,
@@ -255,28 +236,27 @@ async def _make_months(
     target: Connection, shape: _Shape, records: Sequence[tuple[Any, ...]], now: datetime
 ) -> None:
     """Of the cameras' ids in these rows, as far as their clocks can be right."""
-    if shape.table not in PARTITIONED:
+    table = shape.table.name
+    if table not in PARTITIONED:
         return
-    place = shape.columns.index("message_id")
+    place = shape.columns.index(MESSAGE)
     ids = [UUID(record[place]) for record in records if record[place]]
     months = {
         Month.of(datetime.fromtimestamp((each.int >> 80) / 1000, UTC))
         for each in ids
         if each.version == _UUID_VERSION_7 and (each.int >> 80) / 1000 < now.timestamp()
     }
-    there = await partitions_of(target, shape.table)
+    there = await partitions_of(target, table)
     for month in sorted(months - there.keys()):
         if month >= _EARLIEST:
             async with target.transaction():
-                await make_partition(target, shape.table, month)
+                await make_partition(target, table, month)
 
 
 async def _set_sequences(reader: apsw.Connection, target: Connection) -> None:
     """No id is given twice, also not that of a row that was given up."""
     given = {str(name): int(last) for name, last in reader.execute("SELECT * FROM sqlite_sequence")}
-    for table, key in _KEYS.items():
-        if key not in ("id", "number"):
-            continue
+    for table, key in ((each.name, each.key) for each in TABLES if each.is_numbered):
         sequence = await target.fetchval("SELECT pg_get_serial_sequence($1, $2)", table, key)
         highest = await target.fetchval(f"SELECT max({key}) FROM {table}")  # noqa: S608 (our own names)
         last = max(given.get(table, 0), highest or 0)
@@ -294,9 +274,9 @@ async def _note_given_up(reader: apsw.Connection, target: Connection) -> None:
         await target.execute("INSERT INTO given_up VALUES ($1)", text_of(begin))
 
 
-def _whole(shape: _Shape, key: str) -> str:
-    order = key or _ORDER[shape.table]
-    return f"SELECT {', '.join(shape.columns)} FROM {shape.table} ORDER BY {order}"  # noqa: S608 (our own names)
+def _whole(shape: _Shape) -> str:
+    order = shape.table.key or shape.table.order
+    return f"SELECT {', '.join(shape.columns)} FROM {shape.table.name} ORDER BY {order}"  # noqa: S608 (our own names)
 
 
 def _count(reader: apsw.Connection, table: str) -> int:

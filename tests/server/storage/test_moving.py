@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import apsw
@@ -11,18 +13,29 @@ from typer.testing import CliRunner
 
 from server import cli
 from server.errors import StartRefused
-from server.storage.connection import open_writer
+from server.faces.database import GalleryDatabase
+from server.faces.decision import Rule
+from server.faces.gallery import Gallery
+from server.faces.store import StoredFaces
+from server.faces.vault import PictureVault
+from server.storage.connection import open_second_writer, open_writer
+from server.storage.gallery import SqliteGalleryDatabase
 from server.storage.lock import DatabaseLock
 from server.storage.postgres import holders, moving, seats
-from server.storage.postgres.connection import opened
+from server.storage.postgres.connection import Connection, opened, opened_pool
+from server.storage.postgres.gallery import PostgresGalleryDatabase
 from server.storage.protocol import ServerStats, Stored
 from server.storage.tokens import create_token
 from tests.server.cameras import jpeg
+from tests.server.faces.test_keeping import LAN, MODEL, compared, picture, vector
 from tests.server.rows import accepted_health, accepted_plate, hello_of
 from tests.server.storage.databases import Databases
 from tests.server.storage.stores import NOW, Place
 
 ROWS = 60
+
+
+LOCKED = PictureVault((b"k" * 32,))
 
 
 async def filled(place: Place) -> Path:
@@ -49,10 +62,66 @@ async def filled(place: Place) -> Path:
         "VALUES (1, 'X', 'AB1', 'somchai', '2026-03-02T00:00:00+00:00');"
         "INSERT INTO users VALUES (7, 'somchai', '', 'admin', 'active', 'x', '2026', NULL);"
         "INSERT INTO api_tokens VALUES (3, 7, 'grafana', X'00ff', 'see', '2026', NULL, NULL, NULL);"
-        "INSERT INTO audit_log VALUES (9, '2026', 'somchai', 'user', '', 'export', '', '')"
+        "INSERT INTO audit_log VALUES (9, '2026', 'somchai', 'user', '', 'export', '', '');"
+        "INSERT INTO watchlists VALUES (4, 'stolen', 'alert', 'plates', '', '[]', '', 60, NULL,"
+        " 0.5, 1, 0, 3, 'somchai', '2026', NULL);"
+        "INSERT INTO watchlist_entries VALUES (5, 4, 'exact:X', 'X', 'exact', NULL, '', NULL, NULL,"
+        " '', '[]', NULL, 3, 'somchai', '2026', NULL);"
+        "UPDATE watchlist_state SET revision = 3;"
+        "UPDATE row_positions SET last_id = 27 WHERE name = 'alerts lpr_detections'"
     )
     connection.close()
     return path
+
+
+@contextlib.asynccontextmanager
+async def gallery_on(database: GalleryDatabase) -> AsyncIterator[StoredFaces]:
+    store = StoredFaces(Gallery(database, None, MODEL, LOCKED))
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def with_people(path: Path) -> None:
+    """Two persons, of whom the second is forgotten, what is not the first one, and a visitor."""
+    seen = "INSERT INTO face_detections (device_id) VALUES ('gate-1') RETURNING id"
+    async with gallery_on(SqliteGalleryDatabase(path)) as store:
+        lan = await store.enrol(LAN, [picture(1), picture(2)], NOW)
+        gone = await store.enrol(LAN, [picture(3)], NOW)
+        await store.forget(gone.person.class_id, NOW)
+        await store.deny(lan.person.class_id, vector(4), "vera", NOW)
+        for seed, person in ((5, None), (1, lan.person.class_id)):
+            with contextlib.closing(open_second_writer(path)) as connection:
+                number = int(connection.execute(seen).get)
+            revision = (await store.counted()).revision
+            assert await store.note(compared(number, seed, revision, person))
+
+
+async def assert_people_are_there(url: str) -> None:
+    async with opened_pool(url, connections=4) as pool:
+        loop = asyncio.get_running_loop()
+        async with gallery_on(PostgresGalleryDatabase(pool, loop)) as store:
+            told = await store.who(vector(2), Rule(threshold=0.9, margin=0.0), most=1)
+            assert told.decision.class_id == 1
+            assert told.persons[1].details == LAN
+            denied = await store.who(vector(4), Rule(threshold=0.1, margin=0.0), most=1)
+            assert denied.decision.class_id is None
+            assert await store.picture(1) == b"jpeg 1"
+            assert b"jpeg" not in await pool.fetchval("SELECT content FROM face_pictures LIMIT 1")
+            alike, _ = await store.alike(vector(5), 0.9)
+            assert [each.sighting_id for each in alike] == [1]
+            assert await store.position() == 2
+            assert (await store.enrol(LAN, [picture(6)], NOW)).person.class_id == 3
+            assert (await store.forget(1, NOW)).is_gone
+
+
+async def assert_lists_are_there(target: Connection) -> None:
+    assert await target.fetch("SELECT name, is_enabled FROM watchlists") == [("stolen", True)]
+    assert await target.fetchval("SELECT plate FROM watchlist_entries WHERE list_id = 4") == "X"
+    position = "SELECT last_id FROM row_positions WHERE name = 'alerts lpr_detections'"
+    assert await target.fetchval(position) == 27
 
 
 class _Cut(Exception):
@@ -96,8 +165,10 @@ async def test_a_move_that_was_broken_off_goes_on_and_both_sides_are_equal(
 
 
 async def test_what_was_moved_goes_on_as_it_was(databases: Databases, tmp_path: Path) -> None:
-    """Late duplicates stay out, ids go on, cameras find their books and tokens."""
+    """Late duplicates stay out, ids go on, cameras find their books and tokens; people are found
+    by their faces, and forgotten."""
     source = await filled(Place(tmp_path, None))
+    await with_people(source)
     url = await asyncio.to_thread(databases.migrated)
     said = await asyncio.to_thread(
         CliRunner(env={"SERVER_DATABASE_URL": url}).invoke,
@@ -116,7 +187,9 @@ async def test_what_was_moved_goes_on_as_it_was(databases: Databases, tmp_path: 
     made = "INSERT INTO users (name, full_name, role, standing, password_hash, created_at) "
     made += "VALUES ('vera', '', 'viewer', 'active', 'x', '2026') RETURNING id"
     assert await target.fetchval(made) == 8
+    await assert_lists_are_there(target)
     await target.close()
+    await assert_people_are_there(url)
     again = await asyncio.to_thread(
         CliRunner().invoke, cli.app, ["migrate-store", f"sqlite:{source}", url]
     )
