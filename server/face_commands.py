@@ -4,61 +4,39 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-import apsw
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
 from db.csv_lines import csv_lines
-from server.accounts.book import COMMAND_LINE, AccountBook
 from server.accounts.contract import Action
-from server.cli_database import writable_database
+from server.cli_database import now_utc
 from server.cli_fail import fail
 from server.config import ServerSettings
-from server.errors import FacesUnavailable
-from server.face_side import gallery_of, models_of, networks_of, wanted_of
+from server.face_desk import Desk, opened_desk
+from server.face_side import networks_of, wanted_of
 from server.faces import holdings, person_rows, picture_rows
 from server.faces.contract import Refusal
 from server.faces.gallery import Gallery
 from server.faces.importing import Importer
-from server.faces.keeping import ModelKey
-from server.faces.looking import FaceLooker, Models, make_looker
+from server.faces.looking import FaceLooker, make_looker
 from server.faces.reembedding import reembed
 from server.faces.vault import add_key
-from server.storage.connection import transaction
-from server.storage.sqlite_statements import SqliteWriter
 
 SHOWN_REFUSALS = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """The gallery of a database, and what looks into pictures where that was asked for."""
-
-    settings: ServerSettings
-    gallery: Gallery
-    models: Models
-    note: Callable[[Action, str, str], None]
-
-    def model(self) -> ModelKey:
-        """Raises FacesUnavailable."""
-        if self.models.key is None:
-            raise FacesUnavailable(self.models.problem or "there is no embedding model")
-        return self.models.key
 
 
 def take_over(
     folder: Path, *, purpose: str, consent: str, report: Path | None, db: Path | None
 ) -> None:
     """Take people over from the older face service; it may be run again."""
-    with _desk(db) as desk, _looker(desk) as looker, _progress() as progress:
+    with opened_desk(db) as desk, _looker(desk) as looker, _progress() as progress:
         task = progress.add_task("looking into pictures")
         importer = Importer(
             gallery=desk.gallery,
@@ -68,7 +46,7 @@ def take_over(
             progress=lambda name: progress.update(task, description=name),
         )
         desk.note(Action.PERSON_ENROLLED, "import", str(folder))
-        done = importer.run(folder, purpose=purpose, consent=consent, now=_now())
+        done = importer.run(folder, purpose=purpose, consent=consent, now=now_utc())
     typer.echo(
         f"{done.persons} persons and {done.pictures} pictures were taken over; {done.known} "
         f"pictures were here already; {len(done.refused)} things were refused."
@@ -78,7 +56,7 @@ def take_over(
 
 def embed_again(*, keep_others: bool, db: Path | None) -> None:
     """Give every enrolment picture a vector of the model in use."""
-    with _desk(db) as desk, _looker(desk) as looker:
+    with opened_desk(db) as desk, _looker(desk) as looker:
         model = desk.model()
         waiting = desk.gallery.read(lambda rows: picture_rows.counted(rows, model)).waiting
         desk.note(Action.PERSON_CHANGED, "re-embed", model.name)
@@ -102,14 +80,14 @@ def embed_again(*, keep_others: bool, db: Path | None) -> None:
 
 def forget(class_id: int | None, *, db: Path | None) -> None:
     """A person, None: everybody whose time is over; prints a report as JSON, a line each."""
-    with _desk(db) as desk:
+    with opened_desk(db) as desk:
         numbers: Sequence[int] = [class_id] if class_id is not None else ()
         if class_id is None:
-            numbers = desk.gallery.read(lambda rows: person_rows.overdue(rows, _now()))
+            numbers = desk.gallery.read(lambda rows: person_rows.overdue(rows, now_utc()))
         for number in numbers:
             _must_be_there(desk.gallery, number)
             desk.note(Action.PERSON_FORGOTTEN, f"person {number}", "forgotten")
-            found = holdings.forget(desk.gallery, number, _now())
+            found = holdings.forget(desk.gallery, number, now_utc())
             typer.echo(json.dumps({"is_gone": found.is_gone, **asdict(found)}, default=str))
     if not numbers:
         typer.echo("Nobody's time is over.")
@@ -117,9 +95,9 @@ def forget(class_id: int | None, *, db: Path | None) -> None:
 
 def export(class_id: int, *, to: Path, db: Path | None) -> None:
     """Write all that is held on a person into a ZIP file."""
-    with _desk(db) as desk:
+    with opened_desk(db) as desk:
         content = desk.gallery.read(
-            lambda rows: holdings.archive_of(rows, class_id, desk.gallery.vault, _now())
+            lambda rows: holdings.archive_of(rows, class_id, desk.gallery.vault, now_utc())
         )
         desk.note(Action.PERSON_EXPORTED, f"person {class_id}", str(to))
     try:
@@ -147,7 +125,7 @@ def new_key(file: Path | None) -> None:
 
 def encrypt(*, db: Path | None) -> None:
     """Encrypt every enrolment picture with the newest key; it may be broken off and run again."""
-    with _desk(db) as desk:
+    with opened_desk(db) as desk:
         if desk.gallery.vault.current is None:
             fail("there is no key: write python -m server faces new-key, set SERVER_FACE_KEY_FILE")
         desk.note(Action.PERSON_CHANGED, "enrolment pictures", "encrypted")
@@ -166,7 +144,7 @@ def encrypt(*, db: Path | None) -> None:
 
 def status(*, db: Path | None) -> None:
     """How many are enrolled, and with which model they are found."""
-    with _desk(db) as desk:
+    with opened_desk(db) as desk:
         counted = desk.gallery.read(lambda rows: picture_rows.counted(rows, desk.models.key))
     vault = desk.gallery.vault
     table = Table("persons", "pictures", "without a vector", "model", "detector", "key")
@@ -187,39 +165,6 @@ def status(*, db: Path | None) -> None:
 def _must_be_there(gallery: Gallery, class_id: int) -> None:
     """Raises NotThere."""
     gallery.read(lambda rows: person_rows.find(rows, class_id))
-
-
-@contextlib.contextmanager
-def _desk(db: Path | None) -> Iterator[Desk]:
-    """Of a database that is there. A running server sees every change at its next search."""
-    settings = ServerSettings.load(db_path=db)
-    if settings.uses_postgres and db is None:
-        fail(
-            "these commands work on SQLite alone, and SERVER_DATABASE_URL names a PostgreSQL: "
-            "use the pages and REST, or name a file with --db"
-        )
-    networks = networks_of(settings)
-    try:
-        models = models_of(settings, networks)
-        with writable_database(settings, must_exist=True) as connection:
-            gallery = gallery_of(settings, models)
-            try:
-                yield Desk(
-                    settings=settings,
-                    gallery=gallery,
-                    models=models,
-                    note=partial(_note, connection),
-                )
-            finally:
-                gallery.close()
-    finally:
-        networks.close()
-
-
-def _note(connection: apsw.Connection, action: Action, subject: str, detail: str) -> None:
-    """On the disk before anything is done."""
-    with transaction(connection):
-        AccountBook(SqliteWriter(connection), _now).note(COMMAND_LINE, action, subject, detail)
 
 
 @contextlib.contextmanager
@@ -249,7 +194,3 @@ def _tell(refused: Sequence[Refusal], report: Path | None) -> None:
         report.write_text(csv_lines(lines), encoding="utf-8", newline="")
     except OSError as error:
         fail(f"{report} cannot be written: {error.strerror or error}")
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -81,8 +81,12 @@ def gallery_of(
     return Gallery(database, settings.face_index_path, models.key, vault, meter=meter)
 
 
-def _shared_gallery(
-    settings: ServerSettings, database: GalleryDatabase, models: Models, meter: FaceMeter | None
+def shared_gallery_of(
+    settings: ServerSettings,
+    database: GalleryDatabase,
+    models: Models,
+    *,
+    meter: FaceMeter | None = None,
 ) -> Gallery:
     """In a database of several processes, each with an index of its own, of which no file is kept:
     it would hold whom another process forgot. Raises ConfigInvalid."""
@@ -111,7 +115,7 @@ async def face_side(
     else:
         access, loop = ground.access, asyncio.get_running_loop()
         database = PostgresGalleryDatabase(access.pool, loop, pages=access.pages)
-        gallery = _shared_gallery(settings, database, models, meter)
+        gallery = shared_gallery_of(settings, database, models, meter=meter)
     desk = LookingDesk(
         lambda: make_looker(networks, wanted_of(settings)),
         threads=LOOKING_THREADS,

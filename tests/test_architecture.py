@@ -83,6 +83,7 @@ COMPOSERS = {
             "server.cli_faces",
             "server.cli_users",
             "server.face_commands",
+            "server.face_desk",
         ),
         *(
             "server.account_side",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
@@ -9,25 +10,32 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from server.cli import app
 from server.config import ServerSettings
-from server.errors import FacesUnavailable, NotThere, PictureLocked
+from server.errors import FacesUnavailable, NotThere, PictureLocked, StartRefused
 from server.storage.adoption import prepare_database
+from server.storage.postgres.connection import opened_pool
 from tests.server.faces.test_gallery import NOW
 from tests.server.faces.tiny_faces import RED, networks, photo
+from tests.server.storage.stores import InPostgres, InSqlite
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to run commands in, with tiny models, a database and a person to be taken over."""
+def place(url: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to run commands in, with tiny models, a database of either kind and a person to be
+    taken over."""
     monkeypatch.chdir(tmp_path)
     networks(tmp_path / "models").close()
     settings = ServerSettings.load(environ={}, env_files=[])
-    prepare_database(settings.db_path, zone_of=settings.zone_of, now=NOW)
+    if url is None:
+        prepare_database(settings.db_path, zone_of=settings.zone_of, now=NOW)
+    else:
+        monkeypatch.setenv("SERVER_DATABASE_URL", url)
     (tmp_path / "older" / "7").mkdir(parents=True)
     (tmp_path / "older" / "7" / "a.png").write_bytes(photo(RED))
     (tmp_path / "older" / "class_info.csv").write_text("class_id,ten\n7,Lan\n8,Minh\n")
@@ -40,7 +48,7 @@ def said(*arguments: str) -> str:
     return result.output
 
 
-def test_people_are_taken_over_exported_and_forgotten(place: Path) -> None:
+def test_people_are_taken_over_exported_and_forgotten(url: str | None, place: Path) -> None:
     (place / "older" / "=cmd()").mkdir()
     told = said("import", "older", "--report", "refused.csv")
     assert "1 persons and 1 pictures were taken over" in told
@@ -49,6 +57,8 @@ def test_people_are_taken_over_exported_and_forgotten(place: Path) -> None:
     assert any(line.startswith("'=cmd()") for line in refused)  # text for a spreadsheet
     assert "tiny-arcface" in said("status")
     assert "0 pictures have a vector" in said("re-embed")
+    asyncio.run(in_database(url, "DELETE FROM face_embeddings"))
+    assert "1 pictures have a vector" in said("re-embed")
     said("export", "7", "--to", "lan.zip")
     assert "person.json" in zipfile.ZipFile(io.BytesIO((place / "lan.zip").read_bytes())).namelist()
     report = json.loads(said("forget", "7"))
@@ -56,18 +66,35 @@ def test_people_are_taken_over_exported_and_forgotten(place: Path) -> None:
     with pytest.raises(NotThere):
         said("forget", "7")
     assert "Nobody's time is over" in said("forget", "--overdue")
+    assert asyncio.run(noted(url)) == [*("import", "re-embed", "re-embed", "person 7", "person 7")]
 
 
-def test_a_gallery_in_postgresql_is_left_alone_and_the_reason_said(
-    place: Path, monkeypatch: pytest.MonkeyPatch
+async def noted(url: str | None) -> list[str]:
+    """Of what the audit log says it was done by the command line."""
+    asked = "SELECT subject FROM audit_log WHERE actor = 'command line' ORDER BY id"
+    return [subject for (subject,) in await in_database(url, asked)]
+
+
+async def in_database(url: str | None, sql: str) -> list[tuple[Any, ...]]:
+    if url is None:
+        path = ServerSettings.load(environ={}, env_files=[]).db_path
+        return await InSqlite(path).query(sql)
+    async with opened_pool(url, connections=1) as pool:
+        return await InPostgres(pool).query(sql)
+
+
+def test_a_file_that_is_named_is_meant_also_where_there_is_a_postgresql(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    del place
-    database = str(ServerSettings.load(environ={}, env_files=[]).db_path)
+    monkeypatch.chdir(tmp_path)
+    networks(tmp_path / "models").close()
+    settings = ServerSettings.load(environ={}, env_files=[])
+    prepare_database(settings.db_path, zone_of=settings.zone_of, now=NOW)
     monkeypatch.setenv("SERVER_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     refused = CliRunner().invoke(app, ["faces", "status"])
-    assert refused.exit_code == 2
-    assert "work on SQLite alone" in refused.output
-    assert "tiny-arcface" in said("status", "--db", database)
+    assert isinstance(refused.exception, StartRefused)
+    assert "check that PostgreSQL runs there" in str(refused.exception)
+    assert "tiny-arcface" in said("status", "--db", str(settings.db_path))
 
 
 def test_pictures_are_put_under_a_new_key_and_none_is_lost(
