@@ -19,13 +19,8 @@ from server.storage.access import Access, PostgresAccess, SqliteAccess
 from server.storage.adoption import prepare_database
 from server.storage.connection import open_second_writer, open_writer
 from server.storage.lock import DatabaseLock
-from server.storage.postgres.connection import (
-    Connection,
-    acquired,
-    opened,
-    opened_pool,
-    place_of,
-)
+from server.storage.postgres.connection import Connection, opened, place_of
+from server.storage.postgres.pool import acquired, opened_pool
 from server.storage.postgres.preparing import prepare_database as prepare_postgres
 from server.storage.postgres.seats import refuse_half_moved
 
@@ -98,7 +93,7 @@ async def opened_access(settings: ServerSettings, *, connections: int) -> AsyncI
     async with opened_pool(url, connections=connections) as pool:
         async with acquired(pool) as connection:
             await _check_there(connection, url)
-        yield PostgresAccess(pool)
+        yield PostgresAccess(pool, pool)
 
 
 async def _check_there(connection: Connection, url: str) -> None:

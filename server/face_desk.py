@@ -26,8 +26,8 @@ from server.loop_beside import opened_beside
 from server.storage.asking import Writer
 from server.storage.connection import transaction
 from server.storage.postgres import seats
-from server.storage.postgres.connection import Pool, acquired, opened_pool
 from server.storage.postgres.gallery import PostgresGalleryDatabase
+from server.storage.postgres.pool import Pool, acquired, opened_pool
 from server.storage.postgres.preparing import prepare_database as prepare_postgres
 from server.storage.postgres.writing import Subject, changed
 from server.storage.sqlite_statements import SqliteWriter

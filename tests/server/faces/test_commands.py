@@ -19,7 +19,7 @@ from server.cli import app
 from server.config import ServerSettings
 from server.errors import FacesUnavailable, NotThere, PictureLocked, StartRefused
 from server.storage.adoption import prepare_database
-from server.storage.postgres.connection import opened_pool
+from server.storage.postgres.pool import opened_pool
 from tests.server.faces.test_gallery import NOW
 from tests.server.faces.tiny_faces import RED, networks, photo
 from tests.server.storage.stores import InPostgres, InSqlite

@@ -22,15 +22,16 @@ from server.storage.connection import open_second_writer, open_writer
 from server.storage.gallery import SqliteGalleryDatabase
 from server.storage.lock import DatabaseLock
 from server.storage.postgres import holders, moving, seats
-from server.storage.postgres.connection import Connection, opened, opened_pool
+from server.storage.postgres.connection import Connection, opened
 from server.storage.postgres.gallery import PostgresGalleryDatabase
+from server.storage.postgres.pool import opened_pool
 from server.storage.protocol import ServerStats, Stored
 from server.storage.tokens import create_token
 from tests.server.cameras import jpeg
 from tests.server.faces.test_keeping import LAN, MODEL, compared, picture, vector
 from tests.server.rows import accepted_health, accepted_plate, hello_of
 from tests.server.storage.databases import Databases
-from tests.server.storage.stores import NOW, Place
+from tests.server.storage.stores import NOW, InPostgres, Place
 
 ROWS = 60
 
@@ -109,7 +110,8 @@ async def assert_people_are_there(url: str) -> None:
             denied = await store.who(vector(4), Rule(threshold=0.1, margin=0.0), most=1)
             assert denied.decision.class_id is None
             assert await store.picture(1) == b"jpeg 1"
-            assert b"jpeg" not in await pool.fetchval("SELECT content FROM face_pictures LIMIT 1")
+            ((sealed,), *_) = await InPostgres(pool).query("SELECT content FROM face_pictures")
+            assert b"jpeg" not in sealed
             alike, _ = await store.alike(vector(5), 0.9)
             assert [each.sighting_id for each in alike] == [1]
             assert await store.position() == 2
