@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,25 @@ def test_wheel_models_are_there_and_are_the_ones_meant(entry: ModelEntry) -> Non
     path = locate(entry)
     assert path.stat().st_size == entry.size_bytes
     verify(entry, path)
+
+
+PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "models" / "known.toml"
+
+
+@pytest.mark.skipif(
+    not PUBLISHED.exists(), reason="what publishers state is not beside the project"
+)
+def test_fetched_models_are_the_ones_that_their_publisher_states() -> None:
+    stated = tomllib.loads(PUBLISHED.read_text(encoding="utf-8"))["model"]
+    ours = {Path(entry.path).name: entry for entry in manifest().values()}
+    for one in stated:
+        entry = ours[Path(one["path"]).name]
+        assert entry.address.endswith(one["path"])
+        assert (entry.size_bytes, entry.sha256, entry.licence) == (
+            one["size_bytes"],
+            one["sha256"],
+            one["licence"],
+        )
 
 
 def test_locating_does_not_run_the_package() -> None:
