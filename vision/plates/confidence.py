@@ -100,11 +100,14 @@ def plate_measures(
 ) -> tuple[float, float, float, float]:
     """How close the ground ends across and along the text, whether it is dark though plates of that
     format are not, and the candidate's strain. While guessing any dark ground counts, and a rare
-    format's price: each format more is one more chance for any text to fit."""
-    known = ground or _NO_GROUND
-    is_odd = known.is_dark and (is_guess or not candidate.fit.format.may_be_dark)
+    format's price: each format more is one more chance for any text to fit. A strip at the left, of
+    a country whose plates have one, is where a plate ends, and no board's, be its ground dark."""
+    known, expected = ground or _NO_GROUND, candidate.fit.format
+    has_strip = known.has_strip and bool(expected.strips)
+    is_odd = known.is_dark and not has_strip and (is_guess or not expected.may_be_dark)
+    along = 1.0 if has_strip else known.along
     strain = candidate.energy if is_guess else candidate.strain
-    return known.across, known.along, float(is_odd), strain
+    return known.across, along, float(is_odd), strain
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vision.geometry import Quad
 from vision.plates.rectify import rectified, scaled
+from vision.plates.strip import has_strip
 from vision.reading import Picture
 
 REACH = 1.6
@@ -35,7 +36,8 @@ _LEAST_PIECE, _WIDEST_PIECE = 0.4, 1.2
 class Ground:
     """Distance from the text to the end of its ground on each side, in heights of the text.
 
-    None where it goes on beyond 1.6 heights. `is_dark`: the text is lighter than it.
+    None where it goes on beyond 1.6 heights. `is_dark`: the text is lighter than it. `has_strip`:
+    to its left is a blue strip as plates of European countries have (`vision.plates.strip`).
     """
 
     above: float | None
@@ -43,6 +45,7 @@ class Ground:
     left: float | None
     right: float | None
     is_dark: bool = False
+    has_strip: bool = False
 
     @property
     def across(self) -> float:
@@ -89,8 +92,8 @@ def ground_of(picture: Picture, quad: Quad) -> Ground | None:
         picture, wide, width=width_px + 2 * reach_along, height=_HEIGHT_PX + 2 * reach_px
     )
     grey = np.asarray(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), np.uint8)
-    text = grey[reach_px : reach_px + _HEIGHT_PX, reach_along : reach_along + width_px]
-    levels = _levels(text)
+    line = slice(reach_px, reach_px + _HEIGHT_PX), slice(reach_along, reach_along + width_px)
+    levels = _levels(grey[line])
     if levels is None:
         return None
     ground, ink = levels
@@ -106,6 +109,7 @@ def ground_of(picture: Picture, quad: Quad) -> Ground | None:
         left=_end(is_other_column[::-1], reach_along + width_px, per_column),
         right=_end(is_other_column, reach_along + width_px, per_column),
         is_dark=ground < ink,
+        has_strip=has_strip(crop, line, reach_along / REACH),
     )
 
 

@@ -74,6 +74,20 @@ def test_a_rare_format_says_nothing_against_a_text() -> None:
     assert Candidate(fit=fit, energy=energy, share=1.0).strain == pytest.approx(0.3)
 
 
+def test_a_strip_makes_a_plate_of_what_might_be_a_sign_where_its_country_has_one() -> None:
+    of_plate, one = calibration().of_plate, candidate(1.0, 1.0, 0.0)
+    ends: dict[str, float | None] = {"above": 1.0, "below": 0.1, "left": None, "right": None}
+    without = Ground(**ends, is_dark=True)
+    strip = Ground(**ends, is_dark=True, has_strip=True)
+    assert of_plate(one, without, is_guess=True) < 0.1
+    assert of_plate(one, strip, is_guess=True) > 0.9
+    characters = [CharacterReading(text=c, confidence=1.0) for c in "ABC123"]
+    fit = cheapest_fit(characters, [f for f in formats_of(["us"]) if f.slots == "LLL*DDD"])
+    assert fit is not None
+    american = Candidate(fit=fit, energy=0.0, share=1.0)
+    assert of_plate(american, strip, is_guess=True) == of_plate(american, without, is_guess=True)
+
+
 @pytest.mark.parametrize(
     ("text", "slots", "is_told"),
     [("WSQ3021", "LLL*DDDD", False), ("RK755AJ", "LL*DDDLL", True)],
