@@ -12,9 +12,9 @@ usage() {
 usage: cleanup_old_data.sh [--older-than DAYS] [--dry-run] [--no-backup]
 
 Gives up old rows and their pictures, of the camera's database and of the server's, where they are
-here or in PostgreSQL (SERVER_DATABASE_URL); the programs may run. On a camera only what the server has acknowledged goes: a row that waits
-or was refused is never deleted, however old it is. (Both give up old data by themselves too:
-AGENT_RETENTION_DAYS, SERVER_RETENTION_DAYS.)
+here or in PostgreSQL (SERVER_DATABASE_URL); the programs may run. On a camera only what the server
+has acknowledged goes: a row that waits or was refused is never deleted, however old it is. (Both give
+up old data by themselves too: AGENT_RETENTION_DAYS, SERVER_RETENTION_DAYS.)
   --older-than DAYS  default 30
   --dry-run          only say what would go
   --no-backup        do not copy the databases to backups/ first (the last two copies are kept);

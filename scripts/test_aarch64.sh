@@ -134,7 +134,7 @@ enter_system() {
 
 # What the tests need beside the programs; not the tools for development.
 test_requirements() {
-    grep -E '^(pytest|pytest-asyncio|hypothesis|httpx)==' "$environment_root/requirements-dev.txt"
+    grep -E '^(pytest|pytest-asyncio|hypothesis|httpx|opentelemetry-sdk)==' "$environment_root/requirements-dev.txt"
 }
 
 # Unpacked by this machine's pip, which chooses the wheels for that one.
