@@ -2,7 +2,8 @@
 
 The galleries and questions of `benchmarks.face_search`, in a PostgreSQL of its own, asked as the
 server asks it: a statement on one connection that is open already. The same gallery is in the index
-that each process has in its memory, for comparison side by side. How far it is goes to stderr.
+that each process has in its memory, for comparison side by side. Processor time is that of who
+searches: the session's process in PostgreSQL, or this one. How far it is goes to stderr.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 import asyncpg
 import numpy as np
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -28,13 +30,13 @@ from benchmarks.face_search import (
     Case,
     Questions,
     Truth,
-    Usearch,
     Vectors,
     directions,
     pieces,
     questions_of,
 )
 from benchmarks.local_postgres import local_postgres
+from server.faces.index import FaceIndex
 
 OPTIONS: Final = ("shared_buffers=512MB", "maintenance_work_mem=1GB", "max_wal_size=4GB")
 GRAPH: Final = "WITH (m = 16, ef_construction = 128)"
@@ -81,37 +83,57 @@ def engines_of(numbers: int) -> tuple[Engine, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Of one way to search. Shares are 0..1 of the questions about known people."""
+    """Of one way to search: shares, 0..1 of the questions about known people; times of one."""
 
     name: str
-    expansion: int
+    expansion: int | None
     recall: float
     right: float
     p50_ms: float
     p99_ms: float
+    cpu_ms: float
     build_s: float
     index_mb: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is asked, and what is right."""
+
+    truth: Truth
+    questions: Questions
+    people: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """The best of each question, how long each took, and what all of them cost."""
+
+    found: Sequence[int]
+    times_s: Sequence[float]
+    cpu_s: float
+
+
 def row_of(
     name: str,
-    expansion: int,
-    found: Sequence[int],
-    times_s: Sequence[float],
-    asked: tuple[Truth, Questions, int],
-    built: tuple[float, float],
+    expansion: int | None,
+    answers: Answers,
+    asked: Asked,
+    *,
+    build_s: float,
+    index_mb: float,
 ) -> Row:
-    truth, questions, people = asked
-    ordered = sorted(times_s)
+    found, ordered = np.asarray(answers.found), sorted(answers.times_s)
     return Row(
         name=name,
         expansion=expansion,
-        recall=float(np.mean(np.asarray(found) == truth.keys)),
-        right=float(np.mean(np.asarray(found) % people == questions.asked)),
+        recall=float(np.mean(found == asked.truth.keys)),
+        right=float(np.mean(found % asked.people == asked.questions.asked)),
         p50_ms=ordered[len(ordered) // 2] * 1000,
         p99_ms=ordered[int(len(ordered) * 0.99)] * 1000,
-        build_s=built[0],
-        index_mb=built[1],
+        cpu_ms=answers.cpu_s / len(found) * 1000,
+        build_s=build_s,
+        index_mb=index_mb,
     )
 
 
@@ -139,66 +161,79 @@ async def measure(case: Case, expansions: Sequence[int], url: str) -> list[Row]:
     truth = Truth(
         questions.known, np.zeros(case.queries, np.int64), np.full(case.queries, -2.0, np.float32)
     )
-    asked = truth, questions, len(identities)
-    ours, built_s = Usearch(case.numbers, case.vectors, expansions[0]), 0.0
-    rows = []
+    asked = Asked(truth=truth, questions=questions, people=len(identities))
+    ours, build_s = FaceIndex(case.numbers), 0.0
     async with opened(url) as connection:
         await connection.execute(
             f"CREATE UNLOGGED TABLE faces (id BIGINT, vector vector({case.numbers}))"
         )
         for piece in pieces(case, identities):
+            keys = np.arange(truth.seen, truth.seen + len(piece), dtype=np.uint64)
             began_s = time.perf_counter()
-            ours.add(piece, case.build_threads)
-            built_s += time.perf_counter() - began_s
-            keys = range(truth.seen, truth.seen + len(piece))
-            await connection.copy_records_to_table(
-                "faces", records=list(zip(keys, piece, strict=True))
-            )
+            ours.add(keys, piece)
+            build_s += time.perf_counter() - began_s
+            records = zip(keys.tolist(), piece, strict=True)
+            await connection.copy_records_to_table("faces", records=records)
             truth.look_at(piece)
             _say(f"{truth.seen:,} vectors")
         await connection.execute("ANALYZE faces")
-        found, times_s = [], []
-        for query in questions.known:
-            began_s = time.perf_counter()
-            found.append(int(ours.search(query)[0][0]))
-            times_s.append(time.perf_counter() - began_s)
-        rows.append(
-            row_of("usearch, in memory", expansions[0], found, times_s, asked, (built_s, 0.0))
-        )
+        answers = _searched(ours, questions.known)
+        name = "the server's own, in memory"
+        rows = [row_of(name, None, answers, asked, build_s=build_s, index_mb=0.0)]
         for engine in engines_of(case.numbers):
             rows += await _measured(connection, engine, expansions, asked, case.build_threads)
     return rows
+
+
+def _searched(index: FaceIndex, queries: Vectors) -> Answers:
+    index.search(queries[:1], MOST)
+    found, times_s = [], []
+    before_s = time.process_time()
+    for query in queries:
+        began_s = time.perf_counter()
+        (keys,) = index.search(query[np.newaxis], MOST)
+        times_s.append(time.perf_counter() - began_s)
+        found.append(int(keys[0]))
+    return Answers(found=found, times_s=times_s, cpu_s=time.process_time() - before_s)
 
 
 async def _measured(
     connection: asyncpg.Connection[Any],
     engine: Engine,
     expansions: Sequence[int],
-    asked: tuple[Truth, Questions, int],
+    asked: Asked,
     threads: int,
 ) -> list[Row]:
     began_s = time.perf_counter()
     await connection.execute(f"SET max_parallel_maintenance_workers = {threads - 1}")
     await connection.execute(f"CREATE INDEX near ON faces {engine.index}")
     build_s = time.perf_counter() - began_s
-    size_mb = await connection.fetchval("SELECT pg_relation_size('near')") / 1e6
+    index_mb = await connection.fetchval("SELECT pg_relation_size('near')") / 1e6
     _say(f"{engine.name}: built in {build_s:.0f} s")
     rows = []
     for expansion in expansions:
         await connection.execute(f"SET hnsw.ef_search = {max(expansion, engine.most)}")
-        await connection.execute("SET enable_seqscan = off")
-        statement = await connection.prepare(engine.query)
-        found, times_s = [], []
-        for number, query in enumerate(asked[1].known):
-            if number == 0:
-                await statement.fetch(query)  # the first reads the index from the disk
-            began_s = time.perf_counter()
-            answer = await statement.fetch(query)
-            times_s.append(time.perf_counter() - began_s)
-            found.append(int(answer[0][0]))
-        rows.append(row_of(engine.name, expansion, found, times_s, asked, (build_s, size_mb)))
+        answers = await _asked(connection, engine, asked.questions.known)
+        rows.append(
+            row_of(engine.name, expansion, answers, asked, build_s=build_s, index_mb=index_mb)
+        )
     await connection.execute("DROP INDEX near")
     return rows
+
+
+async def _asked(connection: asyncpg.Connection[Any], engine: Engine, queries: Vectors) -> Answers:
+    session = psutil.Process(await connection.fetchval("SELECT pg_backend_pid()"))
+    await connection.execute("SET enable_seqscan = off")
+    statement = await connection.prepare(engine.query)
+    await statement.fetch(queries[0])  # the first reads the index from the disk
+    found, times_s = [], []
+    before_s = sum(session.cpu_times()[:2])
+    for query in queries:
+        began_s = time.perf_counter()
+        answer = await statement.fetch(query)
+        times_s.append(time.perf_counter() - began_s)
+        found.append(int(answer[0][0]))
+    return Answers(found=found, times_s=times_s, cpu_s=sum(session.cpu_times()[:2]) - before_s)
 
 
 def _say(what: str) -> None:
@@ -207,16 +242,27 @@ def _say(what: str) -> None:
 
 def table_of(rows: Sequence[Row], title: str) -> Table:
     table = Table(title=title)
-    for column in ("index", "ef", "recall@1", "right person", "p50", "p99", "built", "size"):
+    for column in (
+        "index",
+        "ef",
+        "recall@1",
+        "right person",
+        "p50",
+        "p99",
+        "processor",
+        "built",
+        "size",
+    ):
         table.add_column(column, justify="left" if column == "index" else "right")
     for row in rows:
         table.add_row(
             row.name,
-            str(row.expansion),
+            "" if row.expansion is None else str(row.expansion),
             f"{row.recall:.4f}",
             f"{row.right:.4f}",
             f"{row.p50_ms:.2f} ms",
             f"{row.p99_ms:.2f} ms",
+            f"{row.cpu_ms:.2f} ms",
             f"{row.build_s:.1f} s",
             f"{row.index_mb:,.0f} MB" if row.index_mb else "",
         )
@@ -244,7 +290,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with local_postgres(options=OPTIONS) as server:
         rows = asyncio.run(measure(case, options.expansion, server.url()))
     title = f"{case.vectors:,} vectors of {case.numbers} numbers"
-    Console(width=110).print(table_of(rows, title))
+    Console(width=120).print(table_of(rows, title))
 
 
 if __name__ == "__main__":
