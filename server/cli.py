@@ -8,9 +8,8 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
-import apsw
 import structlog
 import typer
 from rich.console import Console
@@ -37,14 +36,13 @@ from server.cli_prune import (
     run_prune,
 )
 from server.cli_settings import show_settings, warn_of_doubtful_keys
+from server.cli_sql import sql
 from server.cli_users import user_app
 from server.config import ServerSettings
 from server.errors import ServerError, StartRefused
 from server.export_command import export, feed_of
 from server.role import Role
 from server.storage import tokens
-from server.storage.connection import open_reader
-from server.storage.pictures import PictureArchive, register_picture_base64
 from server.storage.postgres import holders
 from server.trial import try_running
 from server.web.api.moments import moment
@@ -70,6 +68,7 @@ token_app = typer.Typer(
 )
 app.command("migrate-store")(migrate_store)
 app.command("settings")(show_settings)
+app.command("sql")(sql)
 app.add_typer(token_app, name="token")
 app.add_typer(user_app, name="user")
 app.add_typer(faces_app, name="faces")
@@ -121,7 +120,7 @@ def run(
     ] = False,
 ) -> None:
     """Run the server until it is told to stop (Ctrl-C or SIGTERM)."""
-    settings = ServerSettings.load(host=host, port=port, web_port=web_port, db_path=db)
+    settings = settings_of(db, host=host, port=port, web_port=web_port)
     if workers > 1:
         check_workers(settings, role)
     warn_of_doubtful_keys()
@@ -301,63 +300,3 @@ def prune(
         keep_ids=keep_ids,
         dry_run=dry_run,
     )
-
-
-@app.command()
-def sql(
-    statement: Annotated[str, typer.Argument(help="A SELECT, in quotes.")],
-    db: Database = None,
-) -> None:
-    """Read the database with SQL.
-
-    picture_base64(image_sha256, substr(received_at, 1, 10)) reads a picture.
-    """
-    settings = settings_of(db)
-    if settings.uses_postgres:
-        fail("rows are in PostgreSQL (SERVER_DATABASE_URL): ask it with psql")
-    if not settings.db_path.exists():
-        fail(f"there is no database {settings.db_path}: python -m server run makes it")
-    archive = PictureArchive(settings.pictures_path, read_only=True)
-    connection = open_reader(settings.db_path)
-    try:
-        register_picture_base64(connection, archive)
-        _print_rows(connection, statement)
-    except apsw.ReadOnlyError:
-        fail(f"{statement}: this command only reads: expected a SELECT")
-    except apsw.Error as error:
-        fail(f"{statement}: {error}")
-    finally:
-        connection.close()
-        archive.close()
-
-
-def _print_rows(connection: apsw.Connection, statement: str) -> None:
-    """A table on a terminal; tab-separated lines where the output goes elsewhere."""
-    names: list[str] = []
-    connection.exec_trace = _column_names_into(names)
-    rows = [tuple(_shown(value) for value in row) for row in connection.execute(statement)]
-    console = Console()
-    if not console.is_terminal:
-        for line in (names, *rows):
-            typer.echo("\t".join(line))
-        return
-    table = Table(*names)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
-
-
-def _column_names_into(names: list[str]) -> Callable[[apsw.Cursor, str, Any], bool]:
-    """Cursors forget their columns after the last row, so they are noted before the first."""
-
-    def note(cursor: apsw.Cursor, _statement: str, _bindings: Any) -> bool:
-        names[:] = [column[0] for column in cursor.get_description()]
-        return True
-
-    return note
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"<{len(value)} bytes>" if isinstance(value, bytes) else str(value)

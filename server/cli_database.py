@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import apsw
 import typer
@@ -41,9 +41,9 @@ def now_utc() -> datetime:
     return datetime.now(UTC)
 
 
-def settings_of(db: Path | None) -> ServerSettings:
+def settings_of(db: Path | None, **given: Any) -> ServerSettings:
     """Of a command: a file that is named is meant, also where SERVER_DATABASE_URL is set."""
-    return ServerSettings.load(db_path=db, database_url=None if db is None else "")
+    return ServerSettings.load(db_path=db, database_url=None if db is None else "", **given)
 
 
 @contextlib.contextmanager

@@ -81,6 +81,7 @@ COMPOSERS = {
             "server.cli_move",
             "server.cli_pictures",
             "server.cli_faces",
+            "server.cli_sql",
             "server.cli_users",
             "server.face_commands",
             "server.face_desk",

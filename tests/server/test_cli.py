@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from server.app import running
+from server.cli import app
 from server.config import ServerSettings
 from server.device_token import digest_of
 from server.storage.postgres import seats
@@ -101,6 +103,18 @@ async def test_sql_reads_beside_a_running_server_and_writes_nothing(
         made = typed("token", "create", "gate-1", *at)
         assert made.returncode == 0, made.stderr
         assert "in force" not in made.stderr
+
+
+def test_sql_reads_postgresql_and_writes_nothing(databases: Databases) -> None:
+    runner = CliRunner(env={"SERVER_DATABASE_URL": databases.cleaned()})
+    assert runner.invoke(app, ["token", "create", "gate-1"]).exit_code == 0
+    read = runner.invoke(app, ["sql", "SELECT name, revoked_at FROM device_tokens"])
+    assert read.stdout == "name\trevoked_at\ngate-1\t\n"
+    wrong = ("DELETE FROM device_tokens", "only reads"), ("SELECT nothing", "does not exist")
+    for statement, words in wrong:
+        refused = runner.invoke(app, ["sql", statement])
+        assert (refused.exit_code, words in refused.output) == (2, True), refused.output
+    assert "gate-1" in runner.invoke(app, ["token", "list"]).stdout
 
 
 async def test_prune_shows_first_and_then_does_it(

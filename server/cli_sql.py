@@ -1,0 +1,94 @@
+"""`python -m server sql`: reads the database, whichever it is, and never writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import apsw
+import asyncpg
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from server.cli_database import Database, in_postgres, settings_of
+from server.cli_fail import fail
+from server.config import ServerSettings
+from server.storage.connection import open_reader
+from server.storage.pictures import PictureArchive, register_picture_base64
+from server.storage.postgres.connection import Connection
+
+
+def sql(
+    statement: Annotated[str, typer.Argument(help="A SELECT, in quotes.")],
+    db: Database = None,
+) -> None:
+    """Read the database with SQL.
+
+    In SQLite picture_base64(image_sha256, substr(received_at, 1, 10)) reads a picture.
+    """
+    settings = settings_of(db)
+    try:
+        if settings.uses_postgres:
+            _of_postgres(settings, statement)
+        else:
+            _of_sqlite(settings, statement)
+    except (apsw.ReadOnlyError, asyncpg.ReadOnlySQLTransactionError):
+        fail(f"{statement}: this command only reads: expected a SELECT")
+    except (apsw.Error, asyncpg.PostgresError) as error:
+        fail(f"{statement}: {error}")
+
+
+def _of_sqlite(settings: ServerSettings, statement: str) -> None:
+    if not settings.db_path.exists():
+        fail(f"there is no database {settings.db_path}: python -m server run makes it")
+    archive = PictureArchive(settings.pictures_path, read_only=True)
+    connection = open_reader(settings.db_path)
+    try:
+        register_picture_base64(connection, archive)
+        names: list[str] = []
+        connection.exec_trace = _column_names_into(names)
+        _print_rows(names, list(connection.execute(statement)))
+    finally:
+        connection.close()
+        archive.close()
+
+
+def _of_postgres(settings: ServerSettings, statement: str) -> None:
+    async def read(connection: Connection) -> tuple[list[str], list[tuple[Any, ...]]]:
+        async with connection.transaction(readonly=True):
+            prepared = await connection.prepare(statement)
+            rows = [tuple(record) for record in await prepared.fetch()]
+            return [column.name for column in prepared.get_attributes()], rows
+
+    _print_rows(*in_postgres(settings, read))
+
+
+def _print_rows(names: Sequence[str], found: Sequence[Sequence[Any]]) -> None:
+    """A table on a terminal; tab-separated lines where the output goes elsewhere."""
+    rows = [tuple(_shown(value) for value in row) for row in found]
+    console = Console()
+    if not console.is_terminal:
+        for line in (names, *rows):
+            typer.echo("\t".join(line))
+        return
+    table = Table(*names)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _column_names_into(names: list[str]) -> Callable[[apsw.Cursor, str, Any], bool]:
+    """Cursors forget their columns after the last row, so they are noted before the first."""
+
+    def note(cursor: apsw.Cursor, _statement: str, _bindings: Any) -> bool:
+        names[:] = [column[0] for column in cursor.get_description()]
+        return True
+
+    return note
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"<{len(value)} bytes>" if isinstance(value, bytes) else str(value)
