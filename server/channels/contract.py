@@ -144,6 +144,15 @@ class ChannelStore(Protocol):
         """What is to be tried by now, in the order of the alerts."""
         ...
 
+    async def claim(self, delivery: Delivery, now: datetime, *, until: datetime) -> bool:
+        """Before an attempt: nobody else tries it until then. False where somebody else has it in
+        hand, or noted an attempt or its end since it was read."""
+        ...
+
+    async def let_go(self, delivery: Delivery, now: datetime) -> None:
+        """It was claimed, and nobody was told: it is due again."""
+        ...
+
     async def next_due(self) -> dict[int, datetime]:
         """When each channel that is enabled has something to try."""
         ...

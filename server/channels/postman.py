@@ -34,6 +34,8 @@ MOST_AT_ONCE: Final = 4
 PIECE: Final = 20
 RETRY_S: Final = 1.0
 IDLE_S: Final = 60.0
+CLAIMED_FOR: Final = timedelta(minutes=2)
+"""Longer than an attempt takes: what a process did not end that died is tried again then."""
 KEPT: Final = timedelta(days=30)
 """Deliveries that ended are remembered so long."""
 SWEPT_EVERY: Final = timedelta(days=1)
@@ -192,13 +194,21 @@ class Postman:
             await asyncio.sleep(RETRY_S)
 
     async def _deliver(self, channel: Channel, delivery: Delivery) -> bool:
+        """Claimed beforehand: of two processes that take themselves for the one that tells, one
+        does. Where it dies in the midst another tries it again, with the same key."""
+        store, now = self._parts.store, self._parts.now()
+        if not await store.claim(delivery, now, until=now + CLAIMED_FOR):
+            return False
         try:
             said = await self.tell(channel, delivery.alert, delivery.idempotency_key, is_test=False)
         except NotDelivered as error:
             await self._note_failure(channel, delivery, str(error))
             return False
+        except (StorageUnavailable, TooBusy, TookTooLong):
+            await store.let_go(delivery, now)  # nobody was told
+            raise
         self.outcomes[DELIVERED] += 1
-        await self._parts.store.delivered(delivery, self._parts.now(), remark=said)
+        await store.delivered(delivery, self._parts.now(), remark=said)
         if said:
             _log.warning("alert delivered in part", channel=channel.details.name, reason=said)
         return True

@@ -30,6 +30,14 @@ _DUE: Final = (
     "WHERE d.channel_id = ? AND d.state = 'waiting' AND d.next_attempt_at <= ? "
     "ORDER BY d.alert_id LIMIT ?"
 )
+_CLAIM: Final = (
+    "UPDATE alert_deliveries SET next_attempt_at = ? "
+    "WHERE id = ? AND state = 'waiting' AND attempts = ? AND next_attempt_at <= ?"
+)
+_LET_GO: Final = (
+    "UPDATE alert_deliveries SET next_attempt_at = ? "
+    "WHERE id = ? AND state = 'waiting' AND attempts = ?"
+)
 _NEXT: Final = (
     "SELECT channel_id, min(next_attempt_at) FROM alert_deliveries WHERE state = 'waiting' "
     "AND channel_id IN (SELECT id FROM alert_channels WHERE is_enabled) GROUP BY 1"
@@ -126,6 +134,14 @@ class StoredChannels:
         values = (channel_id, text_of(now), limit)
         rows = await self._pool.ask(lambda reader: reader.rows(_DUE, values))
         return [_delivery(row) for row in rows]
+
+    async def claim(self, delivery: Delivery, now: datetime, *, until: datetime) -> bool:
+        values = (text_of(until), delivery.id, delivery.attempts, text_of(now))
+        return await self._writing.write(lambda writer: writer.change(_CLAIM, values)) > 0
+
+    async def let_go(self, delivery: Delivery, now: datetime) -> None:
+        values = (text_of(now), delivery.id, delivery.attempts)
+        await self._writing.write(lambda writer: writer.change(_LET_GO, values))
 
     async def next_due(self) -> dict[int, datetime]:
         rows = await self._pool.ask(lambda reader: reader.rows(_NEXT))

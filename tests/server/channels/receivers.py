@@ -29,19 +29,23 @@ class Post:
 class Receiver:
     """`answers` are given one after the other, then 204; `posts` came in that order.
 
-    `is_broken_off`: what follows the status of an answer is no HTTP."""
+    `waits_for`: what holds each answer up. `is_broken_off`: what follows the status of an answer is
+    no HTTP."""
 
     url: str = ""
     answers: list[int] = field(default_factory=list)
     location: str = ""
     is_broken_off: bool = False
     posts: list[Post] = field(default_factory=list)
+    waits_for: threading.Barrier | None = None
     came: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     def answer(self, post: Post) -> int:
         self.posts.append(post)
         status = self.answers.pop(0) if self.answers else 204
         self.came.release()
+        if self.waits_for is not None:
+            self.waits_for.wait()
         return status
 
 

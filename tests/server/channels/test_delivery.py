@@ -23,7 +23,7 @@ from server.accounts.store import AccountStore
 from server.bell import Bell
 from server.channels.contract import Channel, ChannelDetails, ChannelKind, NotDelivered
 from server.channels.desk import ChannelDesk
-from server.channels.postman import MOST_AT_ONCE, Postman, PostmanParts
+from server.channels.postman import CLAIMED_FOR, MOST_AT_ONCE, Postman, PostmanParts
 from server.channels.telling import Message, signature
 from server.errors import NotThere, QuestionInvalid, TooBusy
 from server.storage.channels import StoredChannels
@@ -56,6 +56,7 @@ class Post:
     accounts: AccountStore
     postman: Postman
     wake: Bell
+    parts: PostmanParts
     moment: datetime = NOON
 
     async def webhook(self, url: str, *, name: str = "hook", **given: Any) -> Channel:
@@ -111,6 +112,7 @@ async def post_office(folder: Path, **settings: Any) -> AsyncIterator[Post]:
                 accounts=accounts,
                 postman=postman,
                 wake=wake,
+                parts=parts,
             )
         )
         yield office[0]
@@ -134,6 +136,53 @@ async def test_what_another_process_delivered_stays_delivered(tmp_path: Path) ->
         assert await post.store.due(channel.id, again_at, limit=2) == []
         told = await post.store.channel(channel.id)
         assert (told.failures, told.waiting, told.given_up, told.last_error) == (0, 0, 0, None)
+
+
+async def test_of_two_that_tell_one_claims_a_delivery_until_it_lets_go_or_is_gone(
+    tmp_path: Path,
+) -> None:
+    async with post_office(tmp_path) as post:
+        channel = await post.webhook("http://127.0.0.1:9/")
+        await post.alert()
+        (ours,) = theirs = await post.store.due(channel.id, NOON, limit=2)
+        gone_at = NOON + CLAIMED_FOR
+        assert await post.store.claim(ours, NOON, until=gone_at)
+        assert not await post.store.claim(theirs[0], NOON, until=gone_at)
+        assert await post.store.due(channel.id, NOON, limit=2) == []
+        await post.store.let_go(ours, NOON)
+        assert await post.store.claim(theirs[0], NOON, until=gone_at)
+        (again,) = await post.store.due(channel.id, gone_at, limit=2)
+        assert again.idempotency_key == ours.idempotency_key
+        assert await post.store.claim(again, gone_at, until=gone_at + CLAIMED_FOR)
+        await post.store.delivered(again, gone_at)
+        assert not await post.store.claim(again, gone_at + CLAIMED_FOR, until=gone_at)
+
+
+async def test_two_postmen_at_once_tell_each_alert_once(tmp_path: Path) -> None:
+    """As around a change of the process that tells."""
+    async with post_office(tmp_path) as post:
+        with http_receiver() as receiver:
+            receiver.waits_for = threading.Barrier(2, timeout=30)
+            await post.webhook(receiver.url)
+            await post.alert()
+            other = Postman(post.parts)
+            working = [asyncio.create_task(each.run()) for each in (post.postman, other)]
+            try:
+                await asyncio.to_thread(receiver.came.acquire, timeout=30)
+                for _ in range(3):  # both looked at what is due while the first tells
+                    post.wake.ring()
+                    await post.store.channels()
+                await asyncio.to_thread(receiver.waits_for.wait)
+                async with asyncio.timeout(30):
+                    while (await post.store.channels())[0].waiting:  # noqa: ASYNC110 (works tell nobody)
+                        await asyncio.sleep(0.005)
+            finally:
+                for each in working:
+                    each.cancel()
+                await asyncio.gather(*working, return_exceptions=True)
+                other.close()
+        assert len(receiver.posts) == 1
+        assert (await post.store.channels())[0].failures == 0
 
 
 async def test_a_webhook_that_fails_twice_accepts_the_alert_once(tmp_path: Path) -> None:
