@@ -25,6 +25,7 @@ from server.storage.postgres.partitions import (
     months_around,
     partitions_of,
 )
+from server.storage.postgres.seats import refuse_beside_servers
 
 _SCHEMA_LOCK: Final = 0x53504F5354
 """Of advisory locks: who changes tables. Any number that nobody else uses ("SPOST")."""
@@ -126,6 +127,8 @@ async def _migrate(connection: Connection, url: str) -> tuple[str, ...]:
                 f"the database has schema {have}, this program knows {len(steps)}: "
                 "it was written by a newer Sightpost; install that version or newer"
             )
+        if 0 < have < len(steps):
+            await refuse_beside_servers(connection, url)
         for step in steps[have:]:
             try:
                 await connection.execute(step.sql)

@@ -145,6 +145,20 @@ async def alone(url: str) -> AsyncIterator[None]:
         await connection.close()
 
 
+async def refuse_beside_servers(connection: Connection, url: str) -> None:
+    """Nobody takes a place until the transaction of `connection` ends. Raises StartRefused where
+    somebody has one: a server of an older version does not know what it would find, nor say what
+    newer ones rely on."""
+    await _take(
+        connection,
+        "SELECT pg_try_advisory_xact_lock($1)",
+        _ROWS,
+        f"{place_of(url)} is to be brought to this version while processes of an older one are at "
+        "work on it: stop all first, those with --role ingest, those with pages and a 'prune'; "
+        "cameras keep their rows meanwhile",
+    )
+
+
 async def refuse_half_moved(connection: Connection, url: str) -> None:
     """Raises StartRefused where rows are still to come: their ids would be given to others, and
     late duplicates of them taken for new."""

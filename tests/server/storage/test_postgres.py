@@ -144,6 +144,27 @@ async def test_a_database_that_is_not_ours_or_newer_is_refused(databases: Databa
         await prepare_database(f"{url}&synchronous_commit=off", now=NOW)
 
 
+async def test_tables_are_not_changed_under_processes_of_an_older_version(
+    databases: Databases,
+) -> None:
+    """They do not say above which ids their rows will be, or whatever else newer ones rely on."""
+    url = await asyncio.to_thread(databases.migrated)
+    async with connected(url) as connection:
+        (newest,) = await connection.fetchrow("SELECT max(number) FROM sightpost_schema")
+        await connection.execute("DELETE FROM sightpost_schema WHERE number = $1", newest)
+        tables = "SELECT array_agg(relname ORDER BY 1) FROM pg_class"
+        before = await connection.fetchval(tables)
+        async with seats.taken(url):
+            with pytest.raises(StartRefused, match="stop all first"):
+                await prepare_database(url, now=NOW)
+            assert await connection.fetchval(tables) == before
+        with pytest.raises(StartRefused, match=r"step .* failed, nothing was changed"):
+            await prepare_database(url, now=NOW)  # its tables are there: it went ahead
+        await connection.execute("INSERT INTO sightpost_schema VALUES ($1, '', now())", newest)
+        async with seats.taken(url):
+            assert await prepare_database(url, now=NOW) == ()
+
+
 async def test_where_no_database_is_the_start_says_so_without_the_password(tmp_path: Path) -> None:
     url = f"postgresql://sightpost:geheim@/nowhere?host={tmp_path}"
     with pytest.raises(StartRefused, match="check that PostgreSQL runs there") as refused:
