@@ -13,6 +13,7 @@ from server.accounts.contract import SignInFailed, Standing
 from server.accounts.hashing import Hashing
 from server.accounts.permissions import Role
 from server.accounts.reception import REGISTRATIONS, Reception
+from server.accounts.setup_links import MOST_LINKS
 from server.device_token import digest_of
 from server.errors import AccountRefused
 from tests.server.accounts.conftest import ADDRESS, ADMIN, PASSWORD, House
@@ -244,16 +245,32 @@ async def test_a_set_up_link_makes_one_admin_once(house: House) -> None:
     assert await house.store.change(lambda book: book.new_setup_key()) is None
 
 
-async def test_a_set_up_link_gets_too_old_and_ends_with_the_next(house: House) -> None:
-    old = await house.store.change(lambda book: book.new_setup_key())
-    new = await house.store.change(lambda book: book.new_setup_key())
-    assert old is not None
-    assert new is not None
+async def test_set_up_links_of_processes_that_start_together_are_good_until_one_is_used(
+    either: House,
+) -> None:
+    keys = [await _new_key(either) for _ in range(MOST_LINKS + 1)]
     with pytest.raises(AccountRefused, match="used up or too old"):
-        await house.reception.set_up(old, "anna", PASSWORD, ADDRESS)
+        await either.reception.set_up(keys[0], "eve", PASSWORD, ADDRESS)
+    await either.reception.set_up(keys[1], "anna", PASSWORD, ADDRESS)
+    with pytest.raises(AccountRefused, match="used up or too old"):
+        await either.reception.set_up(keys[-1], "eve", PASSWORD, "192.0.2.8")
+
+
+async def test_a_set_up_link_gets_too_old(house: House) -> None:
+    key = await _new_key(house)
     house.clock.later(hours=25)
     with pytest.raises(AccountRefused, match="used up or too old"):
-        await house.reception.set_up(new, "anna", PASSWORD, ADDRESS)
+        await house.reception.set_up(key, "anna", PASSWORD, ADDRESS)
+    await _new_key(house)
+    async with house.beside() as inside:
+        assert await inside.query("SELECT count(*) FROM setup_links") == [(1,)]
+
+
+async def _new_key(house: House) -> str:
+    house.clock.later(seconds=1)
+    key = await house.store.change(lambda book: book.new_setup_key())
+    assert key is not None
+    return key
 
 
 async def test_a_set_up_link_is_good_for_nothing_once_there_is_an_admin(house: House) -> None:
