@@ -214,7 +214,9 @@ async def _drop_if_old(work: _Work, table: _Table, part: str, cut: Cut) -> tuple
     count = await connection.fetchval(f"SELECT count(*) FROM {part}", timeout=_LOOK_S)  # noqa: S608 (our own names)
     for said in table.said_of_them:
         await connection.execute(
-            f"DELETE FROM {said} AND EXISTS (SELECT 1 FROM {part} WHERE id = sighting_id)",  # noqa: S608 (our own names)
+            f"DELETE FROM {said} AND EXISTS (SELECT 1 FROM {part} "  # noqa: S608 (our own names)
+            f"WHERE id = sighting_id AND {table.old})",  # a young row may have come since
+            cut,
             timeout=_LOOK_S,
         )
     async with work.turn(), schema_alone(connection), connection.transaction():

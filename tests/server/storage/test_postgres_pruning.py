@@ -136,32 +136,42 @@ async def test_what_is_old_goes_by_months_and_rows_and_nothing_else(
         assert (await measure(house.connection, house.pictures, AGES)).steps == 0
 
 
-async def test_a_row_that_comes_while_its_month_goes_is_kept(
+_LATE = (
+    "INSERT INTO lpr_detections (message_id, sequence, received_at) "
+    "VALUES ($1, $2, '2026-11-27') RETURNING id"
+)
+
+
+async def test_rows_that_come_while_their_month_goes_are_kept_with_what_was_said_of_them(
     databases: Databases, tmp_path: Path
 ) -> None:
+    """One comes before what was said of the month's rows goes, one before the month itself."""
     async with house_in(tmp_path, databases) as house:
-        old = plate(1, day(6, 20))
-        await house.store.commit_group([old], day(6, 20))
-        other = await opened(house.url)
-        await other.execute("BEGIN")
-        await other.execute(
-            "INSERT INTO lpr_detections (message_id, sequence, received_at) "
-            "VALUES ($1, 9, '2026-11-27')",
-            plate(9, day(6, 21)).id,
+        await house.store.commit_group([plate(1, day(6, 20))], day(6, 20))
+        early, late = await opened(house.url), await opened(house.url)
+        await late.execute("BEGIN")
+        await late.fetchval(_LATE, plate(9, day(6, 21)).id, 9)
+        await early.execute("BEGIN; LOCK TABLE corrections IN ACCESS EXCLUSIVE MODE")
+        number = await early.fetchval(_LATE, plate(8, day(6, 21)).id, 8)
+        await early.execute(
+            "INSERT INTO corrections (sighting_id, plate, plate_before, corrected_by, "
+            "corrected_at) VALUES ($1, 'X', 'AB', 'eva', '2026-11-27')",
+            number,
         )
         at_work = asyncio.create_task(house.pruned())
-        await _until_somebody_waits(other)
-        await other.execute("COMMIT")
-        await other.close()
+        for writer, table in ((early, "corrections"), (late, "lpr_detections")):
+            await _until_somebody_waits_for(writer, table)
+            await writer.execute("COMMIT")
+            await writer.close()
         freed, _ = await at_work
         assert freed.gone.rows["lpr_detections"] == 1
-        assert await house.sequences("lpr_detections") == [9]
+        assert await house.sequences("lpr_detections") == [8, 9]
+        assert await house.connection.fetch("SELECT sighting_id FROM corrections") == [(number,)]
 
 
-async def _until_somebody_waits(connection: Connection) -> None:
+async def _until_somebody_waits_for(connection: Connection, table: str) -> None:
     async with asyncio.timeout(20):
         while not await connection.fetchval(  # noqa: ASYNC110 (locks tell nobody)
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = "
-            "'lpr_detections'::regclass"
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = to_regclass($1)", table
         ):
             await asyncio.sleep(0.01)
