@@ -51,7 +51,7 @@ SEARCH = "/api/v1/faces/search"
 _ENROLLED_AT_ONCE = 2000
 WARMING_S = 5.0
 READY_S = 300.0
-"""For a server to load its index."""
+"""For a server to build its index."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,9 +182,7 @@ def filled(database: Path, model: ModelKey, persons: int) -> Gallery:
     """A gallery of so many drawn identities with PICTURES_EACH vectors each, without pictures."""
     now = datetime.now(UTC)
     prepare_database(database, zone_of=lambda _: UTC, now=now)
-    gallery = Gallery(
-        SqliteGalleryDatabase(database), database.parent / "faces" / "index.usearch", model
-    )
+    gallery = Gallery(SqliteGalleryDatabase(database), model)
     gallery.open_index()
     random = np.random.default_rng(GALLERY_SEED)
     identities = directions(persons, model.numbers, random)
@@ -230,9 +228,7 @@ def measure_pictures(options: argparse.Namespace, folder: Path) -> Result:
         return query(another(pictures[turn % len(pictures)], turn))
 
     heard = _heard(folder, environ, request, options)
-    gallery = Gallery(
-        SqliteGalleryDatabase(folder / "server.db"), folder / "faces" / "index.usearch", key
-    )
+    gallery = Gallery(SqliteGalleryDatabase(folder / "server.db"), key)
     gallery.open_index()
     after = direct(options.models, pictures, gallery, seconds=options.seconds / 2)
     gallery.close()

@@ -431,11 +431,6 @@ class ServerSettings(TellingSettings):
         """Where pictures are kept, as people may see it."""
         return self.image_store or str(self.pictures_path)
 
-    @property
-    def face_index_path(self) -> Path:
-        """The index of faces, which is built anew where it is missing."""
-        return self.db_path.parent / "faces" / "index.usearch"
-
     def zone_of(self, checkpoint_id: str) -> tzinfo:
         """The time zone of a checkpoint's times that come without offset."""
         return self.checkpoint_time_zones.get(checkpoint_id, self.time_zone)

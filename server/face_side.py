@@ -21,6 +21,7 @@ from server.faces.gallery import Gallery
 from server.faces.looking import Models, Wanted, make_looker, models_here
 from server.faces.meter import FaceMeter
 from server.faces.metered import MeteredFaceService
+from server.faces.older_index import drop_older_index
 from server.faces.service import FaceService
 from server.faces.store import StoredFaces
 from server.faces.vault import PictureVault, read_keys
@@ -34,8 +35,8 @@ from server.storage.reading.face_sightings import FaceSightings
 from server.supervision import Work, beside
 from vision.networks import Networks, NetworkSettings
 
-SAVED_EVERY_S: Final = 600.0
-"""So much of the index, at most, a server that was killed has to build again at its start."""
+LOOKED_EVERY_S: Final = 600.0
+"""For whose time is over, and whom another process forgot."""
 
 PREPARED_AGAIN_S: Final = 10.0
 """After the database could not be read."""
@@ -76,9 +77,10 @@ def gallery_of(
     settings: ServerSettings, models: Models, *, meter: FaceMeter | None = None
 ) -> Gallery:
     """In a migrated SQLite file. Raises ConfigInvalid."""
+    drop_older_index(settings.db_path)
     vault = vault_of(settings)
     database = SqliteGalleryDatabase(settings.db_path)
-    return Gallery(database, settings.face_index_path, models.key, vault, meter=meter)
+    return Gallery(database, models.key, vault, meter=meter)
 
 
 def shared_gallery_of(
@@ -88,9 +90,8 @@ def shared_gallery_of(
     *,
     meter: FaceMeter | None = None,
 ) -> Gallery:
-    """In a database of several processes, each with an index of its own, of which no file is kept:
-    it would hold whom another process forgot. Raises ConfigInvalid."""
-    return Gallery(database, None, models.key, vault_of(settings), meter=meter)
+    """In a database of several processes, each with an index of its own. Raises ConfigInvalid."""
+    return Gallery(database, models.key, vault_of(settings), meter=meter)
 
 
 @contextlib.asynccontextmanager
@@ -141,14 +142,13 @@ async def face_side(
         async with beside({"face gallery": partial(_keep, service, ground.led(Duty.FACES, works))}):
             yield service
     finally:
-        with contextlib.suppress(StorageUnavailable):  # the index is built anew then
-            await service.close()
+        await service.close()
         await asyncio.to_thread(networks.close)
 
 
 async def _keep(service: FaceService, works: Mapping[str, Work]) -> None:
-    """Makes the index ready, then follows the cameras, forgets who is due and saves it: each for
-    itself, so that a face that breaks the one does not keep people from being forgotten."""
+    """Makes the index ready, then follows the cameras and other processes and forgets who is due:
+    each for itself, so that a face that breaks the one keeps nobody from being forgotten."""
     while True:
         try:
             await service.prepare()
@@ -156,7 +156,7 @@ async def _keep(service: FaceService, works: Mapping[str, Work]) -> None:
         except StorageUnavailable as error:
             _log.warning("the face index could not be made ready", reason=str(error))
         await asyncio.sleep(PREPARED_AGAIN_S)
-    async with beside({**works, "face index": partial(_save, service)}):
+    async with beside({**works, "face index": partial(_follow, service)}):
         await asyncio.Event().wait()  # until this is cancelled
 
 
@@ -168,14 +168,14 @@ async def _forget(service: FaceService) -> None:
                 _log.info("a person was forgotten: their time is over", class_id=class_id)
         except (StorageUnavailable, TookTooLong) as error:
             _log.warning("nobody could be forgotten", reason=str(error))
-        await asyncio.sleep(SAVED_EVERY_S)
+        await asyncio.sleep(LOOKED_EVERY_S)
 
 
-async def _save(service: FaceService) -> None:
-    """Again and again; first when there may be something to save."""
+async def _follow(service: FaceService) -> None:
+    """Other processes, again and again, where no search does it."""
     while True:
-        await asyncio.sleep(SAVED_EVERY_S)
+        await asyncio.sleep(LOOKED_EVERY_S)
         try:
-            await service.save()
+            await service.follow()
         except (StorageUnavailable, TookTooLong) as error:
-            _log.warning("the face index could not be kept", reason=str(error))
+            _log.warning("the face index could not be brought up to date", reason=str(error))

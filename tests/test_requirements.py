@@ -75,7 +75,7 @@ def test_a_camera_needs_nothing_of_the_server() -> None:
     modules = read_modules(ROOT, CAMERA)
     wrong = unlisted_imports(modules, listed("-agent") | listed("-otel"), packages_distributions())
     assert not wrong, "\n" + "\n".join(wrong)
-    assert not {"nicegui", "asyncpg", "usearch"} & set(pins_in(read("requirements-agent.txt")))
+    assert not {"nicegui", "asyncpg", "obstore"} & set(pins_in(read("requirements-agent.txt")))
 
 
 def test_unlisted_import_is_found() -> None:

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
@@ -20,7 +19,6 @@ from server.faces import person_rows, vector_rows
 from server.faces.database import GalleryDatabase
 from server.faces.decision import Candidate, Rule, Vector, Vectors, decide_all
 from server.faces.index import FaceIndex, Keys
-from server.faces.index_file import Belonging, IndexFile, NoIndexFile
 from server.faces.keeping import ModelKey, Told
 from server.faces.ledger import Ledger
 from server.faces.meter import FaceMeter
@@ -47,7 +45,7 @@ class Face:
 
 class Gallery:
     """On a migrated database, which it closes; `model` None: persons can be managed, nobody can be
-    found. `index_path` None: no file is kept, and the index is built at each start.
+    found. The index is in memory alone: no file holds the face of somebody who is forgotten.
 
     All methods raise StorageUnavailable.
     """
@@ -55,7 +53,6 @@ class Gallery:
     def __init__(
         self,
         database: GalleryDatabase,
-        index_path: Path | None,
         model: ModelKey | None,
         vault: PictureVault | None = None,
         *,
@@ -65,29 +62,25 @@ class Gallery:
         self.vault = vault or PictureVault(())
         self._meter = meter or FaceMeter()
         self._database = database
-        self._file = NoIndexFile() if index_path is None else IndexFile(index_path)
         self._upkeep = threading.RLock()
         self._index = FaceIndex(model.numbers if model is not None else 1)
         self._revision = -1
-        self._saved_revision = -1
 
     def open_index(self) -> None:
-        """Loads the index, or builds it; what a search does otherwise, which would wait for it.
+        """Builds the index; what a search does otherwise, which would wait for it.
 
         One that is in use already is brought up to date.
         """
         if self.model is None:
             return
         with storage_errors(), self._upkeep:
-            if self._revision < 0:
-                self._index = self._file.load(self._belonging(self.model)) or self._index
             self._bring_up_to_date(self.model)
 
     def change(self, work: Callable[[Ledger], T]) -> T:
         """What `work` does to the gallery, all of it or nothing; it is found when this returns."""
 
         def carried_out(writer: Writer) -> tuple[T, Ledger, int]:
-            before = vector_rows.state(writer).revision
+            before = vector_rows.revision(writer)
             ledger = Ledger(writer, self.model, self.vault)
             answer = work(ledger)
             writer.change("UPDATE face_gallery SET revision = revision + 1")
@@ -162,7 +155,7 @@ class Gallery:
         work: Callable[[Reader, int, list[tuple[Candidate, ...]]], T],
     ) -> T | None:
         """None: the index is not of that moment."""
-        is_there = self.model is None or (vector_rows.state(reader).revision == self._revision)
+        is_there = self.model is None or vector_rows.revision(reader) == self._revision
         return self._made_of(reader, self._search(vectors), work) if is_there else None
 
     def _made_of(
@@ -175,7 +168,7 @@ class Gallery:
         found: list[tuple[Candidate, ...]] = [() for _ in keys]
         if model is not None:
             found = vector_rows.candidates(reader, keys, model)
-        return work(reader, vector_rows.state(reader).revision, found)
+        return work(reader, vector_rows.revision(reader), found)
 
     def _search(self, vectors: Vectors) -> list[Keys]:
         if self.model is None:
@@ -202,41 +195,20 @@ class Gallery:
         if model is None:
             return
         with storage_errors(), self._upkeep:
-            self._file.delete()
             fresh = FaceIndex(model.numbers)
             revision = self._fill(fresh, model)
             self._index, self._revision = fresh, revision
-            self._save(model)
-
-    def forget_index_file(self) -> None:
-        """What is on disk of the index goes: it may hold vectors of somebody who is forgotten."""
-        with storage_errors(), self._upkeep:
-            self._file.delete()
-            self._saved_revision = -1
-
-    def save(self) -> None:
-        """Writes the index, where it changed since; whom another process forgot it holds no more
-        then."""
-        with storage_errors(), self._upkeep:
-            if self.model is not None and self._revision >= 0:
-                self._bring_up_to_date(self.model)
-            if self.model is not None and self._saved_revision != self._revision >= 0:
-                self._save(self.model)
 
     def close(self) -> None:
-        """Saves the index; idempotent."""
+        """Idempotent."""
         with self._upkeep:
-            try:
-                self.save()
-            finally:
-                self._revision = -1
-                self._database.close()
+            self._revision = -1
+            self._database.close()
 
     def _follow(self, ledger: Ledger) -> None:
         """The index after a change; removing comes first, as a key is never given twice."""
         if ledger.is_emptied:
             self._index = FaceIndex(self._index.numbers)
-            self._file.delete()
         self._index.remove(np.asarray(ledger.removed, np.uint64))
         if ledger.added:
             keys = np.asarray([key for key, _ in ledger.added], np.uint64)
@@ -245,13 +217,13 @@ class Gallery:
             self._index.add(keys[~gone], vectors[~gone])
 
     def _bring_up_to_date(self, model: ModelKey) -> None:
-        if self._state().revision != self._revision:
+        if self.read(vector_rows.revision) != self._revision:
             self._revision = self._fill(self._index, model)
 
     def _fill(self, index: FaceIndex, model: ModelKey) -> int:
         """Makes the index hold what the database holds; the revision that it then has."""
         revision, held = self.read(
-            lambda reader: (vector_rows.state(reader).revision, vector_rows.ids(reader, model))
+            lambda reader: (vector_rows.revision(reader), vector_rows.ids(reader, model))
         )
         there = index.keys()
         index.remove(np.setdiff1d(there, held))
@@ -261,18 +233,3 @@ class Gallery:
             part = missing[start : start + vector_rows.CHUNK]
             index.add(*self.read(partial(vector_rows.those_of, wanted=part, model=model)))
         return revision
-
-    def _save(self, model: ModelKey) -> None:
-        self._file.save(self._index, self._belonging(model))
-        self._saved_revision = self._revision
-
-    def _belonging(self, model: ModelKey) -> Belonging:
-        return Belonging(
-            gallery_id=self._state().gallery_id,
-            model=model.name,
-            model_version=model.version,
-            numbers=model.numbers,
-        )
-
-    def _state(self) -> vector_rows.GalleryState:
-        return self.read(vector_rows.state)

@@ -20,7 +20,6 @@ from server.storage.asking import Reader
 def forget(gallery: Gallery, class_id: int, now: datetime) -> ForgetReport:
     """Takes everything away, then looks for it in every table and in the index. Raises NotThere."""
     taken = gallery.change(lambda book: book.forget(class_id))
-    gallery.forget_index_file()
     left = gallery.read(lambda reader: ledger.left_of(reader, class_id))
     left["index"] = gallery.index_has(taken.embeddings)
     return ForgetReport(

@@ -9,96 +9,136 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from usearch.index import Index
 
-from server.faces.decision import Vectors
+from server.faces.decision import Vector, Vectors
+from server.faces.sign_codes import (
+    FIRST,
+    STRIP,
+    WORDS,
+    Planes,
+    Words,
+    bits_set,
+    distances,
+    nearest,
+)
 
 Keys = NDArray[np.uint64]
 """Ids of embeddings, shape (n,)."""
 
-CONNECTIVITY: Final = 16
-EXPANSION_ADD: Final = 128
-EXPANSION_SEARCH: Final = 128
-"""Of the graph (Malkov, Yashunin 2016: M, efConstruction, ef); docs/measurements.md says why."""
+COMPARED: Final = 512
+"""Vectors whose codes are nearest are compared themselves."""
+
+NEAR: Final = 4 * COMPARED
+NEAR_SHARE: Final = 64
+"""Of so many vectors one, and NEAR at least, is near enough by the first words of its code to have
+all of it looked at. docs/measurements.md says why so many."""
+
+_SPARE: Final = 8
+"""Of so many places one more is kept for those to come."""
 
 
 class FaceIndex:
-    """A graph of vectors in half precision; a key is an embedding's id and means one vector for
-    ever."""
+    """All vectors, in half precision, and their codes; a key is an embedding's id and means one
+    vector for ever. Each search looks at every code, so that none is missed that has just come,
+    and none is left of who went."""
 
     def __init__(self, numbers: int) -> None:
         """For vectors of so many numbers."""
         self.numbers = numbers
-        self._index = _empty(numbers)
+        self._planes = Planes(numbers)
+        self._count = 0
+        self._keys: Keys = np.empty(0, np.uint64)
+        self._vectors: NDArray[np.float16] = np.empty((0, numbers), np.float16)
+        self._strips: Words = np.empty((0, FIRST, STRIP), np.uint64)
+        self._rest: Words = np.empty((0, WORDS - FIRST), np.uint64)
         self._gate = _SharedGate()
 
     def __len__(self) -> int:
         with self._gate.shared():
-            return len(self._index)
+            return self._count
 
     def keys(self) -> Keys:
         """In no order."""
         with self._gate.shared():
-            return np.asarray(self._index.keys, dtype=np.uint64).reshape(-1).copy()
+            return self._keys[: self._count].copy()
 
     def add(self, keys: Keys, vectors: Vectors) -> None:
         """Keys that it has not."""
-        if len(keys):
-            with self._gate.alone():
-                self._index.add(keys, vectors)
+        if not len(keys):
+            return
+        codes = self._planes.codes(vectors)
+        with self._gate.alone():
+            new = np.arange(self._count, self._count + len(keys))
+            self._make_room(self._count + len(keys))
+            self._keys[new] = keys
+            self._vectors[new] = vectors
+            self._strips[new // STRIP, :, new % STRIP] = codes[:, :FIRST]
+            self._rest[new] = codes[:, FIRST:]
+            self._count += len(keys)
 
     def remove(self, keys: Keys) -> None:
-        """Those that it has go, others are passed over."""
+        """Those that it has go, others are passed over. The last ones take their places, and what
+        the last ones leave is overwritten: nothing is left of a face."""
+        if not len(keys):
+            return
         with self._gate.alone():
-            for key in keys:
-                if int(key) in self._index:
-                    self._index.remove(int(key))
+            gone = np.flatnonzero(np.isin(self._keys[: self._count], keys))
+            left = self._count - len(gone)
+            free = gone[gone < left]
+            last = np.setdiff1d(np.arange(left, self._count), gone)
+            strips = self._strips
+            for held in (self._keys, self._vectors, self._rest):
+                held[free] = held[last]
+            strips[free // STRIP, :, free % STRIP] = strips[last // STRIP, :, last % STRIP]
+            empty = np.arange(left, self._count)
+            for held in (self._keys, self._vectors, self._rest):
+                held[empty] = 0
+            strips[empty // STRIP, :, empty % STRIP] = 0
+            self._count = left
 
     def search(self, vectors: Vectors, most: int) -> list[Keys]:
-        """The nearest to each, the best first; at most so many of each."""
+        """The nearest to each, the best first; at most so many of each, and not more than
+        COMPARED."""
+        codes = self._planes.codes(vectors)
         with self._gate.shared():
-            if not len(self._index):
-                return [np.empty(0, np.uint64) for _ in vectors]
-            found = self._index.search(
-                vectors.reshape(-1, self.numbers), min(most, len(self._index)), threads=1
-            )
-            # One vector alone is answered without a dimension for how many there were.
-            keys = np.asarray(found.keys, dtype=np.uint64).reshape(len(vectors), -1)
-            counts = getattr(found, "counts", [keys.shape[1]])
-            return [row[:count].copy() for row, count in zip(keys, counts, strict=True)]
+            return [
+                self._search(vector, code, most)
+                for vector, code in zip(vectors, codes, strict=True)
+            ]
 
-    def save(self, path: Path) -> None:
-        """Writes a file; durable is for whoever calls."""
-        with self._gate.shared():
-            self._index.save(str(path))
+    def _search(self, vector: Vector, code: Words, most: int) -> Keys:
+        near = self._near(code)
+        cosines = self._vectors[near].astype(np.float32) @ vector
+        best = np.arange(len(near))
+        if most < len(near):
+            best = np.argpartition(-cosines, most)[:most]
+        return self._keys[near[best[np.argsort(-cosines[best])]]]
 
-    @classmethod
-    def load(cls, path: Path, numbers: int) -> FaceIndex:
-        """What `save` wrote; raises ValueError where it is none of so many numbers."""
-        made = cls(numbers)
-        try:
-            made._index.load(str(path))
-        except (RuntimeError, ValueError, OSError) as error:
-            raise ValueError(f"{path} is no index: {error}") from error
-        if made._index.ndim != numbers:
-            raise ValueError(f"{path} has {made._index.ndim} numbers, expected {numbers}")
-        return made
+    def _near(self, code: Words) -> NDArray[np.intp]:
+        """Places of at least COMPARED vectors, where there are so many."""
+        count = self._count
+        if count <= COMPARED:
+            return np.arange(count)
+        first = distances(self._strips, count, code)
+        near = nearest(first, min(count, max(NEAR, count // NEAR_SHARE)))
+        # An exact opposite, whose 256 bits all differ, counts as 0: its cosine tells it.
+        rest = bits_set(self._rest[near] ^ code[FIRST:])
+        return near[nearest(first[near] + rest[:, 0] + rest[:, 1], COMPARED)]
 
-
-def _empty(numbers: int) -> Index:
-    return Index(
-        ndim=numbers,
-        metric="ip",
-        dtype="f16",
-        connectivity=CONNECTIVITY,
-        expansion_add=EXPANSION_ADD,
-        expansion_search=EXPANSION_SEARCH,
-    )
+    def _make_room(self, count: int) -> None:
+        """Nobody looks at the arrays meanwhile, so that they may grow where they are: the gallery
+        is never in memory twice."""
+        if count <= len(self._keys):
+            return
+        places = count + count // _SPARE
+        self._keys.resize(places, refcheck=False)
+        self._vectors.resize((places, self.numbers), refcheck=False)
+        self._rest.resize((places, WORDS - FIRST), refcheck=False)
+        self._strips.resize((-(-places // STRIP), FIRST, STRIP), refcheck=False)
 
 
 class _SharedGate:

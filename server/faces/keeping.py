@@ -273,15 +273,12 @@ class FaceStore(
     """Everything, as the service is handed it; of one model, or none."""
 
     async def open(self) -> None:
-        """Makes what searches need ready; nobody is found before. May be called again."""
+        """Makes what searches need ready; nobody is found before. May be called again: whom another
+        process forgot, this one's memory holds no more then."""
         ...
 
     async def rebuild(self) -> None:
         """Makes what searches need anew from what is enrolled; they see the old or the new."""
-        ...
-
-    async def save(self) -> None:
-        """Keeps what the next start would otherwise have to make again."""
         ...
 
     async def close(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -171,12 +170,11 @@ class Ledger:
         return Taken(rows=rows, embeddings=gone)
 
     def forget_everybody(self) -> None:
-        """The gallery is empty, and another one: no index of the old one fits it."""
+        """The gallery is empty; numbers go on from where they were."""
         self.is_emptied = True
         self.added.clear()
         for table in (*TABLES, "face_visitors"):
             self.writer.change(f"DELETE FROM {table}")  # noqa: S608 (our own tables)
-        self.writer.change("UPDATE face_gallery SET gallery_id = ?", (secrets.token_hex(8),))
 
     def drop_other_models(self, model: ModelKey) -> int:
         """Vectors of any but this model go; how many."""

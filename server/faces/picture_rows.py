@@ -120,7 +120,7 @@ def counted(reader: Reader, model: ModelKey | None) -> Counted:
         persons=persons,
         pictures=pictures,
         waiting=pictures - have,
-        revision=vector_rows.state(reader).revision,
+        revision=vector_rows.revision(reader),
     )
 
 

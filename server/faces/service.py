@@ -12,7 +12,7 @@ from server.faces.register import Register
 
 
 class FaceService(Asking, Enrolling, Register, History):
-    """See `history_contract.FaceGallery`. `close` saves the index."""
+    """See `history_contract.FaceGallery`."""
 
     async def prepare(self) -> None:
         """Makes the index ready; who asks meanwhile is told to come again."""
@@ -22,9 +22,9 @@ class FaceService(Asking, Enrolling, Register, History):
         finally:
             self._place.is_preparing = False
 
-    async def save(self) -> None:
-        """Writes the index where it changed, so that the next start loads it."""
-        await self._place.store.save()
+    async def follow(self) -> None:
+        """Brings the index up to date with what other processes changed, also where nobody asks."""
+        await self._place.store.open()
 
     async def close(self) -> None:
         await self._place.close()

@@ -103,11 +103,7 @@ class StoredFaces:
         return await self._read(work)
 
     async def delete_picture(self, image_id: int, now: datetime) -> None:
-        def work() -> None:
-            self._gallery.change(lambda book: book.delete_picture(image_id, now))
-            self._gallery.forget_index_file()
-
-        await self._upkeep(work)
+        await self._change(lambda book: book.delete_picture(image_id, now))
 
     async def counted(self) -> Counted:
         return await self._read(lambda rows: picture_rows.counted(rows, self._gallery.model))
@@ -144,7 +140,7 @@ class StoredFaces:
             return True  # by another process
         model, look = self._gallery.model, compared.look
         if look is not None and model is not None:
-            if vector_rows.state(rows).revision != compared.revision:
+            if vector_rows.revision(rows) != compared.revision:
                 return False
             history_rows.add(rows, compared, look, model)
         history_rows.move_on(rows, compared.sighting_id)
@@ -197,9 +193,6 @@ class StoredFaces:
 
     async def rebuild(self) -> None:
         await self._upkeep(self._gallery.rebuild)
-
-    async def save(self) -> None:
-        await self._upkeep(self._gallery.save)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._close)

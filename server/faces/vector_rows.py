@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -20,17 +19,10 @@ CHUNK: Final = 20_000
 """Vectors read at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GalleryState:
-    """Which gallery this is, and how often it was changed."""
-
-    gallery_id: str
-    revision: int
-
-
-def state(reader: Reader) -> GalleryState:
-    ((gallery_id, revision),) = reader.rows("SELECT gallery_id, revision FROM face_gallery")
-    return GalleryState(gallery_id=gallery_id, revision=revision)
+def revision(reader: Reader) -> int:
+    """How often the gallery was changed."""
+    ((count,),) = reader.rows("SELECT revision FROM face_gallery")
+    return int(count)
 
 
 def blob_of(vector: Vector) -> bytes:

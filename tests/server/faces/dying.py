@@ -29,7 +29,7 @@ MOST_STEPS = 100_000
 
 
 def changes(database: Path) -> None:
-    """A life: a person comes, one loses a picture, one goes, the index is saved and built anew."""
+    """A life: a person comes, one loses a picture, one goes, the index is built anew."""
     gallery = open_gallery(database)
     enrol(gallery, 11, 12)
     gallery.change(lambda book: book.delete_picture(1, NOW))
@@ -64,7 +64,7 @@ def look(database: Path) -> dict[str, Any]:
         "held": gallery.read(
             lambda rows: [sum(ledger.left_of(rows, class_id).values()) for class_id in (1, 2, 3)]
         ),
-        "revision": gallery.read(lambda rows: vector_rows.state(rows).revision),
+        "revision": gallery.read(vector_rows.revision),
     }
     gallery.close()
     return found

@@ -53,11 +53,8 @@ def place_on(
 ) -> Workplace:
     """To be closed by who asked."""
     models = models_here(networks, wanted)
-    index = database.parent / "faces" / "index.usearch"
     parts = Parts(
-        store=StoredFaces(
-            Gallery(SqliteGalleryDatabase(database), index, models.key, vault, meter=meter)
-        ),
+        store=StoredFaces(Gallery(SqliteGalleryDatabase(database), models.key, vault, meter=meter)),
         desk=LookingDesk(lambda: make_looker(networks, wanted), threads=1, waiting=waiting),
         models=models,
         auditor=auditor,

@@ -43,9 +43,7 @@ class MeddledGallery(Gallery):
 def gallery(tmp_path: Path) -> MeddledGallery:
     database = tmp_path / "server.db"
     prepare_database(database, zone_of=lambda _: UTC, now=NOW)
-    made = MeddledGallery(
-        SqliteGalleryDatabase(database), tmp_path / "faces" / "index.usearch", MODEL
-    )
+    made = MeddledGallery(SqliteGalleryDatabase(database), MODEL)
     made.open_index()
 
     def visit(rows: Writer) -> None:

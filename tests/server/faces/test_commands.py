@@ -6,8 +6,6 @@ import asyncio
 import io
 import json
 import re
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -126,11 +124,3 @@ def test_without_models_the_command_that_gets_them_is_named(place: Path) -> None
     (place / "models" / "models.toml").unlink()
     with pytest.raises(FacesUnavailable, match="python -m agent models fetch"):
         said("import", "older")
-
-
-@pytest.mark.parametrize(
-    "order", ["usearch.index, onnxruntime, cv2", "onnxruntime, cv2, usearch.index"]
-)
-def test_index_and_networks_live_in_one_process_whichever_comes_first(order: str) -> None:
-    run = subprocess.run([sys.executable, "-c", f"import {order}"], check=False, timeout=60)
-    assert run.returncode == 0

@@ -72,9 +72,7 @@ def database(tmp_path: Path) -> Path:
 
 
 def open_gallery(database: Path, model: ModelKey | None = MODEL) -> Gallery:
-    made = Gallery(
-        SqliteGalleryDatabase(database), database.parent / "faces" / "index.usearch", model
-    )
+    made = Gallery(SqliteGalleryDatabase(database), model)
     made.open_index()
     return made
 
@@ -127,49 +125,13 @@ def test_the_same_picture_is_not_enrolled_twice(gallery: Gallery) -> None:
     assert gallery.indexed() == 1
 
 
-def test_the_index_is_loaded_again_as_it_was(database: Path) -> None:
+def test_who_was_enrolled_is_found_after_the_next_start(database: Path) -> None:
     first = open_gallery(database)
     enrol(first, 1)
     first.close()
     again = open_gallery(database)
     assert nearest(again, 1) == 1
     again.close()
-
-
-def test_an_index_in_use_is_not_replaced_by_an_older_file(gallery: Gallery) -> None:
-    enrol(gallery, 1)
-    gallery.save()
-    enrol(gallery, 2)
-    gallery.open_index()
-    assert nearest(gallery, 2) == 2
-    assert is_consistent(gallery)
-
-
-@pytest.mark.parametrize("damage", ["torn", "gone", "mislabelled", "older"])
-def test_an_index_file_that_is_wrong_does_no_harm(database: Path, damage: str) -> None:
-    file = database.parent / "faces" / "index.usearch"
-    first = open_gallery(database)
-    enrol(first, 1)
-    first.close()
-    older = file.read_bytes(), file.with_name("index.usearch.json").read_bytes()
-    second = open_gallery(database)
-    enrol(second, 2)
-    holdings.forget(second, 1, NOW)
-    second.close()
-    if damage == "torn":
-        file.write_bytes(file.read_bytes()[:40])
-    elif damage == "gone":
-        file.unlink()
-    elif damage == "mislabelled":
-        file.with_name("index.usearch.json").write_text("{")
-    else:
-        file.write_bytes(older[0])
-        file.with_name("index.usearch.json").write_bytes(older[1])
-    third = open_gallery(database)
-    assert nearest(third, 1) is None
-    assert nearest(third, 2) == 2
-    assert is_consistent(third)
-    third.close()
 
 
 def test_what_another_program_changes_is_seen_by_the_next_search(
@@ -248,10 +210,9 @@ def test_searches_go_on_while_people_come_and_go(gallery: Gallery) -> None:
     assert is_consistent(gallery)
 
 
-def test_being_forgotten_leaves_nothing_and_says_so(database: Path, gallery: Gallery) -> None:
+def test_being_forgotten_leaves_nothing_and_says_so(gallery: Gallery) -> None:
     class_id = enrol(gallery, 1, 2)
     gallery.change(lambda book: book.deny(class_id, vector(9), "ada", NOW))
-    gallery.save()
     report = holdings.forget(gallery, class_id, NOW)
     assert (report.pictures, report.embeddings, report.negatives, report.index_entries) == (
         2,
@@ -270,7 +231,6 @@ def test_being_forgotten_leaves_nothing_and_says_so(database: Path, gallery: Gal
         "alerts",
         "index",
     }
-    assert not (database.parent / "faces" / "index.usearch").exists()
     assert nearest(gallery, 1) is None
 
 

@@ -56,7 +56,7 @@ def model(tiny: Networks) -> ModelKey:
 def gallery(tmp_path: Path, model: ModelKey) -> Iterator[Gallery]:
     database = tmp_path / "server.db"
     prepare_database(database, zone_of=lambda _: UTC, now=NOW)
-    made = Gallery(SqliteGalleryDatabase(database), tmp_path / "faces" / "index.usearch", model)
+    made = Gallery(SqliteGalleryDatabase(database), model)
     made.open_index()
     yield made
     made.close()
@@ -160,9 +160,7 @@ def test_another_model_gets_its_own_vectors_and_the_older_go(
 ) -> None:
     taken_over(gallery, model, looker, folder)
     newer = replace(model, version="newer0000000")
-    other = Gallery(
-        SqliteGalleryDatabase(tmp_path / "server.db"), tmp_path / "faces" / "newer.usearch", newer
-    )
+    other = Gallery(SqliteGalleryDatabase(tmp_path / "server.db"), newer)
     assert other.indexed() == 0
     steps: list[int] = []
     done = reembed(other, newer, looker.look, keep_others=False, progress=steps.append)

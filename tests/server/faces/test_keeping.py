@@ -109,9 +109,7 @@ async def on_sqlite(folder: Path, url: str) -> AsyncIterator[Place]:
     del url
     database = folder / "server.db"
     prepare_database(database, zone_of=lambda _: UTC, now=NOW)
-    store = StoredFaces(
-        Gallery(SqliteGalleryDatabase(database), folder / "faces" / "index.usearch", MODEL)
-    )
+    store = StoredFaces(Gallery(SqliteGalleryDatabase(database), MODEL))
     camera = FaceCamera(database)
     try:
         await store.open()
@@ -139,7 +137,7 @@ async def seen(pool: Pool) -> int:
 async def shared_store(pool: Pool) -> AsyncIterator[StoredFaces]:
     """As each process with pages has one."""
     database = PostgresGalleryDatabase(pool, asyncio.get_running_loop())
-    store = StoredFaces(Gallery(database, None, MODEL))
+    store = StoredFaces(Gallery(database, MODEL))
     try:
         await store.open()
         yield store
@@ -332,7 +330,7 @@ async def test_what_was_counted_is_there_and_found_after_it_is_made_anew(place: 
     counted = await place.store.counted()
     assert (counted.persons, counted.pictures, counted.waiting) == (1, 2, 0)
     await place.store.rebuild()
-    await place.store.save()
+    await place.store.open()
     assert await place.nearest(2) == class_id
 
 
@@ -449,5 +447,5 @@ async def test_whom_one_process_enrols_or_forgets_others_find_or_do_not_at_once(
         assert await there.nearest(1) is None
         assert not await other.note(compared(await there.sighting(), 1, revision))
         await one.forget(people[1], NOW)
-        await other.save()
+        await other.open()
         assert other._gallery.index_has((2,)) == 0  # noqa: SLF001 - its memory, unasked

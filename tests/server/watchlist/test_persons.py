@@ -124,9 +124,7 @@ async def test_who_is_forgotten_takes_entries_and_alerts_along_which_they_are_to
     face_id = await seen(watch, 1)
     done(watch, matched(face_id, 7), compared(face_id))
     assert len(await watch.alerts()) == 1
-    gallery = Gallery(
-        SqliteGalleryDatabase(watch.centre.database), tmp_path / "faces" / "index.usearch", None
-    )
+    gallery = Gallery(SqliteGalleryDatabase(watch.centre.database), None)
     packed = gallery.read(lambda rows: holdings.archive_of(rows, 7, gallery.vault, NOON))
     told = json.loads(zipfile.ZipFile(io.BytesIO(packed)).read("person.json"))
     assert [(each["list"], each["reason"]) for each in told["watched_for"]] == [
@@ -154,9 +152,7 @@ async def test_who_is_merged_into_another_number_is_watched_for_by_that(
     first = await seen(watch, 1)
     done(watch, matched(first, 7), compared(first))
     assert len(await watch.alerts()) == 2
-    gallery = Gallery(
-        SqliteGalleryDatabase(watch.centre.database), tmp_path / "faces" / "index.usearch", None
-    )
+    gallery = Gallery(SqliteGalleryDatabase(watch.centre.database), None)
     gallery.change(lambda book: book.merge(8, 7, NOON))
     gallery.close()
     second = await seen(watch, 2)

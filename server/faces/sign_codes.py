@@ -1,0 +1,93 @@
+"""Codes of vectors: on which side of many planes each lies. Two vectors at an angle of a (radians)
+differ in a share of a / pi of their bits (Charikar 2002), so that codes tell who may be near.
+
+The first FIRST words of many codes lie in strips, shape (strips, FIRST, STRIP), dtype uint64: the
+first words of STRIP vectors, then their second words.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server.faces.decision import Vectors
+
+Words = NDArray[np.uint64]
+Distances = NDArray[np.uint8]
+
+WORDS: Final = 4
+FIRST: Final = 2
+"""Words that are looked at of every code; the rest only of those that are near by these."""
+
+STRIP: Final = 32_768
+"""Codes looked at by one operation: few enough for a core's second cache, and enough for numpy to
+have little to say in between."""
+
+_WORD_BITS: Final = 64
+_SEED: Final = 1
+_SAMPLED: Final = 32_768
+"""Distances that are counted to guess how far is far enough."""
+
+
+class Planes:
+    """WORDS * 64 planes through the origin, at right angles as far as there is room for that."""
+
+    def __init__(self, numbers: int) -> None:
+        """For vectors of so many numbers."""
+        random = np.random.default_rng(_SEED)
+        bits = WORDS * _WORD_BITS
+        turns = [
+            np.linalg.qr(random.standard_normal((numbers, numbers)))[0]
+            for _ in range(-(-bits // numbers))
+        ]
+        self._normals: Vectors = np.concatenate(turns, axis=1)[:, :bits].astype(np.float32)
+
+    def codes(self, vectors: Vectors) -> Words:
+        """Shape (how many, WORDS)."""
+        sides = vectors @ self._normals > 0
+        return np.packbits(sides, axis=1, bitorder="little").view(np.uint64)
+
+
+def distances(strips: Words, count: int, code: Words) -> Distances:
+    """In how many of their first bits the first `count` codes differ from that one."""
+    found = np.empty(len(strips) * STRIP, np.uint8)
+    other = code[:FIRST, np.newaxis]
+    differing = np.empty((FIRST, STRIP), np.uint64)
+    for number in range(-(-count // STRIP)):
+        np.bitwise_xor(strips[number], other, out=differing)
+        bits = bits_set(differing)
+        np.add(bits[0], bits[1], out=found[number * STRIP : (number + 1) * STRIP])
+    return found[:count]
+
+
+def nearest(found: Distances, least: int) -> NDArray[np.intp]:
+    """Places of the smallest distances: at least so many (there are more), and all that are as
+    small as the largest of them."""
+    step = max(1, len(found) // _SAMPLED)
+    counts = np.cumsum(np.bincount(found[::step])) * step
+    reach = int(np.searchsorted(counts, least))
+    while len(near := np.flatnonzero(found <= reach)) < least:
+        reach += 1
+    return near
+
+
+def bits_set(words: Words) -> Distances:
+    """Of each word."""
+    if hasattr(np, "bitwise_count"):
+        return np.bitwise_count(words)
+    return bits_set_by_sums(words)
+
+
+def bits_set_by_sums(words: Words) -> Distances:
+    """The same with numpy 1, some ten times slower: sums of pairs of bits, of fours, of eights, and
+    of all eights by a multiplication (Warren, Hacker's Delight, 5-1)."""
+    pairs, fours, eights, ones = (
+        np.uint64(each)
+        for each in (0x5555555555555555, 0x3333333333333333, 0x0F0F0F0F0F0F0F0F, 0x0101010101010101)
+    )
+    words = words - ((words >> np.uint64(1)) & pairs)
+    words = (words & fours) + ((words >> np.uint64(2)) & fours)
+    words = (words + (words >> np.uint64(4))) & eights
+    return ((words * ones) >> np.uint64(56)).astype(np.uint8)

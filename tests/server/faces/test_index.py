@@ -1,0 +1,117 @@
+"""The index finds what is nearest, and only what is in it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from server.faces.decision import Vectors
+from server.faces.index import COMPARED, NEAR, FaceIndex
+from server.faces.sign_codes import STRIP, bits_set, bits_set_by_sums, nearest
+
+NUMBERS = 32
+MANY = STRIP + 5000
+"""More than lie in one strip, and than are compared."""
+
+
+def drawn(count: int, seed: int) -> Vectors:
+    vectors = np.random.default_rng(seed).standard_normal((count, NUMBERS), dtype=np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def like(vectors: Vectors, seed: int) -> Vectors:
+    """Another picture of each: a cosine of about 0.8."""
+    other = vectors + 0.75 * drawn(len(vectors), seed)
+    return other / np.linalg.norm(other, axis=1, keepdims=True)
+
+
+@pytest.fixture(scope="module")
+def gallery() -> Vectors:
+    return drawn(MANY, 1)
+
+
+def filled(gallery: Vectors, *, at_once: int = MANY) -> FaceIndex:
+    index = FaceIndex(NUMBERS)
+    for start in range(0, len(gallery), at_once):
+        part = gallery[start : start + at_once]
+        index.add(np.arange(start, start + len(part), dtype=np.uint64), part)
+    return index
+
+
+def best_of(gallery: Vectors, asked: Vectors) -> list[int]:
+    """By looking at all of them."""
+    return [int(best) for best in (asked @ gallery.T).argmax(axis=1)]
+
+
+@pytest.mark.parametrize("count", [1, COMPARED, COMPARED + 1, NEAR + 1, MANY])
+def test_what_is_nearest_is_found_among_few_and_many(gallery: Vectors, count: int) -> None:
+    index = filled(gallery[:count], at_once=7001)
+    asked = like(gallery[:count:97], 2)
+    found = index.search(asked, 3)
+    assert [keys[0] for keys in found] == best_of(gallery[:count], asked)
+    assert {len(keys) for keys in found} == {min(3, count)}
+
+
+def test_the_nearest_come_in_order_and_each_once(gallery: Vectors) -> None:
+    (found,) = filled(gallery).search(gallery[:1], 32)
+    cosines = gallery[found] @ gallery[0]
+    assert len(set(found.tolist())) == 32
+    assert (np.diff(cosines) <= 1e-3).all()  # half precision
+    assert (found[0], cosines[0]) == (0, pytest.approx(1, abs=1e-3))
+
+
+def test_who_is_taken_out_is_found_no_more_and_all_others_are(gallery: Vectors) -> None:
+    index = filled(gallery)
+    gone = np.concatenate([np.arange(0, MANY, 3), np.arange(MANY - 100, MANY)]).astype(np.uint64)
+    index.remove(gone)
+    stay = np.setdiff1d(np.arange(MANY), gone.astype(np.int64))
+    assert sorted(index.keys().tolist()) == stay.tolist()
+    asked = like(gallery[::97], 2)
+    found = [int(keys[0]) for keys in index.search(asked, 1)]
+    assert found == stay[best_of(gallery[stay], asked)].tolist()
+    index.add(gone, gallery[gone.astype(np.int64)])
+    assert [int(keys[0]) for keys in index.search(asked, 1)] == best_of(gallery, asked)
+
+
+def test_nothing_is_left_in_memory_of_who_is_taken_out(gallery: Vectors) -> None:
+    index = filled(gallery[:100])
+    index.remove(np.arange(40, 100, dtype=np.uint64))
+    held = (index._keys, index._vectors, index._rest)  # noqa: SLF001 - its memory, unasked
+    assert [bool(each[40:].any()) for each in held] == [False] * 3
+    assert not index._strips[0, :, 40:].any()  # noqa: SLF001
+
+
+def test_what_is_not_there_can_be_taken_out_and_nobody_is_found_in_an_empty_index() -> None:
+    index = FaceIndex(NUMBERS)
+    index.remove(np.asarray([4], np.uint64))
+    index.add(np.asarray([7], np.uint64), drawn(1, 1))
+    index.remove(np.asarray([4, 7, 9], np.uint64))
+    assert len(index) == 0
+    assert [keys.tolist() for keys in index.search(drawn(2, 1), 5)] == [[], []]
+
+
+def test_the_same_vector_many_times_over_hides_nothing(gallery: Vectors) -> None:
+    crowd = np.repeat(gallery[:1], 3 * NEAR, axis=0)
+    index = filled(np.concatenate([crowd, gallery[1:200]]))
+    assert [int(keys[0]) for keys in index.search(gallery[1:200], 1)] == [
+        *range(3 * NEAR, 3 * NEAR + 199)
+    ]
+
+
+def test_an_opposite_is_not_taken_for_the_nearest(gallery: Vectors) -> None:
+    index = filled(np.concatenate([-gallery[:1], gallery[1:MANY]]))
+    assert index.search(gallery[:1], 1)[0][0] == best_of(gallery[1:], gallery[:1])[0] + 1
+
+
+def test_at_least_as_many_are_near_as_are_asked_for_however_few_are_sampled() -> None:
+    found = np.full(100_000, 90, np.uint8)
+    found[1:700] = np.arange(699) % 80
+    assert len(nearest(found, 500)) >= 500
+    assert len(nearest(found, 701)) == len(found)
+
+
+def test_bits_are_counted_alike_with_and_without_numpys_own_function() -> None:
+    words = np.random.default_rng(1).integers(0, 2**64, (2, 1000), dtype=np.uint64)
+    words[0, :2] = 0, 2**64 - 1
+    assert (bits_set(words) == bits_set_by_sums(words)).all()
+    assert bits_set_by_sums(words)[0, :2].tolist() == [0, 64]
