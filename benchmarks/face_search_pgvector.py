@@ -24,13 +24,12 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.face_indexes import MOST, Vectors
 from benchmarks.face_search import (
-    MOST,
     PICTURES_EACH,
     Case,
     Questions,
     Truth,
-    Vectors,
     directions,
     pieces,
     questions_of,

@@ -77,7 +77,7 @@ async def filled(place: Place) -> Path:
 
 @contextlib.asynccontextmanager
 async def gallery_on(database: GalleryDatabase) -> AsyncIterator[StoredFaces]:
-    store = StoredFaces(Gallery(database, None, MODEL, LOCKED))
+    store = StoredFaces(Gallery(database, MODEL, LOCKED))
     await store.open()
     try:
         yield store
