@@ -24,6 +24,7 @@ from demo_programs import (
     free_ports,
     interruptible,
     ours,
+    setup_path,
     start,
 )
 from rich.console import Console
@@ -77,6 +78,9 @@ def _run(console: Console, places: Places, source: SourceUri, *, until_end: bool
         await_health(server, web_port)
         console.print(f"The server takes rows on ws://127.0.0.1:{port}/", soft_wrap=True)
         console.print(f"Its pages are on http://127.0.0.1:{web_port}/", soft_wrap=True)
+        if path := setup_path(server):
+            console.print("Their first administrator is made within a day on")
+            console.print(f"  http://127.0.0.1:{web_port}{path}", soft_wrap=True)
         console.print("Starting the agent ...")
         agent = _start_agent(places, source, port, agent_port, until_end=until_end)
         interrupted = False

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from demo_places import DemoFailed
-from demo_programs import Program, ask, await_health, ours, start
+from demo_programs import Program, ask, await_health, ours, setup_path, start
 
-_SETUP: Final = re.compile(r"/setup\?key=[\w-]+")
 BACKOFF_MAX_S: Final = 5
 """So long at most a camera waits between two attempts to be let in."""
 
@@ -94,11 +92,10 @@ class Pages:
         if self.program is None:
             raise DemoFailed("the pages were not started")
         await_health(self.program, self.web_port)
-        said = self.program.log.read_text(encoding="utf-8", errors="replace")
-        found = _SETUP.search(said)
-        if found is None:
+        path = setup_path(self.program)
+        if path is None:
             raise DemoFailed(f"the pages named no link:\n{self.program.tail()}")
-        return f"http://127.0.0.1:{self.front}{found[0]}"
+        return f"http://127.0.0.1:{self.front}{path}"
 
     def stop(self) -> None:
         if self.program is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from demo_places import DemoFailed
 ROOT: Final = Path(__file__).resolve().parent.parent
 START_S: Final = 60.0
 STOP_S: Final = 15.0
+_SETUP: Final = re.compile(r"/setup\?key=[\w-]+")
 
 
 @dataclass(slots=True)
@@ -108,6 +110,12 @@ def ask(port: int) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def setup_path(program: Program) -> str | None:
+    """Of the link that a server printed, on which the first administrator is made; None: none."""
+    found = _SETUP.search(program.log.read_text(encoding="utf-8", errors="replace"))
+    return None if found is None else found[0]
 
 
 def ended(code: int) -> str:

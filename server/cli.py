@@ -256,7 +256,7 @@ def export_sightings(
         ),
     ] = None,
     after: Annotated[
-        int | None, typer.Option(help="Those with a higher id: the last one that you have.")
+        int | None, typer.Option(min=0, help="Those with a higher id: the last one that you have.")
     ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", help="Go on with what arrives, until Ctrl-C.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr
@@ -90,5 +91,41 @@ def image_store(value: str) -> str:
     return value.rstrip("/")
 
 
+def web_address(value: str) -> str:
+    """Empty, or an address of pages or of what is posted to; raises ValueError."""
+    if value and not _is_address(value, ("http", "https")):
+        raise ValueError("expected http:// or https:// and a host, or nothing")
+    return value
+
+
+def broker_address(value: SecretStr) -> SecretStr:
+    """Empty, or the address of a broker; raises ValueError, which does not repeat it: a password
+    may be in it."""
+    if value.get_secret_value() and not _is_address(value.get_secret_value(), ("mqtt", "mqtts")):
+        raise ValueError(
+            "expected mqtt:// or mqtts:// and a host, with %2F for / and %40 for @ in the password"
+        )
+    return value
+
+
+def mail_address(value: str) -> str:
+    """Empty, or who mail comes from; raises ValueError."""
+    name, _, host = value.rpartition("@")
+    if value and not (name and host and value.isprintable() and " " not in value):
+        raise ValueError("expected a mail address, or nothing")
+    return value
+
+
+def _is_address(value: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        place = urlsplit(value)
+        return place.scheme in schemes and bool(place.hostname) and place.port != 0
+    except ValueError:
+        return False
+
+
 ImageStore = Annotated[str, AfterValidator(image_store)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(postgres_url)]
+WebAddress = Annotated[str, AfterValidator(web_address)]
+BrokerAddress = Annotated[SecretStr, AfterValidator(broker_address)]
+MailAddress = Annotated[str, AfterValidator(mail_address)]

@@ -8,14 +8,14 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 from pydantic.functional_validators import BeforeValidator
 
-from server.setting_values import Networks, lower
+from server.setting_values import BrokerAddress, MailAddress, Networks, WebAddress, lower
 from settings.loading import Settings
 
 
 class TellingSettings(Settings):
     """A part of ServerSettings."""
 
-    public_url: str = Field(
+    public_url: WebAddress = Field(
         "",
         alias="SERVER_PUBLIC_URL",
         description="address of the pages as people open them, for links in messages",
@@ -60,13 +60,13 @@ class TellingSettings(Settings):
         description="password to sign in with there",
         examples=["..."],
     )
-    smtp_from: str = Field(
+    smtp_from: MailAddress = Field(
         "",
         alias="SERVER_SMTP_FROM",
         description="address that mail comes from",
         examples=["sightpost@example.org"],
     )
-    mqtt_url: SecretStr = Field(
+    mqtt_url: BrokerAddress = Field(
         SecretStr(""),
         alias="SERVER_MQTT_URL",
         description="an MQTT broker that is told of sightings, cameras and alerts, mqtt:// or "
@@ -94,7 +94,7 @@ class TellingSettings(Settings):
         description="what Home Assistant's discovery topics begin with; empty: none are sent",
         examples=["homeassistant"],
     )
-    stream_url: str = Field(
+    stream_url: WebAddress = Field(
         "",
         alias="SERVER_STREAM_URL",
         description="address that all sightings are posted to as JSON lines; empty: none",

@@ -60,6 +60,7 @@ CONTRACTS = {
         "server.storage.connection",  # one database, opened one way
         "server.storage.plate_pattern",  # plates are compared one way
         "server.watchlist.contract",
+        "server.watchlist.entry_words",  # what is listed is said one way
         "server.watchlist.keeping",
         "server.watchlist.rules",
         "server.storage.durable",  # what survives a power cut does so one way

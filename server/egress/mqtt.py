@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -218,6 +219,8 @@ def _captured_at(detail: SightingDetail) -> datetime:
 @contextlib.asynccontextmanager
 async def _client(broker: Broker, topics: Topics) -> AsyncIterator[aiomqtt.Client]:
     """Its last will says that it is gone, also where it cannot say so itself."""
+    told = logging.getLogger("mqtt")
+    told.setLevel(logging.ERROR)  # of the library: how many it sends at once is no news
     gone = aiomqtt.Will(topic=topics.status, payload=b"offline", qos=1, retain=True)
     async with aiomqtt.Client(
         broker.host,
@@ -227,6 +230,7 @@ async def _client(broker: Broker, topics: Topics) -> AsyncIterator[aiomqtt.Clien
         tls_context=broker.trusted,
         will=gone,
         timeout=PATIENCE_S,
+        logger=told,
     ) as client:
         task = asyncio.current_task()
         if task is not None and task.cancelling():

@@ -141,14 +141,19 @@ class StoredAlerts:
         return int((await self._pool.ask(lambda reader: reader.rows(sql)))[0][0])
 
     async def change(self, alert_id: int, change: AlertChange, *, by: str, now: datetime) -> Alert:
+        verdict = Verdict.NONE if change.is_open else change.verdict
+        values = {"id": alert_id, "verdict": verdict, "note": change.note}
+        columns = ["verdict = coalesce(:verdict, verdict)", "note = coalesce(:note, note)"]
+        if change.is_open:
+            columns += ["acknowledged_by = NULL", "acknowledged_at = NULL"]
+        elif change.acknowledges:
+            values |= {"by": by, "at": text_of(now)}
+            columns.append("acknowledged_by = coalesce(acknowledged_by, :by)")
+            columns.append("acknowledged_at = coalesce(acknowledged_at, :at)")
+        sql = f"UPDATE alerts SET {', '.join(columns)} WHERE id = :id"  # noqa: S608 (our own names)
+
         def work(writer: Writer) -> None:
-            changed = writer.change(
-                "UPDATE alerts SET acknowledged_by = coalesce(acknowledged_by, ?), "
-                "acknowledged_at = coalesce(acknowledged_at, ?), verdict = coalesce(?, verdict), "
-                "note = coalesce(?, note) WHERE id = ?",
-                (by, text_of(now), change.verdict, change.note, alert_id),
-            )
-            if not changed:
+            if not writer.change(sql, values):
                 raise _no_alert(alert_id)
 
         if not is_id(alert_id):

@@ -107,6 +107,15 @@ class StoredCameras:
         rows = await self._pool.ask(lambda reader: reader.rows(_NAMES, (most,)))
         return tuple(str(name) for (name,) in rows)
 
+    async def known(self, names: Collection[str]) -> frozenset[str]:
+        if not names:
+            return frozenset()
+        dialect = self._pool.dialect
+        sql = f"SELECT device_id FROM cameras WHERE {dialect.among('device_id', 'names')}"  # noqa: S608 (our own names)
+        values = {"names": dialect.texts(tuple(names))}
+        rows = await self._pool.ask(lambda reader: reader.rows(sql, values))
+        return frozenset(str(name) for (name,) in rows)
+
     async def camera(
         self, device_id: str, *, now: datetime, connected: Collection[str]
     ) -> CameraDetail:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from server.storage.times import moment_of, own_moment, stamp
 from server.watchlist.contract import (
     MOST_ON_A_PAGE,
     Entry,
+    EntryChange,
     EntryDetails,
     EntryPage,
     ListDetails,
@@ -51,7 +53,6 @@ ON CONFLICT (list_id, identity) WHERE deleted_at IS NULL DO UPDATE SET
     revision = excluded.revision, changed_by = excluded.changed_by,
     changed_at = excluded.changed_at
 """
-_COUNT: Final = "SELECT count(*) FROM watchlist_entries WHERE list_id = ? AND deleted_at IS NULL"
 
 
 class StoredWatchlists:
@@ -136,28 +137,48 @@ class StoredWatchlists:
         return await self._pool.ask(work)
 
     async def put_entries(
-        self, list_id: int, entries: Sequence[EntryDetails], *, by: str, now: datetime
-    ) -> Put:
-        def work(writer: Writer) -> Put:
+        self,
+        list_id: int,
+        entries: Sequence[EntryDetails],
+        *,
+        by: str,
+        now: datetime,
+        said: frozenset[str] | None = None,
+    ) -> tuple[Put, tuple[EntryChange, ...]]:
+        def work(writer: Writer) -> tuple[Put, tuple[EntryChange, ...]]:
             _check_list(writer, list_id)
-            before = _number(writer, _COUNT, (list_id,))
-            mark = (_next_revision(writer), by, stamp(now))
-            writer.change_each(_PUT, [(list_id, *_entry_values(each), *mark) for each in entries])
-            added = _number(writer, _COUNT, (list_id,)) - before
-            return Put(added=added, changed=len(entries) - added)
+            held = _like(writer, list_id, [identity_of(each) for each in entries])
+            put: dict[str, EntryDetails] = {}
+            changes, added = [], 0
+            for wanted in entries:
+                identity = identity_of(wanted)
+                before = put.get(identity, held.get(identity))
+                after = wanted if before is None else _changed(before, wanted, said)
+                if before is None:
+                    added += 1
+                elif before != after:
+                    changes.append(EntryChange(before=before, after=after))
+                else:
+                    continue
+                put[identity] = after
+            if put:
+                mark = (_next_revision(writer), by, stamp(now))
+                values = [(list_id, *_entry_values(each), *mark) for each in put.values()]
+                writer.change_each(_PUT, values)
+            changed = len(changes)
+            same = len(entries) - added - changed
+            return Put(added=added, changed=changed, same=same), tuple(changes)
 
         return await self._writing.write(work)
 
-    async def entry_like(self, list_id: int, details: EntryDetails) -> Entry:
+    async def entry_like(self, list_id: int, details: EntryDetails) -> Entry | None:
         sql = (
             f"SELECT {_ENTRY_COLUMNS} FROM watchlist_entries "  # noqa: S608 (our own names)
             "WHERE list_id = ? AND identity = ? AND deleted_at IS NULL"
         )
         identity = identity_of(details)
         found = await self._pool.ask(lambda reader: reader.rows_of(sql, (list_id, identity)))
-        if not found:
-            raise NotThere(f"list {list_id} has no entry {identity}: it was taken out again")
-        return _entry(found[0])
+        return _entry(found[0]) if found else None
 
     async def drop_entry(self, list_id: int, entry_id: int, *, by: str, now: datetime) -> None:
         def work(writer: Writer) -> None:
@@ -213,6 +234,27 @@ def identity_of(details: EntryDetails) -> str:
     if details.class_id is not None:
         return f"person:{details.class_id}"
     return f"{details.matching}:{compact(details.plate)}"
+
+
+def _like(reader: Reader, list_id: int, identities: Sequence[str]) -> dict[str, EntryDetails]:
+    """What is listed of these."""
+    if not identities:
+        return {}
+    dialect = reader.dialect
+    sql = (
+        f"SELECT {_ENTRY_COLUMNS}, identity FROM watchlist_entries WHERE list_id = :list "  # noqa: S608 (our own names)
+        f"AND deleted_at IS NULL AND {dialect.among('identity', 'identities')}"
+    )
+    values = {"list": list_id, "identities": dialect.texts(tuple(identities))}
+    return {row["identity"]: _entry(row).details for row in reader.rows_of(sql, values)}
+
+
+def _changed(
+    before: EntryDetails, wanted: EntryDetails, said: frozenset[str] | None
+) -> EntryDetails:
+    if said is None:
+        return wanted
+    return replace(before, **{name: getattr(wanted, name) for name in said})
 
 
 def _list_values(details: ListDetails) -> tuple[Any, ...]:

@@ -17,6 +17,8 @@ from server.watchlist.rules import EntryRule, Kind, ListRule, Scope, Subject
 
 LONGEST: Final = 200
 """Characters of a text."""
+_ON_NO_PLATE: Final = frozenset({"Sm", "Sc", "Sk", "So", "Ps", "Pe"})
+"""Categories of Unicode: signs of sums and money, symbols, brackets."""
 MOST_DEVICES: Final = 1000
 LONGEST_COOLDOWN_S: Final = 30 * 24 * 3600
 
@@ -62,6 +64,11 @@ def checked_entry(details: EntryDetails, subject: Subject) -> EntryDetails:
         raise QuestionInvalid(
             f"plate={plate!r}: expected a plate such as AB1234, with * for any characters and ? "
             "for one; whoever passes at all: a list of kind unknown without entries"
+        )
+    elif strange := [one for one in plate if unicodedata.category(one) in _ON_NO_PLATE]:
+        raise QuestionInvalid(
+            f"plate={plate!r}: {strange[0]!r} stands on no plate; expected letters and digits, "
+            "with * for any characters and ? for one"
         )
     begin, end = (_moment(each) for each in (details.valid_from, details.valid_until))
     if begin is not None and end is not None and begin >= end:

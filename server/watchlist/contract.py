@@ -91,10 +91,28 @@ class EntryPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Put:
-    """Entries that are new, and those of the same plate or person that were changed instead."""
+    """Entries that are new, those of the same plate or person that were changed instead, and those
+    that were there as they are."""
 
     added: int
     changed: int
+    same: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """An entry, and what stood there of the same plate or person; None: it is new."""
+
+    entry: Entry
+    before: EntryDetails | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryChange:
+    """What became of an entry that was there."""
+
+    before: EntryDetails
+    after: EntryDetails
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +126,8 @@ class LineFault:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportState:
     """How far an import has come. `done_bytes` of `all_bytes` are read; `wrong` lines were not
-    taken, the first of them are `faults`. `fault`: why it ended before its time."""
+    taken, the first of them are `faults`; the first entries that were changed are told in
+    `changes`. `fault`: why it ended before its time."""
 
     id: int
     list_id: int
@@ -118,6 +137,7 @@ class ImportState:
     put: Put
     wrong: int
     faults: tuple[LineFault, ...]
+    changes: tuple[str, ...] = ()
     is_running: bool
     fault: str | None = None
 
@@ -198,10 +218,21 @@ class AlertPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertChange:
-    """What a person says: what is None stays as it is. Any of it acknowledges the alert."""
+    """What a person says: what is None stays as it is.
+
+    A verdict acknowledges the alert, and so does a change that says nothing; a note alone does not.
+    `is_open`: True opens it again, and takes the verdict back; False acknowledges it.
+    """
 
     verdict: Verdict | None = None
     note: str | None = None
+    is_open: bool | None = None
+
+    @property
+    def acknowledges(self) -> bool:
+        if self.is_open is not None:
+            return not self.is_open
+        return self.verdict is not None or self.note is None
 
 
 class Watchlists(Protocol):
@@ -232,8 +263,20 @@ class Watchlists(Protocol):
         """Those whose plate or reason contains `search`."""
         ...
 
-    async def put_entry(self, caller: Caller, list_id: int, details: EntryDetails) -> Entry:
-        """A new entry, or a change of the one with the same plate (and matching) or person."""
+    async def entry_like(self, list_id: int, details: EntryDetails) -> Entry | None:
+        """That of the same plate (and matching) or person, where it is listed."""
+        ...
+
+    async def put_entry(
+        self,
+        caller: Caller,
+        list_id: int,
+        details: EntryDetails,
+        *,
+        said: frozenset[str] | None = None,
+    ) -> Placed:
+        """A new entry, or a change of the one with the same plate (and matching) or person: of that
+        everything but the fields `said` stays as it is. None: all are said."""
         ...
 
     async def drop_entry(self, caller: Caller, list_id: int, entry_id: int) -> None: ...
@@ -242,7 +285,8 @@ class Watchlists(Protocol):
         self, caller: Caller, list_id: int, content: AsyncIterable[bytes], *, all_bytes: int
     ) -> ImportState:
         """Begins to take entries from a CSV file with a line of headings, in pieces; returns once
-        the file is here. A line that is wrong is told, and the others are taken. One at a time.
+        the file is here. A line that is wrong is told, and the others are taken; of an entry that
+        is there, what the file has no column for stays. One at a time.
         """
         ...
 
@@ -265,7 +309,8 @@ class Alerts(Protocol):
         ...
 
     async def change(self, caller: Caller, alert_id: int, change: AlertChange) -> Alert:
-        """Acknowledges the alert, with what is said of it. Audited."""
+        """Notes what is said of the alert. Audited. Raises QuestionInvalid where it is to be open
+        with a verdict."""
         ...
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from itertools import chain, islice
 from typing import Final
@@ -19,6 +20,8 @@ COLUMNS: Final = (
     *("plate", "class_id", "matching", "reason", "valid_from", "valid_until"),
     *("schedule", "cameras", "cooldown_s"),
 )
+_FIELDS: Final = {"cameras": "device_ids"}
+"""Of entries, where they are called otherwise than the columns."""
 NEEDED: Final = {Subject.PLATES: "plate", Subject.PERSONS: "class_id"}
 _DELIMITERS: Final = ",;\t"
 _MOST_LINES: Final = 20
@@ -30,22 +33,39 @@ _UNREADABLE: Final = "\ufffd"
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 
-def entries_in(
-    lines: Iterable[str], subject: Subject, zone: tzinfo
-) -> Iterator[tuple[int, EntryDetails | LineFault]]:
-    """Of each line but the empty ones: where it ends, and its entry or what is wrong with it. A
-    line whose quote is not closed is wrong alone: the next one is read for itself.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """The first line of a file: the names of its columns, and what stands between them."""
 
-    The first line names the columns. Times without offset are of `zone`. What could not be decoded
-    stands as U+FFFD. Raises QuestionInvalid where the first line is not what was expected.
-    """
-    waiting = iter(lines)
-    heading = next(waiting, "").removeprefix(_BYTE_ORDER_MARK)
+    names: tuple[str, ...]
+    delimiter: str
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """What its lines say of an entry."""
+        return frozenset(_FIELDS.get(name, name) for name in self.names if name)
+
+
+def heading_of(lines: Iterator[str], subject: Subject) -> Heading:
+    """Takes the first line. Raises QuestionInvalid where it is not what was expected."""
+    heading = next(lines, "").removeprefix(_BYTE_ORDER_MARK)
     delimiter = max(_DELIMITERS, key=heading.count)
     try:
         names = _columns(next(csv.reader([heading], delimiter=delimiter), []), subject)
     except csv.Error as error:
         raise QuestionInvalid(f"line 1: {error}; expected the names of the columns") from error
+    return Heading(names=names, delimiter=delimiter)
+
+
+def entries_below(
+    heading: Heading, waiting: Iterator[str], subject: Subject, zone: tzinfo
+) -> Iterator[tuple[int, EntryDetails | LineFault]]:
+    """Of each line but the empty ones: where it ends, and its entry or what is wrong with it. A
+    line whose quote is not closed is wrong alone: the next one is read for itself.
+
+    Times without offset are of `zone`. What could not be decoded stands as U+FFFD.
+    """
+    names, delimiter = heading.names, heading.delimiter
     ahead: deque[str] = deque(islice(waiting, _MOST_LINES))
     line = 1
     while ahead:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable
+from dataclasses import replace
 from datetime import datetime, tzinfo
 
 from server.accounts.contract import Action, Auditor, Caller
 from server.bell import Bell
-from server.errors import QuestionInvalid
+from server.errors import NotThere, QuestionInvalid
 from server.watchlist.checking import checked_entry, checked_list, text
 from server.watchlist.contract import (
     Alert,
@@ -19,6 +20,8 @@ from server.watchlist.contract import (
     EntryPage,
     ImportState,
     ListDetails,
+    Placed,
+    Verdict,
     Watchlist,
 )
 from server.watchlist.importing import Importing
@@ -82,13 +85,32 @@ class WatchlistDesk:
     ) -> EntryPage:
         return await self._store.entries(list_id, search=search, before=before, limit=limit)
 
-    async def put_entry(self, caller: Caller, list_id: int, details: EntryDetails) -> Entry:
+    async def entry_like(self, list_id: int, details: EntryDetails) -> Entry | None:
+        held = await self._store.list_of(list_id)
+        return await self._store.entry_like(list_id, checked_entry(details, held.details.subject))
+
+    async def put_entry(
+        self,
+        caller: Caller,
+        list_id: int,
+        details: EntryDetails,
+        *,
+        said: frozenset[str] | None = None,
+    ) -> Placed:
         held = await self._store.list_of(list_id)
         wanted = checked_entry(details, held.details.subject)
-        await self._audit(caller, f"list {held.details.name}", f"entry: {wanted}")
-        await self._store.put_entries(list_id, [wanted], by=caller.name, now=self._now())
+        there = await self._store.entry_like(list_id, wanted)
+        was = "" if there is None else f"; it was {there.details}"
+        await self._audit(caller, f"list {held.details.name}", f"entry: {wanted}{was}")
+        _, changes = await self._store.put_entries(
+            list_id, [wanted], by=caller.name, now=self._now(), said=said
+        )
         self._changed.ring()
-        return await self._store.entry_like(list_id, wanted)
+        entry = await self._store.entry_like(list_id, wanted)
+        if entry is None:
+            raise NotThere(f"list {list_id} has no such entry: somebody took it out again")
+        before = changes[0].before if changes else None if there is None else there.details
+        return Placed(entry=entry, before=before)
 
     async def drop_entry(self, caller: Caller, list_id: int, entry_id: int) -> None:
         held = await self._store.list_of(list_id)
@@ -146,9 +168,21 @@ class AlertDesk:
     async def change(self, caller: Caller, alert_id: int, change: AlertChange) -> Alert:
         await self._store.one(alert_id)
         note = None if change.note is None else text("note", change.note)
-        said = "acknowledged" if change.verdict is None else f"said to be {change.verdict}"
-        await self._auditor.audit(caller, Action.ALERT_JUDGED, f"alert {alert_id}", said)
-        change = AlertChange(verdict=change.verdict, note=note)
+        if change.is_open and change.verdict not in (None, Verdict.NONE):
+            raise QuestionInvalid(
+                f"verdict={change.verdict}: an alert that is open has none, leave one of both out"
+            )
+        await self._auditor.audit(caller, Action.ALERT_JUDGED, f"alert {alert_id}", _said(change))
+        change = replace(change, note=note)
         alert = await self._store.change(alert_id, change, by=caller.name, now=self._now())
         self._changed.ring()
         return alert
+
+
+def _said(change: AlertChange) -> str:
+    """For the audit log."""
+    if change.is_open:
+        return "opened again"
+    if not change.acknowledges:
+        return "a note"
+    return "acknowledged" if change.verdict is None else f"said to be {change.verdict}"

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import io
 import tempfile
-from collections.abc import AsyncIterable, Callable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from itertools import islice
@@ -15,18 +15,21 @@ from typing import IO, Final
 import structlog
 
 from server.errors import QuestionInvalid, ServerError, TooBusy
-from server.watchlist.contract import EntryDetails, ImportState, LineFault, Put
-from server.watchlist.csv_entries import entries_in
+from server.watchlist.contract import EntryChange, EntryDetails, ImportState, LineFault, Put
+from server.watchlist.csv_entries import entries_below, heading_of
+from server.watchlist.entry_words import difference
 from server.watchlist.keeping import RuleStore
 from server.watchlist.rules import Subject
 
 PIECE_LINES: Final = 1000
 """In one transaction; an import that ends early has taken whole pieces."""
-FAULTS_KEPT: Final = 100
+KEPT: Final = 100
+"""Of what is wrong, and of what is changed, so much is told."""
 IN_MEMORY_BYTES: Final = 1024 * 1024
 """A larger file lies on the disk while it is read."""
 
 _log = structlog.get_logger(__name__)
+_NOTHING: Final[tuple[EntryChange, ...]] = ()
 _Piece = list[tuple[int, EntryDetails | LineFault]]
 
 
@@ -117,28 +120,44 @@ class Importing:
 
     async def _take_all(self, list_id: int, subject: Subject, by: str, file: IO[bytes]) -> None:
         text = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
-        entries = entries_in(text, subject, self._zone)
+        heading = await asyncio.to_thread(heading_of, text, subject)
+        entries = entries_below(heading, text, subject, self._zone)
         while piece := await asyncio.to_thread(_next, entries):
             good = [each for _, each in piece if isinstance(each, EntryDetails)]
             wrong = [each for _, each in piece if isinstance(each, LineFault)]
-            put = Put(added=0, changed=0)
+            put, changes = Put(added=0, changed=0), _NOTHING
             if good:
-                put = await self._store.put_entries(list_id, good, by=by, now=self._now())
+                put, changes = await self._store.put_entries(
+                    list_id, good, by=by, now=self._now(), said=heading.fields
+                )
                 self._changed()
-            self._count_piece(len(piece), put, wrong, file)
+            self._count_piece(len(piece), put, wrong, changes, file)
         if self._state is not None and not self._state.lines:
             raise QuestionInvalid("the file has no entries below its line of headings")
 
-    def _count_piece(self, lines: int, put: Put, wrong: list[LineFault], file: IO[bytes]) -> None:
+    def _count_piece(
+        self,
+        lines: int,
+        put: Put,
+        wrong: list[LineFault],
+        changes: Sequence[EntryChange],
+        file: IO[bytes],
+    ) -> None:
         held = self._state
         if held is None:
             return
+        told = [_words(each, self._zone) for each in changes[: KEPT - len(held.changes)]]
         self._note(
             done_bytes=min(file.tell(), held.all_bytes),
             lines=held.lines + lines,
-            put=Put(added=held.put.added + put.added, changed=held.put.changed + put.changed),
+            put=Put(
+                added=held.put.added + put.added,
+                changed=held.put.changed + put.changed,
+                same=held.put.same + put.same,
+            ),
+            changes=(*held.changes, *told),
             wrong=held.wrong + len(wrong),
-            faults=(*held.faults, *wrong)[:FAULTS_KEPT],
+            faults=(*held.faults, *wrong)[:KEPT],
         )
 
     def _note(self, **changes: object) -> ImportState:
@@ -149,3 +168,8 @@ class Importing:
 
 def _next(entries: Iterator[tuple[int, EntryDetails | LineFault]]) -> _Piece:
     return list(islice(entries, PIECE_LINES))
+
+
+def _words(change: EntryChange, zone: tzinfo) -> str:
+    listed = change.after.plate or f"person {change.after.class_id}"
+    return f"{listed}: {difference(change.before, change.after, zone)}"

@@ -13,6 +13,7 @@ from server.watchlist.contract import (
     AlertFilter,
     AlertPage,
     Entry,
+    EntryChange,
     EntryDetails,
     EntryPage,
     ListDetails,
@@ -100,14 +101,20 @@ class RuleStore(Protocol):
     ) -> EntryPage: ...
 
     async def put_entries(
-        self, list_id: int, entries: Sequence[EntryDetails], *, by: str, now: datetime
-    ) -> Put:
+        self,
+        list_id: int,
+        entries: Sequence[EntryDetails],
+        *,
+        by: str,
+        now: datetime,
+        said: frozenset[str] | None = None,
+    ) -> tuple[Put, tuple[EntryChange, ...]]:
         """All in one transaction; one that is there (same plate and matching, or person) is
-        changed. Details are checked already."""
+        changed, in the fields `said`, None: in all. Details are checked already."""
         ...
 
-    async def entry_like(self, list_id: int, details: EntryDetails) -> Entry:
-        """That of the same plate and matching, or person."""
+    async def entry_like(self, list_id: int, details: EntryDetails) -> Entry | None:
+        """That of the same plate and matching, or person, where it is listed."""
         ...
 
     async def drop_entry(self, list_id: int, entry_id: int, *, by: str, now: datetime) -> None: ...

@@ -99,6 +99,7 @@ def test_every_vehicle_is_on_the_server_once_with_its_picture(
     for _, _, sha256, day in rows:
         pictures = data / "server" / "db" / "pictures" / f"{day}.db"
         assert rows_of(pictures, f"SELECT 1 FROM pictures WHERE sha256 = '{sha256}'") == [(1,)]  # noqa: S608 - a digest
+    assert re.search(r"http://127\.0\.0\.1:\d+/setup\?key=\S+", output)
     last_lines = "\n".join(output.splitlines()[-3:])
     assert "lpr_data.db" in last_lines
     assert "websocket_server.db" in last_lines

@@ -65,6 +65,9 @@ def test_time_zones_of_checkpoints(tmp_path: Path) -> None:
     [
         ("SERVER_PORT", "abc"),
         ("SERVER_PORT", "70000"),
+        ("SERVER_PUBLIC_URL", "centre"),
+        ("SERVER_SMTP_FROM", "me"),
+        ("SERVER_STREAM_URL", "ftp://example.org/"),
         ("SERVER_WEB_PORT", "-1"),
         ("SERVER_ALLOW_PLAINTEXT", "perhaps"),
         ("SERVER_CLASSIC_NETWORKS", "192.168.1.7/24"),
@@ -86,6 +89,16 @@ def test_a_wrong_value_is_named_with_the_line_to_write(
     assert f"{key}=" in str(refused.value)
     assert value in str(refused.value)
     assert f"write for example: {key}=" in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["foo", "mqtt://broker:port", "mqtt://gate:pass/word@broker"])
+def test_the_address_of_a_broker_is_not_repeated_where_it_is_none(
+    tmp_path: Path, value: str
+) -> None:
+    with pytest.raises(ConfigInvalid, match="SERVER_MQTT_URL") as refused:
+        load(tmp_path, f"SERVER_MQTT_URL={value}\n")
+    assert value.removeprefix("mqtt://") not in str(refused.value)
+    assert "expected mqtt:// or mqtts://" in str(refused.value)
 
 
 def test_a_certificate_without_its_key_is_refused(tmp_path: Path) -> None:

@@ -274,6 +274,10 @@ class Cameras(Protocol):
         """Device ids, the first `most` by name."""
         ...
 
+    async def known(self, names: Collection[str]) -> frozenset[str]:
+        """Those of them that there are."""
+        ...
+
     async def camera(
         self, device_id: str, *, now: datetime, connected: Collection[str]
     ) -> CameraDetail:

@@ -41,10 +41,12 @@ Before = Annotated[
 
 
 class AlertSaid(Wanted):
-    """What is left out stays as it is."""
+    """What is left out stays as it is. A verdict acknowledges the alert, and so does an empty body;
+    a note alone does not. `is_open` true opens it again and takes the verdict back."""
 
     verdict: Verdict | None = None
     note: str | None = Field(default=None, examples=["another car of the same make"])
+    is_open: bool | None = None
 
 
 def add_alerts(app: FastAPI, alerts: Alerts, zone: tzinfo) -> None:
@@ -94,11 +96,10 @@ def _router(alerts: Alerts, zone: tzinfo) -> APIRouter:
         "/{alert_id}", dependencies=[requires(Permission.JUDGE_ALERTS)], responses=_REFUSED
     )
     async def change(alert_id: int, said: AlertSaid, caller: CurrentCaller) -> Alert:
-        """Acknowledges an alert, with a verdict and a note. Audited."""
+        """Acknowledges an alert, with a verdict and a note; notes something; opens it again.
+        Audited."""
         await _shown(alerts, alert_id, caller)
-        return await alerts.change(
-            caller, alert_id, AlertChange(verdict=said.verdict, note=said.note)
-        )
+        return await alerts.change(caller, alert_id, AlertChange(**said.model_dump()))
 
     return router
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import tzinfo
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 from pydantic import Field
 
 from server.accounts.permissions import Permission
@@ -83,6 +84,13 @@ class EntryWanted(Wanted):
         return EntryDetails(**{**self.model_dump(), **times})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryAnswer(Entry):
+    """`before`: what stood there of the same plate or person; null: it is new."""
+
+    before: EntryDetails | None
+
+
 def add_watchlists(app: FastAPI, watchlists: Watchlists, zone: tzinfo) -> None:
     """All routes of watchlists; each asks for its permission. Times without offset are of
     `zone`."""
@@ -119,7 +127,8 @@ def _imports_router(watchlists: Watchlists) -> APIRouter:
     async def take(list_id: int, caller: CurrentCaller, request: Request) -> ImportState:
         """Begins to take entries from a CSV file: the first line names the columns (`plate` or
         `class_id`, `matching`, `reason`, `valid_from`, `valid_until`, `schedule`, `cameras`,
-        `cooldown_s`). A wrong line is told, the others are taken. Audited."""
+        `cooldown_s`). A wrong line is told, the others are taken; of an entry that is there, what
+        the file has no column for stays, and `changes` says what is another. Audited."""
         size = request.headers.get("content-length", "0")
         return await watchlists.import_csv(
             caller, list_id, request.stream(), all_bytes=int(size) if size.isdecimal() else 0
@@ -146,7 +155,7 @@ def _add_lists(router: APIRouter, watchlists: Watchlists) -> None:
 
     @router.put("/{list_id}", dependencies=_EDITS, responses=_REFUSED)
     async def change(list_id: int, wanted: ListWanted, caller: CurrentCaller) -> Watchlist:
-        """All details of a list. Audited."""
+        """All details of a list: what the body leaves out becomes as of a new list. Audited."""
         return await watchlists.change_list(caller, list_id, wanted.details())
 
     @router.delete(
@@ -174,10 +183,25 @@ def _add_entries(router: APIRouter, watchlists: Watchlists, zone: tzinfo) -> Non
         status_code=HTTPStatus.CREATED,
         responses=_REFUSED,
     )
-    async def put(list_id: int, wanted: EntryWanted, caller: CurrentCaller) -> Entry:
-        """A new entry; one of the same plate (and matching) or person is changed instead.
-        Audited."""
-        return await watchlists.put_entry(caller, list_id, wanted.details(zone))
+    async def put(
+        list_id: int, wanted: EntryWanted, caller: CurrentCaller, response: Response
+    ) -> EntryAnswer:
+        """A new entry; one of the same plate (and matching) or person is changed instead: the
+        status is 200 then, `before` says what it was, and what the body leaves out stays. Audited.
+        """
+        said = frozenset(wanted.model_fields_set)
+        placed = await watchlists.put_entry(caller, list_id, wanted.details(zone), said=said)
+        if placed.before is not None:
+            response.status_code = HTTPStatus.OK
+        entry = placed.entry
+        return EntryAnswer(
+            id=entry.id,
+            list_id=entry.list_id,
+            details=entry.details,
+            changed_by=entry.changed_by,
+            changed_at=entry.changed_at,
+            before=placed.before,
+        )
 
     @router.delete(
         "/{list_id}/entries/{entry_id}",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 from urllib.parse import urlencode
+
+from nicegui import ui
 
 from server.accounts.permissions import Permission
 from server.errors import QuestionInvalid, ServerError
@@ -19,7 +22,7 @@ from server.watchlist.contract import (
 )
 from server.web.pages import wording
 from server.web.pages.centre import Centre
-from server.web.pages.sheets import sheet
+from server.web.pages.sheets import ending, sheet
 from server.web.pages.shell import Visit, complain, empty, note, page, title
 from server.web.pages.sighting_card import camera_address, picture_address
 from server.web.pages.tags import button, choice, field, form, link, tag
@@ -35,16 +38,20 @@ def add_alerts(centre: Centre) -> None:
         lists: tuple[Watchlist, ...] = ()
         if visit.caller.may(Permission.SEE_WATCHLISTS):
             lists = await centre.watchlists.lists()
-        with_persons = visit.caller.may(Permission.SEE_PEOPLE)
-        count = await centre.alerts.count_open(with_persons=with_persons)
-        with title("Alerts", soft=f"{wording.number(count)} open"), tag("div", "end"):
-            tag("button", "quiet", "Sound is on", type="button", data_alarm_switch=True)
-            if visit.caller.may(Permission.SEE_WATCHLISTS):
-                link("Watchlists", "/watchlists", "button")
-            if visit.caller.may(Permission.MANAGE_CHANNELS):
-                link("Channels", "/channels", "button")
+        with title("Alerts"):
+            count = tag("p", "soft number", "")
+            _ways(visit)
         _filter(visit, lists)
-        await _Alerts(centre, visit).show()
+        await _Alerts(centre, visit, count).show()
+
+
+def _ways(visit: Visit) -> None:
+    with tag("div", "end"):
+        tag("button", "quiet", "Sound is on", type="button", data_alarm_switch=True)
+        if visit.caller.may(Permission.SEE_WATCHLISTS):
+            link("Watchlists", "/watchlists", "button")
+        if visit.caller.may(Permission.MANAGE_CHANNELS):
+            link("Channels", "/channels", "button")
 
 
 def _filter(visit: Visit, lists: tuple[Watchlist, ...]) -> None:
@@ -82,9 +89,10 @@ def chosen_of(visit: Visit) -> AlertFilter:
 
 
 class _Alerts:
-    """The list, shown anew after each change."""
+    """The list, shown anew after each change, with how many are open."""
 
-    def __init__(self, centre: Centre, visit: Visit) -> None:
+    def __init__(self, centre: Centre, visit: Visit, count: ui.element) -> None:
+        self._count = count
         self._centre = centre
         self._visit = visit
         self._may_judge = visit.caller.may(Permission.JUDGE_ALERTS)
@@ -100,6 +108,10 @@ class _Alerts:
             found = AlertPage(alerts=() if is_hidden else (alert,), next_before=None)
         else:
             found = await self._centre.alerts.page(self._chosen, before=self._before, limit=PAGE)
+        with_persons = self._chosen.with_persons
+        count = await self._centre.alerts.count_open(with_persons=with_persons)
+        assert isinstance(self._count, ui.label)  # noqa: S101 - it was made with a text
+        self._count.set_text(f"{wording.number(count)} open")
         self._place.clear()
         with self._place:
             if found.alerts:
@@ -143,7 +155,8 @@ class _Alerts:
                 with tag("small"):
                     link(alert.device_id, camera_address(alert.device_id), "name break")
                 if alert.repeats:
-                    tag("small", text=f"and {wording.plural(alert.repeats, 'more', 'more')} soon")
+                    again = wording.plural(alert.repeats, "time", "times")
+                    tag("small", text=f"again {again} soon after")
             with tag("td", data_name="State"):
                 self._state(alert)
             with tag("td", "whole"):
@@ -168,25 +181,26 @@ class _Alerts:
                 if alert.verdict is not verdict:
                     change = AlertChange(verdict=verdict)
                     button(word, partial(self._say, alert, change), "low")
+            if not alert.is_open:
+                button("Open again", lambda: self._say(alert, AlertChange(is_open=True)), "low")
             button("Note …", lambda: self._noting(alert), "low quiet")
 
     def _noting(self, alert: Alert) -> None:
         async def go(given: dict[str, str]) -> None:
-            dialog.close()
-            await self._say(alert, AlertChange(note=given.get("note", "")))
+            await self._say(alert, AlertChange(note=given.get("note", "")), refuse)
 
         with self._place, sheet("Note") as dialog, form(go, "fields"):
             field("Note", "note", value=alert.note, maxlength=200, autocomplete="off")
-            with tag("div", "controls"):
-                button("Cancel", dialog.close, "quiet")
-                tag("button", "main", "Save", type="submit")
+            refuse = ending(dialog, "Save")
         dialog.open()
 
-    async def _say(self, alert: Alert, change: AlertChange) -> None:
+    async def _say(
+        self, alert: Alert, change: AlertChange, refuse: Callable[[str], None] = complain
+    ) -> None:
         try:
             await self._centre.alerts.change(self._visit.caller, alert.id, change)
         except ServerError as error:
-            complain(str(error))
+            refuse(str(error))
             return
         note("Noted")
         await self.show()

@@ -11,7 +11,7 @@ from server.errors import ServerError
 from server.watchlist.contract import Watchlist
 from server.web.pages import wording
 from server.web.pages.centre import Centre
-from server.web.pages.sheets import confirming, sheet
+from server.web.pages.sheets import confirming, ending, sheet
 from server.web.pages.shell import Visit, complain, empty, note, page, title
 from server.web.pages.tags import button, choice, field, form, link, tag
 
@@ -20,6 +20,8 @@ _KINDS: Final = [
     (ChannelKind.EMAIL.value, "e-mail, with the picture"),
     (ChannelKind.NTFY.value, "ntfy: to phones"),
 ]
+_LABELS: Final = {"name": "Name", "target": "Address", "token": "Token", "kind": "Kind"}
+"""What people read above the fields, which messages call by their own names."""
 _YES_NO: Final = [("yes", "yes"), ("", "no")]
 
 
@@ -111,25 +113,22 @@ class _Channels:
             caller, channels = self._visit.caller, self._centre.channels
             details = _details(given, held)
             token = given.get("token", "")
-            if held is not None:
-                change = channels.change(caller, held.id, details, token or None)
-                if await self._done(change, f"{details.name} changed"):
-                    dialog.close()
-                return
+            secret = None
             try:
-                made = await channels.make(caller, details, token)
+                if held is None:
+                    secret = (await channels.make(caller, details, token)).secret
+                else:
+                    await channels.change(caller, held.id, details, token or None)
             except ServerError as error:
-                complain(str(error))
+                refuse(wording.in_labels(str(error), _LABELS))
                 return
             dialog.close()
             await self.show()
-            self._show_secret(made.secret)
+            self._show_secret(secret)
 
         with self._place, sheet("Channel") as dialog, form(go, "fields"):
             self._fields(held)
-            with tag("div", "controls"):
-                button("Cancel", dialog.close, "quiet")
-                tag("button", "main", "Save", type="submit")
+            refuse = ending(dialog, "Save")
         dialog.open()
 
     def _fields(self, held: Channel | None) -> None:
@@ -175,16 +174,13 @@ class _Channels:
         shown.props.set_bool("persistent", True)
         shown.open()
 
-    async def _done(self, change: Awaitable[object], said: str) -> bool:
-        is_done = True
+    async def _done(self, change: Awaitable[object], said: str) -> None:
         try:
             await change
             note(said)
         except ServerError as error:
             complain(str(error))
-            is_done = False
         await self.show()
-        return is_done
 
 
 def state_of(channel: Channel) -> tuple[str, str | None]:

@@ -18,6 +18,21 @@ def sheet(heading: str) -> Iterator[ui.dialog]:
         yield dialog
 
 
+def ending(dialog: ui.dialog, yes: str) -> Callable[[str], None]:
+    """The end of a sheet's form: Cancel, and what sends it. Returns what says above them why it was
+    refused; a note at the foot of the screen would lie over them."""
+    problem = tag("p", "problem", "", role="alert")
+    with tag("div", "controls"):
+        button("Cancel", dialog.close, "quiet")
+        tag("button", "main", yes, type="submit")
+
+    def refuse(text: str) -> None:
+        assert isinstance(problem, ui.label)  # noqa: S101 - it was made with a text
+        problem.set_text(f"{text[:1].upper()}{text[1:]}")
+
+    return refuse
+
+
 def confirming(
     heading: str, text: str, yes: str, confirmed: Callable[[], Awaitable[object]]
 ) -> ui.dialog:

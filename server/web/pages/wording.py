@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 
 NOTHING = "–"
@@ -92,3 +94,12 @@ def clock(at: datetime | None, zone: tzinfo) -> str:
 def plural(count: int, one: str, many: str | None = None) -> str:
     """1 row, 2 rows."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def in_labels(text: str, labels: Mapping[str, str]) -> str:
+    """What is wrong with a form, with the label of the field that it begins with, which is called
+    by its own name there: `name='a': ...`, `plate: ...`."""
+    found = re.match(r"([a-z_]+)(=|:)", text)
+    if found is None or found[1] not in labels:
+        return text
+    return f"{labels[found[1]]}{' ' if found[2] == '=' else ':'}{text[found.end() :]}"

@@ -257,10 +257,8 @@ async def _until_it_stands(folder: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("given", "key"),
     [
-        ({"mqtt_url": "broker.example.org"}, "SERVER_MQTT_URL"),
-        ({"mqtt_url": "mqtt://gate:pass/word@broker.example.org"}, "SERVER_MQTT_URL: expected"),
         ({"mqtt_url": "mqtts://broker.example.org", "mqtt_ca": "/nowhere"}, "SERVER_MQTT_CA"),
-        ({"stream_url": "ftp://example.org"}, "SERVER_STREAM_URL"),
+        ({"stream_url": "https://user:word@example.org"}, "SERVER_STREAM_URL"),
     ],
 )
 async def test_an_address_that_is_none_stops_the_start(

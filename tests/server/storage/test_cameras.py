@@ -229,6 +229,8 @@ async def test_what_was_given_up_here_as_old_is_no_gap(centre: Site) -> None:
 async def test_names_come_in_order_and_no_more_than_are_asked_for(centre: Site) -> None:
     await centre.take(*(plate(n, "AB1", device_id=f"gate-{n}") for n in (3, 1, 2)))
     assert await centre.cameras.names(most=2) == ("gate-1", "gate-2")
+    assert await centre.cameras.known(["gate-1", "never"]) == {"gate-1"}
+    assert await centre.cameras.known([]) == frozenset()
 
 
 async def test_a_camera_that_was_never_heard_of_is_not_there(centre: Site) -> None:

@@ -7,16 +7,25 @@
     return said;
   };
   const told = (state) => {
-    const { added, changed } = state.put;
+    const { added, changed, same } = state.put;
     const count = (number) => number.toLocaleString("en");
-    return `${count(added)} added, ${count(changed)} changed, ${count(state.wrong)} lines wrong`;
+    return `${count(added)} added, ${count(changed)} changed, ${count(same)} as they were, ` +
+      `${count(state.wrong)} ${state.wrong === 1 ? "line" : "lines"} wrong`;
+  };
+  const list = (place, texts) => {
+    place.replaceChildren(...texts.map((text) => {
+      const item = document.createElement("li");
+      item.textContent = text;
+      return item;
+    }));
   };
   const take = async (form, file) => {
-    const [bar, status, faults] = ["progress", "[role=status]", "ol"].map((one) =>
-      form.querySelector(one));
+    const [bar, status, faults, changes] = ["progress", "[role=status]", ".faults", ".changes"].map(
+      (one) => form.querySelector(one));
     bar.hidden = false;
     bar.removeAttribute("value");
-    faults.replaceChildren();
+    list(faults, []);
+    list(changes, []);
     status.textContent = "sending the file";
     let state = await answered(await fetch(form.dataset.import, {
       method: "POST", body: file, headers: { "Content-Type": "text/csv" },
@@ -29,11 +38,8 @@
     }
     bar.value = 1;
     status.textContent = state.fault ? `Ended: ${state.fault}` : told(state);
-    for (const { line, reason } of state.faults) {
-      const item = document.createElement("li");
-      item.textContent = `line ${line}: ${reason}`;
-      faults.append(item);
-    }
+    list(faults, state.faults.map(({ line, reason }) => `line ${line}: ${reason}`));
+    list(changes, state.changes);
     form.querySelector("[data-import-done]").hidden = false;
   };
   addEventListener("submit", async (event) => {

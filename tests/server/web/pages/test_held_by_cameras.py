@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from server.watchlist.contract import ListDetails, Watchlist
-from server.web.pages.watchlists import held_by_cameras
+from server.web.pages.watchlist_words import held_by_cameras
 from wire.limits import WATCHED_PLATES
 
 
