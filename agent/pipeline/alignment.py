@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from vision.spelling import edit_distance
+from vision.spelling import REMEMBERED, edit_distance
 
 Pair = tuple[int | None, int | None]
 """Positions in the first and second text that stand for the same character; None: no partner."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=REMEMBERED)
 def align(one: str, other: str) -> tuple[Pair, ...]:
     """A cheapest alignment of two texts, in order; replacing is preferred over moving."""
     table = _distances(one, other)

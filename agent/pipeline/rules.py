@@ -196,8 +196,8 @@ class SightingRules:
             return False
         return any(
             now_s - static.last_seen_s <= self._settings.static_s
-            and edit_distance(static.candidate.text, candidate.text) <= 1
             and static.candidate.box.iou(candidate.box) > 0.4
+            and edit_distance(static.candidate.text, candidate.text) <= 1
             for static in self._static
         )
 

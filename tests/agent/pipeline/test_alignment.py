@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,3 +32,14 @@ def test_texts_of_one_plate_are_alike_and_of_two_are_not() -> None:
     assert are_alike("WA56660", "WA5666")
     assert are_alike("WA56660", "VA56B60")
     assert not are_alike("WA56660", "KR12345")
+
+
+def test_what_is_remembered_of_comparisons_stays_small() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(2_000):
+            align(f"WA{number:05}", f"{number:05}KR")
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept_bytes < 500_000
