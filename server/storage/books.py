@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import apsw
 
-from server.storage.times import text_of
+from server.storage.greeting import BEGINNING, HELD, greeted
 from wire.accepted import AcceptedRow
 from wire.v1 import Hello
 
@@ -39,36 +40,6 @@ WHERE camera = ?1 AND epoch = (
     ORDER BY last_received_at DESC LIMIT 1)
 """
 """Of the epoch before ?2, which begins after ?3, that gave the number ?4."""
-_GREET: Final = """
-INSERT INTO cameras (device_id, hostname, checkpoint_id, agent_version, first_seen, last_seen,
-                     epoch, clock_offset_s, clock_state, waiting_rows)
-VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9)
-ON CONFLICT (device_id) DO UPDATE SET
-    hostname = excluded.hostname, checkpoint_id = excluded.checkpoint_id,
-    agent_version = excluded.agent_version, last_seen = excluded.last_seen,
-    epoch = excluded.epoch, clock_offset_s = excluded.clock_offset_s,
-    clock_state = excluded.clock_state, waiting_rows = excluded.waiting_rows
-"""
-_BEGIN: Final = """
-INSERT INTO camera_epochs (camera, epoch, last_sequence, rows_stored, first_received_at,
-                           last_received_at, begins_after)
-VALUES ((SELECT id FROM cameras WHERE device_id = ?1), ?2, 0, 0, ?3, ?3, ?4)
-ON CONFLICT (camera, epoch) DO UPDATE SET
-    begins_after = excluded.begins_after, rows_before = ?5
-    WHERE begins_after IS NULL
-"""
-_STORED_BEFORE: Final = " + ".join(
-    f"(SELECT count(*) FROM {table} WHERE device_id = ?1 AND epoch = ?2 AND sequence <= ?3)"  # noqa: S608 (our own names)
-    for table in ("lpr_detections", "health_monitors", "face_detections", "evictions")
-)
-_BEGINNING: Final = """
-SELECT begins_after FROM camera_epochs
-WHERE camera = (SELECT id FROM cameras WHERE device_id = ?) AND epoch = ?
-"""
-_HELD: Final = """
-SELECT last_sequence, rows_stored FROM camera_epochs
-WHERE camera = (SELECT id FROM cameras WHERE device_id = ?) AND epoch = ?
-"""
 
 
 @dataclass(slots=True)
@@ -142,7 +113,7 @@ class Books:
 
     def _begins_after(self, row: AcceptedRow) -> int:
         """The last number that was given before this row's epoch; 0 where the camera never said."""
-        found: Any = self._connection.execute(_BEGINNING, (row.device_id, row.epoch)).fetchone()
+        found: Any = self._connection.execute(BEGINNING, (row.device_id, row.epoch)).fetchone()
         return int(found[0] or 0) if found else 0
 
     def _camera(self, row: AcceptedRow, received_at: str) -> int:
@@ -158,39 +129,14 @@ class Books:
 
 def greet(connection: apsw.Connection, hello: Hello, now: datetime) -> None:
     """Notes what the camera said of itself."""
-    connection.execute(
-        _GREET,
-        (
-            hello.device_id,
-            hello.hostname,
-            hello.checkpoint_id,
-            hello.agent_version,
-            text_of(now),
-            hello.epoch,
-            round((hello.time - now).total_seconds(), 3),
-            hello.clock_state,
-            hello.waiting_rows,
-        ),
-    )
-    if hello.epoch_after is not None:
-        _note_beginning(connection, hello.device_id, hello.epoch, hello.epoch_after, text_of(now))
-
-
-def _note_beginning(
-    connection: apsw.Connection, device_id: str, epoch: str, begins_after: int, now: str
-) -> None:
-    """Once for each epoch: what came of it before, under an older version, is looked through."""
-    known: Any = connection.execute(_BEGINNING, (device_id, epoch)).fetchone()
-    if known is not None and known[0] is not None:
-        return
-    rows_before: Any = 0
-    if known is not None and begins_after:
-        asked = (device_id, epoch, begins_after)
-        rows_before = connection.execute(f"SELECT {_STORED_BEFORE}", asked).get
-    connection.execute(_BEGIN, (device_id, epoch, now, begins_after, rows_before))
+    steps = greeted(hello, now)
+    with suppress(StopIteration):
+        sql, values = next(steps)
+        while True:
+            sql, values = steps.send(connection.execute(sql, values).fetchone())
 
 
 def held(connection: apsw.Connection, device_id: str, epoch: str) -> tuple[int, int]:
     """The last sequence of a device's epoch, and how many of its rows were ever stored; or 0."""
-    found: Any = connection.execute(_HELD, (device_id, epoch)).fetchone()
+    found: Any = connection.execute(HELD, (device_id, epoch)).fetchone()
     return (int(found[0]), int(found[1])) if found else (0, 0)

@@ -6,11 +6,12 @@ Each is within the transaction of `written`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Final
 
 from server.analytics.work import Work
+from server.storage.greeting import HELD, greeted
 from server.storage.postgres.connection import Connection
 from server.storage.protocol import ServerStats
 from server.storage.runs import MOST_RUNS
@@ -18,35 +19,6 @@ from server.storage.service_minutes import KEPT, encoded
 from server.storage.times import stamp, text_of
 from wire.v1 import Hello
 
-_GREET: Final = """
-INSERT INTO cameras (device_id, hostname, checkpoint_id, agent_version, first_seen, last_seen,
-                     epoch, clock_offset_s, clock_state, waiting_rows)
-VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)
-ON CONFLICT (device_id) DO UPDATE SET
-    hostname = excluded.hostname, checkpoint_id = excluded.checkpoint_id,
-    agent_version = excluded.agent_version, last_seen = excluded.last_seen,
-    epoch = excluded.epoch, clock_offset_s = excluded.clock_offset_s,
-    clock_state = excluded.clock_state, waiting_rows = excluded.waiting_rows
-"""
-_STORED_BEFORE: Final = " + ".join(
-    f"(SELECT count(*) FROM {table} WHERE device_id = $1 AND epoch = $2 AND sequence <= $3)"  # noqa: S608 (our own names)
-    for table in ("lpr_detections", "health_monitors", "face_detections", "evictions")
-)
-_BEGINNING: Final = (
-    "SELECT begins_after FROM camera_epochs "
-    "WHERE camera = (SELECT id FROM cameras WHERE device_id = $1) AND epoch = $2"
-)
-_BEGIN: Final = (
-    "INSERT INTO camera_epochs (camera, epoch, last_sequence, rows_stored, first_received_at, "
-    "last_received_at, begins_after) "
-    "VALUES ((SELECT id FROM cameras WHERE device_id = $1), $2, 0, 0, $3, $3, $4) "
-    "ON CONFLICT (camera, epoch) DO UPDATE SET begins_after = excluded.begins_after, "
-    "rows_before = $5 WHERE camera_epochs.begins_after IS NULL"
-)
-_HELD: Final = (
-    "SELECT last_sequence, rows_stored FROM camera_epochs "
-    "WHERE camera = (SELECT id FROM cameras WHERE device_id = $1) AND epoch = $2"
-)
 _NOTE_RUN: Final = (
     "INSERT INTO server_runs (name, first_greeting_at) SELECT $1, $2 "
     "WHERE NOT EXISTS (SELECT 1 FROM server_runs WHERE name = $1) RETURNING number"
@@ -73,39 +45,16 @@ async def written(connection: Connection) -> AsyncIterator[None]:
 
 async def greet(connection: Connection, hello: Hello, now: datetime) -> None:
     """Notes what the camera said of itself."""
-    await connection.execute(
-        _GREET,
-        hello.device_id,
-        hello.hostname,
-        hello.checkpoint_id,
-        hello.agent_version,
-        text_of(now),
-        hello.epoch,
-        round((hello.time - now).total_seconds(), 3),
-        hello.clock_state,
-        hello.waiting_rows,
-    )
-    if hello.epoch_after is not None:
-        await _note_beginning(connection, hello, hello.epoch_after, text_of(now))
-
-
-async def _note_beginning(
-    connection: Connection, hello: Hello, begins_after: int, now: str
-) -> None:
-    """Once for each epoch: what came of it before, under an older version, is looked through."""
-    epoch = (hello.device_id, hello.epoch)
-    known = await connection.fetchrow(_BEGINNING, *epoch)
-    if known is not None and known[0] is not None:
-        return
-    rows_before = 0
-    if known is not None and begins_after:
-        rows_before = await connection.fetchval(f"SELECT {_STORED_BEFORE}", *epoch, begins_after)
-    await connection.execute(_BEGIN, *epoch, now, begins_after, rows_before)
+    steps = greeted(hello, now)
+    with suppress(StopIteration):
+        sql, values = next(steps)
+        while True:
+            sql, values = steps.send(await connection.fetchrow(sql, *values))
 
 
 async def held(connection: Connection, device_id: str, epoch: str) -> tuple[int, int]:
     """The last sequence of a device's epoch, and how many of its rows were ever stored; or 0."""
-    found = await connection.fetchrow(_HELD, device_id, epoch)
+    found = await connection.fetchrow(HELD, device_id, epoch)
     return (int(found[0]), int(found[1])) if found else (0, 0)
 
 
