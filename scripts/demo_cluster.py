@@ -59,6 +59,7 @@ class Cluster:
     url: str
     servers: tuple[Server, Server]
     cameras: tuple[Camera, Camera]
+    pages: Pages
     balancer: Program | None
     killing: Killing
     victim: Server | None = None
@@ -181,6 +182,7 @@ def _cluster(console: Console, folder: Path, options: argparse.Namespace) -> Ite
             url=url,
             servers=servers,
             cameras=_cameras(folder, doors, ports[4:], options.vehicles),
+            pages=pages,
             balancer=balancer,
             killing=Killing.TO_COME if options.kill_one else Killing.NOT_ASKED,
         )
@@ -287,7 +289,12 @@ def _run(cluster: Cluster, *, stays: bool) -> int:
         return 130
     code = _verdict(cluster, books)
     if stays:
-        cluster.console.print("The pages stay up: Ctrl-C ends everything.")
+        address = f"http://127.0.0.1:{cluster.pages.front}/"
+        cluster.console.print(
+            f"The pages stay up at {address}: Ctrl-C ends everything.",
+            highlight=False,
+            soft_wrap=True,
+        )
         signal.pause()
     return code
 

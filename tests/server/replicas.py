@@ -23,14 +23,16 @@ ROWS_IN_A_FRAME = 3
 
 
 class Replica:
-    """`python -m server run --role ingest` in a folder of its own."""
+    """`python -m server run --role ingest`, or another role, in a folder of its own."""
 
-    def __init__(self, folder: Path, url: str, *options: str) -> None:
+    def __init__(
+        self, folder: Path, url: str, *options: str, role: str = "ingest", **environ: str
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.said: list[str] = []
         self._process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "server", "run", "--role", "ingest"),
+                *(sys.executable, "-m", "server", "run", "--role", role),
                 *("--port", "0", "--web-port", "0", *options),
             ],
             cwd=folder,
@@ -39,6 +41,7 @@ class Replica:
                 "PYTHONPATH": str(ROOT),
                 "SERVER_DATABASE_URL": url,
                 "SERVER_DATABASE_CONNECTIONS": "4",
+                **environ,
             },
             stderr=subprocess.PIPE,
             text=True,

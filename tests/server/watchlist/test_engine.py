@@ -99,7 +99,9 @@ async def test_a_correction_that_was_taken_back_makes_no_reading_sure(watch: Wat
         assert await watch.alerts() == ()
 
 
-async def test_who_looks_again_goes_on_where_another_one_is(tmp_path: Path) -> None:
+async def test_who_looks_again_goes_on_where_another_one_is(
+    url: str | None, tmp_path: Path
+) -> None:
     begun: list[int] = []
     is_begun_again = asyncio.Event()
 
@@ -110,7 +112,7 @@ async def test_who_looks_again_goes_on_where_another_one_is(tmp_path: Path) -> N
                 is_begun_again.set()
             return await super().after(position, limit=limit)
 
-    async with watching_in(tmp_path) as watch:
+    async with watching_in(tmp_path, url) as watch:
         await watch.list_of("AB1")
         await watch.centre.take(*(plate(number, "XY 9") for number in range(1, 4)))
         rows = (Noted(access_to(watch.centre).feed(watch.centre.pool)),)
@@ -126,7 +128,7 @@ async def test_who_looks_again_goes_on_where_another_one_is(tmp_path: Path) -> N
 
 
 async def test_rules_stay_as_they_are_while_a_sighting_is_looked_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop = asyncio.get_running_loop()
     is_in_its_middle, may_go_on = threading.Event(), threading.Event()
@@ -138,7 +140,7 @@ async def test_rules_stay_as_they_are_while_a_sighting_is_looked_at(
         assert may_go_on.wait(30)
         put_entry(book, rule)
 
-    async with watching_in(tmp_path) as watch:
+    async with watching_in(tmp_path, url) as watch:
         follower = watch.engine.follower
         list_id = await watch.list_of("AB1")
         await watch.alerts()
@@ -164,7 +166,7 @@ async def test_rules_stay_as_they_are_while_a_sighting_is_looked_at(
 
 
 async def test_who_is_cancelled_while_rules_change_keeps_the_turn_until_they_have(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_in_its_middle, may_go_on = threading.Event(), threading.Event()
     put_entry = RuleBook.put_entry
@@ -174,7 +176,7 @@ async def test_who_is_cancelled_while_rules_change_keeps_the_turn_until_they_hav
         assert may_go_on.wait(30)
         put_entry(book, rule)
 
-    async with watching_in(tmp_path) as watch:
+    async with watching_in(tmp_path, url) as watch:
         await watch.list_of("AB1")
         await watch.centre.take(plate(1, "AB 1"))
         monkeypatch.setattr(RuleBook, "put_entry", put_slowly)
@@ -221,14 +223,15 @@ async def test_rows_that_are_looked_at_again_raise_nothing_again(watch: Watch) -
 
 
 async def test_a_cooldown_counts_by_capture_and_camera_and_survives_a_restart(
+    url: str | None,
     tmp_path: Path,
 ) -> None:
     at = {number: NOON + timedelta(seconds=second) for number, second in enumerate((0, 50, 100))}
-    async with watching_in(tmp_path) as watch:
+    async with watching_in(tmp_path, url) as watch:
         await watch.list_of("AB*", cooldown_s=60)
         await watch.centre.take(plate(1, "AB 1", at=at[1]))
         assert await watch.alerted() == [("AB 1", 0)]
-    async with watching_in(tmp_path) as watch:
+    async with watching_in(tmp_path, url) as watch:
         await watch.centre.take(
             plate(2, "AB 1", at=at[2]),  # soon after it
             plate(3, "AB 1", at=at[0]),  # came later, was captured soon before it
@@ -373,8 +376,8 @@ async def test_an_alert_goes_with_its_sighting(watch: Watch) -> None:
     assert await watch.alerts() == ()
 
 
-async def test_a_commit_wakes_the_engine(tmp_path: Path) -> None:
-    async with watching_in(tmp_path) as watch:
+async def test_a_commit_wakes_the_engine(url: str | None, tmp_path: Path) -> None:
+    async with watching_in(tmp_path, url) as watch:
         await watch.list_of("AB1")
         running = asyncio.create_task(watch.engine.run())
         try:

@@ -80,9 +80,8 @@ async def watching_in(folder: Path, url: str | None = None) -> AsyncIterator[Wat
             rows: list[Rows] = [
                 PlateRows(access.feed(readers)),
                 CorrectedRows(StoredCorrectedFeed(readers)),
+                FaceRows(StoredComparedFaces(readers)),
             ]
-            if isinstance(centre, Centre):
-                rows.append(FaceRows(StoredComparedFaces(readers)))
             raised = Bell()
             engine = AlertEngine(
                 EngineParts(

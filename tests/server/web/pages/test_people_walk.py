@@ -15,24 +15,34 @@ import pytest_asyncio
 from playwright.async_api import Locator, Page, async_playwright, expect
 
 from tests.end_to_end.programs import Installation, installation
+from tests.extent import tries_everything
 from tests.server.cameras import row_id, v1_camera
 from tests.server.faces.face_camera import MIDDLE
 from tests.server.faces.tiny_faces import BLUE, RED, SIDE, networks, photo, png
+from tests.server.storage.databases import Databases
 from tests.server.web.pages.test_browser import ADMIN, DESKTOP, OPTIONS, PATIENCE_MS, PHONE
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.system]
 
+DATABASES: Final = ("postgres", "sqlite") if tries_everything() else ("postgres",)
+"""Other walks through the pages are on SQLite."""
 NAME: Final = "Nguyễn Thị <b>Lan</b>"
 """Markup stays text."""
 ALIKE: Final = (0.3, 0.3, 1.0)
 """Somebody who is taken for the red person, and is another."""
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+@pytest.fixture(scope="module", params=DATABASES)
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("people")
     networks(folder / "models").close()
-    with installation(folder, SERVER_FACE_VISITOR_DAYS="30") as running:
+    given = {"SERVER_FACE_VISITOR_DAYS": "30"}
+    if request.param == "postgres":
+        databases: Databases = request.getfixturevalue("databases")
+        given["SERVER_DATABASE_URL"] = databases.migrated()
+    with installation(folder, **given) as running:
         running.start_server()
         yield running
 
