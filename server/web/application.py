@@ -61,11 +61,10 @@ def create_application(parts: WebParts) -> FastAPI:
     )
     if parts.figures is not None:
         add_counting(app, parts.figures)
-    _build_routes(app)
     return app
 
 
-def _build_routes(app: FastAPI) -> None:
+def build_routes(app: FastAPI) -> None:
     """FastAPI would build them when a request first comes past: a quarter of a second in which no
-    camera is answered."""
+    camera is answered. For a server that people will ask."""
     deque(iter_route_contexts(app.routes), maxlen=0)
