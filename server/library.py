@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 from server.config import ServerSettings
@@ -22,13 +23,37 @@ from server.storage.postgres.readers import PostgresReaders
 from server.storage.postgres.writing import PostgresWriting, Subject
 from server.storage.pruner import SqlitePruning
 from server.storage.reader_pool import ReaderPool
-from server.storage.reading.cameras import StateRule
+from server.storage.reading.cameras import Cameras, StateRule
 from server.storage.reading.data import DataOverview, Pruning
 from server.storage.reading.library import Library
+from server.storage.reading.sightings import Pictures
 from server.storage.service_minutes import StoredServiceHistory
 from server.storage.sightings import StoredSightings
 from server.storage.usage_counts import StoredUsageCounts
 from server.storage.writing_thread import SqliteWriting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """What is read beside pages, by what tells channels and other programs."""
+
+    pictures: Pictures
+    cameras: Cameras
+
+
+def background_of(
+    shared: Shared | None, library: Library, opened: contextlib.ExitStack
+) -> Background:
+    """On PostgreSQL on a connection of the rows, so that no delivery waits for a page's question.
+    `opened` closes what is opened."""
+    if shared is None:
+        return Background(pictures=library.pictures, cameras=library.cameras)
+    readers = PostgresReaders(shared.pool, threads=1)
+    opened.callback(readers.close)
+    return Background(
+        pictures=StoredSightings(readers, shared.pictures),
+        cameras=StoredCameras(readers, StateRule()),
+    )
 
 
 @contextlib.asynccontextmanager

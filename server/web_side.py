@@ -28,7 +28,7 @@ from server.faces.history_contract import FaceGallery
 from server.faces.meter import FaceMeter
 from server.figures import ServerFigures
 from server.keeping import Kept
-from server.library import library_of
+from server.library import background_of, library_of
 from server.live_figures import LiveFigures
 from server.storage.ground import Ground
 from server.storage.reading.library import Library
@@ -86,6 +86,9 @@ async def web_side(
     beside = contextlib.AsyncExitStack()
     try:
         library = await beside.enter_async_context(library_of(settings, held.shared))
+        background = background_of(
+            held.shared, library, beside.enter_context(contextlib.ExitStack())
+        )
         feed = None if figures is None else Feed(LiveFigures(figures).message)
         reception = Reception(accounts, hashing)
         office = Office(accounts, hashing, reception)
@@ -95,7 +98,7 @@ async def web_side(
             _faces(settings, held, library, accounts, now, face_meter)
         )
         watching = await beside.enter_async_context(
-            watch_side(settings, ground, auditor=accounts, pictures=library.pictures, now=now)
+            watch_side(settings, ground, auditor=accounts, pictures=background.pictures, now=now)
         )
         if figures is not None:
             figures.alerts.look_at(watching.engine, watching.postman)
@@ -104,8 +107,8 @@ async def web_side(
                 settings,
                 Surroundings(
                     ground=ground,
-                    pictures=library.pictures,
-                    cameras=library.cameras,
+                    pictures=background.pictures,
+                    cameras=background.cameras,
                     connected=connected,
                     now=now,
                 ),

@@ -7,17 +7,25 @@ import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from server.account_side import accounts_in_postgres
 from server.accounts.lifetimes import Lifetimes
 from server.errors import StorageUnavailable
+from server.keeping import Shared
+from server.library import background_of, library_in_postgres
 from server.storage.access import PostgresAccess
 from server.storage.asking import Reader, Writer
+from server.storage.picture_stores.daily import DailyPictures
 from server.storage.postgres.connection import opened
 from server.storage.postgres.pool import QUESTION_S, acquired, opened_pool
+from server.storage.postgres.store import PostgresStore
 from server.storage.postgres.writing import PostgresWriting, Subject
+from tests.server.cameras import jpeg
+from tests.server.conftest import settings_in
+from tests.server.rows import accepted_plate
 from tests.server.storage.databases import Databases
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -74,6 +82,25 @@ async def test_slow_questions_of_pages_leave_rows_and_sign_in_alone_and_say_what
                 goes_on.set()
             assert await asking == 1
             await accounts.close()
+
+
+async def test_pictures_of_deliveries_are_read_while_pages_have_all_their_connections(
+    url: str, tmp_path: Path
+) -> None:
+    row = accepted_plate(1, image=jpeg(1))
+    async with access_of(url, wait_s=0.05) as access:
+        with contextlib.closing(DailyPictures(tmp_path / "pictures")) as pictures:
+            store = PostgresStore(access.pool, pictures)
+            await store.commit_group([row], NOW)
+            shared = Shared(pool=access.pool, pages=access.pages, pictures=pictures)
+            settings = settings_in(tmp_path, database_url=url)
+            async with library_in_postgres(settings, shared) as library, acquired(access.pages):
+                with contextlib.ExitStack() as closing:
+                    background = background_of(shared, library, closing)
+                    assert (await background.pictures.picture(1)).content == jpeg(1)
+                    assert await background.cameras.names(most=5) == ("gate-1",)
+                    with pytest.raises(StorageUnavailable):
+                        await library.pictures.picture(1)
 
 
 async def test_pages_only_read_and_the_database_itself_ends_what_they_ask(url: str) -> None:
