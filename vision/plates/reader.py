@@ -87,6 +87,7 @@ class EmbeddedPlateReader:
         self._is_thorough = is_thorough
         self._thai_expected = Expected(formats=_thai(self._expected.formats), is_guess=False)
         self._is_only_thai = self._thai_expected.formats == self._expected.formats
+        self._may_be_thai = not regions or bool(self._thai_expected.formats)
         networks = networks or Networks(NetworkSettings(threads=threads))
         self._detector = TextDetector(networks.open(DETECTOR_MODEL, priority=Priority.CRITICAL))
         self._recogniser = TextRecogniser.open(READER_MODEL, networks)
@@ -162,7 +163,7 @@ class EmbeddedPlateReader:
     def _thai_plate(self, look: _Look, line: Line) -> PlateReading | None:
         """The Thai plate whose number the line is: whole where a network reads Thai, otherwise its
         digits, marked partial."""
-        if self._thai_recogniser is None and not may_be_thai(line):
+        if self._thai_recogniser is None and not (self._may_be_thai and may_be_thai(line)):
             return None
         below = province_line(line.region, look.detected)
         under = [] if below is None else [below]

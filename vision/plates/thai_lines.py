@@ -6,6 +6,7 @@ digits are read all the same, and the reading is marked partial. Knows no pictur
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from vision.reading import CharacterReading, PlateReading
 
 REGION = "th"
 
+_APART = re.compile(r"[^\W_][\W_]+\d{1,4}\W*$")
 _MOST_DIGITS = 4
 _MOST_SERIES = 5
 _LEAST_SURE = 0.5
@@ -50,7 +52,8 @@ def partial_reading(
 
     The line must look like a number (`may_be_thai`), and a line must stand below, or the ground of
     a plate around it. While guessing the letters and the line below must be such that a
-    reader of Latin letters hesitates, or every plate with a motto would be Thai.
+    reader of Latin letters hesitates, and the digits stand apart as they do on Thai plates, or
+    every plate with a motto would be Thai.
     """
     series, digits = _parted(line.looks[0][0].line)
     if not may_be_thai(line) or "".join(c.text for c in series) in everyday_words():
@@ -58,7 +61,9 @@ def partial_reading(
     if min(c.confidence for c in digits) < _LEAST_SURE:
         return None
     is_on_plate = below is not None or (line.ground is not None and line.ground.is_enclosed)
-    if not is_on_plate or (is_guess and not _looks_foreign(series, below)):
+    if not is_on_plate:
+        return None
+    if is_guess and not (_stands_apart(line.looks[0][0].line) and _looks_foreign(series, below)):
         return None
     confidence = min(c.confidence for c in digits)
     return PlateReading(
@@ -100,6 +105,11 @@ def _parted(
     start = max(start, len(characters) - _MOST_DIGITS)
     series = tuple(c for c in characters[:start] if not c.text.isspace())
     return series, tuple(characters[start:])
+
+
+def _stands_apart(text: TextLine) -> bool:
+    """Whether a gap or mark parts the last group of digits from what is before it."""
+    return _APART.search(text.text) is not None
 
 
 def _looks_foreign(series: Sequence[CharacterReading], below: Line | None) -> bool:

@@ -74,6 +74,7 @@ def test_while_guessing_letters_and_province_must_look_foreign() -> None:
     hesitant = line("1NN 1234", 1.0, 0.9, 0.95, 0.9, 1.0, 1.0, 1.0, 1.0)
     assert partial(hesitant, is_guess=True) == "1234"
     assert partial(line("AKS 4329", *([1.0] * 8)), is_guess=True) is None
+    assert partial(line("5L0D951", 1.0, 0.9, 0.6, 0.9, 1.0, 1.0, 1.0), is_guess=True) is None
     assert partial(hesitant, line("CALIFORNIA", at=BELOW), is_guess=True) is None
     assert partial(hesitant, None, is_guess=True) is None
 

@@ -58,6 +58,13 @@ def test_while_guessing_a_thai_plate_is_not_taken_for_another(
             assert found.text == plate.printed.split()[-1]
 
 
+@needs_font
+def test_a_thai_plate_is_nothing_where_other_regions_are_known() -> None:
+    plate = registration(seed=3, number=0, regions=(Region.TH,))
+    texture = plate_texture(plate, End.FRONT, np.random.default_rng(0))
+    assert EmbeddedPlateReader(regions=("us",)).read(pasted(texture, width=150)).plates == ()
+
+
 def says(text: str) -> bytes:
     """A network that reads `text` in every picture: one step a character, blanks between."""
     classes = ["", *ALPHABET, " "]
