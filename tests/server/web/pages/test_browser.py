@@ -14,7 +14,6 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Dialog, Page, async_playwright, expect
 
-from tests.extent import long_runs
 from tests.server.web.pages.site import HOSTILE, LONG, MARKUP, SOURCE, THAI, Site, running_site
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.system]
@@ -85,8 +84,12 @@ async def admin(browser: Browser, site: Site) -> Any:
 async def _opened(
     browser: Browser, admin: Any, size: tuple[int, int], theme: Any = "light"
 ) -> BrowserContext:
+    """Nothing moves, as people can ask for: a dialog stands where it is clicked."""
     return await browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, storage_state=admin, color_scheme=theme
+        viewport={"width": size[0], "height": size[1]},
+        storage_state=admin,
+        color_scheme=theme,
+        reduced_motion="reduce",
     )
 
 
@@ -438,7 +441,6 @@ async def test_somebody_on_the_way_signs_in_searches_and_corrects(
     assert not complaints
 
 
-@long_runs
 async def test_a_line_that_comes_back_for_somebody_else_gets_their_page(
     browser: Browser, site: Site, admin: Any
 ) -> None:

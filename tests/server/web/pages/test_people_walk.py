@@ -60,7 +60,9 @@ async def page(place: Installation) -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
         context = await browser.new_context(
-            viewport={"width": DESKTOP[0], "height": DESKTOP[1]}, color_scheme="light"
+            viewport={"width": DESKTOP[0], "height": DESKTOP[1]},
+            color_scheme="light",
+            reduced_motion="reduce",
         )
         opened = await context.new_page()
         opened.on("pageerror", lambda error: complaints.append(str(error)))
