@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from fastapi import Depends, FastAPI
-from fastapi.routing import iter_route_contexts
 
 from server.web.api.accounts import add_accounts
 from server.web.api.alerts import add_alerts
@@ -62,9 +59,3 @@ def create_application(parts: WebParts) -> FastAPI:
     if parts.figures is not None:
         add_counting(app, parts.figures)
     return app
-
-
-def build_routes(app: FastAPI) -> None:
-    """FastAPI would build them when a request first comes past: a quarter of a second in which no
-    camera is answered. For a server that people will ask."""
-    deque(iter_route_contexts(app.routes), maxlen=0)

@@ -45,7 +45,7 @@ def create_watching(
     )
     add_errors(app)
     add_health(app, report, details)
-    app.include_router(errors_router(errors))
+    errors_router(errors).put_into(app)
     app.add_middleware(Gate, register=NobodyIsKnown(), door=door, trusted_proxies=trusted_proxies)
     if figures is not None:
         add_metrics(app, figures)

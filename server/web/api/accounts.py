@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Path, Query
+from fastapi import FastAPI, Path, Query
 from pydantic import BaseModel, Field
 
 from server.accounts.contract import (
@@ -23,8 +23,9 @@ from server.accounts.permissions import Permission, Role
 from server.errors import AccountRefused
 from server.row_id import LARGEST_ID
 from server.web.api.moments import moment
+from server.web.api.section import Section
 from server.web.api.wanted import Wanted
-from server.web.security.demands import AskingFirst, CurrentCaller, open_to_all, requires
+from server.web.security.demands import CurrentCaller, open_to_all, requires
 
 Number = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 """Of a row."""
@@ -125,14 +126,14 @@ class Entries(BaseModel):
 
 
 def add_accounts(app: FastAPI, accounts: Accounts, auditor: Auditor) -> None:
-    router = APIRouter(route_class=AskingFirst, prefix="/api/v1")
+    router = Section(prefix="/api/v1")
     _add_own(router, accounts)
     _add_users(router, accounts)
     _add_audit(router, auditor)
-    app.include_router(router)
+    router.put_into(app)
 
 
-def _add_own(router: APIRouter, accounts: Accounts) -> None:
+def _add_own(router: Section, accounts: Accounts) -> None:
     @router.get(
         "/me", dependencies=[open_to_all("says only who the caller is")], tags=["own account"]
     )
@@ -171,7 +172,7 @@ def _add_own(router: APIRouter, accounts: Accounts) -> None:
         return Done(message=f"token {token_id} is revoked")
 
 
-def _add_users(router: APIRouter, accounts: Accounts) -> None:
+def _add_users(router: Section, accounts: Accounts) -> None:
     @router.get("/users", dependencies=_MANAGE, tags=["accounts"])
     async def list_users() -> list[Account]:
         """All accounts, pending ones first."""
@@ -220,7 +221,7 @@ async def _changed(
     raise AccountRefused("nothing to change: send role, standing or both")
 
 
-def _add_audit(router: APIRouter, auditor: Auditor) -> None:
+def _add_audit(router: Section, auditor: Auditor) -> None:
     @router.get("/audit", dependencies=[requires(Permission.SEE_AUDIT)], tags=["audit"])
     async def audit(
         before: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,

@@ -6,7 +6,7 @@ from datetime import tzinfo
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Query
+from fastapi import FastAPI, Query
 from pydantic import Field
 
 from server.accounts.contract import Caller
@@ -25,8 +25,9 @@ from server.watchlist.contract import (
 )
 from server.web.api.moments import moment
 from server.web.api.problems import responses
+from server.web.api.section import Section
 from server.web.api.wanted import Wanted
-from server.web.security.demands import AskingFirst, CurrentCaller, requires
+from server.web.security.demands import CurrentCaller, requires
 
 _REFUSED = responses(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -51,11 +52,11 @@ class AlertSaid(Wanted):
 
 def add_alerts(app: FastAPI, alerts: Alerts, zone: tzinfo) -> None:
     """All routes of alerts; each asks for its permission. Times without offset are of `zone`."""
-    app.include_router(_router(alerts, zone))
+    _router(alerts, zone).put_into(app)
 
 
-def _router(alerts: Alerts, zone: tzinfo) -> APIRouter:
-    router = APIRouter(route_class=AskingFirst, prefix="/api/v1/alerts", tags=["alerts"])
+def _router(alerts: Alerts, zone: tzinfo) -> Section:
+    router = Section(prefix="/api/v1/alerts", tags=["alerts"])
     sees = [requires(Permission.SEE_ALERTS)]
 
     @router.get("", dependencies=sees, responses=_REFUSED)

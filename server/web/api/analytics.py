@@ -7,7 +7,7 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import TypeAdapter
 
 from db.csv_lines import csv_lines
@@ -20,8 +20,9 @@ from server.web.api.export import BYTE_ORDER_MARK
 from server.web.api.moments import moment
 from server.web.api.parts import ApiParts
 from server.web.api.problems import responses
+from server.web.api.section import Section
 from server.web.reporting import COLUMNS, Asked, InsightsReport, insights_report, lines_of
-from server.web.security.demands import AskingFirst, CurrentCaller, requires
+from server.web.security.demands import CurrentCaller, requires
 from server.web.usage import UsageReport, usage_report
 
 LONGEST: Final = timedelta(days=31)
@@ -37,9 +38,9 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-def analytics_router(parts: ApiParts) -> APIRouter:
+def analytics_router(parts: ApiParts) -> Section:
     """Everything below /api/v1/analytics."""
-    router = APIRouter(route_class=AskingFirst, prefix="/api/v1/analytics", tags=["analytics"])
+    router = Section(prefix="/api/v1/analytics", tags=["analytics"])
 
     @router.get("/performance", dependencies=_SEES, responses=_REFUSED)
     async def performance(since: From = None, until: To = None) -> PerformanceReport:

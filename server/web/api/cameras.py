@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from server.accounts.permissions import Permission
 from server.storage.reading.cameras import CameraBooks, CameraCard, CameraDetail, HealthHistory
@@ -14,7 +14,8 @@ from server.web.api import examples
 from server.web.api.moments import moment
 from server.web.api.parts import ApiParts
 from server.web.api.problems import responses
-from server.web.security.demands import AskingFirst, requires
+from server.web.api.section import Section
+from server.web.security.demands import requires
 
 DEFAULT_SPAN = timedelta(hours=24)
 
@@ -24,10 +25,9 @@ LastDay = Annotated[date | None, Query(description="In UTC; default: today.")]
 To = Annotated[str | None, Query(alias="to", description="Default: now.")]
 
 
-def cameras_router(parts: ApiParts) -> APIRouter:
+def cameras_router(parts: ApiParts) -> Section:
     """Everything below /api/v1/cameras. A device id may hold any character, also a slash."""
-    router = APIRouter(
-        route_class=AskingFirst,
+    router = Section(
         prefix="/api/v1/cameras",
         tags=["cameras"],
         dependencies=[requires(Permission.SEE_CAMERAS)],

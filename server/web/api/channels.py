@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from pydantic import Field
 
 from server.accounts.permissions import Permission
 from server.channels.contract import Channel, ChannelDetails, ChannelKind, Channels, Made
 from server.web.api.problems import responses
+from server.web.api.section import Section
 from server.web.api.wanted import Wanted
-from server.web.security.demands import AskingFirst, CurrentCaller, requires
+from server.web.security.demands import CurrentCaller, requires
 
 _REFUSED = responses(
     HTTPStatus.BAD_REQUEST,
@@ -38,12 +39,11 @@ class ChannelWanted(Wanted):
 
 def add_channels(app: FastAPI, channels: Channels) -> None:
     """All routes of channels; each asks for its permission."""
-    app.include_router(_router(channels))
+    _router(channels).put_into(app)
 
 
-def _router(channels: Channels) -> APIRouter:
-    router = APIRouter(
-        route_class=AskingFirst,
+def _router(channels: Channels) -> Section:
+    router = Section(
         prefix="/api/v1/channels",
         tags=["channels"],
         dependencies=[requires(Permission.MANAGE_CHANNELS)],

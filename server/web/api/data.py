@@ -6,7 +6,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field
 
 from server.accounts.contract import Action
@@ -17,8 +17,9 @@ from server.web.api.cameras import DEFAULT_SPAN, From, Points, To
 from server.web.api.moments import moment
 from server.web.api.parts import ApiParts
 from server.web.api.problems import responses
+from server.web.api.section import Section
 from server.web.api.wanted import Wanted
-from server.web.security.demands import AskingFirst, CurrentCaller, requires
+from server.web.security.demands import CurrentCaller, requires
 
 OlderThan = Annotated[int, Query(ge=1, le=36500, description="Whole days (UTC) since arrival.")]
 
@@ -29,9 +30,9 @@ class PruneWanted(Wanted):
     older_than_days: int = Field(ge=1, le=36500, examples=[30])
 
 
-def data_router(parts: ApiParts) -> APIRouter:
+def data_router(parts: ApiParts) -> Section:
     """Everything below /api/v1/data."""
-    router = APIRouter(route_class=AskingFirst, prefix="/api/v1/data", tags=["data"])
+    router = Section(prefix="/api/v1/data", tags=["data"])
     sees = [requires(Permission.SEE_DATA)]
     refused = responses(HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -55,7 +56,7 @@ def data_router(parts: ApiParts) -> APIRouter:
     return router
 
 
-def _add_pruning(router: APIRouter, parts: ApiParts) -> None:
+def _add_pruning(router: Section, parts: ApiParts) -> None:
     sees = [requires(Permission.SEE_DATA)]
     refused = responses(HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE)
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from server.accounts.permissions import Permission
-from server.web.security.demands import AskingFirst, requires
+from server.web.api.section import Section
+from server.web.security.demands import requires
 from telemetry.error_book import KEPT, ErrorBook, ErrorSummary
 from telemetry.error_report import Severity
 
 
-def errors_router(book: ErrorBook) -> APIRouter:
-    router = APIRouter(route_class=AskingFirst, prefix="/api/v1/errors", tags=["errors"])
+def errors_router(book: ErrorBook) -> Section:
+    router = Section(prefix="/api/v1/errors", tags=["errors"])
 
     @router.get("", dependencies=[requires(Permission.SEE_SERVER)])
     def errors(

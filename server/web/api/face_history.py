@@ -6,7 +6,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel
 
 from server.accounts.permissions import Permission
@@ -26,8 +26,9 @@ from server.web.api.face_answers import (
     identification_answer,
     person_answer,
 )
+from server.web.api.section import Section
 from server.web.api.uploads import Picture, upload_of
-from server.web.security.demands import AskingFirst, CurrentCaller, requires
+from server.web.security.demands import CurrentCaller, requires
 
 _SEES: Final = [requires(Permission.SEE_PEOPLE)]
 _ENROLS: Final = [requires(Permission.ENROL_PEOPLE)]
@@ -101,16 +102,16 @@ class EarlierAnswer(BaseModel):
     keep_days: int
 
 
-def face_history_router(faces: FaceGallery) -> APIRouter:
+def face_history_router(faces: FaceGallery) -> Section:
     """Everything below /api/v1/faces that is about cameras."""
-    router = APIRouter(route_class=AskingFirst, prefix="/api/v1/faces", tags=["faces"])
+    router = Section(prefix="/api/v1/faces", tags=["faces"])
     _add_sightings(router, faces)
     _add_matches(router, faces)
     _add_visitors(router, faces)
     return router
 
 
-def _add_sightings(router: APIRouter, faces: FaceGallery) -> None:
+def _add_sightings(router: Section, faces: FaceGallery) -> None:
     @router.get("/sightings", dependencies=_SEES)
     async def sightings(
         caller: CurrentCaller, camera: str = "", before: Before = None, limit: Limit = 48
@@ -145,7 +146,7 @@ def _add_sightings(router: APIRouter, faces: FaceGallery) -> None:
         return _earlier(await faces.seen_before(caller, picture))
 
 
-def _add_matches(router: APIRouter, faces: FaceGallery) -> None:
+def _add_matches(router: Section, faces: FaceGallery) -> None:
     @router.get("/matches", dependencies=_SEES)
     async def matches(
         caller: CurrentCaller,
@@ -173,7 +174,7 @@ def _add_matches(router: APIRouter, faces: FaceGallery) -> None:
         await faces.deny_match(caller, match_id)
 
 
-def _add_visitors(router: APIRouter, faces: FaceGallery) -> None:
+def _add_visitors(router: Section, faces: FaceGallery) -> None:
     @router.get("/visitors", dependencies=_SEES)
     async def visitors(
         caller: CurrentCaller, before: Before = None, limit: Limit = 48

@@ -19,4 +19,4 @@ def add_faces(app: FastAPI, faces: FaceGallery) -> None:
         older_faces_router(faces),
     )
     for router in routers:
-        app.include_router(router)
+        router.put_into(app)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, File, Form, Query, UploadFile
+from fastapi import File, Form, Query, UploadFile
 
 from server.accounts.permissions import Permission
 from server.errors import QuestionInvalid
@@ -30,8 +30,9 @@ from server.web.api.face_answers import (
     older_match,
     older_person,
 )
+from server.web.api.section import Section
 from server.web.api.uploads import upload_of, uploads_of
-from server.web.security.demands import AskingFirst, CurrentCaller, requires
+from server.web.security.demands import CurrentCaller, requires
 
 SOURCE: Final = "upload"
 _SEES: Final = [requires(Permission.SEE_PEOPLE)]
@@ -43,9 +44,9 @@ Page = Annotated[int, Query(ge=1, le=1_000_000)]
 PageSize = Annotated[int, Query(ge=1, le=MOST_PERSONS)]
 
 
-def older_faces_router(faces: Faces) -> APIRouter:
+def older_faces_router(faces: Faces) -> Section:
     """All of them."""
-    router = APIRouter(route_class=AskingFirst, tags=["faces, as the older service has them"])
+    router = Section(tags=["faces, as the older service has them"])
     _add_queries(router, faces)
     _add_changes(router, faces)
     _add_lists(router, faces)
@@ -53,7 +54,7 @@ def older_faces_router(faces: Faces) -> APIRouter:
     return router
 
 
-def _add_queries(router: APIRouter, faces: Faces) -> None:
+def _add_queries(router: Section, faces: Faces) -> None:
     @router.post("/query", dependencies=_SEES)
     async def query(caller: CurrentCaller, file: UploadFile) -> OlderAnswer:
         """Who is in the picture: its largest face, or `unknown`. Audited."""
@@ -81,7 +82,7 @@ def _with_a_face(found: Identification) -> Identification:
     return found
 
 
-def _add_changes(router: APIRouter, faces: Faces) -> None:
+def _add_changes(router: Section, faces: Faces) -> None:
     @router.post("/add_embedding", dependencies=_ENROLS)
     async def add_embedding(
         caller: CurrentCaller,
@@ -150,7 +151,7 @@ def _add_changes(router: APIRouter, faces: Faces) -> None:
         }
 
 
-def _add_lists(router: APIRouter, faces: Faces) -> None:
+def _add_lists(router: Section, faces: Faces) -> None:
     @router.get("/list_nguoi", dependencies=_SEES)
     async def list_nguoi(
         caller: CurrentCaller,
@@ -216,7 +217,7 @@ def _add_lists(router: APIRouter, faces: Faces) -> None:
         return {"class_id": class_id, "image_ids": [each.image_id for each in cards]}
 
 
-def _add_index(router: APIRouter, faces: Faces) -> None:
+def _add_index(router: Section, faces: Faces) -> None:
     @router.get("/index_status", dependencies=_SEES)
     async def index_status() -> dict[str, Any]:
         """How many are found, and what keeps the others from it."""

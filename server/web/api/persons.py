@@ -6,7 +6,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Query, Response, UploadFile
+from fastapi import Form, Query, Response, UploadFile
 from pydantic import BaseModel, Field
 
 from server.accounts.contract import Caller
@@ -38,9 +38,10 @@ from server.web.api.face_answers import (
     likeness_answer,
     person_answer,
 )
+from server.web.api.section import Section
 from server.web.api.uploads import Picture, TwoPictures, upload_of, uploads_of
 from server.web.api.wanted import Wanted
-from server.web.security.demands import AskingFirst, CurrentCaller, requires
+from server.web.security.demands import CurrentCaller, requires
 
 _SEES: Final = [requires(Permission.SEE_PEOPLE)]
 _ENROLS: Final = [requires(Permission.ENROL_PEOPLE)]
@@ -113,18 +114,18 @@ class ForgetAnswer(BaseModel):
     report: ForgetReport
 
 
-def persons_router(faces: Faces) -> APIRouter:
+def persons_router(faces: Faces) -> Section:
     """Everything below /api/v1/persons."""
-    router = APIRouter(route_class=AskingFirst, prefix="/api/v1/persons", tags=["persons"])
+    router = Section(prefix="/api/v1/persons", tags=["persons"])
     _add_persons(router, faces)
     _add_person(router, faces)
     _add_pictures(router, faces)
     return router
 
 
-def faces_router(faces: Faces) -> APIRouter:
+def faces_router(faces: Faces) -> Section:
     """Everything below /api/v1/faces."""
-    router = APIRouter(route_class=AskingFirst, prefix="/api/v1/faces", tags=["faces"])
+    router = Section(prefix="/api/v1/faces", tags=["faces"])
 
     @router.post("/identify", dependencies=_SEES)
     async def identify(
@@ -179,7 +180,7 @@ def faces_router(faces: Faces) -> APIRouter:
     return router
 
 
-def _add_persons(router: APIRouter, faces: Faces) -> None:
+def _add_persons(router: Section, faces: Faces) -> None:
     @router.get("", dependencies=_SEES)
     async def persons(
         caller: CurrentCaller,
@@ -208,7 +209,7 @@ def _add_persons(router: APIRouter, faces: Faces) -> None:
         return enrolment_answer(done)
 
 
-def _add_person(router: APIRouter, faces: Faces) -> None:
+def _add_person(router: Section, faces: Faces) -> None:
     @router.get("/{class_id}", dependencies=_SEES)
     async def person(caller: CurrentCaller, class_id: int) -> PersonAnswer:
         """One person. Audited."""
@@ -247,7 +248,7 @@ def _add_person(router: APIRouter, faces: Faces) -> None:
         return Response(content, media_type="application/zip", headers=headers)
 
 
-def _add_pictures(router: APIRouter, faces: Faces) -> None:
+def _add_pictures(router: Section, faces: Faces) -> None:
     @router.get("/{class_id}/pictures", dependencies=_SEES)
     async def pictures(caller: CurrentCaller, class_id: int) -> tuple[PictureCard, ...]:
         """A person's enrolment pictures. Audited."""

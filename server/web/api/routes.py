@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from server.web.api.analytics import analytics_router
 from server.web.api.cameras import cameras_router
 from server.web.api.data import data_router
 from server.web.api.errors import errors_router
 from server.web.api.parts import ApiParts
+from server.web.api.section import Section
 from server.web.api.sightings import sightings_router
 
 
-def routers(parts: ApiParts) -> tuple[APIRouter, ...]:
+def routers(parts: ApiParts) -> tuple[Section, ...]:
     """Each route asks for its permission: the gate must stand in front of the application."""
     return (
         *(sightings_router(parts), cameras_router(parts), data_router(parts)),
@@ -23,4 +24,4 @@ def routers(parts: ApiParts) -> tuple[APIRouter, ...]:
 def add_api(app: FastAPI, parts: ApiParts) -> None:
     """The routes; server.web.errors tells their errors."""
     for router in routers(parts):
-        app.include_router(router)
+        router.put_into(app)

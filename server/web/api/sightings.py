@@ -8,7 +8,7 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
@@ -28,8 +28,9 @@ from server.web.api import examples, export, filters
 from server.web.api.moments import moment
 from server.web.api.parts import ApiParts
 from server.web.api.problems import responses
+from server.web.api.section import Section
 from server.web.api.wanted import Wanted
-from server.web.security.demands import AskingFirst, CurrentCaller, requires
+from server.web.security.demands import CurrentCaller, requires
 
 WantedSightings = Annotated[filters.Wanted, Depends(filters.wanted)]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
@@ -50,9 +51,9 @@ class CorrectionWanted(Wanted):
     note: str = Field(default="", examples=["read from the picture"])
 
 
-def sightings_router(parts: ApiParts) -> APIRouter:
+def sightings_router(parts: ApiParts) -> Section:
     """Everything below /api/v1/sightings."""
-    router = APIRouter(route_class=AskingFirst, prefix="/api/v1/sightings", tags=["sightings"])
+    router = Section(prefix="/api/v1/sightings", tags=["sightings"])
     _add_search(router, parts)
     _add_export(router, parts)
     _add_one(router, parts)
@@ -60,7 +61,7 @@ def sightings_router(parts: ApiParts) -> APIRouter:
     return router
 
 
-def _add_search(router: APIRouter, parts: ApiParts) -> None:
+def _add_search(router: Section, parts: ApiParts) -> None:
     sees = [requires(Permission.SEE_SIGHTINGS)]
     asked_wrongly = responses(HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -97,7 +98,7 @@ def _add_search(router: APIRouter, parts: ApiParts) -> None:
         return await parts.library.sightings.per_minute(until=end, minutes=minutes)
 
 
-def _add_export(router: APIRouter, parts: ApiParts) -> None:
+def _add_export(router: Section, parts: ApiParts) -> None:
     @router.get(
         "/export",
         dependencies=[requires(Permission.EXPORT)],
@@ -145,7 +146,7 @@ async def _lines(
         yield await asyncio.to_thread(word, details)
 
 
-def _add_one(router: APIRouter, parts: ApiParts) -> None:
+def _add_one(router: Section, parts: ApiParts) -> None:
     sees = [requires(Permission.SEE_SIGHTINGS)]
     missing = responses(HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -179,7 +180,7 @@ def _add_one(router: APIRouter, parts: ApiParts) -> None:
         return Response(found.content, media_type=found.media_type, headers=headers)
 
 
-def _add_corrections(router: APIRouter, parts: ApiParts) -> None:
+def _add_corrections(router: Section, parts: ApiParts) -> None:
     corrects = [requires(Permission.CORRECT)]
     refused = responses(
         HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE

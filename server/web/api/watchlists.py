@@ -7,7 +7,7 @@ from datetime import tzinfo
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from pydantic import Field
 
 from server.accounts.permissions import Permission
@@ -28,8 +28,9 @@ from server.watchlist.contract import (
 from server.watchlist.rules import Kind, Subject
 from server.web.api.moments import moment
 from server.web.api.problems import responses
+from server.web.api.section import Section
 from server.web.api.wanted import Wanted
-from server.web.security.demands import AskingFirst, CurrentCaller, requires
+from server.web.security.demands import CurrentCaller, requires
 
 _SEES = [requires(Permission.SEE_WATCHLISTS)]
 _EDITS = [requires(Permission.EDIT_WATCHLISTS)]
@@ -94,23 +95,21 @@ class EntryAnswer(Entry):
 def add_watchlists(app: FastAPI, watchlists: Watchlists, zone: tzinfo) -> None:
     """All routes of watchlists; each asks for its permission. Times without offset are of
     `zone`."""
-    app.include_router(_lists_router(watchlists, zone))
-    app.include_router(_imports_router(watchlists))
+    _lists_router(watchlists, zone).put_into(app)
+    _imports_router(watchlists).put_into(app)
 
 
-def _lists_router(watchlists: Watchlists, zone: tzinfo) -> APIRouter:
+def _lists_router(watchlists: Watchlists, zone: tzinfo) -> Section:
     """Everything below /api/v1/watchlists."""
-    router = APIRouter(route_class=AskingFirst, prefix="/api/v1/watchlists", tags=["watchlists"])
+    router = Section(prefix="/api/v1/watchlists", tags=["watchlists"])
     _add_lists(router, watchlists)
     _add_entries(router, watchlists, zone)
     return router
 
 
-def _imports_router(watchlists: Watchlists) -> APIRouter:
+def _imports_router(watchlists: Watchlists) -> Section:
     """Everything below /api/v1/watchlist-imports, where bodies may be large."""
-    router = APIRouter(
-        route_class=AskingFirst, prefix="/api/v1/watchlist-imports", tags=["watchlists"]
-    )
+    router = Section(prefix="/api/v1/watchlist-imports", tags=["watchlists"])
 
     @router.get("/last", dependencies=_SEES)
     async def last() -> ImportState | None:
@@ -137,7 +136,7 @@ def _imports_router(watchlists: Watchlists) -> APIRouter:
     return router
 
 
-def _add_lists(router: APIRouter, watchlists: Watchlists) -> None:
+def _add_lists(router: Section, watchlists: Watchlists) -> None:
     @router.get("", dependencies=_SEES)
     async def lists() -> tuple[Watchlist, ...]:
         """All lists, by name."""
@@ -166,7 +165,7 @@ def _add_lists(router: APIRouter, watchlists: Watchlists) -> None:
         await watchlists.drop_list(caller, list_id)
 
 
-def _add_entries(router: APIRouter, watchlists: Watchlists, zone: tzinfo) -> None:
+def _add_entries(router: Section, watchlists: Watchlists, zone: tzinfo) -> None:
     @router.get("/{list_id}/entries", dependencies=_SEES, responses=_REFUSED)
     async def entries(
         list_id: int,

@@ -17,7 +17,6 @@ from nicegui import app as pages_app
 from nicegui import ui
 
 from server.supervision import beside
-from server.web.application import build_routes
 from server.web.pages.account import add_account
 from server.web.pages.alarms import AlarmBoard
 from server.web.pages.alerts import add_alerts
@@ -97,7 +96,6 @@ async def pages_on(
         tailwind=False,
         show_welcome_message=False,
     )
-    build_routes(app)
     async with (
         app.router.lifespan_context(app),
         beside({"overview": board.run, "alarms": alarms.run}),

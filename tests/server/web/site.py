@@ -91,6 +91,7 @@ class Site:
     trusts_this_machine: bool = False
     health: HealthReport | None = None
     errors: ErrorBook = field(default_factory=ErrorBook)
+    _open: tuple[bool, HealthReport | None, FastAPI] | None = None
 
     def application(self) -> FastAPI:
         report = self.health or healthy()
@@ -136,10 +137,16 @@ class Site:
         app: FastAPI | None = None,
         **headers: str,
     ) -> httpx.AsyncClient:
-        """Somebody at `address`; headers with dashes are written with underscores."""
-        transport = ASGITransport(app or self.application(), client=(address, 50123))
+        """Somebody at `address`; headers with dashes are written with underscores. All come to the
+        same application, while nothing that it was built of changes."""
+        transport = ASGITransport(app or self._opened(), client=(address, 50123))
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return httpx.AsyncClient(transport=transport, base_url=url, headers=named)
+
+    def _opened(self) -> FastAPI:
+        if self._open is None or self._open[:2] != (self.trusts_this_machine, self.health):
+            self._open = (self.trusts_this_machine, self.health, self.application())
+        return self._open[2]
 
     async def session(self, role: Role) -> str:
         """Of a new account of that role, signed in."""
