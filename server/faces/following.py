@@ -31,6 +31,7 @@ from server.faces.gate import QUERY
 from server.faces.keeping import Compared, Look, ModelKey, Recognised
 from server.faces.workplace import Workplace
 from server.storage.reading.face_sightings import FaceSighting
+from server.storage.reading.sightings import Picture
 
 AT_ONCE: Final = 16
 LOOKED_EVERY_S: Final = 0.5
@@ -111,6 +112,16 @@ class Follower:
         vector = vector_of(sighting, model)
         if vector is not None:
             return vector
-        picture = await self._place.sightings.picture(sighting.id)
+        picture = await self._picture(sighting)
         upload = upload_of(sighting, picture.content)
         return usable(await self._place.desk.look(upload), upload, QUERY).vector
+
+    async def _picture(self, sighting: FaceSighting) -> Picture:
+        """Raises NotThere; says so where there should be one: nobody is recognised then, and where
+        this process looks for pictures may be another place than where they are kept."""
+        try:
+            return await self._place.sightings.picture(sighting.id)
+        except NotThere as error:
+            if sighting.has_picture:
+                _log.warning("a face is passed over", sighting_id=sighting.id, reason=str(error))
+            raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from server.account_side import accounts_in_sqlite
 from server.accounts.lifetimes import Lifetimes
@@ -119,6 +121,20 @@ async def test_faces_that_cannot_be_told_do_not_hold_up_the_next(site: Site) -> 
     seen = await site.camera.sends(photo(RED, seed=2))
     await site.follow()
     assert await site.matched() == [(red, seen)]
+
+
+async def test_a_face_whose_picture_is_not_where_it_should_be_is_passed_over_and_said(
+    site: Site,
+) -> None:
+    await site.enrol(RED)
+    await site.camera.sends(None)
+    lost = await site.camera.sends(photo(RED, seed=2))
+    shutil.rmtree(site.database.parent / "pictures")
+    with capture_logs() as said:
+        await site.follow()
+    passed_over = [each for each in said if each["event"] == "a face is passed over"]
+    assert [each["sighting_id"] for each in passed_over] == [lost]
+    assert "its file cannot be read" in passed_over[0]["reason"]
 
 
 async def test_an_embedding_of_a_camera_counts_only_for_the_gallerys_model_and_version(
