@@ -105,7 +105,8 @@ class Gallery:
     def near(self, vectors: Vectors) -> list[tuple[Candidate, ...]]:
         """Of each vector: persons with a vector among the nearest, with all that is held on each of
         them now."""
-        return self._at_one_moment(vectors, lambda _, __, candidates: candidates)
+        most = [vector_rows.MOST_PEOPLE] * len(vectors)
+        return self._at_one_moment(vectors, most, lambda _, __, candidates: candidates)
 
     def who(self, faces: Sequence[Face]) -> list[Told]:
         """Whose faces those are, all of one moment."""
@@ -129,39 +130,44 @@ class Gallery:
                 for decision, people in zip(decisions, likeliest, strict=True)
             ]
 
-        return self._at_one_moment(vectors, told)
+        return self._at_one_moment(vectors, [each.most for each in faces], told)
 
     def _at_one_moment(
         self,
         vectors: Vectors,
+        most: Sequence[int],
         work: Callable[[Reader, int, list[tuple[Candidate, ...]]], T],
     ) -> T:
-        """What `work` makes of a revision and the candidates for each vector."""
+        """What `work` makes of a revision and the candidates for each vector, of whom `most` are to
+        be told."""
         for _ in range(_LOOKS):
-            found = self.read(lambda reader: self._looked(reader, vectors, work))
+            found = self.read(lambda reader: self._looked(reader, vectors, most, work))
             if found is not None:
                 return found
             with storage_errors(), self._upkeep:
                 if self.model is not None:
                     self._bring_up_to_date(self.model)
         # Whoever changes the gallery all the time: the index may be of a moment ago.
-        keys = self._search(vectors)
+        keys = list(zip(self._search(vectors), most, strict=True))
         return self.read(lambda reader: self._made_of(reader, keys, work))
 
     def _looked(
         self,
         reader: Reader,
         vectors: Vectors,
+        most: Sequence[int],
         work: Callable[[Reader, int, list[tuple[Candidate, ...]]], T],
     ) -> T | None:
         """None: the index is not of that moment."""
         is_there = self.model is None or vector_rows.revision(reader) == self._revision
-        return self._made_of(reader, self._search(vectors), work) if is_there else None
+        if not is_there:
+            return None
+        return self._made_of(reader, list(zip(self._search(vectors), most, strict=True)), work)
 
     def _made_of(
         self,
         reader: Reader,
-        keys: Sequence[Keys],
+        keys: Sequence[tuple[Keys, int]],
         work: Callable[[Reader, int, list[tuple[Candidate, ...]]], T],
     ) -> T:
         model = self.model

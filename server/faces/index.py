@@ -112,11 +112,11 @@ class FaceIndex:
 
     def _search(self, vector: Vector, code: Words, most: int) -> Keys:
         near = self._near(code)
-        cosines = self._vectors[near].astype(np.float32) @ vector
+        opposite = -(self._vectors.take(near, axis=0).astype(np.float32) @ vector)
         best = np.arange(len(near))
         if most < len(near):
-            best = np.argpartition(-cosines, most)[:most]
-        return self._keys[near[best[np.argsort(-cosines[best])]]]
+            best = opposite.argpartition(most)[:most]
+        return self._keys[near[best[opposite[best].argsort()]]]
 
     def _near(self, code: Words) -> NDArray[np.intp]:
         """Places of at least COMPARED vectors, where there are so many."""
@@ -126,7 +126,7 @@ class FaceIndex:
         first = distances(self._strips, count, code)
         near = nearest(first, min(count, max(NEAR, count // NEAR_SHARE)))
         # An exact opposite, whose 256 bits all differ, counts as 0: its cosine tells it.
-        rest = bits_set(self._rest[near] ^ code[FIRST:])
+        rest = bits_set(self._rest.take(near, axis=0) ^ code[FIRST:])
         return near[nearest(first[near] + rest[:, 0] + rest[:, 1], COMPARED)]
 
     def _make_room(self, count: int) -> None:

@@ -27,7 +27,7 @@ have little to say in between."""
 
 _WORD_BITS: Final = 64
 _SEED: Final = 1
-_SAMPLED: Final = 32_768
+_SAMPLED: Final = 8192
 """Distances that are counted to guess how far is far enough."""
 
 
@@ -66,9 +66,9 @@ def nearest(found: Distances, least: int) -> NDArray[np.intp]:
     """Places of the smallest distances: at least so many (there are more), and all that are as
     small as the largest of them."""
     step = max(1, len(found) // _SAMPLED)
-    counts = np.cumsum(np.bincount(found[::step])) * step
-    reach = int(np.searchsorted(counts, least))
-    while len(near := np.flatnonzero(found <= reach)) < least:
+    counts = np.bincount(found[::step]).cumsum()
+    reach = int(counts.searchsorted(-(-least // step)))
+    while len(near := (found <= reach).nonzero()[0]) < least:
         reach += 1
     return near
 

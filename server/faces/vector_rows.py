@@ -13,7 +13,10 @@ from server.faces.keeping import ModelKey
 from server.storage.asking import Reader, Writer
 
 MOST_PEOPLE: Final = 12
-"""Looked at closely: more than are told, and than a mean of pictures can bring forward."""
+LEAST_PEOPLE: Final = 8
+MORE_PEOPLE: Final = 3
+"""Looked at closely: so many more than are told, as a mean of pictures can bring somebody forward,
+and between LEAST_PEOPLE and MOST_PEOPLE."""
 
 CHUNK: Final = 20_000
 """Vectors read at once."""
@@ -71,13 +74,13 @@ def those_of(reader: Reader, wanted: Keys, model: ModelKey) -> tuple[Keys, Vecto
 
 
 def candidates(
-    reader: Reader, found: Sequence[Keys], model: ModelKey
+    reader: Reader, found: Sequence[tuple[Keys, int]], model: ModelKey
 ) -> list[tuple[Candidate, ...]]:
-    """Of each search: whose those embeddings are, the nearest MOST_PEOPLE of them, with all that is
-    held on each. `found` has the nearest first.
+    """Of each search: whose those embeddings are, the nearest first, with all that is held on each.
+    `found` has the nearest first, and how many people are to be told.
     """
-    owners = _owners(reader, {key for keys in found for key in keys.tolist()})
-    nearest = [_owners_of(keys, owners) for keys in found]
+    owners = _owners(reader, {key for keys, _ in found for key in keys.tolist()})
+    nearest = [_owners_of(keys, owners)[: people_of(most)] for keys, most in found]
     people = list({class_id: None for each in nearest for class_id in each})
     vectors = _held(reader, "face_embeddings", people, model)
     negatives = _held(reader, "face_negatives", people, model)
@@ -91,6 +94,11 @@ def candidates(
         for class_id in people
     }
     return [tuple(held[class_id] for class_id in each) for each in nearest]
+
+
+def people_of(most: int) -> int:
+    """How many are looked at closely where so many are told."""
+    return min(MOST_PEOPLE, max(LEAST_PEOPLE, most + MORE_PEOPLE))
 
 
 def _owners(reader: Reader, embeddings: Collection[int]) -> dict[int, int]:
@@ -111,7 +119,7 @@ def _owners(reader: Reader, embeddings: Collection[int]) -> dict[int, int]:
 def _owners_of(keys: Keys, owners: Mapping[int, int]) -> list[int]:
     """The nearest first."""
     whose = (owners[key] for key in keys.tolist() if key in owners)
-    return list(dict.fromkeys(whose))[:MOST_PEOPLE]
+    return list(dict.fromkeys(whose))
 
 
 def held_of(reader: Reader, class_id: int, model: ModelKey) -> Candidate:
