@@ -37,13 +37,16 @@ NEAR_SHARE: Final = 64
 """Of so many vectors one, and NEAR at least, is near enough by the first words of its code to have
 all of it looked at. docs/measurements.md says why so many."""
 
+_LARGEST: Final = 32_767
+"""What 1 is in sixteen bits: for the small numbers of a face that is finer than half precision."""
+
 _SPARE: Final = 8
 """Of so many places one more is kept for those to come."""
 
 
 class FaceIndex:
-    """All vectors, in half precision, and their codes; a key is an embedding's id and means one
-    vector for ever. Each search looks at every code, so that none is missed that has just come,
+    """All vectors, in sixteen bits a number, and their codes; a key is an embedding's id and means
+    one vector for ever. Each search looks at every code, so that none is missed that has just come,
     and none is left of who went."""
 
     def __init__(self, numbers: int) -> None:
@@ -52,7 +55,7 @@ class FaceIndex:
         self._planes = Planes(numbers)
         self._count = 0
         self._keys: Keys = np.empty(0, np.uint64)
-        self._vectors: NDArray[np.float16] = np.empty((0, numbers), np.float16)
+        self._vectors: NDArray[np.int16] = np.empty((0, numbers), np.int16)
         self._strips: Words = np.empty((0, FIRST, STRIP), np.uint64)
         self._rest: Words = np.empty((0, WORDS - FIRST), np.uint64)
         self._gate = _SharedGate()
@@ -71,11 +74,12 @@ class FaceIndex:
         if not len(keys):
             return
         codes = self._planes.codes(vectors)
+        sixteen_bits = np.rint(vectors * _LARGEST).astype(np.int16)
         with self._gate.alone():
             new = np.arange(self._count, self._count + len(keys))
             self._make_room(self._count + len(keys))
             self._keys[new] = keys
-            self._vectors[new] = vectors
+            self._vectors[new] = sixteen_bits
             self._strips[new // STRIP, :, new % STRIP] = codes[:, :FIRST]
             self._rest[new] = codes[:, FIRST:]
             self._count += len(keys)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -166,5 +167,8 @@ def _held(
     whose = np.asarray(str(class_ids_text).split(","), np.int64)
     vectors = vectors_of([bytes.fromhex(digits)], model.numbers, count=len(whose))
     people, starts = np.unique(whose, return_index=True)
-    parts = np.split(vectors, starts[1:])
-    return dict(zip(people.tolist(), parts, strict=True))
+    bounds = [*starts.tolist(), len(whose)]
+    return {
+        class_id: vectors[start:end]
+        for class_id, (start, end) in zip(people.tolist(), pairwise(bounds), strict=True)
+    }

@@ -56,7 +56,7 @@ def test_the_nearest_come_in_order_and_each_once(gallery: Vectors) -> None:
     (found,) = filled(gallery).search(gallery[:1], 32)
     cosines = gallery[found] @ gallery[0]
     assert len(set(found.tolist())) == 32
-    assert (np.diff(cosines) <= 1e-3).all()  # half precision
+    assert (np.diff(cosines) <= 1e-3).all()
     assert (found[0], cosines[0]) == (0, pytest.approx(1, abs=1e-3))
 
 
