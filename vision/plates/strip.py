@@ -30,7 +30,8 @@ def has_strip(crop: Picture, line: tuple[slice, slice], height_along_px: float) 
     """
     rows, columns = line
     blue = _blueness(crop)
-    is_blue = blue > float(np.median(blue[line])) + _LEAST_BLUE
+    # On a red or green ground grey would be bluer than the ground; it is not blue.
+    is_blue = blue > max(0.0, float(np.median(blue[line]))) + _LEAST_BLUE
     nearest = columns.start + round(_MOST_INSIDE * height_along_px)
     shares = is_blue[rows, :nearest].mean(axis=0)
     run = _last_run(shares >= _LEAST_SHARE, round(_MOST_GAP * height_along_px))

@@ -12,7 +12,14 @@ from vision.reading import Picture
 
 LINE: Quad = ((200, 200), (320, 200), (320, 240), (200, 240))
 WITH_STRIP: Quad = ((172, 200), (320, 200), (320, 240), (172, 240))
-BLUE, WHITE, BLACK, RED, GREY = (150, 60, 10), (232,) * 3, (25,) * 3, (30, 30, 160), (110,) * 3
+BLUE, WHITE, BLACK, RED, GREY, GREEN = (
+    (150, 60, 10),
+    (232,) * 3,
+    (25,) * 3,
+    (30, 30, 160),
+    (110,) * 3,
+    (60, 110, 20),
+)
 Colour = tuple[int, ...]
 
 
@@ -65,6 +72,8 @@ def test_a_strip_is_seen_on_a_black_plate_of_a_black_car_and_in_bluish_light() -
         pytest.param(drawn(strip=None, paint=BLUE), id="blue vehicle"),
         pytest.param(drawn(strip=None, paint=BLUE, ground=BLUE, ink=WHITE), id="blue sign"),
         pytest.param(drawn(strip=(184, 186, BLUE)), id="a line"),
+        pytest.param(drawn(strip=(174, 192, GREY), ground=RED, ink=WHITE), id="grey on red"),
+        pytest.param(drawn(strip=(174, 192, GREY), ground=GREEN, ink=WHITE), id="grey on green"),
     ],
 )
 def test_other_things_are_no_strip(picture: Picture) -> None:
