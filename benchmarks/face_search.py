@@ -167,8 +167,8 @@ def measure(case: Case) -> Result:
     with on_one_core():
         found, known_times = _ask(index, questions.known)
         unknown, stranger_times = _ask(index, questions.strangers)
-    times, cpu_times = zip(*known_times, *stranger_times, strict=True)
-    times, cpu_times = sorted(times), sorted(cpu_times)
+    by_clock, by_processor = zip(*known_times, *stranger_times, strict=True)
+    times, cpu_times = sorted(by_clock), sorted(by_processor)
     p99 = int(len(times) * 0.99)
     _say(case, f"asked, p99 {times[p99] * 1000:.2f} ms")
     size, load_s = _kept(index, case) if isinstance(index, Filed) else (None, None)
