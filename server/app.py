@@ -35,6 +35,7 @@ from server.supervision import kept_running, watch_memory
 from server.troubles import Troubles
 from server.web_side import WebSide, watching_side, web_side, write_uses
 from telemetry.error_book import ErrorBook
+from telemetry.process_memory import give_back
 from telemetry.service_manager import Watched
 from telemetry.tracing import RowTracer, TracingUnavailable, tracer_to
 from telemetry.web_server import WebServer
@@ -339,6 +340,7 @@ async def _release_memory(store: CentreStore, interval_s: float) -> None:
     while True:
         await asyncio.sleep(interval_s)
         await store.release_memory()
+        await asyncio.to_thread(give_back)
 
 
 async def _look_at_lines(gateway: Gateway, pace: Pace) -> None:
