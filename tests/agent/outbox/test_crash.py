@@ -62,7 +62,7 @@ def start(folder: Path, step: str) -> subprocess.Popen[bytes]:
 
 def kill_at(folder: Path, step: str) -> None:
     with start(folder, step) as process:
-        assert process.wait(timeout=60) == -signal.SIGKILL
+        assert process.wait(timeout=300) == -signal.SIGKILL
 
 
 def age(folder: Path, seconds: float) -> None:
