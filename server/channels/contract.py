@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from server.accounts.contract import Caller
 from server.errors import ServerError
@@ -71,8 +71,24 @@ class Delivery:
     ordered_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """Where a channel leads at this moment, and what is shown or signed with there; one belongs to
+    the other."""
+
+    target: str
+    secret: str
+
+
+LONGEST_ANSWER: Final = 400
+
+
 class NotDelivered(ServerError):
-    """The other side did not take it; the text says what was tried and what came back."""
+    """The other side did not take it; the text says what was tried and what came back, of which
+    nothing is kept that no database takes: what is no HTTP may be anything."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__("".join(each for each in said if each.isprintable())[:LONGEST_ANSWER])
 
 
 class Channels(Protocol):
@@ -118,7 +134,7 @@ class ChannelStore(Protocol):
 
     async def channel(self, channel_id: int) -> Channel: ...
 
-    async def secret(self, channel_id: int) -> str: ...
+    async def goal(self, channel_id: int) -> Goal: ...
 
     async def make(
         self, details: ChannelDetails, secret: str, *, by: str, now: datetime
@@ -146,7 +162,7 @@ class ChannelStore(Protocol):
 
     async def claim(self, delivery: Delivery, now: datetime, *, until: datetime) -> bool:
         """Before an attempt: nobody else tries it until then. False where somebody else has it in
-        hand, or noted an attempt or its end since it was read."""
+        hand, or noted an attempt or its end since it was read, or turned the channel off."""
         ...
 
     async def let_go(self, delivery: Delivery, now: datetime) -> None:

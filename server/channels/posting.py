@@ -107,8 +107,8 @@ class Poster:
             raise NotDelivered(f"{place.shown} does not answer: {reason}") from error
         finally:
             connection.close()
-        text = "".join(each for each in said.decode("utf-8", "replace") if each.isprintable())
-        raise NotDelivered(f"{place.shown} answered {answer.status}: {text[:200]}")
+        text = said.decode("utf-8", "replace")
+        raise NotDelivered(f"{place.shown} answered {answer.status}: {text}")
 
     def _connected(self, place: Place) -> socket.socket:
         """To the first address that may be reached and answers: the one that was judged."""

@@ -103,8 +103,9 @@ class Postman:
             turns.close()
 
     async def tell(self, channel: Channel, alert: Alert, key: str, *, is_test: bool) -> str:
-        """Once, now; returns what is to be said of it though it was taken, else ''. Raises
-        NotDelivered, and TooBusy where others wait to try the same channel."""
+        """Once, now, to where the channel leads by then; returns what is to be said of it though it
+        was taken, else ''. Raises NotDelivered, and TooBusy where others wait to try the same
+        channel."""
         teller = self._parts.tellers[channel.details.kind]
         message = Message(
             alert=alert,
@@ -113,10 +114,10 @@ class Postman:
             picture=await self._picture(alert) if teller.wants_picture and not is_test else None,
             is_test=is_test,
         )
-        secret = await self._parts.store.secret(channel.id)
+        goal = await self._parts.store.goal(channel.id)
         try:
             said = await self._turns_of(channel).run(
-                partial(teller.tell, message, channel.details.target, secret)
+                partial(teller.tell, message, goal.target, goal.secret)
             )
         except (ValueError, LookupError, TypeError) as error:  # what a library does not take
             raise NotDelivered(f"it cannot be told: {type(error).__name__}: {error}") from error
@@ -208,10 +209,23 @@ class Postman:
             await store.let_go(delivery, now)  # nobody was told
             raise
         self.outcomes[DELIVERED] += 1
-        await store.delivered(delivery, self._parts.now(), remark=said)
+        await self._note_told(channel, delivery, said)
         if said:
             _log.warning("alert delivered in part", channel=channel.details.name, reason=said)
         return True
+
+    async def _note_told(self, channel: Channel, delivery: Delivery, said: str) -> None:
+        """However long the database is away: what is not noted is told a second time."""
+        is_known = False
+        while True:
+            try:
+                return await self._parts.store.delivered(delivery, self._parts.now(), remark=said)
+            except (StorageUnavailable, TookTooLong) as error:
+                if not is_known:
+                    name = channel.details.name
+                    _log.warning("deliveries cannot be noted", channel=name, reason=str(error))
+                is_known = True
+            await asyncio.sleep(RETRY_S)
 
     async def _note_failure(self, channel: Channel, delivery: Delivery, reason: str) -> None:
         """The log is told when a channel takes nothing any more, and every hour while that lasts:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from server.channels.contract import Channel, ChannelDetails, ChannelKind, Delivery
+from server.channels.contract import Channel, ChannelDetails, ChannelKind, Delivery, Goal
 from server.errors import NotThere, QuestionInvalid
 from server.row_id import is_id
 from server.storage.alerts import COLUMNS as ALERT_COLUMNS
@@ -32,7 +32,8 @@ _DUE: Final = (
 )
 _CLAIM: Final = (
     "UPDATE alert_deliveries SET next_attempt_at = ? "
-    "WHERE id = ? AND state = 'waiting' AND attempts = ? AND next_attempt_at <= ?"
+    "WHERE id = ? AND state = 'waiting' AND attempts = ? AND next_attempt_at <= ? "
+    "AND channel_id IN (SELECT id FROM alert_channels WHERE is_enabled)"
 )
 _LET_GO: Final = (
     "UPDATE alert_deliveries SET next_attempt_at = ? "
@@ -75,12 +76,12 @@ class StoredChannels:
             raise _no_channel(channel_id)
         return _channel(found[0])
 
-    async def secret(self, channel_id: int) -> str:
-        sql = "SELECT secret FROM alert_channels WHERE id = ?"
+    async def goal(self, channel_id: int) -> Goal:
+        sql = "SELECT target, secret FROM alert_channels WHERE id = ?"
         found = await self._pool.ask(lambda reader: reader.row(sql, (channel_id,)))
         if found is None:
             raise _no_channel(channel_id)
-        return str(found[0])
+        return Goal(target=str(found[0]), secret=str(found[1]))
 
     async def make(
         self, details: ChannelDetails, secret: str, *, by: str, now: datetime

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import json
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,11 +23,17 @@ from server.accounts.lifetimes import Lifetimes
 from server.accounts.permissions import TABLE, Role
 from server.accounts.store import AccountStore
 from server.bell import Bell
-from server.channels.contract import Channel, ChannelDetails, ChannelKind, NotDelivered
+from server.channels.contract import (
+    Channel,
+    ChannelDetails,
+    ChannelKind,
+    Delivery,
+    NotDelivered,
+)
 from server.channels.desk import ChannelDesk
 from server.channels.postman import CLAIMED_FOR, MOST_AT_ONCE, Postman, PostmanParts
 from server.channels.telling import Message, signature
-from server.errors import NotThere, QuestionInvalid, TooBusy
+from server.errors import NotThere, QuestionInvalid, StorageUnavailable, TooBusy
 from server.storage.channels import StoredChannels
 from server.storage.writing_thread import SqliteWriting
 from server.watch_side import tellers_of
@@ -38,6 +46,7 @@ from tests.server.conftest import settings_in
 from tests.server.storage.history import NOON, plate
 from tests.server.watchlist.watching import Watch, watching_in
 from tests.telemetry.own_log import own_log
+from wire.errors import ErrorCode
 
 ADMIN = Caller(
     kind=CallerKind.TOKEN, name="anna", address="192.0.2.7", permissions=TABLE[Role.ADMIN]
@@ -154,6 +163,10 @@ async def test_of_two_that_tell_one_claims_a_delivery_until_it_lets_go_or_is_gon
         (again,) = await post.store.due(channel.id, gone_at, limit=2)
         assert again.idempotency_key == ours.idempotency_key
         assert await post.store.claim(again, gone_at, until=gone_at + CLAIMED_FOR)
+        off = replace(channel.details, is_enabled=False)
+        await post.desk.change(ADMIN, channel.id, off)
+        assert not await post.store.claim(again, gone_at + CLAIMED_FOR, until=gone_at)
+        await post.desk.change(ADMIN, channel.id, channel.details)
         await post.store.delivered(again, gone_at)
         assert not await post.store.claim(again, gone_at + CLAIMED_FOR, until=gone_at)
 
@@ -469,6 +482,88 @@ async def test_what_a_library_does_not_take_is_a_failure_like_others(tmp_path: P
         assert "cannot be told: UnicodeError" in (channel.last_error or "")
 
 
+async def test_what_is_no_http_is_a_failure_like_others(tmp_path: Path) -> None:
+    """Such as an alert of TLS, which has a NUL in it, from a port that takes nothing else."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def refuse() -> None:
+            while True:
+                line, _ = server.accept()
+                with line:
+                    if not line.recv(1):
+                        return
+                    line.sendall(b"\x15\x03\x01\x00\x02\x02F\n")
+                    while line.recv(4096):  # else it resets, and what it said is lost
+                        pass
+
+        refusing = threading.Thread(target=refuse)
+        refusing.start()
+        try:
+            async with post_office(tmp_path) as post:
+                hook = await post.webhook(f"http://127.0.0.1:{port}/")
+                await post.alert()
+                channel = await post.until(lambda each: each.failures > 0)
+                assert channel.waiting == 1
+                assert channel.last_error == f"127.0.0.1:{port} does not answer: F"
+                with pytest.raises(NotDelivered, match="does not answer"):
+                    await post.desk.attempt(ADMIN, hook.id)
+        finally:
+            socket.create_connection(("127.0.0.1", port)).close()
+            refusing.join()
+
+
+class Away(StoredChannels):
+    """Its database is away when the first delivery is to be noted."""
+
+    is_away = True
+
+    async def delivered(self, delivery: Delivery, now: datetime, *, remark: str = "") -> None:
+        if self.is_away:
+            self.is_away = False
+            raise StorageUnavailable(ErrorCode.STORAGE_FAILED, "no database", retry_after_s=1.0)
+        await super().delivered(delivery, now, remark=remark)
+
+
+async def test_what_was_told_while_the_database_was_away_is_noted_and_not_told_again(
+    tmp_path: Path,
+) -> None:
+    async with post_office(tmp_path) as post:
+        with http_receiver() as receiver, contextlib.ExitStack() as opened:
+            await post.webhook(receiver.url)
+            await post.alert()
+            centre = post.watch.centre
+            writing = SqliteWriting(centre.database, name="away")
+            opened.callback(writing.close)
+            post.postman = Postman(replace(post.parts, store=Away(centre.pool, writing)))
+            opened.callback(post.postman.close)
+            await post.until(lambda each: not each.waiting, step_s=1.0)
+        assert len(receiver.posts) == 1
+
+
+async def test_a_channel_that_is_moved_while_it_tells_is_elsewhere_from_the_next_alert_on(
+    tmp_path: Path,
+) -> None:
+    """Neither does the old place get what is secret between this server and the new one."""
+    async with post_office(tmp_path) as post:
+        with http_receiver() as first, http_receiver() as second:
+            hook = await post.webhook(first.url)
+            for number in (1, 2):
+                await post.alert(number)
+            first.waits_for = threading.Barrier(2, timeout=30)
+            telling = asyncio.create_task(post.postman.run())
+            try:
+                assert await asyncio.to_thread(first.came.acquire, timeout=30)
+                moved = replace(hook.details, target=second.url)
+                await post.desk.change(ADMIN, hook.id, moved)
+                await asyncio.to_thread(first.waits_for.wait)
+                assert await asyncio.to_thread(second.came.acquire, timeout=30)
+            finally:
+                telling.cancel()
+                await asyncio.gather(telling, return_exceptions=True)
+        assert (len(first.posts), len(second.posts)) == (1, 1)
+
+
 async def test_what_was_answered_with_a_2xx_is_taken_whatever_follows(tmp_path: Path) -> None:
     async with post_office(tmp_path) as post:
         with http_receiver() as receiver:
@@ -563,9 +658,9 @@ async def test_channels_are_checked_audited_and_deleted_with_what_waits(tmp_path
         hook = await post.webhook("https://example.org/key-of-the-hook")
         with pytest.raises(QuestionInvalid, match="another channel"):
             await post.webhook("https://example.org/")
-        secret = await post.store.secret(hook.id)
+        secret = (await post.store.goal(hook.id)).secret
         other = await post.desk.new_secret(ADMIN, hook.id)
-        assert other.secret == await post.store.secret(hook.id) != secret
+        assert other.secret == (await post.store.goal(hook.id)).secret != secret
         await post.alert()
         assert (await post.desk.channels())[0].waiting == 1
         await post.desk.drop(ADMIN, hook.id)
