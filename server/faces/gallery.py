@@ -88,8 +88,9 @@ class Gallery:
 
         with storage_errors(), self._upkeep:
             answer, ledger, before = self._database.change(carried_out)
+            self._take_out(ledger)
             if self._revision == before:
-                self._follow(ledger)
+                self._put_in(ledger)
                 self._revision = before + 1
         return answer
 
@@ -211,11 +212,14 @@ class Gallery:
             self._revision = -1
             self._database.close()
 
-    def _follow(self, ledger: Ledger) -> None:
-        """The index after a change; removing comes first, as a key is never given twice."""
+    def _take_out(self, ledger: Ledger) -> None:
+        """Comes first, as a key is never given twice, and also where another program changed the
+        gallery before: whoever is forgotten is in no index when that is said."""
         if ledger.is_emptied:
             self._index = FaceIndex(self._index.numbers)
         self._index.remove(np.asarray(ledger.removed, np.uint64))
+
+    def _put_in(self, ledger: Ledger) -> None:
         if ledger.added:
             keys = np.asarray([key for key, _ in ledger.added], np.uint64)
             gone = np.isin(keys, np.asarray(ledger.removed, np.uint64))

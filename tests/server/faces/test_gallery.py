@@ -147,6 +147,20 @@ def test_what_another_program_changes_is_seen_by_the_next_search(
     other.close()
 
 
+def test_who_is_forgotten_leaves_the_index_at_once_also_after_another_programs_change(
+    database: Path, gallery: Gallery
+) -> None:
+    gone = enrol(gallery, 1)
+    other = open_gallery(database)
+    enrol(other, 2)
+    report = holdings.forget(gallery, gone, NOW)
+    assert report.is_gone, report.left
+    stays = enrol(gallery, 3)
+    assert [nearest(gallery, seed) for seed in (1, 2, 3)] == [None, 2, stays]
+    assert is_consistent(gallery)
+    other.close()
+
+
 def test_vectors_of_another_model_are_not_compared(database: Path) -> None:
     first = open_gallery(database)
     enrol(first, 1)
