@@ -135,14 +135,14 @@ class FaceIndex:
 
     def _make_room(self, count: int) -> None:
         """Nobody looks at the arrays meanwhile, so that they may grow where they are: the gallery
-        is never in memory twice."""
+        is never in memory twice. The keys grow last: where memory ends before, there is no room."""
         if count <= len(self._keys):
             return
         places = count + count // _SPARE
-        self._keys.resize(places, refcheck=False)
         self._vectors.resize((places, self.numbers), refcheck=False)
         self._rest.resize((places, WORDS - FIRST), refcheck=False)
         self._strips.resize((-(-places // STRIP), FIRST, STRIP), refcheck=False)
+        self._keys.resize(places, refcheck=False)
 
 
 class _SharedGate:

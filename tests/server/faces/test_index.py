@@ -90,6 +90,21 @@ def test_what_is_not_there_can_be_taken_out_and_nobody_is_found_in_an_empty_inde
     assert [keys.tolist() for keys in index.search(drawn(2, 1), 5)] == [[], []]
 
 
+def test_room_that_was_not_to_be_had_is_made_the_next_time(
+    gallery: Vectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = filled(gallery[:100])
+    with monkeypatch.context() as patch:
+        borrowed = index._vectors[:]  # noqa: SLF001 - what numpy lets nobody resize
+        patch.setattr(index, "_vectors", borrowed)
+        with pytest.raises(ValueError, match="cannot resize"):
+            index.add(np.arange(100, 300, dtype=np.uint64), gallery[100:300])
+    index.add(np.arange(100, 300, dtype=np.uint64), gallery[100:300])
+    asked = like(gallery[:300], 2)
+    found = [int(keys[0]) for keys in index.search(asked, 1)]
+    assert found == best_of(gallery[:300], asked)
+
+
 def test_the_same_vector_many_times_over_hides_nothing(gallery: Vectors) -> None:
     crowd = np.repeat(gallery[:1], 3 * NEAR, axis=0)
     index = filled(np.concatenate([crowd, gallery[1:200]]))
