@@ -17,24 +17,23 @@ def opened_beside(
     opening: Callable[[], AbstractAsyncContextManager[T]],
 ) -> Iterator[tuple[T, asyncio.AbstractEventLoop]]:
     """What `opening` gives, held open on a loop of its own until the end. Raises what it raises."""
-    given: Future[tuple[T, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+    given: Future[tuple[T, asyncio.AbstractEventLoop]] = Future()
+    is_over: Future[None] = Future()
 
     async def hold() -> None:
         try:
             async with opening() as opened:
-                is_over = asyncio.Event()
-                given.set_result((opened, asyncio.get_running_loop(), is_over))
-                await is_over.wait()
+                given.set_result((opened, asyncio.get_running_loop()))
+                await asyncio.wrap_future(is_over)
         except BaseException as error:
             if given.done():
                 raise
             given.set_exception(error)
 
     with ThreadPoolExecutor(1, thread_name_prefix="sightpost-loop") as thread:
-        running = thread.submit(asyncio.run, hold())
-        opened, loop, is_over = given.result()
         try:
-            yield opened, loop
+            running = thread.submit(asyncio.run, hold())
+            yield given.result()
         finally:
-            loop.call_soon_threadsafe(is_over.set)
-            running.result()
+            is_over.set_result(None)  # also where Ctrl-C came before anything was given
+        running.result()
