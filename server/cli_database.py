@@ -19,7 +19,7 @@ from server.storage.access import Access, PostgresAccess, SqliteAccess
 from server.storage.adoption import prepare_database
 from server.storage.connection import open_second_writer, open_writer
 from server.storage.lock import DatabaseLock
-from server.storage.postgres.connection import Connection, opened, place_of
+from server.storage.postgres.connection import LONG_ANSWER_S, Connection, opened, place_of
 from server.storage.postgres.pool import acquired, opened_pool
 from server.storage.postgres.preparing import prepare_database as prepare_postgres
 from server.storage.postgres.seats import refuse_half_moved
@@ -75,6 +75,21 @@ def in_postgres(settings: ServerSettings, work: Callable[[Connection], Awaitable
         connection = await opened(url)
         try:
             return await work(connection)
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
+
+
+def read_from_postgres(settings: ServerSettings, work: Callable[[Connection], Awaitable[_T]]) -> _T:
+    """What `work` finds in the database of SERVER_DATABASE_URL as it is: it cannot write, nor is
+    anything brought to this version."""
+
+    async def run() -> _T:
+        connection = await opened(settings.database_url.get_secret_value(), answer_s=LONG_ANSWER_S)
+        try:
+            async with connection.transaction(readonly=True):
+                return await work(connection)
         finally:
             await connection.close()
 

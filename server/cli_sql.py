@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import apsw
 import asyncpg
@@ -11,12 +11,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from server.cli_database import Database, in_postgres, settings_of
+from server.cli_database import Database, read_from_postgres, settings_of
 from server.cli_fail import fail
 from server.config import ServerSettings
 from server.storage.connection import open_reader
 from server.storage.pictures import PictureArchive, register_picture_base64
-from server.storage.postgres.connection import Connection
+from server.storage.postgres.connection import LONG_ANSWER_S, Connection
 
 
 def sql(
@@ -34,9 +34,15 @@ def sql(
         else:
             _of_sqlite(settings, statement)
     except (apsw.ReadOnlyError, asyncpg.ReadOnlySQLTransactionError):
-        fail(f"{statement}: this command only reads: expected a SELECT")
-    except (apsw.Error, asyncpg.PostgresError) as error:
+        _refuse(statement)
+    except (apsw.Error, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         fail(f"{statement}: {error}")
+    except TimeoutError:
+        fail(f"{statement}: took longer than {LONG_ANSWER_S:g} s: ask for less")
+
+
+def _refuse(statement: str) -> NoReturn:
+    fail(f"{statement}: this command only reads: expected a SELECT")
 
 
 def _of_sqlite(settings: ServerSettings, statement: str) -> None:
@@ -56,12 +62,13 @@ def _of_sqlite(settings: ServerSettings, statement: str) -> None:
 
 def _of_postgres(settings: ServerSettings, statement: str) -> None:
     async def read(connection: Connection) -> tuple[list[str], list[tuple[Any, ...]]]:
-        async with connection.transaction(readonly=True):
-            prepared = await connection.prepare(statement)
-            rows = [tuple(record) for record in await prepared.fetch()]
-            return [column.name for column in prepared.get_attributes()], rows
+        prepared = await connection.prepare(statement)
+        columns = prepared.get_attributes()
+        if not columns:  # a COPY writes files, whatever the transaction may do
+            _refuse(statement)
+        return [column.name for column in columns], [tuple(row) for row in await prepared.fetch()]
 
-    _print_rows(*in_postgres(settings, read))
+    _print_rows(*read_from_postgres(settings, read))
 
 
 def _print_rows(names: Sequence[str], found: Sequence[Sequence[Any]]) -> None:

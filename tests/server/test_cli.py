@@ -85,11 +85,29 @@ def test_sql_reads_postgresql_and_writes_nothing(databases: Databases) -> None:
     assert typed("token", "create", "gate-1", **place).code == 0
     read = typed("sql", "SELECT name, revoked_at FROM device_tokens", **place)
     assert read.out == "name\trevoked_at\ngate-1\t\n"
-    wrong = ("DELETE FROM device_tokens", "only reads"), ("SELECT nothing", "does not exist")
+    wrong = (
+        ("DELETE FROM device_tokens", "only reads"),
+        ("DELETE FROM device_tokens RETURNING name", "only reads"),
+        ("COPY (SELECT 1) TO PROGRAM 'cat > written'", "only reads"),
+        ("SELECT nothing", "does not exist"),
+        ("SELECT $1::int", "expects 1 argument"),
+    )
     for statement, words in wrong:
         refused = typed("sql", statement, **place)
         assert (refused.code, words in refused.errors) == (2, True), refused
     assert "gate-1" in typed("token", "list", **place).out
+
+
+def test_sql_brings_no_database_to_this_version_and_ends_what_takes_too_long(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = "SELECT count(*) AS tables FROM pg_tables WHERE schemaname = 'public'"
+    place = {"SERVER_DATABASE_URL": databases.empty()}
+    for _ in range(2):
+        assert typed("sql", tables, **place).out == "tables\n0\n"
+    monkeypatch.setattr("server.cli_database.LONG_ANSWER_S", 0.3)
+    ended = typed("sql", "SELECT pg_sleep(600)", **place)
+    assert (ended.code, "ask for less" in ended.errors) == (2, True), ended
 
 
 async def test_prune_shows_first_and_then_does_it(
