@@ -11,7 +11,7 @@ from typing import Final, TextIO
 
 from server.cli_database import opened_access
 from server.config import ServerSettings
-from server.errors import StorageUnavailable
+from server.errors import StorageUnavailable, TookTooLong
 from server.storage.feed import StoredFeed
 from server.storage.reading.sightings import SightingDetail
 from server.web.api.export import json_of
@@ -19,6 +19,9 @@ from server.web.api.export import json_of
 PIECE: Final = 500
 LOOKED_EVERY_S: Final = 0.25
 """For rows that another process commits."""
+
+STANDS_STILL_S: Final = 5.0
+"""After which a database is asked again that answered nothing in time."""
 
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -63,18 +66,21 @@ async def export(
 async def _next(
     feed: StoredFeed, position: int, *, waits: bool, sleep: Sleep
 ) -> Sequence[SightingDetail]:
-    """The rows after that one. Raises StorageUnavailable where nobody `waits` for the database."""
+    """The rows after that one. Raises StorageUnavailable and TookTooLong where nobody `waits` for
+    the database."""
     is_told = False
     while True:
         try:
             return await feed.after(position, limit=PIECE, with_evidence=True)
-        except StorageUnavailable as error:
+        except (StorageUnavailable, TookTooLong) as error:
             if not waits:
                 raise
             if not is_told:
                 sys.stderr.write(f"WARNING {error}; it goes on when that is over\n")
             is_told = True
-            await sleep(error.retry_after_s)
+            await sleep(
+                error.retry_after_s if isinstance(error, StorageUnavailable) else STANDS_STILL_S
+            )
 
 
 def _arrived(sighting: SightingDetail, since: datetime) -> bool:

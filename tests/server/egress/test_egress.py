@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import io
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, timedelta
@@ -27,6 +27,7 @@ from server.egress.topics import Topics
 from server.egress_side import Surroundings, egress_side
 from server.errors import ConfigInvalid
 from server.export_command import export
+from server.storage.asking import LONGEST_S, Dialect, Reader, Readers, T
 from server.storage.feed import StoredFeed
 from server.storage.ground import Ground
 from server.troubles import Part
@@ -343,6 +344,22 @@ async def test_export_begins_where_it_is_told_and_follows(url: str | None, tmp_p
         assert json.loads(out.getvalue())["plate"] == "AB 6"
 
 
+@dataclass
+class StandsStill:
+    """Readers of a database that answers nothing in time to the first question."""
+
+    readers: Readers
+    asked: int = 0
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.readers.dialect
+
+    async def ask(self, work: Callable[[Reader], T], *, longest_s: float = LONGEST_S) -> T:
+        self.asked += 1
+        return await self.readers.ask(work, longest_s=0.0 if self.asked == 1 else longest_s)
+
+
 async def test_an_export_that_follows_goes_on_when_the_database_is_there_again(
     databases: Databases, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -354,7 +371,8 @@ async def test_an_export_that_follows_goes_on_when_the_database_is_there_again(
         async def sleep(_: float) -> None:
             if given_back.is_set() and out.getvalue():
                 raise asyncio.CancelledError
-            await watch.centre.execute("ALTER TABLE away RENAME TO lpr_detections")
+            if not given_back.is_set():
+                await watch.centre.execute("ALTER TABLE away RENAME TO lpr_detections")
             given_back.set()
 
         await watch.centre.execute("ALTER TABLE lpr_detections RENAME TO away")
@@ -362,6 +380,13 @@ async def test_an_export_that_follows_goes_on_when_the_database_is_there_again(
             await export(feed, out, since=None, after=0, is_following=True, sleep=sleep)
         assert json.loads(out.getvalue())["id"] == 1
         assert "it goes on when that is over" in capsys.readouterr().err
+        with contextlib.ExitStack() as opened:
+            still = StoredFeed(StandsStill(access_to(watch.centre).readers(opened, threads=1)))
+            out = io.StringIO()
+            with pytest.raises(asyncio.CancelledError):
+                await export(still, out, since=None, after=0, is_following=True, sleep=sleep)
+        assert json.loads(out.getvalue())["id"] == 1
+        assert "took longer" in capsys.readouterr().err
     said = await asyncio.to_thread(exported_from, url, "--after", "0")
     assert json.loads(said.output)["plate"] == "AB 1"
     none_yet = await asyncio.to_thread(databases.empty)
