@@ -95,7 +95,7 @@ class Poster:
         connection = http.client.HTTPConnection(place.host, place.port)
         try:
             connection.sock = self._connected(place)
-            with _cut_off(connection.sock, after_s=self._patience_s):
+            with cut_off(connection.sock, after_s=self._patience_s):
                 connection.request("POST", place.path, body, {"Host": place.named, **headers})
                 answer = connection.getresponse()
                 if 200 <= answer.status < 300:
@@ -139,7 +139,7 @@ class Poster:
 
 
 @contextlib.contextmanager
-def _cut_off(line: socket.socket, *, after_s: float) -> Iterator[None]:
+def cut_off(line: socket.socket, *, after_s: float) -> Iterator[None]:
     """Whatever waits for the other side then, ends: who answers byte by byte keeps no thread."""
 
     def cut() -> None:

@@ -15,7 +15,7 @@ from typing import Final, Literal, Protocol
 
 from server.channels import wording
 from server.channels.contract import NotDelivered
-from server.channels.posting import PATIENCE_S, Poster, place_of
+from server.channels.posting import PATIENCE_S, Poster, cut_off, place_of
 from server.channels.wording import House
 from server.errors import QuestionInvalid
 from server.watchlist.contract import Alert
@@ -24,6 +24,9 @@ SIGNATURE: Final = "Sightpost-Signature"
 TIMESTAMP: Final = "Sightpost-Timestamp"
 KEY: Final = "Idempotency-Key"
 MOST_RECIPIENTS: Final = 50
+MAILING_S: Final = 60.0
+"""From signing in to the end of a mail: whoever looks for viruses before he answers takes his time
+(RFC 5321, section 4.5.3.2.6), and is sent it a second time where nobody waits for that."""
 
 Encryption = Literal["starttls", "tls", "none"]
 
@@ -142,9 +145,11 @@ class Mail:
 
     wants_picture = True
 
-    def __init__(self, server: MailServer, house: House) -> None:
+    def __init__(self, server: MailServer, house: House, *, patience_s: float = PATIENCE_S) -> None:
+        """`patience_s` is for each answer up to signing in."""
         self._server = server
         self._house = house
+        self._patience_s = patience_s
 
     def check(self, target: str) -> str:
         if not self._server.host or not self._server.sender:
@@ -167,7 +172,10 @@ class Mail:
                     line.starttls(context=ssl.create_default_context())
                 if server.user:
                     line.login(server.user, server.password)
-                refused = line.send_message(self._mail(message, target))
+                line.sock.settimeout(MAILING_S)
+                with cut_off(line.sock, after_s=MAILING_S):
+                    refused = line.send_message(self._mail(message, target))
+                line.sock.settimeout(self._patience_s)  # for the farewell
         except (OSError, smtplib.SMTPException) as error:
             if refused is None:  # else it was taken, and only the farewell went wrong
                 reason = str(error) or type(error).__name__
@@ -180,8 +188,10 @@ class Mail:
         server = self._server
         if server.encryption == "tls":
             context = ssl.create_default_context()
-            return smtplib.SMTP_SSL(server.host, server.port, timeout=PATIENCE_S, context=context)
-        return smtplib.SMTP(server.host, server.port, timeout=PATIENCE_S)
+            return smtplib.SMTP_SSL(
+                server.host, server.port, timeout=self._patience_s, context=context
+            )
+        return smtplib.SMTP(server.host, server.port, timeout=self._patience_s)
 
     def _mail(self, message: Message, target: str) -> EmailMessage:
         alert = message.alert

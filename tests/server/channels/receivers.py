@@ -85,10 +85,12 @@ def http_receiver(*answers: int, location: str = "") -> Iterator[Receiver]:
 
 @dataclass(slots=True, kw_only=True)
 class Mailbox:
-    """Mail that came to a server on `port`, which takes none for those who are `unknown`."""
+    """Mail that came to a server on `port`, which takes none for those who are `unknown`, and
+    `thinks_s` about each that it has."""
 
     port: int = 0
     unknown: set[str] = field(default_factory=set)
+    thinks_s: float = 0.0
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
 
@@ -107,6 +109,7 @@ class Mailbox:
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
         self.recipients.append(list(envelope.rcpt_tos))
+        await asyncio.sleep(self.thinks_s)
         return "250 taken"
 
 

@@ -11,7 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,10 @@ from server.channels.contract import (
     Delivery,
     NotDelivered,
 )
-from server.channels.desk import ChannelDesk
+from server.channels.desk import ChannelDesk, made_up
 from server.channels.postman import CLAIMED_FOR, MOST_AT_ONCE, Postman, PostmanParts
-from server.channels.telling import Message, signature
+from server.channels.telling import Mail, MailServer, Message, signature
+from server.channels.wording import House
 from server.errors import NotThere, QuestionInvalid, StorageUnavailable, TooBusy
 from server.storage.channels import StoredChannels
 from server.storage.writing_thread import SqliteWriting
@@ -469,6 +470,24 @@ async def test_a_mail_that_only_some_get_is_not_sent_again_and_says_who_did_not(
             assert mailbox.recipients == [["a@example.org"]]
             with pytest.raises(NotDelivered, match=r"b@example\.org"):
                 await post.desk.attempt(ADMIN, made.channel.id)
+
+
+async def test_a_mail_server_that_thinks_about_a_mail_is_waited_for() -> None:
+    """Else it takes the mail, and gets it again."""
+    async with mail_receiver() as mailbox:
+        mailbox.thinks_s = 1.5
+        server = MailServer(
+            host="127.0.0.1",
+            port=mailbox.port,
+            user="",
+            password="",
+            sender="gate@example.org",
+            encryption="none",
+        )
+        mail = Mail(server, House(public_url="", zone=UTC), patience_s=1.0)
+        message = Message(alert=made_up(NOON), key="key", at_s=0)
+        assert await asyncio.to_thread(mail.tell, message, "a@example.org", "") == ""
+    assert len(mailbox.mails) == 1
 
 
 async def test_what_a_library_does_not_take_is_a_failure_like_others(tmp_path: Path) -> None:
