@@ -172,10 +172,7 @@ class Mail:
                     line.starttls(context=ssl.create_default_context())
                 if server.user:
                     line.login(server.user, server.password)
-                line.sock.settimeout(MAILING_S)
-                with cut_off(line.sock, after_s=MAILING_S):
-                    refused = line.send_message(self._mail(message, target))
-                line.sock.settimeout(self._patience_s)  # for the farewell
+                refused = self._sent(line, self._mail(message, target))
         except (OSError, smtplib.SMTPException) as error:
             if refused is None:  # else it was taken, and only the farewell went wrong
                 reason = str(error) or type(error).__name__
@@ -183,6 +180,16 @@ class Mail:
                     f"{server.host}:{server.port} did not take it: {reason}"
                 ) from error
         return f"{server.host} does not take mail for {', '.join(refused)}" if refused else ""
+
+    def _sent(self, line: smtplib.SMTP, mail: EmailMessage) -> dict[str, tuple[int, bytes]]:
+        """Who was refused."""
+        if line.sock is None:
+            raise smtplib.SMTPServerDisconnected("hung up")
+        line.sock.settimeout(MAILING_S)
+        with cut_off(line.sock, after_s=MAILING_S):
+            refused = line.send_message(mail)
+        line.sock.settimeout(self._patience_s)  # for the farewell
+        return refused
 
     def _line(self) -> smtplib.SMTP:
         server = self._server

@@ -252,9 +252,18 @@ def _like(reader: Reader, list_id: int, identities: Sequence[str]) -> dict[str, 
 def _changed(
     before: EntryDetails, wanted: EntryDetails, said: frozenset[str] | None
 ) -> EntryDetails:
+    """Raises QuestionInvalid where what stays and what is new would together never be valid."""
     if said is None:
         return wanted
-    return replace(before, **{name: getattr(wanted, name) for name in said})
+    after = replace(before, **{name: getattr(wanted, name) for name in said})
+    begin, end = after.valid_from, after.valid_until
+    if begin is not None and end is not None and begin >= end:
+        raise QuestionInvalid(
+            f"{after.plate or f'person {after.class_id}'} is listed with "
+            f"valid_from={before.valid_from} and valid_until={before.valid_until}: what is not "
+            f"said stays, and then it would be valid from {begin} until {end}; say both"
+        )
+    return after
 
 
 def _list_values(details: ListDetails) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -114,6 +114,22 @@ async def test_a_plate_stands_once_in_a_list_and_is_found_by_what_is_remembered(
     first = await office.desk.entries(list_id, limit=2)
     rest = await office.desk.entries(list_id, before=first.next_before, limit=2)
     assert [len(first.entries), len(rest.entries), rest.next_before] == [2, 1, None]
+
+
+async def test_what_is_said_of_an_entry_that_is_over_does_not_make_it_one_that_never_holds(
+    office: Office,
+) -> None:
+    list_id = (await office.desk.make_list(SOMCHAI, ListDetails(name="a"))).id
+    over = EntryDetails(plate="AB 1234", valid_until=NOON - timedelta(days=1))
+    await office.desk.put_entry(SOMCHAI, list_id, over)
+    again = EntryDetails(plate="AB 1234", valid_from=NOON)
+    said = frozenset({"plate", "valid_from"})
+    with pytest.raises(QuestionInvalid, match="AB 1234 is listed with .* say both"):
+        await office.desk.put_entry(SOMCHAI, list_id, again, said=said)
+    assert (await office.desk.entries(list_id)).entries[0].details == over
+    both = said | {"valid_until"}
+    placed = await office.desk.put_entry(SOMCHAI, list_id, again, said=both)
+    assert placed.entry.details == again
 
 
 @pytest.mark.parametrize(
