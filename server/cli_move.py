@@ -14,6 +14,7 @@ from rich.table import Table
 from server.cli_progress import counted_progress
 from server.config import ServerSettings
 from server.errors import MoveFailed, StartRefused
+from server.faces.older_index import drop_older_index
 from server.storage.adoption import prepare_database
 from server.storage.lock import DatabaseLock
 from server.storage.postgres import moving, seats
@@ -44,6 +45,7 @@ def migrate_store(source: Source, target: Target = "") -> None:
         )
     with DatabaseLock(path):
         prepare_database(path, zone_of=settings.zone_of, now=datetime.now(UTC))
+        drop_older_index(path)  # nobody looks for it there any more
         asyncio.run(_move(path, settings.database_url.get_secret_value()))
 
 

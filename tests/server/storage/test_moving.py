@@ -171,6 +171,9 @@ async def test_what_was_moved_goes_on_as_it_was(databases: Databases, tmp_path: 
     by their faces, and forgotten."""
     source = await filled(Place(tmp_path, None))
     await with_people(source)
+    older_index = tmp_path / "faces" / "index.usearch"
+    older_index.parent.mkdir()
+    older_index.touch()
     url = await asyncio.to_thread(databases.migrated)
     said = await asyncio.to_thread(
         CliRunner(env={"SERVER_DATABASE_URL": url}).invoke,
@@ -179,6 +182,7 @@ async def test_what_was_moved_goes_on_as_it_was(databases: Databases, tmp_path: 
     )
     assert said.exit_code == 0, said.output
     assert "equal on both sides" in said.output
+    assert not older_index.exists()
     async with Place(tmp_path, url).opened() as store:
         held = await store.greet(hello_of(), NOW)
         assert (held.last_sequence, held.rows_stored) == (ROWS, ROWS)
