@@ -70,7 +70,7 @@ async def soon(work: Awaitable[Any], timeout_s: float = 10.0) -> Any:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """Waits until a claim holds; fails after some seconds."""
-    async with asyncio.timeout(10):
+    """Waits until a claim holds; fails after a minute, in which every program has started."""
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 - claims about several parts, with no one event
             await asyncio.sleep(0.005)

@@ -260,6 +260,7 @@ async def test_each_page_of_a_running_server_asks_for_its_permission(
         async with httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{server.web_port}",
             headers={"x-forwarded-for": "192.0.2.7"},
+            timeout=60,
         ) as browser:
             for path in ("/_nicegui/x/static/nicegui.js", "/_nicegui_ws/socket.io/"):
                 assert (await browser.get(path)).status_code == 401
