@@ -86,7 +86,7 @@ class FaceIndex:
 
     def remove(self, keys: Keys) -> None:
         """Those that it has go, others are passed over. The last ones take their places, and what
-        the last ones leave is overwritten: nothing is left of a face."""
+        the last ones leave is overwritten: none of these arrays keeps a face."""
         if not len(keys):
             return
         with self._gate.alone():

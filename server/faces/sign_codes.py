@@ -81,7 +81,7 @@ def bits_set(words: Words) -> Distances:
 
 
 def bits_set_by_sums(words: Words) -> Distances:
-    """The same with numpy 1, some ten times slower: sums of pairs of bits, of fours, of eights, and
+    """The same with numpy 1, far slower: sums of pairs of bits, of fours, of eights, and
     of all eights by a multiplication (Warren, Hacker's Delight, 5-1)."""
     pairs, fours, eights, ones = (
         np.uint64(each)

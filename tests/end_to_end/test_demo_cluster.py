@@ -40,9 +40,7 @@ def test_a_server_is_killed_and_every_row_is_there_once() -> None:
     assert re.search(r"server-[12] is killed, with [12] of the cameras on it", said), said
     assert re.search("It is started again|before it was to start again", said), said
     if "HAProxy spreads the cameras" in said:
-        assert re.search(r"on the other one after \d+\.\d s|were done before", said), (
-            said
-        )
+        assert re.search(r"on the other one after \d+\.\d s|were done before", said), said
     assert "Every row is in PostgreSQL, once." in said
     lines = re.findall(r"camera-[12]\W+(\d+)\W+(\d+)\W+(\d+)\W+(\d+)\W+(\d+)\W", said)
     assert len(lines) == 2, said
