@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
 
+from server.storage.access import PostgresAccess
+from server.storage.channels import StoredChannels
 from server.storage.postgres.leading import Duty, Leading
+from server.storage.postgres.pool import opened_pool
+from server.storage.postgres.writing import Subject
 from server.supervision import Work, beside
 from tests.server.storage.databases import Databases
 from tests.server.storage.history import NOON, plate
@@ -114,3 +119,32 @@ async def test_a_channel_that_is_deleted_while_an_alert_is_raised_gets_none(
             await connection.close()
         assert watch.engine.raised == 1
         assert await watch.centre.query("SELECT count(*) FROM alert_deliveries") == [(0,)]
+
+
+async def test_of_two_processes_one_claims_a_delivery_and_nobody_of_a_channel_that_is_off(
+    databases: Databases, tmp_path: Path
+) -> None:
+    url = await asyncio.to_thread(databases.cleaned)
+    async with watching_in(tmp_path, url) as watch, opened_pool(url, connections=4) as pool:
+        await watch.list_of("AB1")
+        await watch.centre.execute(_CHANNEL)
+        await watch.centre.take(plate(1, "AB 1"))
+        await watch.engine.look()
+        with ExitStack() as opened:
+            access = PostgresAccess(pool, pool)
+            one, other = (
+                StoredChannels(
+                    access.readers(opened, threads=1), access.writing(opened, Subject.CHANNELS)
+                )
+                for _ in range(2)
+            )
+            (channel,) = await one.channels()
+            (delivery,) = await one.due(channel.id, NOON, limit=2)
+            until = NOON + timedelta(minutes=2)
+            claims = (each.claim(delivery, NOON, until=until) for each in (one, other))
+            assert sorted(await asyncio.gather(*claims)) == [False, True]
+            await watch.centre.execute("UPDATE alert_channels SET is_enabled = false")
+            assert not await other.claim(delivery, until, until=until)
+            await watch.centre.execute("UPDATE alert_channels SET is_enabled = true")
+            assert await other.claim(delivery, until, until=until)
+            assert (await one.goal(channel.id)).target == "https://example.org/"
