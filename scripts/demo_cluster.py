@@ -96,7 +96,7 @@ class Cluster:
             self.victim = None
             self.killing = Killing.IS_BACK
             if self.balancer is not None and self.moved_after_s is None:
-                self._say("Its cameras were done before they came to the other one.")
+                self._say("Its cameras were done before they came to the other one.", "yellow")
             self._say("It is started again.", "green")
 
     def _have_moved(self, away_s: float) -> bool:
