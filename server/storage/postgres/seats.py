@@ -12,6 +12,7 @@ from typing import Final
 import asyncpg
 import structlog
 
+from db.migrations import SERVER_POSTGRES, migrations_in
 from server.errors import ServerError, StartRefused
 from server.storage.postgres.connection import STILL_S, Connection, opened, place_of
 from server.storage.postgres.failures import storage_errors
@@ -117,6 +118,7 @@ async def _seated(url: str) -> Connection:
             "that is done; cameras keep theirs meanwhile",
         )
         await refuse_half_moved(connection, url)
+        await _refuse_newer(connection, url)
     except BaseException:
         await _close(connection)
         raise
@@ -168,6 +170,18 @@ async def refuse_half_moved(connection: Connection, url: str) -> None:
         raise StartRefused(
             f"a move of rows into {place_of(url)} has not ended well: run migrate-store again "
             "first; cameras keep their rows meanwhile"
+        )
+
+
+async def _refuse_newer(connection: Connection, url: str) -> None:
+    """Raises StartRefused where a newer version came while this process had no place."""
+    known = len(migrations_in(SERVER_POSTGRES))
+    with storage_errors():
+        have = await connection.fetchval("SELECT max(number) FROM sightpost_schema")
+    if have > known:
+        raise StartRefused(
+            f"{place_of(url)} has schema {have}, this program knows {known}: a newer Sightpost was "
+            "started on it; install that version here too; cameras keep their rows meanwhile"
         )
 
 

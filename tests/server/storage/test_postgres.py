@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from server.errors import GroupRefused, StartRefused, StorageUnavailable
 from server.storage.picture_stores.daily import DailyPictures
@@ -163,6 +164,23 @@ async def test_tables_are_not_changed_under_processes_of_an_older_version(
         await connection.execute("INSERT INTO sightpost_schema VALUES ($1, '', now())", newest)
         async with seats.taken(url):
             assert await prepare_database(url, now=NOW) == ()
+
+
+async def test_an_older_process_that_lost_its_place_does_not_come_back_beside_a_newer_one(
+    databases: Databases,
+) -> None:
+    url = await asyncio.to_thread(databases.migrated)
+    async with connected(url) as connection, seats.taken(url, retry_s=0.01) as seat:
+        await connection.execute("INSERT INTO sightpost_schema VALUES (999, 'x', now())")
+        with capture_logs() as log:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+            )
+            async with asyncio.timeout(20):
+                await _until(lambda: any("newer" in said.get("reason", "") for said in log))
+        assert not seat.is_held
+        await connection.execute("DELETE FROM sightpost_schema WHERE number = 999")
+        await _until(lambda: seat.is_held)
 
 
 async def test_where_no_database_is_the_start_says_so_without_the_password(tmp_path: Path) -> None:
