@@ -39,7 +39,8 @@ _CUT_OUT_MARGIN: Final = 0.5
 """Of the face's size on each side: what alignment and another detector need."""
 
 GET_MODELS: Final = (
-    "python -m agent models fetch yunet-2023mar sface-2021dec, into the folder of SERVER_MODELS_DIR"
+    "python -m agent models fetch yunet-2023mar sface-2021dec, into the folder of "
+    "SERVER_MODELS_DIR; then start the server again"
 )
 
 
