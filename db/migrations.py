@@ -53,11 +53,16 @@ def schema_version(connection: apsw.Connection) -> int:
 
 def pending(connection: apsw.Connection, folder: Path) -> tuple[Migration, ...]:
     """The steps that the database lacks; raises MigrationFailed where it is newer than we are."""
+    return lacking(schema_version(connection), folder, place=connection.filename)
+
+
+def lacking(have: int, folder: Path, *, place: str) -> tuple[Migration, ...]:
+    """The steps that a database of schema `have` lacks; raises MigrationFailed where it is newer
+    than we are, naming it as `place`."""
     steps = migrations_in(folder)
-    have = schema_version(connection)
     if have > len(steps):
         raise MigrationFailed(
-            f"{connection.filename} has schema {have}, this program knows {len(steps)}: "
+            f"{place} has schema {have}, this program knows {len(steps)}: "
             "it was written by a newer Sightpost; install that version or newer"
         )
     return steps[have:]

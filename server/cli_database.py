@@ -50,8 +50,8 @@ def settings_of(db: Path | None, **given: Any) -> ServerSettings:
 def writable_database(settings: ServerSettings, *, must_exist: bool) -> Iterator[apsw.Connection]:
     """The database for a short write, beside a running server or without one."""
     path = settings.db_path
-    if must_exist and not path.exists():
-        fail(f"there is no database {path}: python -m server run makes it")
+    if must_exist:
+        check_there(path)
     lock = DatabaseLock(path)
     is_ours = lock.try_acquire()
     try:
@@ -100,18 +100,23 @@ def read_from_postgres(settings: ServerSettings, work: Callable[[Connection], Aw
 async def opened_access(settings: ServerSettings, *, connections: int) -> AsyncIterator[Access]:
     """The database as it is, to be read beside running servers. Raises StartRefused."""
     if not settings.uses_postgres:
-        if not settings.db_path.exists():
-            fail(f"there is no database {settings.db_path}: python -m server run makes it")
+        check_there(settings.db_path)
         yield SqliteAccess(settings.db_path)
         return
     url = settings.database_url.get_secret_value()
     async with opened_pool(url, connections=connections) as pool:
         async with acquired(pool) as connection:
-            await _check_there(connection, url)
+            await _check_prepared(connection, url)
         yield PostgresAccess(pool, pool)
 
 
-async def _check_there(connection: Connection, url: str) -> None:
+def check_there(path: Path) -> None:
+    """Ends the command where the database file is not there."""
+    if not path.exists():
+        fail(f"there is no database {path}: python -m server run makes it")
+
+
+async def _check_prepared(connection: Connection, url: str) -> None:
     """Raises StartRefused."""
     if await connection.fetchval("SELECT to_regclass('sightpost_schema') IS NULL"):
         raise StartRefused(

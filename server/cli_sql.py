@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from server.cli_database import Database, read_from_postgres, settings_of
+from server.cli_database import Database, check_there, read_from_postgres, settings_of
 from server.cli_fail import fail
 from server.config import ServerSettings
 from server.storage.connection import open_reader
@@ -46,8 +46,7 @@ def _refuse(statement: str) -> NoReturn:
 
 
 def _of_sqlite(settings: ServerSettings, statement: str) -> None:
-    if not settings.db_path.exists():
-        fail(f"there is no database {settings.db_path}: python -m server run makes it")
+    check_there(settings.db_path)
     archive = PictureArchive(settings.pictures_path, read_only=True)
     connection = open_reader(settings.db_path)
     try:

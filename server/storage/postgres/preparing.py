@@ -10,7 +10,7 @@ from typing import Final
 import asyncpg
 import structlog
 
-from db.migrations import SERVER_POSTGRES, MigrationFailed, migrations_in
+from db.migrations import SERVER_POSTGRES, MigrationFailed, lacking
 from server.errors import StartRefused
 from server.storage.postgres.connection import (
     LEAST_VERSION,
@@ -121,15 +121,10 @@ async def _migrate(connection: Connection, url: str) -> tuple[str, ...]:
         await _check_ours(connection, url)
         await connection.execute(_VERSIONS)
         have = await connection.fetchval("SELECT coalesce(max(number), 0) FROM sightpost_schema")
-        steps = migrations_in(SERVER_POSTGRES)
-        if have > len(steps):
-            raise MigrationFailed(
-                f"the database has schema {have}, this program knows {len(steps)}: "
-                "it was written by a newer Sightpost; install that version or newer"
-            )
-        if 0 < have < len(steps):
+        steps = lacking(have, SERVER_POSTGRES, place="the database")
+        if have and steps:
             await refuse_beside_servers(connection, url)
-        for step in steps[have:]:
+        for step in steps:
             try:
                 await connection.execute(step.sql)
             except asyncpg.PostgresError as error:
@@ -139,7 +134,7 @@ async def _migrate(connection: Connection, url: str) -> tuple[str, ...]:
             await connection.execute(
                 "INSERT INTO sightpost_schema VALUES ($1, $2, now())", step.number, step.name
             )
-    return tuple(step.name for step in steps[have:])
+    return tuple(step.name for step in steps)
 
 
 async def _check_ours(connection: Connection, url: str) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 import asyncpg
 import structlog
 
-from db.migrations import SERVER_POSTGRES, migrations_in
+from db.migrations import SERVER_POSTGRES, MigrationFailed, lacking
 from server.errors import ServerError, StartRefused
 from server.storage.postgres.connection import STILL_S, Connection, opened, place_of
 from server.storage.postgres.failures import storage_errors
@@ -175,14 +175,12 @@ async def refuse_half_moved(connection: Connection, url: str) -> None:
 
 async def _refuse_newer(connection: Connection, url: str) -> None:
     """Raises StartRefused where a newer version came while this process had no place."""
-    known = len(migrations_in(SERVER_POSTGRES))
     with storage_errors():
         have = await connection.fetchval("SELECT max(number) FROM sightpost_schema")
-    if have > known:
-        raise StartRefused(
-            f"{place_of(url)} has schema {have}, this program knows {known}: a newer Sightpost was "
-            "started on it; install that version here too; cameras keep their rows meanwhile"
-        )
+    try:
+        lacking(have, SERVER_POSTGRES, place=place_of(url))
+    except MigrationFailed as error:
+        raise StartRefused(f"{error}; cameras keep their rows meanwhile") from error
 
 
 @contextlib.asynccontextmanager
