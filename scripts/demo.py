@@ -79,7 +79,7 @@ def _run(console: Console, places: Places, source: SourceUri, *, until_end: bool
         console.print(f"The server takes rows on ws://127.0.0.1:{port}/", soft_wrap=True)
         console.print(f"Its pages are on http://127.0.0.1:{web_port}/", soft_wrap=True)
         if path := setup_path(server):
-            console.print("Their first administrator is made within a day on")
+            console.print("To sign in there, make the first administrator's account on")
             console.print(f"  http://127.0.0.1:{web_port}{path}", soft_wrap=True)
         console.print("Starting the agent ...")
         agent = _start_agent(places, source, port, agent_port, until_end=until_end)
@@ -186,23 +186,13 @@ def _start(name: str, arguments: list[str], places: Places, settings: dict[str, 
 
 
 def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="scripts/demo",
-        description="Starts the Sightpost server and one agent here and shows them live.",
-        epilog="Sources: synthetic: (a rendered road, the default), a clip, a folder of pictures, "
-        "rtsp://..., v4l2:/dev/video0. Everything it writes lies in the --data folder.",
-    )
-    parser.add_argument("source", nargs="?", default="synthetic:", help="source URI or path")
+    """What each of them is: scripts/demo says it, before there is an environment."""
+    parser = argparse.ArgumentParser(prog="scripts/demo", add_help=False)
+    parser.add_argument("source", nargs="?", default="synthetic:")
+    parser.add_argument("--until-end", action="store_true")
+    parser.add_argument("--fresh", action="store_true")
     parser.add_argument(
-        "--until-end",
-        action="store_true",
-        help="stop when a finite source was read and every row is acknowledged",
-    )
-    parser.add_argument("--fresh", action="store_true", help="empty the data folder first")
-    parser.add_argument(
-        "--data",
-        default=os.environ.get("SIGHTPOST_DEMO_DATA") or str(ROOT / "demo-data"),
-        help="folder for everything (default: SIGHTPOST_DEMO_DATA, else demo-data)",
+        "--data", default=os.environ.get("SIGHTPOST_DEMO_DATA") or str(ROOT / "demo-data")
     )
     return parser.parse_args()
 

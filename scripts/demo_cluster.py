@@ -176,7 +176,7 @@ def _cluster(console: Console, folder: Path, options: argparse.Namespace) -> Ite
             stack.callback(balancer.stop)
         else:
             pages.front = pages.web_port
-        console.print("The pages: make an account at")
+        console.print("The pages: make the first administrator's account on")
         console.print(f"  {pages.await_start()}", highlight=False, soft_wrap=True)
         doors = [front, front] if balancer else ports[:2]
         cluster = Cluster(
@@ -352,29 +352,11 @@ def _verdict(cluster: Cluster, books: list[Book]) -> int:
 
 
 def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="scripts/demo-cluster",
-        description="Runs two Sightpost servers on one PostgreSQL here and a third with the pages, "
-        "HAProxy before them where it is installed, and two cameras on rendered roads; then counts "
-        "every row. Exits 1 where one is missing or there twice.",
-        epilog="Everything is in a passing folder and gone afterwards. docs/scaling.md says how to "
-        "run it in earnest.",
-    )
-    parser.add_argument(
-        "--vehicles",
-        type=_count,
-        default=10,
-        metavar="N",
-        help="how many pass each camera (default: 10)",
-    )
-    parser.add_argument(
-        "--kill-one",
-        action="store_true",
-        help="kill the server with the most cameras halfway, and start it again",
-    )
-    parser.add_argument(
-        "--stay", action="store_true", help="leave the pages up at the end, until Ctrl-C"
-    )
+    """What each of them is: scripts/demo-cluster says it, before there is an environment."""
+    parser = argparse.ArgumentParser(prog="scripts/demo-cluster", add_help=False)
+    parser.add_argument("--vehicles", type=_count, default=10)
+    parser.add_argument("--kill-one", action="store_true")
+    parser.add_argument("--stay", action="store_true")
     return parser.parse_args()
 
 

@@ -45,10 +45,13 @@ class ClusterView:
             for each in self.cameras
         )
         servers = "; ".join(
-            f"{each.name} {f'has {each.lines} of them' if each.is_running else 'is down'}"
+            f"{each.name} {self._has(each) if each.is_running else 'is down'}"
             for each in self.servers
         )
         return f"{time.monotonic() - self.started_s:5.0f} s  {cameras}; {servers}"
+
+    def _has(self, server: Server) -> str:
+        return f"has {server.lines} of the {len(self.cameras)} cameras"
 
     def _cameras(self) -> Table:
         table = Table(expand=True, box=None)

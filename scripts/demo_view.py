@@ -75,8 +75,7 @@ class View:
             return
         agent = self.agent
         total = f" of {agent['frames_total']}" if agent.get("frames_total") else ""
-        dropped = f", {agent['dropped']} dropped" if agent.get("dropped") else ""
-        yield "frames", Text(f"{agent['frames']}{total} ({agent['fps']:.1f}/s{dropped})")
+        yield "frames looked at", Text(f"{agent['frames']}{total} ({agent['fps']:.1f}/s)")
         if agent["source_has_ended"]:
             yield "source", Text("has ended; Ctrl-C stops", style="yellow")
         elif agent["source_error"]:

@@ -161,8 +161,9 @@ async def _run(
     async with running(settings, role=role, shares_port=shares_port, errors=errors) as server:
         if server.setup_url is not None:
             sys.stderr.write(
-                "Nobody can sign in yet. Make the first administrator's account within a day at\n"
+                "Nobody can sign in yet. Make the first administrator's account on\n"
                 f"  {server.setup_url}\n"
+                "(the link holds for a day; start the server again for a new one)\n"
             )
         manager = ServiceManager.from_environment()
         async with asyncio.TaskGroup() as tasks:

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import apsw
 import typer
@@ -19,10 +19,19 @@ from server.storage.access import Access, PostgresAccess, SqliteAccess
 from server.storage.adoption import prepare_database
 from server.storage.connection import open_second_writer, open_writer
 from server.storage.lock import DatabaseLock
-from server.storage.postgres.connection import LONG_ANSWER_S, Connection, opened, place_of
+from server.storage.postgres.connection import (
+    ANSWER_S,
+    LONG_ANSWER_S,
+    Connection,
+    opened,
+    place_of,
+)
 from server.storage.postgres.pool import acquired, opened_pool
 from server.storage.postgres.preparing import prepare_database as prepare_postgres
 from server.storage.postgres.seats import refuse_half_moved
+
+OF_DEMO: Final = Path("demo-data/server/db/websocket_server.db")
+"""Which `scripts/demo` leaves below the folder of the project."""
 
 Database = Annotated[
     Path | None,
@@ -68,15 +77,11 @@ def writable_database(settings: ServerSettings, *, must_exist: bool) -> Iterator
 
 def in_postgres(settings: ServerSettings, work: Callable[[Connection], Awaitable[_T]]) -> _T:
     """What `work` returns on a connection to the migrated database of SERVER_DATABASE_URL."""
-    url = settings.database_url.get_secret_value()
 
     async def run() -> _T:
-        await prepare_postgres(url, now=now_utc())
-        connection = await opened(url)
-        try:
+        await prepare_postgres(settings.database_url.get_secret_value(), now=now_utc())
+        async with _connected(settings, answer_s=ANSWER_S) as connection:
             return await work(connection)
-        finally:
-            await connection.close()
 
     return asyncio.run(run())
 
@@ -86,14 +91,23 @@ def read_from_postgres(settings: ServerSettings, work: Callable[[Connection], Aw
     anything brought to this version."""
 
     async def run() -> _T:
-        connection = await opened(settings.database_url.get_secret_value(), answer_s=LONG_ANSWER_S)
-        try:
-            async with connection.transaction(readonly=True):
-                return await work(connection)
-        finally:
-            await connection.close()
+        async with (
+            _connected(settings, answer_s=LONG_ANSWER_S) as connection,
+            connection.transaction(readonly=True),
+        ):
+            return await work(connection)
 
     return asyncio.run(run())
+
+
+@contextlib.asynccontextmanager
+async def _connected(settings: ServerSettings, *, answer_s: float) -> AsyncIterator[Connection]:
+    """Raises StartRefused."""
+    connection = await opened(settings.database_url.get_secret_value(), answer_s=answer_s)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 @contextlib.asynccontextmanager
@@ -113,7 +127,8 @@ async def opened_access(settings: ServerSettings, *, connections: int) -> AsyncI
 def check_there(path: Path) -> None:
     """Ends the command where the database file is not there."""
     if not path.exists():
-        fail(f"there is no database {path}: python -m server run makes it")
+        hint = f"; the demonstration's is read with --db {OF_DEMO}" if OF_DEMO.exists() else ""
+        fail(f"there is no database {path}: python -m server run makes it{hint}")
 
 
 async def _check_prepared(connection: Connection, url: str) -> None:

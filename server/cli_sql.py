@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import apsw
 import asyncpg
@@ -18,15 +18,21 @@ from server.storage.connection import open_reader
 from server.storage.pictures import PictureArchive, register_picture_base64
 from server.storage.postgres.connection import LONG_ANSWER_S, Connection
 
+EXAMPLE: Final = "SELECT license_plate, captured_at FROM lpr_detections ORDER BY id DESC LIMIT 5"
+
 
 def sql(
-    statement: Annotated[str, typer.Argument(help="A SELECT, in quotes.")],
+    statement: Annotated[
+        str | None, typer.Argument(help=f'A SELECT, in quotes: "{EXAMPLE}"')
+    ] = None,
     db: Database = None,
 ) -> None:
-    """Read the database with SQL.
+    """Read the database with SQL: a SELECT is expected.
 
     In SQLite picture_base64(image_sha256, substr(received_at, 1, 10)) reads a picture.
     """
+    if statement is None:
+        fail(f'expected a SELECT in quotes, such as: python -m server sql "{EXAMPLE}"')
     settings = settings_of(db)
     try:
         if settings.uses_postgres:

@@ -98,6 +98,11 @@ class Networks:
     def entry(self, name: str) -> ModelEntry:
         return model_entry(name, self._settings.models_folder)
 
+    @property
+    def models_folder(self) -> Path | None:
+        """Where fetched models are looked for."""
+        return self._settings.models_folder
+
     def is_here(self, name: str) -> bool:
         """Whether the model's file is on this machine."""
         return self.path(name) is not None

@@ -43,9 +43,9 @@ class History:
         self, caller: Caller, *, device_id: str = "", before: int | None = None, limit: int = 48
     ) -> tuple[FaceSighting, ...]:
         found = await self._place.sightings.newest(device_id=device_id, before=before, limit=limit)
-        await self._place.audit(
-            caller, Action.PERSON_SEEN, "faces of cameras", f"{len(found)} of {device_id or 'all'}"
-        )
+        if found:
+            what = f"{len(found)} of {device_id or 'all'}"
+            await self._place.audit(caller, Action.PERSON_SEEN, "faces of cameras", what)
         return found
 
     async def face_of_sighting(self, caller: Caller, sighting_id: int) -> bytes:
@@ -56,6 +56,8 @@ class History:
         return await asyncio.to_thread(face_cut_out, picture.content, at)
 
     async def thumbnails(self, caller: Caller, sighting_ids: Sequence[int]) -> Mapping[int, bytes]:
+        if not sighting_ids:
+            return {}
         await self._place.audit(
             caller, Action.PERSON_SEEN, "faces of cameras", f"{len(sighting_ids)} shown"
         )
@@ -77,12 +79,15 @@ class History:
     ) -> MatchPage:
         found = await self._place.store.matches(wanted, before=before, limit=limit)
         people = sorted({each.person.class_id for each in found.matches})
-        await self._place.audit(caller, Action.PERSON_SEEN, "matches", f"shown {people}")
+        if people or wanted.class_id is not None:  # that somebody was nowhere is news of them
+            await self._place.audit(caller, Action.PERSON_SEEN, "matches", f"shown {people}")
         return found
 
     async def match_days(self, caller: Caller, wanted: MatchFilter) -> tuple[DayCount, ...]:
-        await self._place.audit(caller, Action.PERSON_SEEN, "matches", "counted by day")
-        return await self._place.store.match_days(wanted)
+        found = await self._place.store.match_days(wanted)
+        if found or wanted.class_id is not None:
+            await self._place.audit(caller, Action.PERSON_SEEN, "matches", "counted by day")
+        return found
 
     async def deny_match(self, caller: Caller, match_id: int) -> None:
         found = await self._place.store.match(match_id)
@@ -101,9 +106,10 @@ class History:
         self, caller: Caller, *, before: int | None = None, limit: int = 48
     ) -> VisitorPage:
         found, following = await self._place.store.visitors(before=before, limit=limit)
-        await self._place.audit(
-            caller, Action.PERSON_SEEN, "unknown visitors", f"{len(found)} shown"
-        )
+        if found:
+            await self._place.audit(
+                caller, Action.PERSON_SEEN, "unknown visitors", f"{len(found)} shown"
+            )
         return VisitorPage(
             visitors=found, next_before=following, keep_days=self._place.visitor_days
         )

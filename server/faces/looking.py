@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from shlex import quote
 from typing import Final
 
 import numpy as np
@@ -37,11 +38,6 @@ THUMBNAIL_SIDE: Final = 144
 CUT_OUT_QUALITY: Final = 92
 _CUT_OUT_MARGIN: Final = 0.5
 """Of the face's size on each side: what alignment and another detector need."""
-
-GET_MODELS: Final = (
-    "python -m agent models fetch yunet-2023mar sface-2021dec, into the folder of "
-    "SERVER_MODELS_DIR; then start the server again"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +178,7 @@ def thumbnail(jpeg: bytes) -> bytes:
 def make_looker(networks: Networks, wanted: Wanted) -> FaceLooker:
     """Opens the networks. Raises FacesUnavailable saying what is missing and how to get it."""
     models = _opened(networks, wanted)
-    problem = _problem(models)
+    problem = _problem(models, networks)
     if models.embedder is None or problem is not None:
         raise FacesUnavailable(problem or "there is no embedding model")
     return FaceLooker(models.detector, models.embedder, _analysers(networks, wanted))
@@ -192,7 +188,7 @@ def models_here(networks: Networks, wanted: Wanted) -> Models:
     """What would serve; loads it once, to know how many numbers a vector has."""
     try:
         models = _opened(networks, wanted)
-        problem = _problem(models)
+        problem = _problem(models, networks)
         if models.embedder is None or problem is not None:
             return Models(detector=models.detector.model, key=None, problem=problem)
         _analysers(networks, wanted)
@@ -210,7 +206,7 @@ def _opened(networks: Networks, wanted: Wanted) -> FaceModels:
     try:
         return face_models(networks, detector=wanted.detector, embedder=wanted.embedder)
     except ModelMissing as error:
-        raise FacesUnavailable(f"{error}; faces need both models: {GET_MODELS}") from error
+        raise FacesUnavailable(f"{error}; faces need both models: {_fetching(networks)}") from error
     except ModelError as error:
         raise FacesUnavailable(f"faces cannot be looked for: {error}") from error
 
@@ -224,12 +220,22 @@ def _analysers(networks: Networks, wanted: Wanted) -> tuple[FaceAnalyser, ...]:
         ) from error
 
 
-def _problem(models: FaceModels) -> str | None:
+def _problem(models: FaceModels, networks: Networks) -> str | None:
     if models.embedder is None:
-        return f"there is no embedding model on this machine: {GET_MODELS}"
+        return f"there is no embedding model on this machine: {_fetching(networks)}"
     if models.detector.model == "opencv-frontalface":
-        return f"there is no face detector that locates eyes, nose and mouth: {GET_MODELS}"
+        return f"there is no face detector that locates eyes, nose and mouth: {_fetching(networks)}"
     return None
+
+
+def _fetching(networks: Networks) -> str:
+    """The command, with the folder where this server looks, whichever one it is typed in."""
+    folder = networks.models_folder
+    place = "" if folder is None else f"AGENT_MODELS_DIR={quote(str(folder.resolve()))} "
+    return (
+        f"{place}python -m agent models fetch yunet-2023mar sface-2021dec; then start the server "
+        "again"
+    )
 
 
 def _numbers(embedder: FaceEmbedder) -> int:

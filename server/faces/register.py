@@ -38,10 +38,13 @@ class Register:
     async def persons(
         self, caller: Caller, wanted: PersonFilter, *, offset: int = 0, limit: int = 50
     ) -> PersonPage:
-        await self._place.audit(
-            caller, Action.PERSON_SEEN, "list of persons", f"from {offset}{_asked_by(wanted)}"
-        )
-        return await self._place.store.page(wanted, offset=offset, limit=limit)
+        found = await self._place.store.page(wanted, offset=offset, limit=limit)
+        asked = _asked_by(wanted)
+        if found.persons or asked:  # that nobody of a name is here says something of them, too
+            await self._place.audit(
+                caller, Action.PERSON_SEEN, "list of persons", f"from {offset}{asked}"
+            )
+        return found
 
     async def person(self, caller: Caller, class_id: int) -> Person:
         found = await self._place.store.person(class_id)
@@ -59,6 +62,8 @@ class Register:
         return content
 
     async def covers(self, caller: Caller, class_ids: Sequence[int]) -> Mapping[int, bytes]:
+        if not class_ids:
+            return {}
         await self._place.audit(
             caller, Action.PERSON_SEEN, "pictures of persons", f"shown {list(class_ids)}"
         )

@@ -37,16 +37,17 @@ def create_application(parts: WebParts) -> FastAPI:
     add_errors(app)
     if parts.figures is not None:
         add_metrics(app, parts.figures)
-    add_health(app, parts.report, parts.details, parts.faces)
-    add_signing(app, parts.signing_in, parts.accounts)
-    add_accounts(app, parts.accounts, parts.auditor)
-    add_api(app, parts.api)
-    add_watchlists(app, parts.watchlists, parts.api.zone)
-    add_alerts(app, parts.alerts, parts.api.zone)
-    add_channels(app, parts.channels)
-    if parts.faces is not None:
-        add_faces(app, parts.faces)
-        app.add_middleware(QuickSearch, faces=parts.faces)
+    centre = parts.centre
+    add_health(app, parts.report, parts.details, centre.faces)
+    add_signing(app, parts.signing_in, centre.accounts)
+    add_accounts(app, centre.accounts, centre.auditor)
+    add_api(app, centre)
+    add_watchlists(app, centre.watchlists, centre.zone)
+    add_alerts(app, centre.alerts, centre.zone)
+    add_channels(app, centre.channels)
+    if centre.faces is not None:
+        add_faces(app, centre.faces)
+        app.add_middleware(QuickSearch, faces=centre.faces)
     add_reference(app)
     if parts.feed is not None:
         add_realtime(app, parts.feed)

@@ -12,7 +12,7 @@ from tests.scripts.checkout import ROOT, Checkout
 CHECKOUT = Checkout(ROOT)
 
 
-@pytest.mark.parametrize("name", ["test", "check", "pin"])
+@pytest.mark.parametrize("name", ["test", "check", "pin", "demo", "demo-cluster"])
 def test_help_is_shown_without_building_anything(name: str, tmp_path: Path) -> None:
     checkout = Checkout.make(tmp_path)
     done = checkout.run(str(checkout.root / "scripts" / name), "--help", cwd=tmp_path)

@@ -51,7 +51,11 @@ def test_tokens_are_made_listed_and_revoked(folder: Path) -> None:
 def test_what_is_wrong_is_one_sentence_and_exit_code_2(folder: Path) -> None:
     everywhere = ("run", "--host", "0.0.0.0", "--port", "0", "--web-port", "0")  # noqa: S104 (refused)
     for failed, words in (
-        (typed("token", "list"), "there is no database"),
+        (
+            typed("token", "list"),
+            "there is no database db/websocket_server.db: python -m server run",
+        ),
+        (typed("sql"), 'such as: python -m server sql "SELECT license_plate, captured_at FROM'),
         (typed("run", SERVER_PORT="abc"), "SERVER_PORT='abc'"),
         (started(*everywhere, folder=folder), "python -m server token create NAME"),
     ):
@@ -59,6 +63,15 @@ def test_what_is_wrong_is_one_sentence_and_exit_code_2(folder: Path) -> None:
         assert failed.errors.startswith("ERROR ")
         assert words in failed.errors
         assert "Traceback" not in failed.errors
+
+
+def test_where_no_server_ran_the_demonstrations_database_is_named(folder: Path) -> None:
+    demo = folder / "demo-data" / "server" / "db" / "websocket_server.db"
+    demo.parent.mkdir(parents=True)
+    demo.touch()
+    for failed in (typed("export"), typed("sql", "SELECT 1"), typed("faces", "status")):
+        assert failed.code == 2, failed
+        assert "--db demo-data/server/db/websocket_server.db" in failed.errors
 
 
 async def test_sql_reads_beside_a_running_server_and_writes_nothing(folder: Path) -> None:

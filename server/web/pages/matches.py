@@ -39,7 +39,7 @@ def add_matches(centre: Centre) -> None:
         found = await faces.matches(visit.caller, wanted, before=before, limit=PAGE)
         days = await faces.match_days(visit.caller, wanted)
         seen = [each.sighting_id for each in found.matches]
-        pictures = await faces.thumbnails(visit.caller, seen) if seen else {}
+        pictures = await faces.thumbnails(visit.caller, seen)
         with people_title(visit, "Matches"):
             pass
         tell_problem(await faces.status())
@@ -64,7 +64,7 @@ def add_matches(centre: Centre) -> None:
         before = visit.number("before")
         found = await faces.visitors(visit.caller, before=before, limit=PAGE)
         seen = [each.sighting_id for each in found.visitors]
-        pictures = await faces.thumbnails(visit.caller, seen) if seen else {}
+        pictures = await faces.thumbnails(visit.caller, seen)
         with people_title(visit, "Unknown visitors"):
             pass
         if not found.keep_days:

@@ -57,7 +57,7 @@ class _Person:
         wanted = MatchFilter(class_id=self._class_id)
         matches = await self._faces.matches(caller, wanted, limit=_LAST_MATCHES)
         seen = [each.sighting_id for each in matches.matches]
-        faces = await self._faces.thumbnails(caller, seen) if seen else {}
+        faces = await self._faces.thumbnails(caller, seen)
         self._place.clear()
         with self._place:
             self._head(person)

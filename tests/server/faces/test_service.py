@@ -23,6 +23,7 @@ from server.accounts.permissions import TABLE, Role
 from server.accounts.store import AccountStore
 from server.errors import FacesUnavailable, NotThere, QuestionInvalid, QueueFull
 from server.faces.contract import Outcome, PersonDetails, PersonFilter, ResetKind, Upload
+from server.faces.history_contract import MatchFilter
 from server.faces.looking import Wanted
 from server.faces.service import FaceService
 from server.storage.adoption import prepare_database
@@ -165,6 +166,23 @@ async def test_every_look_and_change_is_in_the_audit_log(house: House) -> None:
     ]
 
 
+async def test_lists_that_show_nobody_are_no_looks_but_a_search_is_one(house: House) -> None:
+    assert not (await house.faces.persons(ADA, PersonFilter())).persons
+    assert not await house.faces.covers(ADA, [])
+    assert not await house.faces.thumbnails(ADA, [])
+    assert not (await house.faces.matches(ADA, MatchFilter())).matches
+    assert not await house.faces.match_days(ADA, MatchFilter())
+    assert not (await house.faces.visitors(ADA)).visitors
+    assert not await house.faces.sightings(ADA)
+    assert await house.actions() == []
+    assert not (await house.faces.persons(ADA, PersonFilter(name="Lan"))).persons
+    assert not (await house.faces.matches(ADA, MatchFilter(class_id=7))).matches
+    assert await house.actions() == [
+        (Action.PERSON_SEEN.value, "list of persons"),
+        (Action.PERSON_SEEN.value, "matches"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -252,7 +270,8 @@ async def test_without_an_embedding_model_the_command_is_named(
         await house.faces.identify(ADA, upload(photo()))
     status = await house.faces.status()
     assert status.model is None
-    assert "python -m agent models fetch" in (status.problem or "")
+    command = f"AGENT_MODELS_DIR={tmp_path / 'few'} python -m agent models fetch yunet"
+    assert command in (status.problem or "")
 
 
 async def test_beyond_the_bound_callers_are_told_when_to_come_again(opening: Opening) -> None:

@@ -15,7 +15,6 @@ from server.accounts.permissions import Permission, Role
 from server.faces.history_contract import FaceGallery
 from server.storage.reading.library import Library
 from server.watch_side import WatchSide
-from server.web.api.parts import ApiParts
 from server.web.application import create_application
 from server.web.health import (
     DatabaseHealth,
@@ -26,6 +25,7 @@ from server.web.health import (
     ProcessorHealth,
     QueueHealth,
 )
+from server.web.pages.centre import Centre
 from server.web.parts import WebParts
 from server.web.realtime import Feed
 from server.web.security.rules import Door
@@ -110,20 +110,22 @@ class Site:
                 figures=NoFigures(),
                 feed=Feed(measured_nothing),
                 signing_in=house.reception,
-                accounts=house.office,
-                api=ApiParts(
+                centre=Centre(
                     library=library,
                     errors=self.errors,
                     auditor=house.store,
                     connected=frozenset,
                     now=house.clock.now,
                     zone=UTC,
+                    watchlists=watching.watchlists,
+                    alerts=watching.alerts,
+                    channels=watching.channels,
+                    alerted=watching.alerted,
+                    accounts=house.office,
+                    faces=self.faces,
+                    live=lambda: None,
+                    version="",
                 ),
-                watchlists=watching.watchlists,
-                alerts=watching.alerts,
-                channels=watching.channels,
-                faces=self.faces,
-                auditor=house.store,
                 register=house.store,
                 door=Door(trusts_this_machine=self.trusts_this_machine),
             )
