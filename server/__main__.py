@@ -3,9 +3,11 @@
 import sys
 
 from telemetry.collecting import look_seldom
+from telemetry.products import multiply_on_one_thread
 
 if __name__ == "__main__":
     look_seldom()
+    multiply_on_one_thread()
     from server import cli_settings
 
     if cli_settings.asks_alone(sys.argv[1:]):

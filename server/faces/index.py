@@ -33,7 +33,7 @@ COMPARED: Final = 512
 """Vectors whose codes are nearest are compared themselves."""
 
 NEAR: Final = 4 * COMPARED
-NEAR_SHARE: Final = 64
+NEAR_SHARE: Final = 128
 """Of so many vectors one, and NEAR at least, is near enough by the first words of its code to have
 all of it looked at. docs/measurements.md says why so many."""
 

@@ -52,14 +52,16 @@ class Planes:
 
 def distances(strips: Words, count: int, code: Words) -> Distances:
     """In how many of their first bits the first `count` codes differ from that one."""
-    found = np.empty(len(strips) * STRIP, np.uint8)
-    other = code[:FIRST, np.newaxis]
-    differing = np.empty((FIRST, STRIP), np.uint64)
-    for number in range(-(-count // STRIP)):
-        np.bitwise_xor(strips[number], other, out=differing)
-        bits = bits_set(differing)
-        np.add(bits[0], bits[1], out=found[number * STRIP : (number + 1) * STRIP])
-    return found[:count]
+    used = -(-count // STRIP)
+    found = np.empty((used, STRIP), np.uint8)
+    differing = np.empty(STRIP, np.uint64)
+    bits = np.empty(STRIP, np.uint8)
+    for strip, total in zip(strips[:used], found, strict=True):
+        np.bitwise_xor(strip[0], code[0], out=differing)
+        bits_set(differing, total)
+        np.bitwise_xor(strip[1], code[1], out=differing)
+        np.add(total, bits_set(differing, bits), out=total)
+    return found.ravel()[:count]
 
 
 def nearest(found: Distances, least: int) -> NDArray[np.intp]:
@@ -68,19 +70,30 @@ def nearest(found: Distances, least: int) -> NDArray[np.intp]:
     step = max(1, len(found) // _SAMPLED)
     counts = np.bincount(found[::step]).cumsum()
     reach = int(counts.searchsorted(-(-least // step)))
-    while len(near := (found <= reach).nonzero()[0]) < least:
+    while len(near := _places(found <= reach)) < least:
         reach += 1
     return near
 
 
-def bits_set(words: Words) -> Distances:
-    """Of each word."""
+def _places(wanted: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Where it is true, which is seldom: eight are passed over at a time, in half the time of
+    `nonzero`."""
+    whole = len(wanted) // 8 * 8
+    eights = wanted[:whole].reshape(-1, 8)
+    some = (eights.view(np.uint64).ravel() != 0).nonzero()[0]
+    among = eights.take(some, axis=0).ravel().nonzero()[0]
+    last = wanted[whole:].nonzero()[0]
+    return np.concatenate([some[among // 8] * 8 + among % 8, last + whole])
+
+
+def bits_set(words: Words, out: Distances | None = None) -> Distances:
+    """Of each word; into `out` where that is given."""
     if hasattr(np, "bitwise_count"):
-        return np.bitwise_count(words)
-    return bits_set_by_sums(words)
+        return np.bitwise_count(words, out=out)
+    return bits_set_by_sums(words, out)
 
 
-def bits_set_by_sums(words: Words) -> Distances:
+def bits_set_by_sums(words: Words, out: Distances | None = None) -> Distances:
     """The same with numpy 1, far slower: sums of pairs of bits, of fours, of eights, and
     of all eights by a multiplication (Warren, Hacker's Delight, 5-1)."""
     pairs, fours, eights, ones = (
@@ -90,4 +103,5 @@ def bits_set_by_sums(words: Words) -> Distances:
     words = words - ((words >> np.uint64(1)) & pairs)
     words = (words & fours) + ((words >> np.uint64(2)) & fours)
     words = (words + (words >> np.uint64(4))) & eights
-    return ((words * ones) >> np.uint64(56)).astype(np.uint8)
+    out = np.empty(words.shape, np.uint8) if out is None else out
+    return np.right_shift(words * ones, np.uint64(56), out=out, casting="unsafe")
