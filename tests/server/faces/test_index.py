@@ -125,8 +125,19 @@ def test_at_least_as_many_are_near_as_are_asked_for_however_few_are_sampled() ->
     assert len(nearest(found, 701)) == len(found)
 
 
+@pytest.mark.parametrize("count", [1, 7, 8, 100_003])
+def test_the_near_are_in_their_places_to_the_last(count: int) -> None:
+    found = np.random.default_rng(4).integers(60, 90, count).astype(np.uint8)
+    found[[0, -1]] = 3
+    assert set(nearest(found, min(2, count))) == {0, count - 1}
+    assert nearest(found, count).tolist() == list(range(count))
+
+
 def test_bits_are_counted_alike_with_and_without_numpys_own_function() -> None:
     words = np.random.default_rng(1).integers(0, 2**64, (2, 1000), dtype=np.uint64)
     words[0, :2] = 0, 2**64 - 1
     assert (bits_set(words) == bits_set_by_sums(words)).all()
+    room = np.full_like(words, 7, np.uint8)
+    assert bits_set_by_sums(words, room) is room
+    assert (bits_set(words) == room).all()
     assert bits_set_by_sums(words)[0, :2].tolist() == [0, 64]
