@@ -103,5 +103,6 @@ def bits_set_by_sums(words: Words, out: Distances | None = None) -> Distances:
     words = words - ((words >> np.uint64(1)) & pairs)
     words = (words & fours) + ((words >> np.uint64(2)) & fours)
     words = (words + (words >> np.uint64(4))) & eights
-    out = np.empty(words.shape, np.uint8) if out is None else out
-    return np.right_shift(words * ones, np.uint64(56), out=out, casting="unsafe")
+    found = np.empty(words.shape, np.uint8) if out is None else out
+    np.right_shift(words * ones, np.uint64(56), out=found, casting="unsafe")
+    return found
