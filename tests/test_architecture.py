@@ -108,6 +108,7 @@ COMPOSERS = {
 ENVIRONMENT_READERS = (
     *("settings.loading", "agent.config", "server.config"),
     "telemetry.service_manager",  # what systemd tells a process is nothing that a person sets
+    "telemetry.products",  # numpy's own, that has to be there before numpy
 )
 
 MODULES = rules.read_modules(ROOT, (*PROGRAMS, *LIBRARIES))
