@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 from server.channels import wording
+from server.channels.attempt import Attempt
 from server.channels.contract import NotDelivered
 from server.channels.posting import Place, Poster, place_of
 from server.channels.telling import KEY, SIGNATURE, TIMESTAMP, signature
@@ -152,4 +153,4 @@ def _send(poster: Poster, place: Place, body: bytes, key: str, secret: str, at_s
     headers = {"Content-Type": "application/x-ndjson", "User-Agent": "Sightpost", KEY: key}
     if secret:
         headers |= {TIMESTAMP: str(at_s), SIGNATURE: f"v1={signature(secret, at_s, body)}"}
-    poster.post(place, body, headers)
+    poster.post(place, body, headers, Attempt())

@@ -61,7 +61,8 @@ class Made:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """An alert to be told by a channel. `idempotency_key` is the same for every attempt."""
+    """An alert to be told by a channel. `idempotency_key` is the same for every attempt. `due_at`:
+    when it is to be tried, and of one that was claimed until when it is."""
 
     id: int
     channel_id: int
@@ -69,6 +70,7 @@ class Delivery:
     idempotency_key: str
     attempts: int
     ordered_at: datetime
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,13 +162,15 @@ class ChannelStore(Protocol):
         """What is to be tried by now, in the order of the alerts."""
         ...
 
-    async def claim(self, delivery: Delivery, now: datetime, *, until: datetime) -> bool:
-        """Before an attempt: nobody else tries it until then. False where somebody else has it in
-        hand, or noted an attempt or its end since it was read, or turned the channel off."""
+    async def claim(self, delivery: Delivery, now: datetime, *, until: datetime) -> Delivery | None:
+        """As it is claimed, before an attempt: nobody else tries it until then. None where somebody
+        else claimed it, or noted an attempt or its end, since it was read, or turned the channel
+        off."""
         ...
 
     async def let_go(self, delivery: Delivery, now: datetime) -> None:
-        """It was claimed, and nobody was told: it is due again."""
+        """It was claimed, and nobody was told: it is due again. Nothing where that claim was over
+        and somebody else claimed it."""
         ...
 
     async def next_due(self) -> dict[int, datetime]:
@@ -181,8 +185,8 @@ class ChannelStore(Protocol):
     async def failed(
         self, delivery: Delivery, error: str, now: datetime, *, next_at: datetime | None
     ) -> None:
-        """It is tried again at `next_at`; None: given up. Nothing where another process noted an
-        attempt, or its end, since the delivery was read."""
+        """It is tried again at `next_at`; None: given up. Nothing where another process claimed it,
+        noted an attempt, or its end, since the delivery was read or claimed."""
         ...
 
     async def noted(self, channel_id: int, error: str, now: datetime, *, is_taken: bool) -> None:

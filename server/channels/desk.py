@@ -10,6 +10,7 @@ from typing import Final
 
 from server.accounts.contract import Action, Auditor, Caller
 from server.bell import Bell
+from server.channels.attempt import Attempt
 from server.channels.contract import (
     Channel,
     ChannelDetails,
@@ -70,7 +71,7 @@ class ChannelDesk:
         held = await self._store.channel(channel_id)
         if details.kind is not held.details.kind:
             raise QuestionInvalid(f"kind={details.kind}: this is {held.details.kind}, make another")
-        wanted = self._checked(details)
+        wanted = self._checked(details, held.details.target)
         secret = None if token is None else _token(wanted.kind, token)
         await self._audit(caller, held.details.name, f"changed: {_said(wanted)}")
         changed = await self._store.change(
@@ -104,14 +105,15 @@ class ChannelDesk:
         key = f"test-{secrets.token_hex(16)}"
         is_taken = True
         try:
-            said = await self._postman.tell(channel, made_up(now), key, is_test=True)
+            said = await self._postman.tell(channel, made_up(now), key, Attempt(), is_test=True)
         except NotDelivered as failure:
             is_taken, said = False, str(failure)
         await self._store.noted(channel_id, said, now, is_taken=is_taken)
         if said:
             raise NotDelivered(said)
 
-    def _checked(self, details: ChannelDetails) -> ChannelDetails:
+    def _checked(self, details: ChannelDetails, held: str | None = None) -> ChannelDetails:
+        """`held` is the target that it has: one that is tried in vain can be turned off."""
         name = " ".join(details.name.split())
         if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
             raise QuestionInvalid(f"name={name[:40]!r}: expected 1 to {LONGEST_NAME} characters")
@@ -119,7 +121,9 @@ class ChannelDesk:
             raise QuestionInvalid(f"target: expected at most {LONGEST_TARGET} characters")
         if not all(is_id(each) for each in details.list_ids):
             raise QuestionInvalid(f"list_ids={details.list_ids}: expected numbers of watchlists")
-        target = self._tellers[details.kind].check(details.target.strip())
+        target = details.target.strip()
+        if target != held:
+            target = self._tellers[details.kind].check(target)
         return replace(details, name=name, target=target, list_ids=tuple(set(details.list_ids)))
 
     async def _audit(self, caller: Caller, name: str, detail: str) -> None:

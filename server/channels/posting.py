@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from server.channels.attempt import Attempt
+from server.channels.connecting import PATIENCE_S, Found, connected
 from server.channels.contract import NotDelivered
 from server.channels.reachable import may_reach
 from server.errors import QuestionInvalid
 from server.peer import Network
 
-PATIENCE_S: Final = 10.0
-"""For the connection, and for the whole answer."""
 _ANSWER_BYTES: Final = 4096
 _SCHEMES: Final = {"http": 80, "https": 443}
 _LONGEST_LABEL: Final = 63
@@ -90,11 +90,22 @@ class Poster:
         self._patience_s = patience_s
         self._trusted = trusted or ssl.create_default_context()
 
-    def post(self, place: Place, body: bytes, headers: Mapping[str, str]) -> None:
+    def refuse_inside(self, place: Place) -> None:
+        """Looks up no name: one that leads inside is refused when it is tried. Raises
+        QuestionInvalid."""
+        try:
+            found = _addresses(place, flags=socket.AI_NUMERICHOST)
+        except (OSError, UnicodeError):
+            return
+        if not self._reachable(found):
+            raise QuestionInvalid(f"target: {_inside(place, found)}")
+
+    def post(self, place: Place, body: bytes, headers: Mapping[str, str], attempt: Attempt) -> None:
         """Returns where the answer is a 2xx. Raises NotDelivered."""
         connection = http.client.HTTPConnection(place.host, place.port)
         try:
-            connection.sock = self._connected(place)
+            connection.sock = self._connected(place, attempt)
+            attempt.begin()
             with cut_off(connection.sock, after_s=self._patience_s):
                 connection.request("POST", place.path, body, {"Host": place.named, **headers})
                 answer = connection.getresponse()
@@ -110,32 +121,33 @@ class Poster:
         text = said.decode("utf-8", "replace")
         raise NotDelivered(f"{place.shown} answered {answer.status}: {text}")
 
-    def _connected(self, place: Place) -> socket.socket:
+    def _connected(self, place: Place, attempt: Attempt) -> socket.socket:
         """To the first address that may be reached and answers: the one that was judged."""
-        trouble: OSError | None = None
-        refused: list[str] = []
-        found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
-        for family, kind, protocol, _, where in found:
-            if not may_reach(ipaddress.ip_address(where[0]), self._allowed):
-                refused.append(str(where[0]))
-                continue
-            line = socket.socket(family, kind, protocol)
-            try:
-                line.settimeout(self._patience_s)
-                line.connect(where)
-                if place.is_encrypted:
-                    line = self._trusted.wrap_socket(line, server_hostname=place.host)
-            except OSError as error:
-                line.close()
-                trouble = error
-                continue
-            return line
-        if trouble is not None:
-            raise trouble
-        shown = place.host if place.host in refused else f"{place.host}, {', '.join(refused)},"
-        raise NotDelivered(
-            f"{shown} is inside this network: allow it with SERVER_WEBHOOK_NETWORKS={refused[0]}"
-        )
+        found = _addresses(place)
+        reachable = self._reachable(found)
+        if not reachable:
+            raise NotDelivered(_inside(place, found))
+        tls = self._trusted if place.is_encrypted else None
+        return connected(reachable, place.host, attempt, tls=tls, patience_s=self._patience_s)
+
+    def _reachable(self, found: Sequence[Found]) -> list[Found]:
+        return [
+            each for each in found if may_reach(ipaddress.ip_address(each[4][0]), self._allowed)
+        ]
+
+
+def _addresses(place: Place, *, flags: int = 0) -> Sequence[Found]:
+    """Raises OSError, and UnicodeError of what cannot be a name. `localhost` is nobody's name but
+    this machine's (RFC 6761, section 6.3)."""
+    is_here = place.host.rstrip(".").rpartition(".")[2] == "localhost"
+    host = "127.0.0.1" if is_here and flags & socket.AI_NUMERICHOST else place.host
+    return socket.getaddrinfo(host, place.port, type=socket.SOCK_STREAM, flags=flags)
+
+
+def _inside(place: Place, found: Sequence[Found]) -> str:
+    addresses = [str(each[4][0]) for each in found]
+    shown = place.host if place.host in addresses else f"{place.host}, {', '.join(addresses)},"
+    return f"{shown} is inside this network: allow it with SERVER_WEBHOOK_NETWORKS={addresses[0]}"
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +15,7 @@ from typing import Final, Protocol
 import structlog
 
 from server.bell import Bell
+from server.channels.attempt import Attempt
 from server.channels.contract import (
     Channel,
     ChannelKind,
@@ -36,6 +38,8 @@ RETRY_S: Final = 1.0
 IDLE_S: Final = 60.0
 CLAIMED_FOR: Final = timedelta(minutes=2)
 """Longer than an attempt takes: what a process did not end that died is tried again then."""
+STOPPED_WITHIN_S: Final = 2.0
+"""At a clean stop, so long the answer of whoever was told may take to be noted."""
 KEPT: Final = timedelta(days=30)
 """Deliveries that ended are remembered so long."""
 SWEPT_EVERY: Final = timedelta(days=1)
@@ -102,7 +106,9 @@ class Postman:
         for turns in self._turns.values():
             turns.close()
 
-    async def tell(self, channel: Channel, alert: Alert, key: str, *, is_test: bool) -> str:
+    async def tell(
+        self, channel: Channel, alert: Alert, key: str, attempt: Attempt, *, is_test: bool
+    ) -> str:
         """Once, now, to where the channel leads by then; returns what is to be said of it though it
         was taken, else ''. Raises NotDelivered, and TooBusy where others wait to try the same
         channel."""
@@ -117,7 +123,7 @@ class Postman:
         goal = await self._parts.store.goal(channel.id)
         try:
             said = await self._turns_of(channel).run(
-                partial(teller.tell, message, goal.target, goal.secret)
+                partial(teller.tell, message, goal.target, goal.secret, attempt)
             )
         except (ValueError, LookupError, TypeError) as error:  # what a library does not take
             raise NotDelivered(f"it cannot be told: {type(error).__name__}: {error}") from error
@@ -198,18 +204,43 @@ class Postman:
         """Claimed beforehand: of two processes that take themselves for the one that tells, one
         does. Where it dies in the midst another tries it again, with the same key."""
         store, now = self._parts.store, self._parts.now()
-        if not await store.claim(delivery, now, until=now + CLAIMED_FOR):
+        claimed = await store.claim(delivery, now, until=now + CLAIMED_FOR)
+        if claimed is None:
             return False
+        attempt = Attempt()
+        carrying = asyncio.ensure_future(self._carry(channel, claimed, attempt))
         try:
-            said = await self.tell(channel, delivery.alert, delivery.idempotency_key, is_test=False)
+            return await asyncio.shield(carrying)
+        except asyncio.CancelledError:
+            await self._stop(carrying, claimed, attempt)
+            raise
+
+    async def _stop(
+        self, carrying: asyncio.Future[bool], claimed: Delivery, attempt: Attempt
+    ) -> None:
+        """In the midst: it is due again where nobody was told; else the answer is waited for."""
+        is_told = not attempt.call_off()
+        if is_told:
+            await asyncio.wait((carrying,), timeout=STOPPED_WITHIN_S)
+        carrying.cancel()
+        await asyncio.gather(carrying, return_exceptions=True)
+        if not is_told:
+            with contextlib.suppress(StorageUnavailable, TookTooLong):
+                await self._parts.store.let_go(claimed, self._parts.now())
+
+    async def _carry(self, channel: Channel, claimed: Delivery, attempt: Attempt) -> bool:
+        """Whether it was told; what came of it is noted."""
+        alert, key = claimed.alert, claimed.idempotency_key
+        try:
+            said = await self.tell(channel, alert, key, attempt, is_test=False)
         except NotDelivered as error:
-            await self._note_failure(channel, delivery, str(error))
+            await self._note_failure(channel, claimed, str(error))
             return False
         except (StorageUnavailable, TooBusy, TookTooLong):
-            await store.let_go(delivery, now)  # nobody was told
+            await self._parts.store.let_go(claimed, self._parts.now())  # nobody was told
             raise
         self.outcomes[DELIVERED] += 1
-        await self._note_told(channel, delivery, said)
+        await self._note_told(channel, claimed, said)
         if said:
             _log.warning("alert delivered in part", channel=channel.details.name, reason=said)
         return True

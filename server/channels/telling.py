@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
 import smtplib
+import socket
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -14,8 +17,10 @@ from email.utils import format_datetime
 from typing import Final, Literal, Protocol
 
 from server.channels import wording
+from server.channels.attempt import BEGUN_WITHIN_S, Attempt
+from server.channels.connecting import PATIENCE_S, connected
 from server.channels.contract import NotDelivered
-from server.channels.posting import PATIENCE_S, Poster, cut_off, place_of
+from server.channels.posting import Poster, cut_off, place_of
 from server.channels.wording import House
 from server.errors import QuestionInvalid
 from server.watchlist.contract import Alert
@@ -54,9 +59,10 @@ class Teller(Protocol):
         """The target in the form in which it is kept. Raises QuestionInvalid."""
         ...
 
-    def tell(self, message: Message, target: str, secret: str) -> str:
-        """Returns what is to be said of it though it was taken, else ''. Raises NotDelivered, and
-        ValueError, LookupError or TypeError of a library that does not take what it is given."""
+    def tell(self, message: Message, target: str, secret: str, attempt: Attempt) -> str:
+        """Begins the attempt before the other side may know. Returns what is to be said of it
+        though it was taken, else ''. Raises NotDelivered, and ValueError, LookupError or TypeError
+        of a library that does not take what it is given."""
         ...
 
 
@@ -70,10 +76,10 @@ class Webhook:
         self._house = house
 
     def check(self, target: str) -> str:
-        place_of(target)
+        self._poster.refuse_inside(place_of(target))
         return target
 
-    def tell(self, message: Message, target: str, secret: str) -> str:
+    def tell(self, message: Message, target: str, secret: str, attempt: Attempt) -> str:
         body = wording.body(message.alert, self._house, is_test=message.is_test)
         headers = {
             "Content-Type": "application/json",
@@ -82,7 +88,7 @@ class Webhook:
             TIMESTAMP: str(message.at_s),
             SIGNATURE: f"v1={signature(secret, message.at_s, body)}",
         }
-        self._poster.post(place_of(target), body, headers)
+        self._poster.post(place_of(target), body, headers, attempt)
         return ""
 
 
@@ -102,14 +108,14 @@ class Ntfy:
         self._house = house
 
     def check(self, target: str) -> str:
-        place_of(target)
+        self._poster.refuse_inside(place_of(target))
         if not target.partition("://")[2].rstrip("/").partition("/")[2]:
             raise QuestionInvalid(
                 f"target={target[:80]!r}: expected a topic, such as https://ntfy.example.org/gate"
             )
         return target.rstrip("/")
 
-    def tell(self, message: Message, target: str, secret: str) -> str:
+    def tell(self, message: Message, target: str, secret: str, attempt: Attempt) -> str:
         root, _, topic = target.rpartition("/")
         said = {
             "topic": topic,
@@ -124,7 +130,7 @@ class Ntfy:
         if secret:
             headers["Authorization"] = f"Bearer {secret}"
         body = json.dumps(said, ensure_ascii=False).encode()
-        self._poster.post(place_of(f"{root}/"), body, headers)
+        self._poster.post(place_of(f"{root}/"), body, headers, attempt)
         return ""
 
 
@@ -162,16 +168,20 @@ class Mail:
             raise QuestionInvalid(f"target: expected 1 to {MOST_RECIPIENTS} mail addresses")
         return ", ".join(_address(name) for name in names)
 
-    def tell(self, message: Message, target: str, secret: str) -> str:  # noqa: ARG002 (as others)
+    def tell(
+        self,
+        message: Message,
+        target: str,
+        secret: str,  # noqa: ARG002 (as others)
+        attempt: Attempt,
+    ) -> str:
         """Where only some have it, it is not sent again: those would get it a second time."""
         server = self._server
         refused: dict[str, tuple[int, bytes]] | None = None
         try:
-            with self._line() as line:
-                if server.encryption == "starttls":
-                    line.starttls(context=ssl.create_default_context())
-                if server.user:
-                    line.login(server.user, server.password)
+            with self._line(attempt) as line:
+                self._sign_in(line, attempt)
+                attempt.begin()
                 refused = self._sent(line, self._mail(message, target))
         except (OSError, smtplib.SMTPException) as error:
             if refused is None:  # else it was taken, and only the farewell went wrong
@@ -181,24 +191,35 @@ class Mail:
                 ) from error
         return f"{server.host} does not take mail for {', '.join(refused)}" if refused else ""
 
+    def _line(self, attempt: Attempt) -> smtplib.SMTP:
+        """That was greeted."""
+        server = self._server
+        found = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
+        tls = ssl.create_default_context() if server.encryption == "tls" else None
+        opened = connected(found, server.host, attempt, tls=tls, patience_s=self._patience_s)
+        try:
+            with cut_off(opened, after_s=attempt.left_s(BEGUN_WITHIN_S)):
+                return _Line(opened, server)
+        except (OSError, smtplib.SMTPException):
+            opened.close()
+            raise
+
+    def _sign_in(self, line: smtplib.SMTP, attempt: Attempt) -> None:
+        server = self._server
+        if server.encryption == "starttls":
+            with _bounded(line, attempt.left_s(BEGUN_WITHIN_S)):
+                line.starttls(context=ssl.create_default_context())
+        if server.user:
+            with _bounded(line, attempt.left_s(BEGUN_WITHIN_S)):
+                line.login(server.user, server.password)
+
     def _sent(self, line: smtplib.SMTP, mail: EmailMessage) -> dict[str, tuple[int, bytes]]:
         """Who was refused."""
-        if line.sock is None:
-            raise smtplib.SMTPServerDisconnected("hung up")
-        line.sock.settimeout(MAILING_S)
-        with cut_off(line.sock, after_s=MAILING_S):
+        with _bounded(line, MAILING_S) as sock:
+            sock.settimeout(MAILING_S)
             refused = line.send_message(mail)
-        line.sock.settimeout(self._patience_s)  # for the farewell
+        sock.settimeout(self._patience_s)  # for the farewell
         return refused
-
-    def _line(self) -> smtplib.SMTP:
-        server = self._server
-        if server.encryption == "tls":
-            context = ssl.create_default_context()
-            return smtplib.SMTP_SSL(
-                server.host, server.port, timeout=self._patience_s, context=context
-            )
-        return smtplib.SMTP(server.host, server.port, timeout=self._patience_s)
 
     def _mail(self, message: Message, target: str) -> EmailMessage:
         alert = message.alert
@@ -217,6 +238,26 @@ class Mail:
                 message.picture, maintype="image", subtype=kind, filename=f"alert-{alert.id}.{kind}"
             )
         return mail
+
+
+class _Line(smtplib.SMTP):
+    """On a connection that is there: `smtplib` looks for one among all addresses without end."""
+
+    def __init__(self, opened: socket.socket, server: MailServer) -> None:
+        self._opened = opened
+        super().__init__(server.host, server.port)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002 (the library's)
+        return self._opened
+
+
+@contextlib.contextmanager
+def _bounded(line: smtplib.SMTP, after_s: float) -> Iterator[socket.socket]:
+    """The line is cut off then. A handshake has the socket's own patience."""
+    if line.sock is None:
+        raise smtplib.SMTPServerDisconnected("hung up")
+    with cut_off(line.sock, after_s=after_s):
+        yield line.sock
 
 
 def _address(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,20 +25,22 @@ _COLUMNS: Final = (
     "AND state = 'given up') AS given_up"
 )
 _DUE: Final = (
-    "SELECT d.id, d.channel_id, d.idempotency_key, d.attempts, d.ordered_at, "  # noqa: S608 (our own names)
+    "SELECT d.id, d.channel_id, d.idempotency_key, d.attempts, d.ordered_at, d.next_attempt_at, "  # noqa: S608 (our own names)
     f"{', '.join(f'a.{name}' for name in ALERT_COLUMNS.split(', '))} "
     "FROM alert_deliveries d JOIN alerts a ON a.id = d.alert_id "
     "WHERE d.channel_id = ? AND d.state = 'waiting' AND d.next_attempt_at <= ? "
     "ORDER BY d.alert_id LIMIT ?"
 )
+_AS_IT_WAS: Final = "WHERE id = ? AND state = 'waiting' AND attempts = ? AND next_attempt_at = ?"
+"""Each claim ends later than the one before it: what another process claimed meanwhile differs."""
 _CLAIM: Final = (
-    "UPDATE alert_deliveries SET next_attempt_at = ? "
-    "WHERE id = ? AND state = 'waiting' AND attempts = ? AND next_attempt_at <= ? "
+    f"UPDATE alert_deliveries SET next_attempt_at = ? {_AS_IT_WAS} AND next_attempt_at <= ? "  # noqa: S608 (our own names)
     "AND channel_id IN (SELECT id FROM alert_channels WHERE is_enabled)"
 )
-_LET_GO: Final = (
-    "UPDATE alert_deliveries SET next_attempt_at = ? "
-    "WHERE id = ? AND state = 'waiting' AND attempts = ?"
+_LET_GO: Final = f"UPDATE alert_deliveries SET next_attempt_at = ? {_AS_IT_WAS}"  # noqa: S608 (our own names)
+_NOTE_FAILURE: Final = (
+    "UPDATE alert_deliveries SET state = ?, attempts = attempts + 1, next_attempt_at = ?, "  # noqa: S608 (our own names)
+    f"ended_at = ?, last_error = ? {_AS_IT_WAS}"
 )
 _NEXT: Final = (
     "SELECT channel_id, min(next_attempt_at) FROM alert_deliveries WHERE state = 'waiting' "
@@ -136,12 +139,13 @@ class StoredChannels:
         rows = await self._pool.ask(lambda reader: reader.rows(_DUE, values))
         return [_delivery(row) for row in rows]
 
-    async def claim(self, delivery: Delivery, now: datetime, *, until: datetime) -> bool:
-        values = (text_of(until), delivery.id, delivery.attempts, text_of(now))
-        return await self._writing.write(lambda writer: writer.change(_CLAIM, values)) > 0
+    async def claim(self, delivery: Delivery, now: datetime, *, until: datetime) -> Delivery | None:
+        values = (text_of(until), *_as_it_was(delivery), text_of(now))
+        is_claimed = await self._writing.write(lambda writer: writer.change(_CLAIM, values)) > 0
+        return replace(delivery, due_at=until) if is_claimed else None
 
     async def let_go(self, delivery: Delivery, now: datetime) -> None:
-        values = (text_of(now), delivery.id, delivery.attempts)
+        values = (text_of(now), *_as_it_was(delivery))
         await self._writing.write(lambda writer: writer.change(_LET_GO, values))
 
     async def next_due(self) -> dict[int, datetime]:
@@ -168,16 +172,10 @@ class StoredChannels:
         state = "waiting" if next_at is not None else "given up"
         ended_at = None if next_at is not None else text_of(now)
         at = text_of(next_at or now)
-        values = (state, at, ended_at, error, delivery.id, delivery.attempts)
+        values = (state, at, ended_at, error, *_as_it_was(delivery))
 
         def work(writer: Writer) -> None:
-            is_noted = writer.change(
-                "UPDATE alert_deliveries SET state = ?, attempts = attempts + 1, "
-                "next_attempt_at = ?, ended_at = ?, last_error = ? "
-                "WHERE id = ? AND state = 'waiting' AND attempts = ?",
-                values,
-            )
-            if is_noted:
+            if writer.change(_NOTE_FAILURE, values):
                 writer.change(_FAILED, (text_of(now), error, delivery.channel_id))
 
         await self._writing.write(work)
@@ -224,7 +222,7 @@ def _channel(row: Any) -> Channel:
 
 
 def _delivery(row: Any) -> Delivery:
-    number, channel_id, key, attempts, ordered_at, *alert = row
+    number, channel_id, key, attempts, ordered_at, due_at, *alert = row
     return Delivery(
         id=number,
         channel_id=channel_id,
@@ -232,7 +230,12 @@ def _delivery(row: Any) -> Delivery:
         idempotency_key=key,
         attempts=attempts,
         ordered_at=own_moment(ordered_at),
+        due_at=own_moment(due_at),
     )
+
+
+def _as_it_was(delivery: Delivery) -> tuple[int, int, str]:
+    return delivery.id, delivery.attempts, text_of(delivery.due_at)
 
 
 def _refuse_taken(writer: Writer, name: str, *, besides: int) -> None:

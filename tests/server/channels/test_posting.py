@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from server.channels.attempt import Attempt
 from server.channels.contract import NotDelivered
 from server.channels.posting import Place, Poster, place_of
 
@@ -18,7 +19,7 @@ def test_a_name_that_cannot_be_one_is_not_delivered_to(host: str) -> None:
     """No channel takes it; one that is kept of an older version may have it."""
     place = Place(is_encrypted=False, host=host, port=80, path="/")
     with pytest.raises(NotDelivered, match="does not answer"):
-        Poster([]).post(place, b"{}", {})
+        Poster([]).post(place, b"{}", {}, Attempt())
 
 
 def test_a_receiver_that_answers_byte_by_byte_is_waited_for_no_longer_than_another() -> None:
@@ -37,7 +38,7 @@ def test_a_receiver_that_answers_byte_by_byte_is_waited_for_no_longer_than_anoth
             place = place_of(f"http://127.0.0.1:{server.getsockname()[1]}/")
             poster = Poster([ipaddress.ip_network("127.0.0.1")], patience_s=0.2)
             with pytest.raises(NotDelivered, match="does not answer"):
-                poster.post(place, b"{}", {})
+                poster.post(place, b"{}", {}, Attempt())
         finally:
             is_over.set()
             dripping.join()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
 from server.accounts.permissions import Permission, Role
+from server.storage.connection import open_second_writer
 from server.storage.sqlite import SqliteStore
 from server.watchlist.contract import Source
 from server.watchlist.keeping import Sighted
@@ -162,10 +164,15 @@ async def test_alerts_of_persons_are_for_who_may_see_people(site: Site) -> None:
 async def test_a_channel_shows_its_secret_once_and_says_why_it_fails(site: Site) -> None:
     token = await site.token(Role.ADMIN, Permission.MANAGE_CHANNELS)
     async with site.browser(authorization=f"Bearer {token}") as asking:
-        wanted = {"name": "hook", "kind": "webhook", "target": "http://127.0.0.1:9/alerts"}
+        inside = {"name": "hook", "kind": "webhook", "target": "http://127.0.0.1:9/alerts"}
+        refused = await asking.post("/api/v1/channels", json=inside)
+        assert refused.status_code == 422
+        assert "SERVER_WEBHOOK_NETWORKS=127.0.0.1" in refused.json()["detail"]
+        wanted = {**inside, "target": "https://receiver.example/alerts"}
         made_ = (await asking.post("/api/v1/channels", json=wanted)).json()
         number, secret = made_["channel"]["id"], made_["secret"]
         assert len(secret) > 40
+        await _lead_inside(site, inside["target"])
         tried = await asking.post(f"/api/v1/channels/{number}/test")
         assert tried.status_code == 502
         assert "SERVER_WEBHOOK_NETWORKS" in tried.json()["detail"]
@@ -178,3 +185,9 @@ async def test_a_channel_shows_its_secret_once_and_says_why_it_fails(site: Site)
         assert off.json()["details"]["is_enabled"] is False
         assert (await asking.delete(f"/api/v1/channels/{number}")).status_code == 204
         assert (await asking.get("/api/v1/channels")).json() == []
+
+
+async def _lead_inside(site: Site, target: str) -> None:
+    """As a channel does that was made while its network was allowed."""
+    with contextlib.closing(open_second_writer(site.house.path)) as connection:
+        connection.execute("UPDATE alert_channels SET target = ?", (target,))

@@ -1,0 +1,80 @@
+"""An attempt ends before its claim does, however many addresses do not answer."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from server.channels.attempt import BEGUN_WITHIN_S, Attempt
+from server.channels.connecting import PATIENCE_S, Found, connected
+from server.channels.postman import CLAIMED_FOR
+from server.channels.telling import MAILING_S
+
+
+def test_an_attempt_is_shorter_than_its_claim() -> None:
+    assert BEGUN_WITHIN_S + max(MAILING_S, PATIENCE_S) < CLAIMED_FOR.total_seconds()
+
+
+def test_steps_share_the_time_that_is_left() -> None:
+    now_s = 100.0
+    attempt = Attempt(begun_within_s=30.0, clock=lambda: now_s)
+    assert attempt.left_s(10.0) == 10.0
+    assert attempt.left_s(10.0, of=6) == 5.0
+    now_s += 29.0
+    assert attempt.left_s(10.0) == 1.0
+    attempt.begin()
+    assert not attempt.call_off()
+    late = Attempt(begun_within_s=30.0, clock=lambda: now_s)
+    now_s += 30.0
+    with pytest.raises(TimeoutError, match="no time is left"):
+        late.begin()
+    assert late.call_off()
+
+
+def test_what_was_called_off_is_told_to_nobody() -> None:
+    attempt = Attempt()
+    assert attempt.call_off()
+    with pytest.raises(ConnectionAbortedError, match="called off"):
+        attempt.begin()
+
+
+@contextlib.contextmanager
+def deaf_port() -> Iterator[int]:
+    """Nobody takes its connections, and no more of them find room to wait."""
+    with contextlib.ExitStack() as opened:
+        server = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            waiting = opened.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        yield server.getsockname()[1]
+
+
+def found_at(*ports: int) -> list[Found]:
+    return [
+        (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port))
+        for port in ports
+    ]
+
+
+def test_dead_addresses_leave_time_for_one_that_answers_and_end_with_the_attempt() -> None:
+    with deaf_port() as deaf, socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        began_s = time.monotonic()
+        attempt = Attempt(begun_within_s=0.4)
+        found = found_at(deaf, deaf, deaf, port)
+        with connected(found, "name", attempt, tls=None, patience_s=60.0) as line:
+            assert line.getpeername()[1] == port
+        with pytest.raises(TimeoutError):
+            connected(
+                found_at(*[deaf] * 9),
+                "name",
+                Attempt(begun_within_s=0.2),
+                tls=None,
+                patience_s=60.0,
+            )
+        assert time.monotonic() - began_s < 50.0
