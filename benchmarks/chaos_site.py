@@ -171,7 +171,8 @@ def make_centre(folder: Path, disk: SmallDisk) -> Centre:
         *disk.launcher, "server", "run", "--port", str(port), "--web-port", str(web_port),
         "--db", str(disk.folder / "websocket_server.db"),
     ]  # fmt: skip
-    environment = _environment(folder)
+    # Nobody looks at pages or for faces, and without it is back in half the time.
+    environment = _environment(folder, SERVER_PAGES="false", SERVER_FACES="false")
     server = Program(name="server", command=command, folder=folder, environment=environment)
     return Centre(disk=disk, port=port, web_port=web_port, server=server)
 

@@ -19,6 +19,8 @@ from typing import Any
 import apsw
 
 ROOT = Path(__file__).resolve().parents[2]
+LEAN = {"SERVER_PAGES": "false", "SERVER_FACES": "false"}
+"""Whoever looks at neither has a server in half the time."""
 
 
 def wait_until(holds: Callable[[], bool], *, what: str, timeout_s: float = 60) -> None:
@@ -109,6 +111,7 @@ class Installation:
             "WEBSOCKET_SERVER_URL": f"ws://127.0.0.1:{self.port}/",
             "AGENT_WEB_PORT": "0",
             "UPLINK_BACKOFF_MAX_S": "1",
+            **LEAN,
             **self.settings,
         }
         with (self.folder / f"{program}.out").open("ab") as output:

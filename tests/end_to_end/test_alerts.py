@@ -83,7 +83,7 @@ async def test_a_real_agents_sighting_reaches_page_webhook_mail_and_broker_once(
         asyncio.TaskGroup() as tasks,
     ):
         settings = {
-            "SERVER_FACES": "false",
+            "SERVER_PAGES": "true",
             "SERVER_MQTT_URL": broker.url,
             "SERVER_WEBHOOK_NETWORKS": "127.0.0.1",
             "SERVER_SMTP_HOST": "127.0.0.1",

@@ -12,12 +12,12 @@ from tests.end_to_end.pictures import write_plate_pictures
 from tests.end_to_end.programs import Installation, installation, kill, wait_until
 from tests.extent import long_runs
 
-PICTURES = 9
+PICTURES = 7
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Installation]:
-    with installation(tmp_path, SERVER_PAGES="false") as made:  # a start costs less without
+    with installation(tmp_path) as made:
         yield made
 
 

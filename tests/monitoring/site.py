@@ -74,7 +74,7 @@ def watched_site(folder: Path) -> Iterator[Watched]:
     firmware.chmod(0o755)
     authority = authority_in(folder, "authority")
     own = signed_by(authority, folder, "server")
-    with installation(folder, AGENT_WEB_PORT=str(agent_port)) as place:
+    with installation(folder, AGENT_WEB_PORT=str(agent_port), SERVER_FACES="true") as place:
         place.settings |= {
             "PATH": f"{firmware.parent}:/usr/bin:/bin",
             "SERVER_TLS_CERT": str(own.certificate),

@@ -43,7 +43,7 @@ def begin() -> datetime:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, begin: datetime) -> Iterator[Installation]:
     """A server that kept the day."""
-    with installation(tmp_path_factory.mktemp("day")) as made:
+    with installation(tmp_path_factory.mktemp("day"), SERVER_PAGES="true") as made:
         made.server_database.parent.mkdir()
         asyncio.run(bad_day.remember_it(made.server_database, begin))
         made.settings["SERVER_TIME_ZONE"] = "UTC"

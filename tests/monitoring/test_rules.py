@@ -12,6 +12,8 @@ import yaml
 from telemetry.catalogue import CATALOGUE
 from tests.monitoring.shipped import AMTOOL, FOLDER, PROMTOOL, alerts, panel_queries
 
+TESTS = (FOLDER / "alerts_test.yml", FOLDER / "alerts_of_days_test.yml")
+
 needs_promtool = [
     pytest.mark.system,
     pytest.mark.skipif(PROMTOOL is None, reason="needs the Debian package prometheus"),
@@ -32,7 +34,7 @@ class TestPromtool:
     pytestmark = needs_promtool
 
     def test_every_alert_speaks_and_stays_silent_as_its_unit_tests_say(self) -> None:
-        tested = run(PROMTOOL, "test", "rules", FOLDER / "alerts_test.yml")
+        tested = run(PROMTOOL, "test", "rules", *TESTS)
         assert tested.returncode == 0, tested.stdout + tested.stderr
 
     def test_a_wrong_expectation_fails(self, tmp_path: Path) -> None:
@@ -53,7 +55,7 @@ class TestPromtool:
 
 
 def test_every_alert_has_unit_tests_for_both() -> None:
-    tests = yaml.safe_load((FOLDER / "alerts_test.yml").read_text("utf-8"))["tests"]
+    tests = [test for file in TESTS for test in yaml.safe_load(file.read_text("utf-8"))["tests"]]
     cases = [case for test in tests for case in test["alert_rule_test"]]
     spoken = {case["alertname"] for case in cases if case["exp_alerts"]}
     silent = {case["alertname"] for case in cases if not case["exp_alerts"]}

@@ -6,7 +6,6 @@ import shutil
 import site
 import sys
 import zipfile
-from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +31,14 @@ SHIPPED = (
     *(path.name for path in ROOT.glob("README*.md")),
     *(path.name for path in ROOT.glob("*.sh")),
 )
+NOT_ASKED_FOR_SETTINGS = {
+    *(Path("agent") / name for name in ("health", "outbox", "pipeline", "uplink", "web")),
+    *(Path("server") / name for name in ("accounts", "analytics", "channels", "faces", "ingest")),
+    *(Path("server") / name for name in ("storage", "watchlist", "web")),
+    *(Path("vision") / name for name in ("detectors", "faces", "pool")),
+}
+"""To compile all of it is most of what an installation takes; what scripts run of the release are
+commands that read the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +103,13 @@ class Image:
         }
 
 
-def checkout_in(folder: Path, *, without: Container[Path] = ()) -> Path:
-    """The code as it is shipped, less the packages of these folders; its one requirement lets it
-    see the packages of these tests."""
+def checkout_in(folder: Path) -> Path:
+    """The code as it is shipped, less what no command asks for that runs in these tests; its one
+    requirement lets it see the packages of these tests."""
 
     def left_out(place: str, names: list[str]) -> set[str]:
         here = Path(place).relative_to(ROOT)
-        return {name for name in names if name == "__pycache__" or here / name in without}
+        return {name for name in names if name == "__pycache__" or here / name in NOT_ASKED_FOR_SETTINGS}
 
     root = folder / "checkout"
     root.mkdir()

@@ -15,14 +15,6 @@ from tests.scripts.image import Image, checkout_in
 
 DATA = "/var/lib/sightpost"
 UNITS = "/etc/systemd/system"
-NOT_ASKED_FOR_SETTINGS = {
-    *(Path("agent") / name for name in ("health", "outbox", "pipeline", "uplink", "web")),
-    *(Path("server") / name for name in ("accounts", "analytics", "channels", "faces", "ingest")),
-    *(Path("server") / name for name in ("storage", "watchlist", "web")),
-    *(Path("vision") / name for name in ("detectors", "faces", "pool")),
-}
-"""To compile all of it, twice, is most of what an installation takes; what runs here is a command
-that reads the settings."""
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="accounts are made by root: run as root"),
@@ -37,7 +29,7 @@ pytestmark = [
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """One that no test changes but by what it installs elsewhere."""
     folder = tmp_path_factory.mktemp("code")
-    return Checkout(checkout_in(folder, without=NOT_ASKED_FOR_SETTINGS))
+    return Checkout(checkout_in(folder))
 
 
 @pytest.fixture

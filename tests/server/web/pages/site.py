@@ -44,7 +44,7 @@ class Site:
 
 @contextlib.contextmanager
 def running_site(folder: Path) -> Iterator[Site]:
-    with installation(folder) as place:
+    with installation(folder, SERVER_PAGES="true", SERVER_FACES="true") as place:
         place.start_server()
         agent = place.start_agent(SOURCE)
         asyncio.run(_say(place, _history()))

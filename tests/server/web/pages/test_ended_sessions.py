@@ -27,7 +27,7 @@ async def signed_in(tmp_path: Path) -> AsyncIterator[BrowserContext]:
     if program is None:
         pytest.skip("Debian's package chromium is not installed")
     expect.set_options(timeout=PATIENCE_MS)
-    with installation(tmp_path) as place:
+    with installation(tmp_path, SERVER_PAGES="true") as place:
         place.start_server()
         found = re.search(r"http://\S+/setup\?key=\S+", place.output_of("server"))
         assert found is not None, place.output_of("server")

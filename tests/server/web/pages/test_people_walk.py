@@ -38,7 +38,7 @@ def place(
 ) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("people")
     networks(folder / "models").close()
-    given = {"SERVER_FACE_VISITOR_DAYS": "30"}
+    given = {"SERVER_PAGES": "true", "SERVER_FACES": "true", "SERVER_FACE_VISITOR_DAYS": "30"}
     if request.param == "postgres":
         databases: Databases = request.getfixturevalue("databases")
         given["SERVER_DATABASE_URL"] = databases.migrated()
