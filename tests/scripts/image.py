@@ -109,7 +109,9 @@ def checkout_in(folder: Path) -> Path:
 
     def left_out(place: str, names: list[str]) -> set[str]:
         here = Path(place).relative_to(ROOT)
-        return {name for name in names if name == "__pycache__" or here / name in NOT_ASKED_FOR_SETTINGS}
+        return {
+            name for name in names if name == "__pycache__" or here / name in NOT_ASKED_FOR_SETTINGS
+        }
 
     root = folder / "checkout"
     root.mkdir()
