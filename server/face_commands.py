@@ -19,6 +19,7 @@ from server.accounts.contract import Action
 from server.cli_database import now_utc
 from server.cli_fail import fail
 from server.config import ServerSettings
+from server.errors import NotThere
 from server.face_desk import Desk, opened_desk
 from server.face_side import networks_of, wanted_of
 from server.faces import holdings, person_rows, picture_rows
@@ -81,16 +82,30 @@ def embed_again(*, keep_others: bool, db: Path | None) -> None:
 def forget(class_id: int | None, *, db: Path | None) -> None:
     """A person, None: everybody whose time is over; prints a report as JSON, a line each."""
     with opened_desk(db) as desk:
-        numbers: Sequence[int] = [class_id] if class_id is not None else ()
         if class_id is None:
-            numbers = desk.gallery.read(lambda rows: person_rows.overdue(rows, now_utc()))
-        for number in numbers:
-            _must_be_there(desk.gallery, number)
-            desk.note(Action.PERSON_FORGOTTEN, f"person {number}", "forgotten")
-            found = holdings.forget(desk.gallery, number, now_utc())
-            typer.echo(json.dumps({"is_gone": found.is_gone, **asdict(found)}, default=str))
+            forget_overdue(desk)
+        else:
+            _forget(desk, class_id)
+
+
+def forget_overdue(desk: Desk) -> None:
+    """Whom somebody else forgets meanwhile is passed over, and told."""
+    numbers = desk.gallery.read(lambda rows: person_rows.overdue(rows, now_utc()))
+    for number in numbers:
+        try:
+            _forget(desk, number)
+        except NotThere:
+            typer.echo(f"Person {number} was forgotten elsewhere meanwhile.", err=True)
     if not numbers:
         typer.echo("Nobody's time is over.")
+
+
+def _forget(desk: Desk, class_id: int) -> None:
+    """Raises NotThere."""
+    _must_be_there(desk.gallery, class_id)
+    desk.note(Action.PERSON_FORGOTTEN, f"person {class_id}", "forgotten")
+    found = holdings.forget(desk.gallery, class_id, now_utc())
+    typer.echo(json.dumps({"is_gone": found.is_gone, **asdict(found)}, default=str))
 
 
 def export(class_id: int, *, to: Path, db: Path | None) -> None:

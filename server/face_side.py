@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -32,7 +32,7 @@ from server.storage.ground import Ground
 from server.storage.postgres.gallery import PostgresGalleryDatabase
 from server.storage.postgres.leading import Duty
 from server.storage.reading.face_sightings import FaceSightings
-from server.supervision import Work, beside
+from server.supervision import Sleep, Work, beside
 from vision.networks import Networks, NetworkSettings
 
 LOOKED_EVERY_S: Final = 600.0
@@ -149,15 +149,27 @@ async def face_side(
 async def _keep(service: FaceService, works: Mapping[str, Work]) -> None:
     """Makes the index ready, then follows the cameras and other processes and forgets who is due:
     each for itself, so that a face that breaks the one keeps nobody from being forgotten."""
-    while True:
-        try:
-            await service.prepare()
-            break
-        except StorageUnavailable as error:
-            _log.warning("the face index could not be made ready", reason=str(error))
-        await asyncio.sleep(PREPARED_AGAIN_S)
+    await made_ready(service)
     async with beside({**works, "face index": partial(_follow, service)}):
         await asyncio.Event().wait()  # until this is cancelled
+
+
+class Preparing(Protocol):
+    """Part of a face service."""
+
+    async def prepare(self) -> None:
+        """Makes the index ready. Raises StorageUnavailable, TookTooLong."""
+        ...
+
+
+async def made_ready(service: Preparing, *, sleep: Sleep = asyncio.sleep) -> None:
+    """However long the database cannot be read, or not in time."""
+    while True:
+        try:
+            return await service.prepare()
+        except (StorageUnavailable, TookTooLong) as error:
+            _log.warning("the face index could not be made ready", reason=str(error))
+        await sleep(PREPARED_AGAIN_S)
 
 
 async def _forget(service: FaceService) -> None:

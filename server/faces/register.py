@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import structlog
+
 from server.accounts.contract import Action, Caller, CallerKind
 from server.accounts.permissions import Permission
+from server.errors import NotThere
 from server.faces.contract import (
     ForgetReport,
     GalleryStatus,
@@ -27,6 +30,8 @@ RETENTION: Final = Caller(
     permissions=frozenset({Permission.FORGET_PEOPLE}),
 )
 """Who forgets those whose time is over, for the audit log."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Register:
@@ -90,10 +95,15 @@ class Register:
         """Forgets those whose time is over, unknown visitors among them; who of the enrolled."""
         now = self._place.now()
         await self._place.store.drop_old(now)
-        due = await self._place.store.overdue(now)
-        for class_id in due:
-            await self.forget(RETENTION, class_id)
-        return due
+        forgotten = []
+        for class_id in await self._place.store.overdue(now):
+            try:
+                await self.forget(RETENTION, class_id)
+            except NotThere:
+                _log.info("a person was forgotten elsewhere meanwhile", class_id=class_id)
+                continue
+            forgotten.append(class_id)
+        return tuple(forgotten)
 
     async def status(self) -> GalleryStatus:
         place = self._place

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from server.account_side import accounts_in_sqlite
 from server.accounts.lifetimes import Lifetimes
-from server.face_side import face_side
+from server.errors import StorageUnavailable, TookTooLong
+from server.face_side import PREPARED_AGAIN_S, face_side, made_ready
 from server.faces.history_contract import MatchFilter
 from server.storage.adoption import prepare_database
 from server.storage.ground import ground_on
@@ -16,6 +17,7 @@ from tests.server.conftest import settings_in
 from tests.server.faces.face_camera import FaceCamera
 from tests.server.faces.test_service import ADA, LAN, NOW, upload
 from tests.server.faces.tiny_faces import RED, networks, photo
+from wire.errors import ErrorCode
 
 PATIENCE_S = 30.0
 
@@ -62,3 +64,27 @@ async def test_faces_of_cameras_are_compared_also_after_a_break(tmp_path: Path) 
         await accounts.close()
     assert breaking.has_broken
     assert [each.sighting_id for each in found] == [seen]
+
+
+class Slow:
+    """Its database answers in time the third time it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def prepare(self) -> None:
+        self.asked += 1
+        if self.asked == 1:
+            raise TookTooLong("the database was asked for 5 s")
+        if self.asked == 2:
+            raise StorageUnavailable(ErrorCode.STORAGE_FAILED, "no database", retry_after_s=1.0)
+
+
+async def test_an_index_that_cannot_be_read_in_time_is_made_ready_later() -> None:
+    slow, waited_s = Slow(), []
+
+    async def sleep(seconds: float) -> None:
+        waited_s.append(seconds)
+
+    await made_ready(slow, sleep=sleep)
+    assert (slow.asked, waited_s) == (3, [PREPARED_AGAIN_S, PREPARED_AGAIN_S])

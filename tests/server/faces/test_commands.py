@@ -7,19 +7,23 @@ import io
 import json
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from server.accounts.contract import Action
 from server.cli import app
 from server.config import ServerSettings
 from server.errors import FacesUnavailable, NotThere, PictureLocked, StartRefused
+from server.face_commands import forget_overdue
+from server.face_desk import opened_desk
 from server.storage.adoption import prepare_database
 from server.storage.postgres.pool import opened_pool
 from tests.server.faces.test_gallery import NOW
-from tests.server.faces.tiny_faces import RED, networks, photo
+from tests.server.faces.tiny_faces import GREEN, RED, networks, photo
 from tests.server.storage.stores import InPostgres, InSqlite
 
 
@@ -65,6 +69,28 @@ def test_people_are_taken_over_exported_and_forgotten(url: str | None, place: Pa
         said("forget", "7")
     assert "Nobody's time is over" in said("forget", "--overdue")
     assert asyncio.run(noted(url)) == [*("import", "re-embed", "re-embed", "person 7", "person 7")]
+
+
+def test_whom_another_process_forgets_meanwhile_is_passed_over(
+    url: str | None, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "older" / "8").mkdir()
+    (place / "older" / "8" / "b.png").write_bytes(photo(GREEN))
+    said("import", "older")
+    asyncio.run(
+        in_database(url, "UPDATE face_persons SET keep_until = '2026-01-01T00:00:00+00:00'")
+    )
+    with opened_desk(None) as desk:
+
+        def note(action: Action, subject: str, detail: str) -> None:
+            """Of the first; meanwhile another process forgets the second."""
+            said("forget", "8")
+
+        forget_overdue(replace(desk, note=note))
+    told = capsys.readouterr()
+    assert json.loads(told.out)["class_id"] == 7
+    assert told.err == "Person 8 was forgotten elsewhere meanwhile.\n"
+    assert "Nobody's time is over" in said("forget", "--overdue")
 
 
 async def noted(url: str | None) -> list[str]:

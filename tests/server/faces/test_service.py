@@ -349,6 +349,14 @@ async def test_people_are_forgotten_when_their_time_is_over(opening: Opening) ->
     assert await house.faces.forget_overdue() == ()
     house.moment = NOW + timedelta(days=31)
     assert await house.faces.forget_overdue() == (done.person.class_id,)
+    due = [
+        (await house.faces.enrol(ADA, visitor, [upload(photo(each))], source="test")).person
+        for each in (RED, BLUE)
+    ]
+    house.moment = NOW + timedelta(days=62)
+    # Each finds that the other forgot somebody since both looked who is due.
+    found = await asyncio.gather(house.faces.forget_overdue(), house.faces.forget_overdue())
+    assert sorted(sum(found, ())) == [each.class_id for each in due]
     assert (await house.faces.persons(ADA, PersonFilter())).persons[0].class_id == stays
 
 
