@@ -55,6 +55,11 @@ class PlatePattern:
         return _ANY not in self.text and _ONE not in self.text
 
     @property
+    def is_anybody(self) -> bool:
+        """No character in it, and no end to their number: what it leaves out is short."""
+        return _ANY in self.text and not self.text.strip(_ANY + _ONE)
+
+    @property
     def prefix(self) -> str:
         """The beginning of every key that matches."""
         return re.split(r"[*?]", self.key, maxsplit=1)[0]

@@ -60,7 +60,7 @@ def checked_entry(details: EntryDetails, subject: Subject) -> EntryDetails:
         plate = ""
     elif details.class_id is not None:
         raise QuestionInvalid("class_id: this is a list of plates, write persons into another")
-    elif PlatePattern.parse(plate) is None:
+    elif (pattern := PlatePattern.parse(plate)) is None or pattern.is_anybody:
         raise QuestionInvalid(
             f"plate={plate!r}: expected a plate such as AB1234, with * for any characters and ? "
             "for one; whoever passes at all: a list of kind unknown without entries"

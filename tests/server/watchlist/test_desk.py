@@ -138,6 +138,8 @@ async def test_what_is_said_of_an_entry_that_is_over_does_not_make_it_one_that_n
         (EntryDetails(plate=" - "), "plate"),
         (EntryDetails(plate="*"), "kind unknown"),
         (EntryDetails(plate="A" * 65), "plate"),
+        (EntryDetails(plate="??*"), "whoever passes at all: a list of kind unknown"),
+        (EntryDetails(plate="? *-?*"), "whoever passes at all"),
         (EntryDetails(plate="<b>"), "'<' stands on no plate"),
         (EntryDetails(plate="A", reason="\x00"), "reason"),
         (EntryDetails(plate="A", schedule="soon"), "schedule"),
