@@ -13,45 +13,33 @@ import asyncio
 import json
 import os
 import statistics
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.face_search import PICTURES_EACH, directions, draws
+from benchmarks.drawn_gallery import filled, gallery_model
+from benchmarks.face_search import PICTURES_EACH
+from benchmarks.face_vectors import VectorResult, measure_vectors, vector_table
 from benchmarks.faces import DEFAULT_FOLDER
 from benchmarks.http_clients import Heard, ask_all, post
-from benchmarks.lean_clients import Answer, ask_again, ask_each, wait_until_ready
 from benchmarks.machine import machine_of
 from benchmarks.server_process import ServerProcess
 from server.faces.calibration import calibration_of
-from server.faces.contract import PersonDetails, Upload
+from server.faces.contract import Upload
 from server.faces.decision import decide
 from server.faces.gallery import Gallery
-from server.faces.keeping import ModelKey, NewPicture
-from server.faces.ledger import Ledger
-from server.faces.looking import FaceLooker, Wanted, make_looker, models_here
-from server.storage.adoption import prepare_database
+from server.faces.looking import FaceLooker, Wanted, make_looker
 from server.storage.gallery import SqliteGalleryDatabase
-from vision.faces.embedding import embedding_label
 from vision.networks import Networks, NetworkSettings
 
-SAMPLES = 2000
-"""Different vectors to ask for, half of them of strangers."""
-GALLERY_SEED = 7
-SEARCH = "/api/v1/faces/search"
-_ENROLLED_AT_ONCE = 2000
 WARMING_S = 5.0
-READY_S = 300.0
-"""For a server to build its index."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,28 +63,6 @@ class Result:
     direct_per_s: float | None
     direct_cpu_ms: float | None
     retry_after: bool | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VectorResult:
-    """Of questions by vector. Each was asked once before, which says how many were answered rightly
-    (`right_person`, 0..1); `wrong` answers under load differed from those. Server and clients share
-    `cores`; `cpu_ms` is the server's processor time for an answer, `client_cpu_ms` the clients'."""
-
-    clients: int
-    enrolled: int
-    cores: int
-    seconds: float
-    answers_per_s: float
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-    statuses: dict[int, int]
-    wrong: int
-    lost: int
-    right_person: float
-    cpu_ms: float
-    client_cpu_ms: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,42 +144,10 @@ def _whole(looker: FaceLooker, gallery: Gallery, content: bytes) -> None:
             decide(face.vector, gallery.near(face.vector[np.newaxis])[0], rule)
 
 
-def filled(database: Path, model: ModelKey, persons: int) -> Gallery:
-    """A gallery of so many drawn identities with PICTURES_EACH vectors each, without pictures."""
-    now = datetime.now(UTC)
-    prepare_database(database, zone_of=lambda _: UTC, now=now)
-    gallery = Gallery(SqliteGalleryDatabase(database), model)
-    gallery.open_index()
-    random = np.random.default_rng(GALLERY_SEED)
-    identities = directions(persons, model.numbers, random)
-    seen = [draws(identities, random) for _ in range(PICTURES_EACH)]
-
-    def enrol(book: Ledger, first: int) -> None:
-        for number in range(first, min(first + _ENROLLED_AT_ONCE, persons)):
-            class_id = book.add_person(PersonDetails(name=f"person {number}"), now)
-            for turn, vectors in enumerate(seen):
-                picture = NewPicture(
-                    source_sha256=f"{number}-{turn}",
-                    content=b"",
-                    quality={"total": 1.0},
-                    source="drawn",
-                    vector=vectors[number],
-                )
-                book.add_picture(class_id, picture, model, now)
-
-    for first in range(0, persons, _ENROLLED_AT_ONCE):
-        gallery.change(lambda book, first=first: enrol(book, first))  # type: ignore[misc]
-    return gallery
-
-
 def measure_pictures(options: argparse.Namespace, folder: Path) -> Result:
     """`/query`, and the same stages directly."""
     pictures = photographs(options.folder)
-    networks = Networks(NetworkSettings(threads=1, models_folder=options.models))
-    key = models_here(networks, Wanted()).key
-    networks.close()
-    if key is None:
-        raise FileNotFoundError(f"no detector and embedder in {options.models}")
+    key = gallery_model(options.models)
     gallery = filled(folder / "server.db", key, options.enrolled // PICTURES_EACH)
     before = direct(options.models, pictures, gallery, seconds=options.seconds / 2)
     gallery.close()
@@ -233,82 +167,6 @@ def measure_pictures(options: argparse.Namespace, folder: Path) -> Result:
     after = direct(options.models, pictures, gallery, seconds=options.seconds / 2)
     gallery.close()
     return _result("/query", options.clients, heard, (before, after))
-
-
-def measure_vectors(options: argparse.Namespace, folder: Path) -> VectorResult:
-    """`/api/v1/faces/search` among drawn identities: new draws of half as many, and strangers."""
-    networks = Networks(NetworkSettings(threads=1, models_folder=options.models))
-    key = models_here(networks, Wanted()).key
-    networks.close()
-    if key is None:
-        raise FileNotFoundError(f"no detector and embedder in {options.models}")
-    persons = options.enrolled // PICTURES_EACH
-    began_s = time.perf_counter()
-    filled(folder / "server.db", key, persons).close()
-    _say(f"{options.enrolled:,} vectors enrolled in {time.perf_counter() - began_s:.0f} s")
-    asked, requests = vector_requests(key, persons)
-    environ = {"SERVER_MODELS_DIR": str(options.models.resolve()), "SERVER_PAGES": "false"}
-    with ServerProcess(folder, environ) as server:
-        wait_until_ready(server.web_port, requests[0], seconds=READY_S)
-        answers = ask_each(server.web_port, requests)
-        rightly = sum(map(is_right, answers, asked))
-        _say(f"{rightly} of {len(answers)} answered rightly one after the other")
-        before_s = server.cost().cpu_s
-        told = ask_again(
-            server.web_port,
-            requests,
-            [each.body for each in answers],
-            clients=options.clients,
-            seconds=options.seconds,
-        )
-        used_s = server.cost().cpu_s - before_s
-    times = sorted(told.times_s) or [0.0]
-    return VectorResult(
-        clients=options.clients,
-        enrolled=options.enrolled,
-        cores=len(os.sched_getaffinity(0)),
-        seconds=told.took_s,
-        answers_per_s=told.statuses[200] / told.took_s,
-        p50_ms=statistics.median(times) * 1000,
-        p95_ms=times[int(len(times) * 0.95)] * 1000,
-        p99_ms=times[int(len(times) * 0.99)] * 1000,
-        statuses=dict(told.statuses),
-        wrong=told.wrong,
-        lost=told.lost,
-        right_person=rightly / len(answers),
-        cpu_ms=1000 * used_s / max(1, told.statuses[200]),
-        client_cpu_ms=1000 * told.own_cpu_s / max(1, told.statuses[200]),
-    )
-
-
-def vector_requests(key: ModelKey, persons: int) -> tuple[list[int | None], list[bytes]]:
-    """Whom each asks for (None: a stranger), and the requests."""
-    identities = directions(persons, key.numbers, np.random.default_rng(GALLERY_SEED))
-    random = np.random.default_rng(GALLERY_SEED + 1)
-    known = random.integers(0, persons, SAMPLES // 2)
-    vectors = np.concatenate(
-        [draws(identities[known], random), directions(SAMPLES // 2, key.numbers, random)]
-    )
-    whose: list[int | None] = [*(int(number) + 1 for number in known), *([None] * (SAMPLES // 2))]
-    label = embedding_label(key.name, key.version)
-    mixed = random.permutation(len(vectors))
-    bodies = [
-        json.dumps({"vector": [round(float(each), 6) for each in vectors[n]], "model": label})
-        for n in mixed
-    ]
-    requests = [post(SEARCH, body.encode(), "application/json") for body in bodies]
-    return [whose[number] for number in mixed], requests
-
-
-def is_right(answer: Answer, whose: int | None) -> bool:
-    """The person, or that it is nobody who is enrolled."""
-    if answer.status != 200:
-        return False
-    told = json.loads(answer.body)
-    if whose is None:
-        return bool(told["outcome"] == "unknown")
-    best = told["likenesses"][0]["person"]["class_id"]
-    return bool(told["outcome"] == "known" and best == whose)
 
 
 def _heard(
@@ -346,28 +204,6 @@ def _result(asked: str, clients: int, served: Served, beside: Sequence[Direct]) 
     )
 
 
-def _say(what: str) -> None:
-    print(what, file=sys.stderr, flush=True)
-
-
-def _vector_table(one: VectorResult) -> Table:
-    table = Table("what", "value")
-    answers = ", ".join(f"{count} x {status}" for status, count in sorted(one.statuses.items()))
-    asked = f"{SEARCH}, {one.enrolled:,} enrolled, {one.clients} clients, {one.seconds:.0f} s"
-    for row in (
-        ("asked", asked),
-        ("cores of server and clients together", str(one.cores)),
-        ("answers", f"{answers}; {one.wrong} wrong, {one.lost} lost"),
-        ("right person, or rightly nobody", f"{one.right_person:.4f}"),
-        ("answers a second", f"{one.answers_per_s:.1f}"),
-        ("p50, p95, p99", f"{one.p50_ms:.0f}, {one.p95_ms:.0f}, {one.p99_ms:.0f} ms"),
-        ("server's processor time of an answer", f"{one.cpu_ms:.2f} ms"),
-        ("the clients'", f"{one.client_cpu_ms:.3f} ms"),
-    ):
-        table.add_row(*row)
-    return table
-
-
 def _table(one: Result) -> Table:
     table = Table("what", "value")
     answers = ", ".join(f"{count} x {status}" for status, count in sorted(one.statuses.items()))
@@ -392,6 +228,18 @@ def _table(one: Result) -> Table:
     return table
 
 
+def _measured(options: argparse.Namespace, folder: Path) -> Result | VectorResult:
+    if not options.embeddings:
+        return measure_pictures(options, folder)
+    return measure_vectors(
+        folder,
+        options.models,
+        enrolled=options.enrolled,
+        clients=options.clients,
+        seconds=options.seconds,
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.face_load", description=__doc__)
     parser.add_argument("--clients", type=int, default=100)
@@ -409,12 +257,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(dir=".") as name:
         folder = Path(name).resolve()
         machine = machine_of(folder)
-        by_vector = measure_vectors(options, folder) if options.embeddings else None
-        result = by_vector or measure_pictures(options, folder)
+        result = _measured(options, folder)
     if options.json:
         print(json.dumps({**asdict(result), "machine": asdict(machine)}))
     else:
-        table = _vector_table(result) if isinstance(result, VectorResult) else _table(result)
+        table = vector_table(result) if isinstance(result, VectorResult) else _table(result)
         Console(width=150).print(table)
 
 
