@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from starlette.requests import cookie_parser
+from starlette.requests import ClientDisconnect, cookie_parser
 
 from agent.web.access import Door, Knock, Verdict, judge
 from agent.web.errors import PasswordUnusable
@@ -20,6 +20,8 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 """asgi.readthedocs.io, version 3 of the specification."""
 
 COOKIE: Final = "sightpost_session"
+WENT_AWAY: Final = 499
+"""For the figures (nginx's code for it)."""
 TOKEN_HEADER: Final = "x-csrf-token"  # noqa: S105 - a header's name
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -59,7 +61,10 @@ class Guard:
 
         verdict = await self._judged(scope)
         if verdict is Verdict.ALLOWED:
-            await self._app(scope, receive, answer)
+            try:
+                await self._app(scope, receive, answer)
+            except ClientDisconnect:  # in the midst of sending: nobody hears the answer
+                await _answer_json(answer, WENT_AWAY, {"status": "error"})
         elif verdict in (Verdict.LOGIN_NEEDED, Verdict.NO_PASSWORD) and _wants_page(scope):
             await _redirect(answer, b"/login")  # which says, too, how a password is set
         elif verdict is Verdict.LOGIN_NEEDED and scope["path"] == "/health":

@@ -1,15 +1,19 @@
-"""Stands before the pages' lines: one that broke comes back only for whom its page was made."""
+"""Stands before the pages' lines: one that broke comes back only for whom its page was made, and
+whose browser is gone gets none."""
 
 from __future__ import annotations
 
 from typing import Final
 from urllib.parse import parse_qs
 
+from fastapi import Response
 from nicegui import Client
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.accounts.contract import Caller
+from server.web.pages.room import give_up
 from server.web.security.demands import current_caller
+from server.web.security.gate import WENT_AWAY
 
 _LINES: Final = "/_nicegui_ws"
 
@@ -28,8 +32,24 @@ class ComingBack:
             if page is not None and not _is_same(
                 current_caller(page.request), scope["state"]["caller"]
             ):
-                page.delete()
+                give_up(page)
+            if scope["type"] == "http":  # a browser that has no WebSocket asks by requests
+                first = await receive()
+                if first["type"] == "http.disconnect":  # engine.io would break on it
+                    await Response(status_code=WENT_AWAY)(scope, receive, send)
+                    return
+                receive = _beginning_with(first, receive)
         await self._app(scope, receive, send)
+
+
+def _beginning_with(first: Message, receive: Receive) -> Receive:
+    """What was taken already comes once more."""
+    waiting = [first]
+
+    async def received() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return received
 
 
 def _is_same(one: Caller, other: Caller) -> bool:

@@ -27,8 +27,15 @@ def make_room(newcomer: Client, present: Iterable[Client]) -> None:
         idle = next((each for each in pages if not each.has_socket_connection), None)
         if idle is None:
             raise TooBusy(f"{len(pages)} pages are open already: close some, then load this again")
-        idle.delete()
+        give_up(idle)
         return
+
+
+def give_up(page: Client) -> None:
+    """At once; NiceGUI may still wait for its browser to come back, and would fail afterwards."""
+    for waiting in page._delete_tasks.values():  # noqa: SLF001 - there is no other way to end it
+        waiting.cancel()
+    page.delete()
 
 
 def _owner(client: Client) -> str:

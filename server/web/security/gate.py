@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 import structlog
+from fastapi import Response
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.accounts.contract import Caller, CallerKind
@@ -28,6 +30,8 @@ from server.web.security.telling import refusal_of
 
 LOOKED_UP_EVERY_S: Final = 5.0
 """So long an open page may outlive its session, or what its account may do."""
+WENT_AWAY: Final = 499
+"""For the figures: who went in the midst of sending hears no answer (nginx's code for it)."""
 _EVENT: Final = '42["event"'
 """With this begins what a person did on a page: socket.io's EVENT packet of NiceGUI's name for it.
 Pings and acknowledgements of what is live come by themselves."""
@@ -127,6 +131,8 @@ class Gate:
             await self._app(scope, measured(scope, receive), answering.send)
         except Refused as refusal:  # where no framework stood between
             answering.state["refusal"] = refusal
+        except ClientDisconnect:
+            await Response(status_code=WENT_AWAY)(scope, receive, answering.send)
         await answering.finish(scope, receive)
 
     def _pace_of(self, knock: Knock, caller: Caller) -> float:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from server.accounts.permissions import Permission, Role
-from server.web.security.gate import Gate
+from server.web.security.gate import WENT_AWAY, Gate
 from server.web.security.pace import Pace
 from server.web.security.rules import Door
 from tests.server.accounts.conftest import PASSWORD
@@ -266,3 +267,30 @@ async def test_a_disabled_database_is_told_as_such(site: Site) -> None:
         answer = await browser.get("/api/v1/me")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "5"
+
+
+async def test_who_goes_in_the_midst_of_a_body_is_no_fault_of_the_server(site: Site) -> None:
+    said: list[Any] = []
+    heard = [
+        {"type": "http.request", "body": b"username=an", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Any:
+        return heard.pop(0)
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    headers = {"host": URL.removeprefix("http://"), "origin": URL}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/login",
+        "query_string": b"",
+        "client": (FAR, 50123),
+        "headers": [(key.encode(), value.encode()) for key, value in headers.items()],
+    }
+    await site.application()(scope, receive, send)
+    assert said[0]["status"] == WENT_AWAY
