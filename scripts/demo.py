@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+from demo_pair import start_agent, start_server
 from demo_places import DemoFailed, Places, shown
 from demo_programs import (
     ROOT,
@@ -23,9 +24,7 @@ from demo_programs import (
     ended,
     free_ports,
     interruptible,
-    ours,
     setup_path,
-    start,
 )
 from rich.console import Console
 from rich.live import Live
@@ -73,7 +72,7 @@ def _run(console: Console, places: Places, source: SourceUri, *, until_end: bool
     port, web_port, agent_port = free_ports(8765, 8080, 8000)
     with ExitStack() as stack:
         console.print("Starting the server ...")
-        server = _start_server(places, port, web_port)
+        server = start_server(places, port, web_port)
         stack.callback(server.stop)
         await_health(server, web_port)
         console.print(f"The server takes rows on ws://127.0.0.1:{port}/", soft_wrap=True)
@@ -82,7 +81,8 @@ def _run(console: Console, places: Places, source: SourceUri, *, until_end: bool
             console.print("To sign in there, make the first administrator's account on")
             console.print(f"  http://127.0.0.1:{web_port}{path}", soft_wrap=True)
         console.print("Starting the agent ...")
-        agent = _start_agent(places, source, port, agent_port, until_end=until_end)
+        agent = start_agent(places, source.address, port, agent_port, until_end=until_end)
+        console.print(f"The camera's page is on http://127.0.0.1:{agent_port}/", soft_wrap=True)
         interrupted = False
         try:
             _watch(console, view, agent, server, agent_port, web_port)
@@ -152,37 +152,6 @@ def _conclude(
     if interrupted:
         return 130 if until_end else 0
     return code or server_code
-
-
-def _start_server(places: Places, port: int, web_port: int) -> Program:
-    arguments = ["run", "--host", "127.0.0.1", "--port", str(port)]
-    arguments += ["--web-port", str(web_port), "--db", str(places.server_database)]
-    settings = {"SERVER_LOG_FILE": str(places.log / "websocket_server.log")}
-    return _start("server", arguments, places, settings)
-
-
-def _start_agent(
-    places: Places, source: SourceUri, port: int, web_port: int, *, until_end: bool
-) -> Program:
-    arguments = ["run"] + (["--until-end"] if until_end else [])
-    settings = {
-        # Not on the command line: an RTSP address carries its password.
-        "AGENT_SOURCE": source.address,
-        "WEBSOCKET_SERVER_URL": f"ws://127.0.0.1:{port}/",
-        "DB_PATH": str(places.agent_database),
-        "AGENT_IMAGES_DIR": str(places.images),
-        "AGENT_LOG_FILE": str(places.log / "app.log"),
-        "WEBSOCKET_LOG_FILE": str(places.log / "websocket_sender.log"),
-        "AGENT_WEB_PORT": str(web_port),
-        "UPLINK_BACKOFF_MAX_S": "5",
-    }
-    return _start("agent", arguments, places, settings)
-
-
-def _start(name: str, arguments: list[str], places: Places, settings: dict[str, str]) -> Program:
-    log = places.log / f"{name}.out"
-    log.unlink(missing_ok=True)  # of an earlier demonstration
-    return start(name, ours(name, *arguments), folder=places.data, log=log, settings=settings)
 
 
 def _parse_arguments() -> argparse.Namespace:

@@ -34,6 +34,8 @@ from telemetry.request_meter import RequestMeter
 from telemetry.version import VERSION
 
 _MS: Final = 1000.0
+_PROCESSOR_S: Final = 0.2
+"""For so long its load is looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +145,7 @@ def _machine(
     disk = psutil.disk_usage(str(settings.disk_place))
     return (
         ProcessorHealth(
-            percent=psutil.cpu_percent(),
+            percent=psutil.cpu_percent(interval=_PROCESSOR_S),  # of a moment: threads share none
             cores=os.cpu_count() or 1,
             load_1m=round(psutil.getloadavg()[0], 2),
         ),

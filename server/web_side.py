@@ -32,7 +32,6 @@ from server.library import background_of, library_of
 from server.live_figures import LiveFigures
 from server.storage.ground import Ground
 from server.storage.reading.library import Library
-from server.troubles import Troubles
 from server.watch_side import WatchSide, following_side, watch_side
 from server.watchlist.camera_lists import CameraLists
 from server.web.application import create_application
@@ -117,12 +116,11 @@ async def web_side(
         condition.troubles.look_at({ALERTS: watching.engine, **told})
         centre = _centre(
             *(settings, library, watching, accounts, office, faces, connected, feed, now, errors),
-            condition.troubles,
+            condition,
         )
         application = create_application(
             WebParts(
                 report=condition.report,
-                details=condition.details,
                 figures=figures,
                 feed=feed,
                 signing_in=reception,
@@ -204,7 +202,7 @@ def _centre(
     feed: Feed | None,
     now: Callable[[], datetime],
     errors: ErrorBook,
-    troubles: Troubles,
+    condition: Condition,
 ) -> Centre:
     return Centre(
         library=library,
@@ -221,7 +219,8 @@ def _centre(
         now=now,
         zone=settings.time_zone,
         version=VERSION,
-        troubles=troubles,
+        troubles=condition.troubles,
+        details=condition.details,
     )
 
 

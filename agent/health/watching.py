@@ -122,7 +122,7 @@ def check_agent(facts: AgentFacts) -> HealthResult:
     share = facts.dropped / seen if seen else 0.0
     text = (
         f"version {facts.version}, process {facts.process_id}, up {spoken(facts.running_s)}, "
-        f"{facts.frames_per_s:.1f} frames/s, {percent(share)} dropped"
+        f"{facts.frames_per_s:.1f} frames/s, {percent(share)} left out for newer ones"
     )
     is_slow = 0 < facts.frames_per_s < SLOW_FRAMES_PER_S and share > 0.5
     if is_slow and not facts.has_ended:

@@ -56,7 +56,7 @@ _WEAK: Final = {
     "response": "answers are slow",
     "errors": "many requests fail",
     _ASKED: "less is asked than usual",
-    "resources": "memory or processor are nearly used up",
+    "resources": "processor, memory or the room for rows was nearly used up",
 }
 
 

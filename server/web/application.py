@@ -38,7 +38,7 @@ def create_application(parts: WebParts) -> FastAPI:
     if parts.figures is not None:
         add_metrics(app, parts.figures)
     centre = parts.centre
-    add_health(app, parts.report, parts.details, centre.faces)
+    add_health(app, parts.report, centre.details, centre.faces)
     add_signing(app, parts.signing_in, centre.accounts)
     add_accounts(app, centre.accounts, centre.auditor)
     add_api(app, centre)

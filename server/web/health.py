@@ -33,7 +33,7 @@ class HealthReport(BriefHealth):
 
 
 class ProcessorHealth(BaseModel):
-    """`percent` of all cores, since it was asked the last time."""
+    """`percent` of all cores, in the moment of the question."""
 
     percent: float
     cores: int

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from server.accounts.contract import SigningIn
 from server.peer import Network
-from server.web.health import Details, Report
+from server.web.health import Report
 from server.web.metrics import Figures
 from server.web.pages.centre import Centre
 from server.web.realtime import Feed
@@ -20,7 +20,6 @@ class WebParts:
     """`figures` and `feed` None: there is no GET /metrics, and no live figures."""
 
     report: Report
-    details: Details
     figures: Figures | None
     feed: Feed | None
     signing_in: SigningIn

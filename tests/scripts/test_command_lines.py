@@ -12,7 +12,7 @@ from tests.scripts.checkout import ROOT, Checkout
 CHECKOUT = Checkout(ROOT)
 
 
-@pytest.mark.parametrize("name", ["test", "check", "pin", "demo", "demo-cluster"])
+@pytest.mark.parametrize("name", ["test", "check", "pin", "demo", "demo-cluster", "pictures"])
 def test_help_is_shown_without_building_anything(name: str, tmp_path: Path) -> None:
     checkout = Checkout.make(tmp_path)
     done = checkout.run(str(checkout.root / "scripts" / name), "--help", cwd=tmp_path)
@@ -57,7 +57,11 @@ def test_system_packages_each_say_why() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["scripts/demo", "scripts/demo-cluster", "scripts/test", "scripts/check", ".ci/run"]
+    "path",
+    [
+        *("scripts/demo", "scripts/demo-cluster", "scripts/pictures"),
+        *("scripts/test", "scripts/check", ".ci/run"),
+    ],
 )
 def test_script_can_be_started(path: str) -> None:
     assert (ROOT / path).stat().st_mode & 0o111, f"chmod +x {path}"

@@ -13,6 +13,7 @@ from server.faces.history_contract import FaceGallery
 from server.troubles import Troubles
 from server.watchlist.contract import Alerts, Watchlists
 from server.web.api.parts import ApiParts
+from server.web.health import Details
 
 
 class Alarms(Protocol):
@@ -27,7 +28,8 @@ class Alarms(Protocol):
 class Centre(ApiParts):
     """Times are shown in `zone`. `live` gives the newest message of /analytics/realtime, None where
     nothing is measured. `faces` None: there is no gallery. `alerted` rings with new alerts;
-    `alarms` is what makes of that: None until pages are served. `troubles` knows what waits."""
+    `alarms` is what makes of that: None until pages are served. `troubles` knows what waits,
+    `details` how the server and its machine fare."""
 
     watchlists: Watchlists
     alerts: Alerts
@@ -37,5 +39,6 @@ class Centre(ApiParts):
     faces: FaceGallery | None
     live: Callable[[], Mapping[str, Any] | None]
     version: str
+    details: Details
     alarms: Alarms | None = None
     troubles: Troubles = field(default_factory=Troubles)

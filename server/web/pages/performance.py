@@ -16,7 +16,8 @@ from server.web.pages import charts, wording
 from server.web.pages.centre import Centre
 from server.web.pages.services_view import insights_card, services_table
 from server.web.pages.shell import Visit, page, title
-from server.web.pages.tags import link, tag
+from server.web.pages.tags import link, tag, tile
+from server.web.shortage import resources_of
 
 REFRESHED_S: Final = 5.0
 DAY: Final = timedelta(days=1)
@@ -41,6 +42,7 @@ def add_performance(centre: Centre) -> None:
             link("Report of any time", "/report", "button")
             link("Errors", "/errors", "button")
         _Live(centre)
+        await _Resources(centre).show()
         insights_card(report.insights, soft="the last 24 hours")
         services_table(report.services, soft="the last 24 hours")
         _charts(centre, kept.minutes, begin, now)
@@ -68,6 +70,29 @@ class _Live:
             return
         for name, text in live_texts(said["metrics"]).items():
             self._tiles[name].text = text
+
+
+class _Resources:
+    """What of the machine and the database is short; looked at anew every few seconds."""
+
+    def __init__(self, centre: Centre) -> None:
+        self._centre = centre
+        self._place = tag("section", "stack", aria_label="Resources")
+        ui.timer(REFRESHED_S, self.show, immediate=False)
+
+    async def show(self) -> None:
+        found = resources_of(await self._centre.details())
+        short = [each for each in found if each.level]
+        self._place.clear()
+        with self._place:
+            with tag("div", "tiles five"):
+                for each in found:
+                    tile(each.value, each.name, each.level or None)
+            for each in short:
+                text = f"Short now: {each.value} {each.name}. {each.advice}"
+                tag("p", "notice", text, data_level=each.level, role="status")
+            if not short:
+                tag("p", "soft small", "No resource of the server is short now.")
 
 
 def live_texts(metrics: Mapping[str, Any]) -> dict[str, str]:

@@ -82,6 +82,6 @@ def test_sightings_that_were_lost_are_a_failure() -> None:
 
 
 def test_agent_tells_rates_and_warns_where_it_does_not_keep_up() -> None:
-    assert "up 2 hours, 9.8 frames/s, 10% dropped" in check_agent(AGENT).message
+    assert "up 2 hours, 9.8 frames/s, 10% left out for newer ones" in check_agent(AGENT).message
     slow = replace(AGENT, frames_per_s=0.4, frames=10, dropped=200)
     assert check_agent(slow).status is Status.WARN

@@ -106,7 +106,6 @@ class Site:
         return create_application(
             WebParts(
                 report=reported,
-                details=details,
                 figures=NoFigures(),
                 feed=Feed(measured_nothing),
                 signing_in=house.reception,
@@ -125,6 +124,7 @@ class Site:
                     faces=self.faces,
                     live=lambda: None,
                     version="",
+                    details=details,
                 ),
                 register=house.store,
                 door=Door(trusts_this_machine=self.trusts_this_machine),

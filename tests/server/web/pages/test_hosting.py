@@ -27,9 +27,10 @@ from server.storage.pictures import PictureArchive
 from server.storage.reader_pool import ReaderPool
 from server.storage.sightings import StoredSightings
 from server.watch_side import watch_side
+from server.web.health import DetailedHealth
 from server.web.pages.centre import Centre
 from server.web.pages.hosting import pages_on
-from server.web.pages.room import MOST_OF_ONE, make_room
+from server.web.pages.room import MOST_OF_ONE, give_up, make_room
 from server.web.pages.statics import add_statics
 from telemetry.error_book import ErrorBook
 from telemetry.web_server import WebServer
@@ -53,6 +54,10 @@ class EverybodyIsAdmin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})["caller"] = ADMIN
         await self._app(scope, receive, send)
+
+
+async def never_asked() -> DetailedHealth:
+    raise AssertionError
 
 
 @contextlib.asynccontextmanager
@@ -96,6 +101,7 @@ async def pages_of(
             now=utc_now,
             zone=settings.time_zone,
             version="0.1.0",
+            details=never_asked,
         )
         with socket.create_server(("127.0.0.1", 0)) as listener:
             async with pages_on(app, centre, patience_s=patience_s), asyncio.TaskGroup() as tasks:
@@ -155,6 +161,19 @@ async def test_pages_that_nobody_looks_at_make_room_for_the_next(house: House) -
         newest = max((Client.instances[each] for each in opened), key=lambda one: one.created)
         with pytest.raises(TooBusy, match="close some"):
             make_room(newest, [_Watched(newest) for _ in range(MOST_OF_ONE)])  # type: ignore[list-item]
+
+
+async def test_a_page_that_is_given_up_is_not_waited_for_any_more(house: House) -> None:
+    async with pages_of(house, patience_s=5) as url, httpx.AsyncClient(timeout=60) as browser:
+        await browser.get(f"{url}/channels")
+        page = max(Client.instances.values(), key=lambda one: one.created)
+        await page.handle_handshake("line", "tab", None, "document", None)
+        page.handle_disconnect("line")
+        (waiting,) = [each for each in asyncio.all_tasks() if "delete content" in each.get_name()]
+        give_up(page)
+        await asyncio.wait([waiting], timeout=5)
+        assert waiting.cancelled()
+        assert page.id not in Client.instances
 
 
 @dataclass(frozen=True)
