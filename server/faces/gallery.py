@@ -18,6 +18,7 @@ import numpy as np
 from server.faces import person_rows, vector_rows
 from server.faces.database import GalleryDatabase
 from server.faces.decision import Candidate, Rule, Vector, Vectors, decide_all
+from server.faces.difference import difference
 from server.faces.index import FaceIndex, Keys
 from server.faces.keeping import ModelKey, Told
 from server.faces.ledger import Ledger
@@ -232,14 +233,12 @@ class Gallery:
 
     def _fill(self, index: FaceIndex, model: ModelKey) -> int:
         """Makes the index hold what the database holds; the revision that it then has."""
-        revision, held = self.read(
-            lambda reader: (vector_rows.revision(reader), vector_rows.ids(reader, model))
-        )
-        there = index.keys()
-        index.remove(np.setdiff1d(there, held))
-        missing = np.setdiff1d(held, there)
-        # What another program takes away meanwhile has a later revision, which is seen.
-        for start in range(0, len(missing), vector_rows.CHUNK):
-            part = missing[start : start + vector_rows.CHUNK]
+        held = index.keys()
+        found = self.read(lambda reader: difference(reader, held, model))
+        index.remove(found.gone)
+        # What another program takes away meanwhile has a later revision, which is seen. Lowest
+        # first: where the database goes away in the midst, what is missing still lies above.
+        for start in range(0, len(found.missing), vector_rows.CHUNK):
+            part = found.missing[start : start + vector_rows.CHUNK]
             index.add(*self.read(partial(vector_rows.those_of, wanted=part, model=model)))
-        return revision
+        return found.revision
