@@ -19,6 +19,7 @@ from server.watchlist.contract import Alert, Source
 from server.watchlist.experience import likelihood_after
 from server.watchlist.following import RuleFollower
 from server.watchlist.keeping import AlertStore, RuleStore, Sighted
+from server.watchlist.passage import one_of_each_list
 from server.watchlist.rules import Match, Seen
 
 PIECE_ROWS: Final = 500
@@ -158,7 +159,7 @@ class AlertEngine:
             matches = sure
             if matches is None:
                 matches = self._book.evaluate(await rows.closer(row), self._parts.zone)
-            weighed = await self._weighed(row, matches)
+            weighed = one_of_each_list(await self._weighed(row, matches))
             found += [_sighted(rows.source, row, each) for each in weighed]
         return found
 

@@ -215,6 +215,8 @@ def _match(rule: ListRule, entry: EntryRule, seen: Seen, likelihood: float) -> M
         reason=entry.reason,
         cooldown_s=rule.cooldown_s if entry.cooldown_s is None else entry.cooldown_s,
         class_id=entry.class_id,
+        listed=entry.plate,
+        named=sum(each not in "*?" for each in compact(entry.plate)),
     )
 
 

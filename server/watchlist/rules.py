@@ -113,7 +113,8 @@ class Match:
     """What a rule says of a sighting: there is to be an alert, unless one like it was just raised.
 
     `entry_id` 0: it is in an UNKNOWN list that does not have it. `key` names what was seen, to tell
-    whether it was just seen: a plate's folded text, a person, or a face that nobody knows.
+    whether it was just seen: a plate's folded text, a person, or a face that nobody knows. `listed`
+    is the plate of the entry, `named` how many characters of it are no wildcards.
     """
 
     list_id: int
@@ -123,3 +124,5 @@ class Match:
     reason: str
     cooldown_s: float
     class_id: int | None = None
+    listed: str = ""
+    named: int = 0

@@ -47,6 +47,20 @@ async def test_a_listed_plate_raises_an_alert_that_says_why(watch: Watch) -> Non
     assert watch.raised.rings == 1
 
 
+async def test_several_entries_of_a_list_raise_one_alert_and_others_stay_with_theirs(
+    watch: Watch,
+) -> None:
+    several = await watch.list_of("AB*", "AB 1234", "AB I234", least_likelihood=0.001)
+    other = await watch.list_of("AB12*")
+    await watch.centre.take(plate(1, "AB 1234"))
+    await watch.centre.take(plate(2, "AB 1234"))
+    found = {each.list_id: each for each in await watch.alerts()}
+    assert len(await watch.alerts()) == len(found) == 2
+    assert (found[several].listed, found[several].repeats) == ("AB 1234", 1)
+    assert found[several].reason.startswith("also listed: AB*, AB I234 (")
+    assert (found[other].listed, found[other].reason) == ("AB12*", "")
+
+
 async def test_what_passed_before_there_was_a_list_raises_nothing(watch: Watch) -> None:
     await watch.centre.take(plate(1, "AB 1234"))
     assert await watch.alerts() == ()

@@ -267,5 +267,7 @@ def test_a_match_says_why_and_what_was_seen() -> None:
             likelihood=1.0,
             reason="wanted",
             cooldown_s=5.0,
+            listed="AB*",
+            named=2,
         ),
     )
