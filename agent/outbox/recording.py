@@ -6,9 +6,11 @@ import struct
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
+import apsw
 import msgspec
 
 from agent.camera.frame import SensorFacts
+from agent.outbox import books
 from agent.outbox.spool import SpooledPicture
 from agent.pipeline.sighting import FaceSighting, PlateSighting
 from wire.limits import JSON_BYTES
@@ -23,11 +25,22 @@ def timestamp_text(moment: datetime, zone: tzinfo | None) -> str:
     return moment.astimezone(zone).isoformat(timespec="milliseconds")
 
 
-def insert_statement(table: str, values: Values) -> str:
-    """An INSERT that binds `values` by name."""
+def insert_next(
+    connection: apsw.Connection, table: str, row: Values, metadata: Values | None
+) -> tuple[int, int]:
+    """The store's next row, after the camera's metadata of the same time: its sequence and id."""
+    sequence = books.next_sequences(connection, 1)
+    if metadata is not None:
+        _insert(connection, "camera_metadata", {**metadata, "timestamp": row["timestamp"]})
+    _insert(connection, table, {**row, "sequence": sequence})
+    return sequence, connection.last_insert_rowid()
+
+
+def _insert(connection: apsw.Connection, table: str, values: Values) -> None:
     names = ", ".join(values)
     places = ", ".join(f":{name}" for name in values)
-    return f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 - our own names
+    statement = f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 - our own names
+    connection.execute(statement, values)
 
 
 def metadata_values(

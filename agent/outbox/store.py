@@ -374,13 +374,8 @@ class Outbox:
     ) -> tuple[int, int]:
         """The row in the caller's transaction: its sequence and id."""
         stamp = self._timekeeper.stamp(datetime.fromisoformat(values["timestamp"]))
-        metadata = metadata and {**metadata, "timestamp": stamp["timestamp"]}
-        sequence = books.next_sequences(connection, 1)
-        if metadata is not None:
-            connection.execute(recording.insert_statement("camera_metadata", metadata), metadata)
-        row = {**values, **stamp, "message_id": message_id, "sequence": sequence}
-        connection.execute(recording.insert_statement(table, row), row)
-        return sequence, connection.last_insert_rowid()
+        row = {**values, **stamp, "message_id": message_id}
+        return recording.insert_next(connection, table, row, metadata)
 
     def look_at_clock(self) -> Seen:
         """Notes how the clock stands; now and then, so that a step is noticed."""

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from agent.delivery import RowKey, RowRefused
 from agent.uplink.context import ExchangeContext
 from agent.uplink.dial import failure_of, reason_of
+from agent.uplink.framing import ENVELOPE_BYTES, next_frame
 from agent.uplink.greeting import holdings
 from agent.uplink.intake import Batch, Intake, PutOff
 from agent.uplink.link import LinkFailed, LinkFailure
@@ -46,8 +47,6 @@ SETTLED_AT_ONCE: Final = 64
 GATHER_S: Final = 0.02
 """While more answers are on their way, flags wait so long to share a transaction."""
 ID_CONFLICT: Final = "id_conflict"
-ENVELOPE_BYTES: Final = 64
-"""What a frame adds around its rows, and a comma more a row."""
 
 
 class V1Exchange:
@@ -211,24 +210,14 @@ class V1Exchange:
         if self._alone in self._in_flight or (ready.rows[0].alone and self._in_flight):
             return []
         room = self._session.room()
-        bytes_left = min(room.bytes, self._window.limit_bytes - self._session.bytes_in_flight)
-        target = min(self._window.frame_bytes, self._session.max_frame_bytes) - ENVELOPE_BYTES
-        most = min(room.rows, self._session.max_frame_rows)
-        rows: list[PreparedRow] = []
-        size = 0
-        while ready.rows and len(rows) < most:
-            row = ready.rows[0]
-            after = size + len(row.content) + 1
-            is_first_of_all = not rows and not self._session.rows_in_flight
-            if not is_first_of_all and after > bytes_left:
-                break
-            if rows and (after > target or row.alone):
-                break
-            rows.append(ready.pop())
-            size = after
-            if row.alone:
-                break
-        return rows
+        return next_frame(
+            ready,
+            most_rows=min(room.rows, self._session.max_frame_rows),
+            bytes_left=min(room.bytes, self._window.limit_bytes - self._session.bytes_in_flight),
+            target_bytes=min(self._window.frame_bytes, self._session.max_frame_bytes)
+            - ENVELOPE_BYTES,
+            is_first_of_all=not self._session.rows_in_flight,
+        )
 
     async def _send(self, rows: list[PreparedRow]) -> None:
         content = self._session.send([EncodedRow(row.id, row.content) for row in rows])
