@@ -31,16 +31,18 @@ def insert_next(
     """The store's next row, after the camera's metadata of the same time: its sequence and id."""
     sequence = books.next_sequences(connection, 1)
     if metadata is not None:
-        _insert(connection, "camera_metadata", {**metadata, "timestamp": row["timestamp"]})
-    _insert(connection, table, {**row, "sequence": sequence})
+        metadata = {**metadata, "timestamp": row["timestamp"]}
+        connection.execute(insert_statement("camera_metadata", metadata), metadata)
+    row = {**row, "sequence": sequence}
+    connection.execute(insert_statement(table, row), row)
     return sequence, connection.last_insert_rowid()
 
 
-def _insert(connection: apsw.Connection, table: str, values: Values) -> None:
+def insert_statement(table: str, values: Values) -> str:
+    """An INSERT that binds `values` by name."""
     names = ", ".join(values)
     places = ", ".join(f":{name}" for name in values)
-    statement = f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 - our own names
-    connection.execute(statement, values)
+    return f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 - our own names
 
 
 def metadata_values(

@@ -1,179 +1,32 @@
-"""Every store of the gallery keeps the contract of `server/faces/keeping.py`.
-
-`stores` opens one on what a test may have for itself; another database is another entry of STORES.
-"""
+"""Every store of the gallery keeps the contract of `server/faces/keeping.py`: who is enrolled."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from server.errors import NotThere
-from server.faces.calibration import Calibration, calibration_of
-from server.faces.contract import PersonDetails, PersonFilter
-from server.faces.decision import Rule, Vector
-from server.faces.gallery import Gallery
-from server.faces.history_contract import MatchFilter
-from server.faces.keeping import Compared, FaceStore, Look, ModelKey, NewPicture, Recognised, Told
-from server.faces.store import StoredFaces
-from server.storage.adoption import prepare_database
-from server.storage.gallery import SqliteGalleryDatabase
-from server.storage.postgres.gallery import PostgresGalleryDatabase
-from server.storage.postgres.pool import Pool, acquired, opened_pool
-from tests.server.faces.face_camera import FaceCamera
-from tests.server.storage.databases import Databases
-
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-MODEL = ModelKey(name="tiny", version="0123456789ab", numbers=16)
-CALIBRATION: Calibration = calibration_of(MODEL.version)
-LAN = PersonDetails(name="Nguyễn Thị Lan", age=34, gender="nữ", place="Hà Nội", purpose="staff")
-EVERYBODY = MatchFilter()
-
-
-class Place:
-    """A store, and cameras whose sightings it is told of."""
-
-    def __init__(self, store: FaceStore, sees: Callable[[], Awaitable[int]]) -> None:
-        self.store = store
-        self.sighting = sees
-        """The number of a face that a camera has just sent."""
-
-    async def enrol(self, *seeds: int, name: str = "Lan") -> int:
-        details = replace(LAN, name=name)
-        done = await self.store.enrol(details, [picture(seed) for seed in seeds], NOW)
-        return done.person.class_id
-
-    async def nearest(self, seed: int) -> int | None:
-        """Whose vector is exactly that one."""
-        return (await self.who(seed)).decision.class_id
-
-    async def who(self, seed: int) -> Told:
-        """With no lead demanded: where two have the same picture, the first of them."""
-        return await self.store.who(vector(seed), Rule(threshold=0.999, margin=0.0), most=5)
-
-    async def note(self, seed: int, person: int | None = None) -> tuple[int, bool]:
-        """Notes a face of a camera as that person's or a visitor's; the sighting, and whether."""
-        number = await self.sighting()
-        revision = (await self.who(seed)).revision
-        return number, await self.store.note(compared(number, seed, revision, person))
-
-    async def visitors(self) -> list[int]:
-        found, _ = await self.store.visitors(before=None, limit=50)
-        return [each.sighting_id for each in found]
-
-    async def matches(self) -> list[tuple[int, int]]:
-        found = (await self.store.matches(EVERYBODY, before=None, limit=50)).matches
-        return [(each.person.class_id, each.sighting_id) for each in found]
-
-
-def vector(seed: int) -> Vector:
-    drawn = np.random.default_rng(seed).standard_normal(MODEL.numbers)
-    return np.asarray(drawn / np.linalg.norm(drawn), np.float32)
-
-
-def picture(seed: int) -> NewPicture:
-    return NewPicture(
-        source_sha256=f"{seed:064x}",
-        content=f"jpeg {seed}".encode(),
-        quality={"total": 0.9},
-        source="upload",
-        vector=vector(seed),
-    )
-
-
-def compared(number: int, seed: int, revision: int, person: int | None = None) -> Compared:
-    known = None if person is None else Recognised(class_id=person, score=0.9, probability=0.99)
-    return Compared(
-        sighting_id=number,
-        look=Look(sighting_id=number, device_id="gate-1", seen_at=NOW, vector=vector(seed)),
-        person=known,
-        keep_until=NOW + timedelta(days=30),
-        revision=revision,
-    )
-
-
-@contextlib.asynccontextmanager
-async def on_sqlite(folder: Path, url: str) -> AsyncIterator[Place]:
-    del url
-    database = folder / "server.db"
-    prepare_database(database, zone_of=lambda _: UTC, now=NOW)
-    store = StoredFaces(Gallery(SqliteGalleryDatabase(database), MODEL))
-    camera = FaceCamera(database)
-    try:
-        await store.open()
-        yield Place(store, partial(camera.sends, None))
-    finally:
-        await store.close()
-        await store.close()
-        await camera.close()
-
-
-@contextlib.asynccontextmanager
-async def on_postgres(folder: Path, url: str) -> AsyncIterator[Place]:
-    del folder
-    async with opened_pool(url, connections=6) as pool, shared_store(pool) as store:
-        yield Place(store, partial(seen, pool))
-
-
-async def seen(pool: Pool) -> int:
-    async with acquired(pool) as connection:
-        number: int = await connection.fetchval(SEEN_BY_A_CAMERA)
-        return number
-
-
-@contextlib.asynccontextmanager
-async def shared_store(pool: Pool) -> AsyncIterator[StoredFaces]:
-    """As each process with pages has one."""
-    database = PostgresGalleryDatabase(pool, asyncio.get_running_loop())
-    store = StoredFaces(Gallery(database, MODEL))
-    try:
-        await store.open()
-        yield store
-    finally:
-        await store.close()
-        await store.close()
-
-
-SEEN_BY_A_CAMERA = (
-    "INSERT INTO face_detections (message_id, device_id) "
-    "VALUES (gen_random_uuid(), 'gate-1') RETURNING id"
+from server.faces.contract import PersonFilter
+from server.storage.postgres.pool import opened_pool
+from tests.server.faces.kept_faces import (
+    CALIBRATION,
+    LAN,
+    NOW,
+    Place,
+    compared,
+    picture,
+    seen,
+    shared_store,
+    vector,
 )
-STORES: dict[str, Callable[[Path, str], AbstractAsyncContextManager[Place]]] = {
-    "sqlite": on_sqlite,
-    "postgres": on_postgres,
-}
-
-
-@pytest.fixture(params=STORES)
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def url(kind: str, request: pytest.FixtureRequest) -> str:
-    """Of a database in PostgreSQL, where there is to be one."""
-    if kind == "sqlite":
-        return ""
-    databases: Databases = request.getfixturevalue("databases")
-    return databases.cleaned()
-
-
-@pytest.fixture
-async def place(kind: str, url: str, tmp_path: Path) -> AsyncIterator[Place]:
-    async with STORES[kind](tmp_path, url) as made:
-        yield made
+from tests.server.storage.databases import Databases
 
 
 async def test_who_is_enrolled_is_found_at_once_and_told_with_who_they_are(place: Place) -> None:
@@ -332,95 +185,6 @@ async def test_what_was_counted_is_there_and_found_after_it_is_made_anew(place: 
     await place.store.rebuild()
     await place.store.open()
     assert await place.nearest(2) == class_id
-
-
-async def test_a_sighting_is_noted_once_and_the_position_goes_with_it(place: Place) -> None:
-    class_id = await place.enrol(1)
-    known, _ = await place.note(1, class_id)
-    unknown, _ = await place.note(5)
-    revision = (await place.who(1)).revision
-    assert await place.store.note(compared(known, 1, revision, class_id))
-    assert await place.store.note(compared(unknown, 5, revision))
-    assert (await place.matches(), await place.visitors()) == ([(class_id, known)], [unknown])
-    assert await place.store.position() == unknown
-    assert await place.store.note(Compared(sighting_id=unknown + 1))
-    assert await place.store.note(compared(known, 1, revision, class_id))  # by who was slower
-    assert await place.store.position() == unknown + 1
-    assert [each.count for each in await place.store.match_days(EVERYBODY)] == [1]
-
-
-async def test_what_was_compared_with_an_older_gallery_is_not_noted(place: Place) -> None:
-    revision = (await place.who(1)).revision
-    number = await place.sighting()
-    await place.enrol(1)
-    before = await place.store.position()
-    assert not await place.store.note(compared(number, 1, revision))
-    assert (await place.visitors(), await place.store.position()) == ([], before)
-
-
-async def test_who_is_enrolled_takes_their_earlier_visits_along(place: Place) -> None:
-    (first, _), (other, _) = await place.note(1), await place.note(5)
-    class_id = await place.enrol(1)
-    assert await place.store.claim(class_id, CALIBRATION) == 1
-    assert (await place.matches(), await place.visitors()) == ([(class_id, first)], [other])
-    assert await place.store.claim(class_id, CALIBRATION) == 0
-
-
-async def test_a_visitor_who_was_said_not_to_be_them_stays_one(place: Place) -> None:
-    number, _ = await place.note(1)
-    near = (vector(1) + 0.3 * vector(2)) / np.linalg.norm(vector(1) + 0.3 * vector(2))
-    done = await place.store.enrol(LAN, [replace(picture(1), vector=near)], NOW)
-    await place.store.deny(done.person.class_id, vector(1), "ada", NOW)
-    assert await place.store.claim(done.person.class_id, CALIBRATION) == 0
-    assert await place.visitors() == [number]
-
-
-async def test_of_many_who_claim_one_visitor_one_gets_them(place: Place) -> None:
-    """While more visitors come, and the people who claim them are changed."""
-    people = [await place.enrol(1), await place.enrol(1, name="a twin")]
-    seen = {number for number, _ in [await place.note(1) for _ in range(6)]}
-
-    async def change(class_id: int) -> None:
-        for seed in range(20, 24):
-            await place.store.add_pictures(class_id, [picture(seed)], NOW)
-
-    claims = [place.store.claim(class_id, CALIBRATION) for class_id in people for _ in range(3)]
-    claimed = await asyncio.gather(*claims)
-    await asyncio.gather(*(change(class_id) for class_id in people))
-    assert sum(claimed) == len(seen)
-    assert {number for _, number in await place.matches()} == seen
-    assert await place.visitors() == []
-
-
-async def test_somebody_forgotten_claims_nobody(place: Place) -> None:
-    class_id = await place.enrol(1)
-    number, _ = await place.note(1)
-    await asyncio.gather(
-        place.store.forget(class_id, NOW), place.store.claim(class_id, CALIBRATION)
-    )
-    assert await place.matches() == []
-    assert set(await place.visitors()) <= {number}
-
-
-async def test_visitors_are_found_by_a_vector_and_go_when_their_time_is_over(place: Place) -> None:
-    number, _ = await place.note(1)
-    await place.note(5)
-    alike, compared_with = await place.store.alike(vector(1), 0.9)
-    assert ([each.sighting_id for each in alike], compared_with) == ([number], 2)
-    assert await place.store.drop_old(NOW) == 0
-    assert await place.store.drop_old(NOW + timedelta(days=30)) == 2
-    assert await place.visitors() == []
-
-
-async def test_a_match_that_was_denied_is_gone_and_noted(place: Place) -> None:
-    class_id = await place.enrol(1)
-    await place.note(1, class_id)
-    (match,) = (await place.store.matches(EVERYBODY, before=None, limit=5)).matches
-    assert await place.store.match(match.match_id) == match
-    await place.store.deny_match(match, vector(7), "ada", NOW)
-    assert await place.matches() == []
-    report = await place.store.forget(class_id, NOW)
-    assert (report.negatives, report.matches) == (1, 0)
 
 
 async def test_whom_one_process_enrols_or_forgets_others_find_or_do_not_at_once(

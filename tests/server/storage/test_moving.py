@@ -28,7 +28,7 @@ from server.storage.postgres.pool import opened_pool
 from server.storage.protocol import ServerStats, Stored
 from server.storage.tokens import create_token
 from tests.server.cameras import jpeg
-from tests.server.faces.test_keeping import LAN, MODEL, compared, picture, vector
+from tests.server.faces.kept_faces import LAN, MODEL, compared, picture, vector
 from tests.server.rows import accepted_health, accepted_plate, hello_of
 from tests.server.storage.databases import Databases
 from tests.server.storage.stores import NOW, InPostgres, Place
