@@ -86,7 +86,7 @@ class View:
             Text(str(agent["waiting"]), style="yellow" if agent["waiting"] else ""),
         )
         acknowledged = Text(str(agent["acknowledged"]), style="green")
-        yield "rows acknowledged, health checks too", acknowledged
+        yield "rows acknowledged (health checks too)", acknowledged
         if agent.get("refused"):
             yield "rows refused", Text(str(agent["refused"]), style="red")
         link = agent["link"]
