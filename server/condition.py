@@ -16,6 +16,7 @@ from server.ingest.budget import ByteBudget
 from server.ingest.meter import IngestMeter
 from server.ingest.stats import Counters
 from server.ingest.writer import GroupWriter
+from server.processor_load import ProcessorLoad
 from server.storage.protocol import CentreStore
 from server.troubles import Troubles
 from server.web.health import (
@@ -34,8 +35,6 @@ from telemetry.request_meter import RequestMeter
 from telemetry.version import VERSION
 
 _MS: Final = 1000.0
-_PROCESSOR_S: Final = 0.2
-"""For so long its load is looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +49,7 @@ class Condition:
     meter: IngestMeter | None
     requests: RequestMeter | None
     troubles: Troubles = field(default_factory=Troubles)
+    load: ProcessorLoad = field(default_factory=ProcessorLoad)
     started_s: float = field(default_factory=time.monotonic)
 
     async def report(self) -> HealthReport:
@@ -80,7 +80,7 @@ class Condition:
     async def details(self) -> DetailedHealth:
         trouble, took_s = await self._database()
         report = self._report(trouble)
-        cpu, memory, disk, size_bytes = await asyncio.to_thread(_machine, self.settings)
+        cpu, memory, disk, size_bytes = await asyncio.to_thread(_machine, self.settings, self.load)
         return DetailedHealth(
             **report.model_dump(),
             cpu=cpu,
@@ -138,14 +138,14 @@ def _ms(seconds: float | None) -> float | None:
 
 
 def _machine(
-    settings: ServerSettings,
+    settings: ServerSettings, load: ProcessorLoad
 ) -> tuple[ProcessorHealth, MemoryHealth, DiskHealth, int]:
     """Blocking."""
     memory = psutil.virtual_memory()
     disk = psutil.disk_usage(str(settings.disk_place))
     return (
         ProcessorHealth(
-            percent=psutil.cpu_percent(interval=_PROCESSOR_S),  # of a moment: threads share none
+            percent=round(load.percent(), 1),
             cores=os.cpu_count() or 1,
             load_1m=round(psutil.getloadavg()[0], 2),
         ),

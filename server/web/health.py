@@ -33,7 +33,8 @@ class HealthReport(BriefHealth):
 
 
 class ProcessorHealth(BaseModel):
-    """`percent` of all cores, in the moment of the question."""
+    """`percent` of all cores, of the last minute or as long as it is asked for, half a second at
+    least."""
 
     percent: float
     cores: int

@@ -89,7 +89,8 @@ class _Resources:
                 for each in found:
                     tile(each.value, each.name, each.level or None)
             for each in short:
-                text = f"Short now: {each.value} {each.name}. {each.advice}"
+                advice = f"{each.advice[:1].upper()}{each.advice[1:]}"
+                text = f"Short now: {each.value} {each.name}. {advice}"
                 tag("p", "notice", text, data_level=each.level, role="status")
             if not short:
                 tag("p", "soft small", "No resource of the server is short now.")

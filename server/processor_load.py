@@ -1,0 +1,62 @@
+"""How busy the machine's processor is: of the last minute, as far as somebody asked before."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from threading import Lock
+from typing import Final
+
+import psutil
+
+MOST_S: Final = 60.0
+LEAST_S: Final = 0.5
+"""Of less the question itself is most of what is seen."""
+_KEPT: Final = int(MOST_S / LEAST_S)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """`at_s` is monotonic; `busy_s` and `whole_s` are of all cores, since the machine started."""
+
+    at_s: float
+    busy_s: float
+    whole_s: float
+
+
+def percent_between(before: Moment, after: Moment) -> float:
+    """0..100 of all cores."""
+    whole_s = after.whole_s - before.whole_s
+    return 100 * (after.busy_s - before.busy_s) / whole_s if whole_s > 0 else 0.0
+
+
+class ProcessorLoad:
+    """Thread-safe. `psutil.cpu_percent` keeps for each thread when it was asked."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._moments: deque[Moment] = deque(maxlen=_KEPT)
+
+    def percent(self) -> float:
+        """Blocks for LEAST_S where nobody asked within the last minute."""
+        with self._lock:
+            while self._moments and time.monotonic() - self._moments[0].at_s > MOST_S:
+                self._moments.popleft()
+            if not self._moments:
+                self._moments.append(_now())
+            left_s = self._moments[0].at_s + LEAST_S - time.monotonic()
+            if left_s > 0:
+                time.sleep(left_s)
+            now = _now()
+            if now.at_s - self._moments[-1].at_s >= LEAST_S:
+                self._moments.append(now)
+            return percent_between(self._moments[0], now)
+
+
+def _now() -> Moment:
+    times = psutil.cpu_times()
+    guests_s = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # in user, nice too
+    whole_s = sum(times) - guests_s
+    idle_s = times.idle + getattr(times, "iowait", 0.0)
+    return Moment(at_s=time.monotonic(), busy_s=whole_s - idle_s, whole_s=whole_s)

@@ -1,0 +1,22 @@
+"""The load is that of the time between two questions, whichever threads ask."""
+
+from __future__ import annotations
+
+import asyncio
+
+from server.processor_load import LEAST_S, Moment, ProcessorLoad, percent_between
+
+
+def test_a_core_of_four_that_works_all_the_time_is_a_quarter() -> None:
+    before = Moment(at_s=0.0, busy_s=100.0, whole_s=1000.0)
+    after = Moment(at_s=10.0, busy_s=110.0, whole_s=1040.0)
+    assert percent_between(before, after) == 25.0
+    assert percent_between(before, before) == 0.0
+
+
+async def test_whoever_asks_first_and_those_beside_wait_until_something_is_seen() -> None:
+    load, clock = ProcessorLoad(), asyncio.get_running_loop().time
+    began_s = clock()
+    answers = await asyncio.gather(*(asyncio.to_thread(load.percent) for _ in range(4)))
+    assert all(0 <= each <= 100 for each in answers)
+    assert clock() - began_s >= LEAST_S
