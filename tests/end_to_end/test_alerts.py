@@ -6,19 +6,18 @@ import asyncio
 import contextlib
 import json
 import re
-import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from tests.end_to_end.programs import Installation, installation, rows_of
 from tests.server.channels.receivers import http_receiver, mail_receiver
 from tests.server.egress.brokers import Mosquitto, mosquitto
-from tests.server.web.pages.test_browser import OPTIONS
+from tests.server.web.pages.browsing import launched
 
 pytestmark = pytest.mark.system
 
@@ -30,11 +29,7 @@ PATIENCE_S: Final = 100
 @contextlib.asynccontextmanager
 async def watching_page(url: str, token: str) -> AsyncIterator[Page]:
     """Somebody who looks at the centre, and has clicked in the page."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("Debian's package chromium is not installed")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
+    async with launched() as browser:
         context = await browser.new_context()
         cookie = {"name": "sightpost_centre", "value": token, "url": url}
         await context.add_cookies([cookie])  # type: ignore[list-item]
@@ -43,7 +38,6 @@ async def watching_page(url: str, token: str) -> AsyncIterator[Page]:
         await page.goto(f"{url}/cameras")
         await page.wait_for_function("window.socket?.connected")
         yield page
-        await browser.close()
 
 
 async def administrator(place: Installation, url: str) -> str:

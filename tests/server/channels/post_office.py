@@ -17,11 +17,7 @@ from server.accounts.lifetimes import Lifetimes
 from server.accounts.permissions import TABLE, Role
 from server.accounts.store import AccountStore
 from server.bell import Bell
-from server.channels.contract import (
-    Channel,
-    ChannelDetails,
-    ChannelKind,
-)
+from server.channels.contract import Channel, ChannelDetails, ChannelKind
 from server.channels.desk import ChannelDesk
 from server.channels.postman import Postman, PostmanParts
 from server.storage.channels import StoredChannels

@@ -9,9 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from server.channels.attempt import Attempt
-from server.channels.contract import (
-    ChannelKind,
-)
+from server.channels.contract import ChannelKind
 from server.channels.postman import CLAIMED_FOR, Postman
 from server.channels.telling import Message
 from tests.server.channels.post_office import ADMIN, post_office

@@ -11,11 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from server.bell import Bell
-from server.channels.contract import (
-    ChannelDetails,
-    ChannelKind,
-    Delivery,
-)
+from server.channels.contract import ChannelDetails, ChannelKind, Delivery
 from server.channels.postman import Postman, PostmanParts
 from server.channels.telling import signature
 from server.errors import StorageUnavailable

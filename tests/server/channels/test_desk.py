@@ -7,10 +7,7 @@ from pathlib import Path
 import pytest
 
 from server.accounts.contract import Action
-from server.channels.contract import (
-    ChannelDetails,
-    ChannelKind,
-)
+from server.channels.contract import ChannelDetails, ChannelKind
 from server.errors import NotThere, QuestionInvalid
 from tests.server.channels.post_office import ADMIN, post_office
 from tests.server.channels.receivers import http_receiver

@@ -12,11 +12,7 @@ from pathlib import Path
 import pytest
 
 from server.channels.attempt import Attempt
-from server.channels.contract import (
-    ChannelDetails,
-    ChannelKind,
-    NotDelivered,
-)
+from server.channels.contract import ChannelDetails, ChannelKind, NotDelivered
 from server.channels.desk import ChannelDesk
 from server.channels.postman import MOST_AT_ONCE, Postman, PostmanParts
 from server.channels.telling import Message

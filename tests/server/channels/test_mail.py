@@ -9,11 +9,7 @@ from pathlib import Path
 import pytest
 
 from server.channels.attempt import Attempt
-from server.channels.contract import (
-    ChannelDetails,
-    ChannelKind,
-    NotDelivered,
-)
+from server.channels.contract import ChannelDetails, ChannelKind, NotDelivered
 from server.channels.desk import made_up
 from server.channels.telling import Mail, MailServer, Message
 from server.channels.wording import House

@@ -7,10 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.faces.kept_faces import (
-    STORES,
-    Place,
-)
+from tests.server.faces.kept_faces import STORES, Place
 from tests.server.storage.databases import Databases
 
 

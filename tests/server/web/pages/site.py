@@ -7,7 +7,7 @@ import contextlib
 import re
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -44,20 +44,29 @@ class Site:
 
 @contextlib.contextmanager
 def running_site(folder: Path) -> Iterator[Site]:
-    with installation(folder, SERVER_PAGES="true", SERVER_FACES="true") as place:
-        place.start_server()
+    """With sightings and health of an agent, which has ended."""
+    with bare_site(folder, SERVER_FACES="true") as site:
+        place = site.place
         agent = place.start_agent(SOURCE)
-        asyncio.run(_say(place, _history()))
         wait_until(lambda: _has_all(place), what="plates and health of the agent", timeout_s=120)
         agent.send_signal(signal.SIGTERM)
         assert agent.wait(30) == 0, place.output_of("agent")
+        yield replace(site, plates=_plates(place))
+
+
+@contextlib.contextmanager
+def bare_site(folder: Path, **settings: str) -> Iterator[Site]:
+    """With what an old camera sent, and no agent."""
+    with installation(folder, SERVER_PAGES="true", **settings) as place:
+        place.start_server()
+        asyncio.run(_say(place, _history()))
         found = re.search(r"http://\S+/setup\?key=\S+", place.output_of("server"))
         assert found is not None, place.output_of("server")
         yield Site(
             url=f"http://127.0.0.1:{place.web_port}",
             setup_url=found.group(),
             place=place,
-            plates=_plates(place),
+            plates=(),
         )
 
 

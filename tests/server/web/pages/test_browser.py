@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import apsw
-import httpx
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Dialog, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
+from tests.server.web.pages.browsing import ADMIN, DESKTOP, PHONE, context_of, listening
 from tests.server.web.pages.site import HOSTILE, LONG, MARKUP, SOURCE, THAI, Site, running_site
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.system]
-
-DESKTOP: Final = (1280, 800)
-PHONE: Final = (390, 844)
-OPTIONS: Final = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 PAGES: Final = {
     "/": "Overview",
     "/sightings": "Sightings",
@@ -41,96 +32,12 @@ PAGES: Final = {
     "/audit": "Audit log",
 }
 TOLD: Final = "(image) => getComputedStyle(image.parentElement, '::after').content"
-PATIENCE_MS: Final = 25_000
-"""Two cores may have other work."""
-ADMIN: Final = ("somchai", "correct horse battery staple")
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with running_site(tmp_path_factory.mktemp("site")) as running:
         yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("Debian's package chromium is not installed")
-    expect.set_options(timeout=PATIENCE_MS)
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
-        yield running
-        await running.close()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def admin(browser: Browser, site: Site) -> Any:
-    """What a browser keeps of the administrator who used the link that the server printed."""
-    context = await browser.new_context()
-    page = await context.new_page()
-    complaints = _listening(page, site.url)
-    await page.goto(site.setup_url)
-    await page.get_by_label("Name to sign in with").fill(ADMIN[0])
-    await page.get_by_label("Password").fill(ADMIN[1])
-    await page.get_by_role("button", name="Make the account").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
-    state = await context.storage_state()
-    await context.close()
-    assert not complaints
-    return state
-
-
-async def _opened(
-    browser: Browser, admin: Any, size: tuple[int, int], theme: Any = "light"
-) -> BrowserContext:
-    """Nothing moves, as people can ask for: a dialog stands where it is clicked."""
-    return await browser.new_context(
-        viewport={"width": size[0], "height": size[1]},
-        storage_state=admin,
-        color_scheme=theme,
-        reduced_motion="reduce",
-    )
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser, site: Site, admin: Any) -> AsyncIterator[Page]:
-    """Signed in at a desk, where nothing may complain: no error, no breach of a policy, no dialog,
-    and nothing that comes from another host."""
-    context = await _opened(browser, admin, DESKTOP)
-    opened = await context.new_page()
-    complaints = _listening(opened, site.url)
-    yield opened
-    await context.close()
-    assert not complaints
-
-
-def _listening(page: Page, home: str) -> list[str]:
-    complaints: list[str] = []
-
-    async def dismiss(dialog: Dialog) -> None:
-        complaints.append(f"dialog: {dialog.message}")
-        await dialog.dismiss()
-
-    page.on(
-        "request",
-        lambda asked: (
-            None if asked.url.startswith((home, "blob:", "data:")) else complaints.append(asked.url)
-        ),
-    )
-    page.on("websocket", lambda line: _at_home(line.url, home, complaints))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("dialog", dismiss)
-    page.on(
-        "console",
-        lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,
-    )
-    return complaints
-
-
-def _at_home(url: str, home: str, complaints: list[str]) -> None:
-    if not url.startswith(home.replace("http", "ws", 1)):
-        complaints.append(url)
 
 
 async def test_the_overview_shows_cameras_and_what_passes_without_a_reload(
@@ -248,7 +155,7 @@ async def test_what_was_found_is_taken_away_with_progress(
 async def test_nothing_matches_and_wrong_addresses_are_told(
     browser: Browser, site: Site, admin: Any
 ) -> None:
-    context = await _opened(browser, admin, DESKTOP)
+    context = await context_of(browser, admin, DESKTOP)
     page = await context.new_page()
     await page.goto(f"{site.url}/sightings?plate=NOSUCHPLATE")
     await expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
@@ -307,88 +214,12 @@ async def test_data_shows_sizes_and_what_pruning_would_take(page: Page, site: Si
     await expect(page.get_by_text("Nothing arrived before")).to_be_visible()
 
 
-async def test_a_stranger_asks_for_an_account_and_gets_as_far_as_the_role_allows(
-    browser: Browser, page: Page, site: Site
-) -> None:
-    context = await browser.new_context()
-    stranger = await context.new_page()
-    await stranger.goto(f"{site.url}/register")
-    await stranger.get_by_label("Name to sign in with").fill("anna")
-    await stranger.get_by_label("Your full name").fill("<b>Anna</b>")
-    await stranger.get_by_label("Password").fill("another long password")
-    await stranger.get_by_role("button", name="Ask for an account").click()
-    await expect(stranger.get_by_text("Your request was noted")).to_be_visible()
-    await page.goto(f"{site.url}/users")
-    row = page.locator("tr[data-user=anna]")
-    await expect(row).to_contain_text("<b>Anna</b>")
-    await row.get_by_role("button", name="Approve").click()
-    await page.get_by_label("Role").select_option("viewer")
-    await page.get_by_role("button", name="Approve", exact=True).click()
-    await expect(row).to_contain_text("active")
-    await stranger.goto(f"{site.url}/login?next=/sightings")
-    await _signs_in(stranger, "anna", "another long password")
-    await expect(stranger.get_by_role("heading", level=1)).to_have_text("Sightings")
-    await expect(stranger.get_by_role("button", name="Export")).to_have_count(0)
-    await expect(stranger.get_by_role("link", name="Data", exact=True)).to_have_count(0)
-    await stranger.goto(f"{site.url}/sightings?view=table")
-    async with stranger.expect_response(f"{site.url}/users") as answered:
-        await stranger.evaluate("location.assign('/users')")
-    assert (await answered.value).status == 403
-    await stranger.get_by_role("link", name="Back").click()
-    await expect(stranger).to_have_url(f"{site.url}/sightings?view=table")
-    await row.get_by_role("button", name="Role").click()
-    await page.get_by_label("Role").select_option("operator")
-    await page.get_by_role("button", name="Save").click()
-    await expect(row).to_contain_text("operator")
-    await expect(stranger.get_by_role("button", name="Export")).to_be_visible()
-    await stranger.goto(f"{site.url}/")
-    await stranger.get_by_role("button", name="Menu").click()
-    await stranger.get_by_role("button", name="Sign out").click()
-    await expect(stranger.get_by_role("button", name="Sign in")).to_be_visible()
-    await _signs_in(stranger, "anna", "another long password")
-    await row.get_by_role("button", name="Disable").click()
-    await page.locator(".sheet:visible").get_by_role("button", name="Disable").click()
-    await expect(stranger).to_have_url(re.compile("/login"))
-    await context.close()
-
-
-async def _signs_in(page: Page, name: str, password: str) -> None:
-    """On the sign-in page."""
-    await page.get_by_label("Name").fill(name)
-    await page.get_by_label("Password").fill(password)
-    await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_function("window.did_handshake")
-
-
-async def test_a_token_is_shown_once_works_and_is_revoked(page: Page, site: Site) -> None:
-    await page.goto(f"{site.url}/account")
-    await page.get_by_role("button", name="New token").click()
-    await page.get_by_label("Name").fill("grafana")
-    await page.get_by_label("see the cameras").check()
-    await page.get_by_role("button", name="Make", exact=True).click()
-    token = str(await page.locator("#new-token").text_content())
-    await page.get_by_role("button", name="I have copied it").click()
-    async with httpx.AsyncClient(
-        base_url=site.url, headers={"authorization": f"Bearer {token}"}
-    ) as program:
-        assert (await program.get("/api/v1/cameras")).status_code == 200
-        assert (await program.get("/api/v1/sightings")).status_code == 403
-        await page.get_by_role("button", name="Revoke").click()
-        await page.locator(".sheet:visible").get_by_role("button", name="Revoke").click()
-        await expect(page.get_by_text("revoked", exact=True)).to_be_visible()
-        assert (await program.get("/api/v1/cameras")).status_code == 401
-    await page.reload()
-    assert token not in await page.content()
-    await page.goto(f"{site.url}/audit?action=token+made")
-    await expect(page.get_by_role("region", name="Entries").locator("tbody tr")).to_have_count(1)
-
-
 async def test_every_page_fits_a_phone_in_the_dark(
     browser: Browser, site: Site, admin: Any
 ) -> None:
-    context = await _opened(browser, admin, PHONE, "dark")
+    context = await context_of(browser, admin, PHONE, "dark")
     page = await context.new_page()
-    complaints = _listening(page, site.url)
+    complaints = listening(page, site.url)
     camera = f"/cameras/classic:{HOSTILE}"
     for path in (*PAGES, "/sightings/1", camera, f"{camera}?show=books", f"{camera}?show=settings"):
         await page.goto(site.url + path)
@@ -411,52 +242,6 @@ async def test_every_page_fits_a_phone_in_the_dark(
     assert not complaints
 
 
-async def test_somebody_on_the_way_signs_in_searches_and_corrects(
-    browser: Browser, site: Site, admin: Any
-) -> None:
-    context = await browser.new_context(
-        viewport={"width": PHONE[0], "height": PHONE[1]}, has_touch=True
-    )
-    page = await context.new_page()
-    complaints = _listening(page, site.url)
-    await page.goto(f"{site.url}/login")
-    await _signs_in(page, *ADMIN)
-    await page.get_by_role("link", name="Sightings", exact=True).tap()
-    await page.get_by_label("Plate").fill(THAI[:3] + "*")
-    await page.get_by_role("button", name="Search").tap()
-    await expect(page.locator("#found")).to_have_text("1 found")
-    await page.locator(".shot").tap()
-    heading = page.get_by_role("heading", level=1)
-    await expect(heading).to_have_text(THAI)
-    await page.get_by_role("button", name="Correct").tap()
-    await page.get_by_label("Plate").fill("2ขข 99")
-    await page.get_by_role("button", name="Save").tap()
-    await expect(heading).to_have_text("2ขข 99")
-    await page.get_by_role("button", name="Undo").tap()
-    await expect(heading).to_have_text(THAI)
-    await page.get_by_role("button", name="Menu").tap()
-    await page.get_by_role("button", name="Sign out").tap()
-    await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
-    await context.close()
-    assert not complaints
-
-
-async def test_a_line_that_comes_back_for_somebody_else_gets_their_page(
-    browser: Browser, site: Site, admin: Any
-) -> None:
-    """On the server's own machine nobody needs a session: this one has lost the administrator's."""
-    context = await _opened(browser, admin, DESKTOP)
-    page = await context.new_page()
-    await page.goto(f"{site.url}/audit")
-    await expect(page.get_by_role("region", name="Entries")).to_be_visible()
-    await page.wait_for_function("window.did_handshake")
-    await context.clear_cookies()
-    await page.evaluate("window.socket.io.engine.close()")
-    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    assert page.url == f"{site.url}/login?next=/audit"
-    await context.close()
-
-
 async def test_the_api_is_shown_with_nothing_from_elsewhere(page: Page, site: Site) -> None:
     await page.goto(f"{site.url}/docs")
     await expect(page.locator("#operations-sightings-search_api_v1_sightings_get")).to_be_visible()
@@ -465,7 +250,7 @@ async def test_the_api_is_shown_with_nothing_from_elsewhere(page: Page, site: Si
 async def test_a_handler_that_got_into_a_page_does_not_run(
     browser: Browser, site: Site, admin: Any
 ) -> None:
-    context = await _opened(browser, admin, DESKTOP)
+    context = await context_of(browser, admin, DESKTOP)
     page = await context.new_page()
     refused: list[str] = []
     page.on("console", lambda said: refused.append(said.text))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,7 +15,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from nicegui import Client
-from playwright.async_api import async_playwright
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.app import utc_now
@@ -37,7 +35,7 @@ from telemetry.web_server import WebServer
 from tests.extent import long_runs
 from tests.server.accounts.conftest import ADMIN, House, house
 from tests.server.conftest import settings_in
-from tests.server.web.pages.test_browser import OPTIONS
+from tests.server.web.pages.browsing import launched
 
 __all__ = ["house"]
 
@@ -116,15 +114,11 @@ async def pages_of(
 @long_runs
 @pytest.mark.system
 async def test_a_browser_that_shows_nothing_is_let_go_and_comes_back(house: House) -> None:
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("Debian's package chromium is not installed")
     async with (
         pages_of(house, patience_s=0.5) as url,
-        async_playwright() as playwright,
+        launched() as browser,
         asyncio.timeout(120),
     ):
-        browser = await playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
         page = await browser.new_page()
         page.set_default_timeout(60_000)
         lines: list[str] = []
@@ -136,7 +130,6 @@ async def test_a_browser_that_shows_nothing_is_let_go_and_comes_back(house: Hous
         await page.evaluate(BUSY)
         await page.wait_for_function(CHANGED, arg=await page.locator(".dot").text_content())
         assert len(lines) > 1
-        await browser.close()
 
 
 async def test_a_search_that_takes_too_long_leaves_its_form(house: House) -> None:

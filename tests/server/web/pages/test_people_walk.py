@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import re
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
 import numpy as np
 import pytest
 import pytest_asyncio
-from playwright.async_api import Locator, Page, async_playwright, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.end_to_end.programs import Installation, installation
 from tests.extent import tries_everything
@@ -20,7 +19,7 @@ from tests.server.cameras import row_id, v1_camera
 from tests.server.faces.face_camera import MIDDLE
 from tests.server.faces.tiny_faces import BLUE, RED, SIDE, networks, photo, png
 from tests.server.storage.databases import Databases
-from tests.server.web.pages.test_browser import ADMIN, DESKTOP, OPTIONS, PATIENCE_MS, PHONE
+from tests.server.web.pages.browsing import ADMIN, DESKTOP, PHONE, launched
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.system]
 
@@ -50,15 +49,10 @@ def place(
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def page(place: Installation) -> AsyncIterator[Page]:
     """Signed in as the administrator; nothing may complain, nothing come from elsewhere."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("Debian's package chromium is not installed")
-    expect.set_options(timeout=PATIENCE_MS)
     found = re.search(r"http://\S+/setup\?key=\S+", place.output_of("server"))
     assert found is not None
     complaints: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
+    async with launched() as browser:
         context = await browser.new_context(
             viewport={"width": DESKTOP[0], "height": DESKTOP[1]},
             color_scheme="light",
@@ -78,7 +72,6 @@ async def page(place: Installation) -> AsyncIterator[Page]:
         await opened.get_by_role("button", name="Make the account").click()
         await expect(opened.get_by_role("heading", level=1)).to_have_text("Overview")
         yield opened
-        await browser.close()
     assert not complaints
 
 
