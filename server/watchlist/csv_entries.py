@@ -108,9 +108,13 @@ def _columns(cells: Sequence[str], subject: Subject) -> tuple[str, ...]:
             f"{NEEDED[subject]} among them; there are {', '.join(COLUMNS)}"
         )
     unknown = [name for name in names if name and name not in COLUMNS]
-    if unknown or len(set(names)) < len(names):
-        wrong = unknown[0][:40] if unknown else "a name that is there twice"
-        raise QuestionInvalid(f"line 1: {wrong!r} is no column; there are {', '.join(COLUMNS)}")
+    if unknown:
+        raise QuestionInvalid(
+            f"line 1 names a column {unknown[0][:40]!r}, which is unknown: rename it or take it "
+            f"out; there are {', '.join(COLUMNS)}"
+        )
+    if twice := [name for name in COLUMNS if names.count(name) > 1]:
+        raise QuestionInvalid(f"line 1 names the column {twice[0]!r} twice: take one out")
     return names
 
 

@@ -88,6 +88,15 @@ def chosen_of(visit: Visit) -> AlertFilter:
     )
 
 
+def _nothing(visit: Visit) -> None:
+    if any(visit.asked(key) for key in ("plate", "state", "list", "alert", "before")):
+        with empty("No alert is like that", "Try fewer characters, another list or all of them."):
+            link("Show those that are open", "/alerts", "button")
+        return
+    with empty("No open alert", "Alerts are listed here until somebody acknowledges them."):
+        link("Show all alerts", "/alerts?state=all", "button")
+
+
 class _Alerts:
     """The list, shown anew after each change, with how many are open."""
 
@@ -117,7 +126,7 @@ class _Alerts:
             if found.alerts:
                 self._table(found.alerts)
             else:
-                empty("No alert", "None was raised that is like that and still open.")
+                _nothing(self._visit)
             self._further(found)
 
     def _table(self, alerts: tuple[Alert, ...]) -> None:

@@ -20,8 +20,20 @@ _KINDS: Final = [
     (ChannelKind.EMAIL.value, "e-mail, with the picture"),
     (ChannelKind.NTFY.value, "ntfy: to phones"),
 ]
+_TARGETS: Final = {
+    ChannelKind.WEBHOOK: "Address, such as https://example.org/alerts",
+    ChannelKind.EMAIL: "Mail addresses, with commas between",
+    ChannelKind.NTFY: "Address of the topic, such as https://ntfy.example.org/gate",
+}
+"""Of a new channel that of the chosen kind is shown, by the style sheet."""
 _LABELS: Final = {"name": "Name", "target": "Address", "token": "Token", "kind": "Kind"}
 """What people read above the fields, which messages call by their own names."""
+_SETTLED: Final = {
+    "MQTT": ("MQTT", "alerts, sightings and cameras (SERVER_MQTT_URL)"),
+    "stream sightings": ("Posts", "sightings in a stream (SERVER_STREAM_URL)"),
+}
+"""Parts of the server by their names, and what they tell; they are no channels: settings begin and
+end them."""
 _YES_NO: Final = [("yes", "yes"), ("", "no")]
 
 
@@ -50,7 +62,27 @@ class _Channels:
             if channels:
                 self._table(channels)
             else:
-                empty("No channel yet", "Alerts are told on the pages alone.")
+                empty("No channel yet", "Alerts are told on the pages, and where settings say.")
+            self._settled()
+
+    def _settled(self) -> None:
+        """What the settings of the server begin and end, not this page."""
+        parts = self._centre.troubles.of_each()
+        others = [(*said, parts[name]) for name, said in _SETTLED.items() if name in parts]
+        if not others:
+            return
+        with tag("section", "card", aria_label="By the server's settings"):
+            tag("h2", text="By the server's settings")
+            with tag("dl"):
+                for name, told, trouble in others:
+                    level, state = ("good", "works") if trouble is None else ("bad", "waits")
+                    tag("dt", text=name)
+                    with tag("dd", "break"):
+                        tag("span", "tag state", state, data_level=level)
+                        tag("span", "soft", f" {told}")
+                        if trouble is not None:
+                            with tag("div"):
+                                tag("small", "problem break", trouble)
 
     def _table(self, channels: tuple[Channel, ...]) -> None:
         with tag("section", "card flush scroll", aria_label="Channels"), tag("table", "stacks"):
@@ -137,12 +169,14 @@ class _Channels:
         field("Name", "name", value=name, maxlength=100, required=True, autocomplete="off")
         if details is None:
             choice("Kind", "kind", _KINDS)
-        field(
-            *("Address: of the webhook, the topic, or people with commas", "target"),
-            value="" if details is None else details.target,
-            required=True,
-            autocomplete="off",
-        )
+        with tag("label"):
+            for kind, text in _TARGETS.items():
+                if details is None:
+                    tag("span", "of-kind", text, data_kind=kind.value)
+                elif kind is details.kind:
+                    tag("span", text=text)
+            target = "" if details is None else details.target
+            tag("input", name="target", value=target, required=True, autocomplete="off")
         with tag("fieldset"):
             tag("legend", "soft small", "Of these lists; none: of all")
             for number, text in self._lists.items():
@@ -151,7 +185,10 @@ class _Channels:
                     tag("input", type="checkbox", name=f"list {number}", checked=is_chosen)
                     tag("span", "break", text)
         if details is None or details.kind is ChannelKind.NTFY:
-            field("Token, where ntfy asks for one", "token", type="password", autocomplete="off")
+            classes = "of-kind" if details is None else ""
+            with tag("label", classes, data_kind=ChannelKind.NTFY.value):
+                tag("span", text="Token, where ntfy asks for one")
+                tag("input", name="token", type="password", autocomplete="off")
         is_on = details is None or details.is_enabled
         choice("Is in force", "is_enabled", _YES_NO, "yes" if is_on else "")
 

@@ -45,11 +45,7 @@ def add_matches(centre: Centre) -> None:
         tell_problem(await faces.status())
         _filter(asked)
         if not found.matches:
-            empty(
-                "Nobody was recognised",
-                "Cameras that look for faces (AGENT_DETECT_FACES) send them, and those who are "
-                "enrolled are listed.",
-            )
+            _nobody(is_filtered=bool(asked) or before is not None)
             return
         _by_day(days)
         with tag("section", "card flush", aria_label="Matches"):
@@ -103,6 +99,18 @@ class _Denying:
             complain(str(error))
             return
         ui.navigate.reload()
+
+
+def _nobody(*, is_filtered: bool) -> None:
+    if is_filtered:
+        with empty("Nobody matches", "Nobody was recognised so. Try more days, or any camera."):
+            link("Clear the search", "/people/matches", "button")
+        return
+    empty(
+        "Nobody was recognised yet",
+        "Cameras that look for faces (AGENT_DETECT_FACES) send them, and those who are enrolled "
+        "are listed.",
+    )
 
 
 def _filter(asked: Mapping[str, str]) -> None:

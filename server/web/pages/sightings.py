@@ -126,7 +126,7 @@ def _cameras(names: tuple[str, ...], chosen: str) -> None:
 
 def _rarer(asked: Asked) -> None:
     given = asked.given
-    look_alikes = [("", "look-alikes too (0 O, 1 I, 8 B …)"), (Matching.EXACT.value, "exactly")]
+    look_alikes = [("", "look-alikes (0 O, 1 I …)"), (Matching.EXACT.value, "exactly")]
     choice("Match", "match", look_alikes, given.get("match", ""))
     orders = [("", "newest first")]
     if asked.chosen.plate:

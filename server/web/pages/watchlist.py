@@ -114,6 +114,8 @@ class _One:
             ("Where and when", place_and_time(details.device_ids, details.schedule)),
             ("Cooldown", f"{pause} for the same at the same camera"),
         ]
+        if details.subject is Subject.PLATES:
+            facts.append(("Look-alikes", look_alikes(details.least_likelihood)))
         if details.least_percent is not None:
             facts.append(("Confidence", f"readings of {details.least_percent:g}% or more"))
         if details.least_likelihood != LEAST_LIKELIHOOD:
@@ -128,7 +130,7 @@ class _One:
     def _adding(self) -> None:
         details, zone, nothing = self._held.details, self._centre.zone, EntryDetails()
         with form(self._put, "card filter"):
-            forms.listed_fields(details.subject, look_alikes(details.least_likelihood))
+            forms.listed_fields(details.subject)
             forms.reason_fields(nothing, zone)
             with tag("details"):
                 tag("summary", "quiet", "More")
@@ -167,6 +169,14 @@ class _One:
         caller, lists = self._visit.caller, self._centre.watchlists
         return lists.put_entry(caller, self._held.id, details, said=said)
 
+    def _nothing(self, *, is_searched: bool) -> None:
+        if is_searched:
+            with empty("No entry is like that", "Try fewer characters."):
+                link("Show all entries", self._address, "button")
+            return
+        text = "Add one above, or import a file." if self._may_edit else "Nobody added one."
+        empty("No entry yet", text)
+
     def _entries(self, found: EntryPage) -> None:
         search = self._visit.asked("search")
         with tag("form", "card filter one", method="get", action=self._address, role="search"):
@@ -174,7 +184,7 @@ class _One:
             with tag("div", "filter-end"):
                 tag("button", text="Find", type="submit")
         if not found.entries:
-            empty("No entry", "None that is like that is in this list.")
+            self._nothing(is_searched=bool(search))
             return
         with tag("section", "card flush scroll", aria_label="Entries"), tag("table", "stacks"):
             with tag("thead"), tag("tr"):

@@ -91,8 +91,8 @@ def list_details(given: dict[str, str], held: ListDetails | None) -> ListDetails
     )
 
 
-def listed_fields(subject: Subject, look_alikes: str) -> None:
-    """Who is listed; `look_alikes` says what is taken for the same plate."""
+def listed_fields(subject: Subject) -> None:
+    """Who is listed."""
     if subject is Subject.PERSONS:
         field("Number of the person", "class_id", inputmode="numeric", required=True)
         return
@@ -103,7 +103,7 @@ def listed_fields(subject: Subject, look_alikes: str) -> None:
         required=True,
         autocomplete="off",
     )
-    matches = [(Matching.LIKELY.value, look_alikes), (Matching.EXACT.value, "exactly")]
+    matches = [(Matching.LIKELY.value, "look-alikes"), (Matching.EXACT.value, "exactly")]
     choice("Match", "matching", matches)
 
 

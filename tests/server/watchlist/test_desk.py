@@ -274,7 +274,7 @@ async def test_a_quote_that_is_not_closed_makes_one_wrong_line(office: Office) -
     [
         (b"", "names of the columns"),
         (b"AB1\nAB2\n", "names of the columns"),
-        (b"plate,colour\nAB1,red\n", "'colour' is no column"),
+        (b"plate,colour\nAB1,red\n", "a column 'colour', which is unknown: rename"),
         (b"plate,plate\nAB1,AB2\n", "twice"),
         (b"plate;reason\n", "no entries"),
         (b"plate," + b"x" * 200_000, "line 1: field larger"),

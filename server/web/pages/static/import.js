@@ -37,7 +37,9 @@
       status.textContent = told(state);
     }
     bar.value = 1;
-    status.textContent = state.fault ? `Ended: ${state.fault}` : told(state);
+    const { added, changed, same } = state.put;
+    const before = added + changed + same ? `Broken off after ${told(state)}` : "Nothing was imported";
+    status.textContent = state.fault ? `${before}: ${state.fault}` : told(state);
     list(faults, state.faults.map(({ line, reason }) => `line ${line}: ${reason}`));
     list(changes, state.changes);
     form.querySelector("[data-import-done]").hidden = false;

@@ -45,7 +45,7 @@ class Site:
 @contextlib.contextmanager
 def running_site(folder: Path) -> Iterator[Site]:
     """With sightings and health of an agent, which has ended."""
-    with bare_site(folder, SERVER_FACES="true") as site:
+    with bare_site(folder, SERVER_FACES="true", SERVER_WEBHOOK_NETWORKS="127.0.0.2/32") as site:
         place = site.place
         agent = place.start_agent(SOURCE)
         wait_until(lambda: _has_all(place), what="plates and health of the agent", timeout_s=120)
