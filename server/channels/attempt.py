@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +27,7 @@ class Attempt:
         self._clock = clock
         self._begun_by_s = clock() + begun_within_s
         self._lock = threading.Lock()
+        self._line: socket.socket | None = None
         self._is_begun = False
         self._is_called_off = False
 
@@ -38,6 +41,22 @@ class Attempt:
             raise TimeoutError("no time is left for it, it is tried again")
         return min(most_s, left_s / of)
 
+    def holds(self, line: socket.socket) -> None:
+        """What it waits on from now on. Raises as `left_s`."""
+        with self._lock:
+            self.left_s(0.0)
+            self._line = line
+
+    def cut(self) -> None:
+        """Whatever waits on its line ends: a thread that waits keeps the process from its end."""
+        with self._lock:
+            self._cut()
+
+    def _cut(self) -> None:
+        if self._line is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self._line, socket.SHUT_RDWR)  # below TLS
+
     def begin(self) -> None:
         """From now on the other side may know. Raises as `left_s`."""
         with self._lock:
@@ -48,4 +67,6 @@ class Attempt:
         """Whether nobody was told, and nobody will be."""
         with self._lock:
             self._is_called_off = not self._is_begun
+            if self._is_called_off:
+                self._cut()
             return self._is_called_off

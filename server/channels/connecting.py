@@ -32,9 +32,11 @@ def connected(
         line = socket.socket(family, kind, protocol)
         try:
             line.settimeout(timeout_s)
+            attempt.holds(line)
             line.connect(where)
             if tls is not None:
                 line = tls.wrap_socket(line, server_hostname=host)
+                attempt.holds(line)
             line.settimeout(patience_s)
         except OSError as error:
             line.close()

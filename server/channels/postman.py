@@ -222,6 +222,7 @@ class Postman:
         is_told = not attempt.call_off()
         if is_told:
             await asyncio.wait((carrying,), timeout=STOPPED_WITHIN_S)
+            attempt.cut()
         carrying.cancel()
         await asyncio.gather(carrying, return_exceptions=True)
         if not is_told:

@@ -209,6 +209,8 @@ class Mail:
         if server.encryption == "starttls":
             with _bounded(line, attempt.left_s(BEGUN_WITHIN_S)):
                 line.starttls(context=ssl.create_default_context())
+            if line.sock is not None:
+                attempt.holds(line.sock)
         if server.user:
             with _bounded(line, attempt.left_s(BEGUN_WITHIN_S)):
                 line.login(server.user, server.password)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from server.channels.attempt import BEGUN_WITHIN_S, Attempt
@@ -78,3 +80,43 @@ def test_dead_addresses_leave_time_for_one_that_answers_and_end_with_the_attempt
                 patience_s=60.0,
             )
         assert time.monotonic() - began_s < 50.0
+
+
+def test_what_is_called_off_while_it_connects_ends_at_once() -> None:
+    """The process waits for its threads at its end."""
+    troubles: list[OSError] = []
+    with deaf_port() as deaf:
+        attempt, others = Attempt(), connecting_to(deaf)
+
+        def connect() -> None:
+            try:
+                connected(found_at(deaf), "name", attempt, tls=None, patience_s=60.0)
+            except OSError as error:
+                troubles.append(error)
+
+        thread = threading.Thread(target=connect)
+        thread.start()
+        while connecting_to(deaf) == others:
+            assert thread.is_alive()
+        assert attempt.call_off()
+        thread.join(30.0)
+        assert not thread.is_alive()
+    assert len(troubles) == 1
+
+
+def test_who_was_told_and_does_not_answer_is_waited_for_no_more_once_it_is_cut() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        attempt = Attempt()
+        found = found_at(server.getsockname()[1])
+        with connected(found, "name", attempt, tls=None, patience_s=60.0) as line:
+            attempt.begin()
+            attempt.cut()
+            assert line.recv(1) == b""
+
+
+def connecting_to(port: int) -> int:
+    """How many connections of this process wait there to be made."""
+    return sum(
+        each.status == psutil.CONN_SYN_SENT and each.raddr.port == port
+        for each in psutil.Process().net_connections("tcp4")
+    )
