@@ -36,6 +36,7 @@ def settings_in(folder: Path, **given: Any) -> ServerSettings:
             "db_path": folder / "server.db",
             "log_file": folder / "server.log",
             "pages": False,  # a process has one set of them: their tests start a process
+            "faces": False,  # their routes are a third of what a start takes
             **given,
         },
     )

@@ -40,7 +40,7 @@ class BreaksOnce:
 
 
 async def test_faces_of_cameras_are_compared_also_after_a_break(tmp_path: Path) -> None:
-    settings = settings_in(tmp_path, models_folder=tmp_path / "models")
+    settings = settings_in(tmp_path, faces=True, models_folder=tmp_path / "models")
     prepare_database(settings.db_path, zone_of=settings.zone_of, now=NOW)
     networks(tmp_path / "models").close()
     accounts = accounts_in_sqlite(settings.db_path, Lifetimes(), lambda: NOW)

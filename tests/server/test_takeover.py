@@ -34,7 +34,9 @@ async def test_faces_are_compared_and_persons_alerted_once_each_when_who_did_it_
     try:
         for duty in ("faces", "alerts"):
             await until_said(leader, f"duty={duty}", 1)
-        settings = settings_in(tmp_path, database_url=url, image_store=store, models_folder=models)
+        settings = settings_in(
+            tmp_path, database_url=url, image_store=store, faces=True, models_folder=models
+        )
         async with (
             running(settings) as other,
             program_of(other) as program,

@@ -49,7 +49,7 @@ async def centre(databases: Databases, tmp_path: Path) -> AsyncIterator[Centre]:
 
         async def start(name: str, role: Role) -> Running:
             is_closed = role is Role.WEB  # the camera has no token
-            settings = settings_in(tmp_path / name, local_tokens=is_closed, **shared)
+            settings = settings_in(tmp_path / name, faces=True, local_tokens=is_closed, **shared)
             return await stack.enter_async_context(running(settings, role=role))
 
         ingest = await start("ingest", Role.INGEST)
@@ -220,7 +220,7 @@ def face_row(sequence: int, picture: bytes) -> dict[str, Any]:
 async def test_a_process_that_does_both_ends_in_order(databases: Databases, tmp_path: Path) -> None:
     """Nothing is left in hand, and the next one finds the account."""
     url = await asyncio.to_thread(databases.cleaned)
-    settings = settings_in(tmp_path, database_url=url, faces=False)
+    settings = settings_in(tmp_path, database_url=url)
     async with running(settings) as server, httpx.AsyncClient() as browser:
         key = (server.setup_url or "").partition("key=")[2]
         form = {"username": "root", "password": PASSWORD, "key": key}
