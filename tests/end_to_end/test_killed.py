@@ -10,7 +10,6 @@ import pytest
 
 from tests.end_to_end.pictures import write_plate_pictures
 from tests.end_to_end.programs import Installation, installation, kill, wait_until
-from tests.extent import long_runs
 
 PICTURES = 7
 
@@ -63,7 +62,6 @@ def test_agent_killed_mid_run_ends_with_every_row_once(place: Installation, pict
     _assert_everything_arrived_once(place)
 
 
-@long_runs
 def test_rows_committed_while_no_server_was_there_are_sent_by_the_next_run(
     place: Installation, pictures: Path
 ) -> None:

@@ -32,7 +32,6 @@ from server.web.pages.room import MOST_OF_ONE, give_up, make_room
 from server.web.pages.statics import add_statics
 from telemetry.error_book import ErrorBook
 from telemetry.web_server import WebServer
-from tests.extent import long_runs
 from tests.server.accounts.conftest import ADMIN, House, house
 from tests.server.conftest import settings_in
 from tests.server.web.pages.browsing import launched
@@ -111,7 +110,6 @@ async def pages_of(
                     server.stop()
 
 
-@long_runs
 @pytest.mark.system
 async def test_a_browser_that_shows_nothing_is_let_go_and_comes_back(house: House) -> None:
     async with (
@@ -143,7 +141,6 @@ async def test_a_search_that_takes_too_long_leaves_its_form(house: House) -> Non
         assert text in answer.text, text
 
 
-@long_runs
 async def test_pages_that_nobody_looks_at_make_room_for_the_next(house: House) -> None:
     async with pages_of(house, patience_s=5) as url, httpx.AsyncClient(timeout=60) as browser:
         before = set(Client.instances)
