@@ -7,7 +7,7 @@ import contextlib
 import random
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
@@ -203,11 +203,15 @@ class Postman:
     async def _deliver(self, channel: Channel, delivery: Delivery) -> bool:
         """Claimed beforehand: of two processes that take themselves for the one that tells, one
         does. Where it dies in the midst another tries it again, with the same key."""
-        store, now = self._parts.store, self._parts.now()
-        claimed = await store.claim(delivery, now, until=now + CLAIMED_FOR)
+        now, attempt = self._parts.now(), Attempt()
+        until = now + CLAIMED_FOR
+        try:
+            claimed = await self._parts.store.claim(delivery, now, until=until)
+        except asyncio.CancelledError:  # it may be claimed all the same
+            await self._give_back(replace(delivery, due_at=until))
+            raise
         if claimed is None:
             return False
-        attempt = Attempt()
         carrying = asyncio.ensure_future(self._carry(channel, claimed, attempt))
         try:
             return await asyncio.shield(carrying)
@@ -226,8 +230,12 @@ class Postman:
         carrying.cancel()
         await asyncio.gather(carrying, return_exceptions=True)
         if not is_told:
-            with contextlib.suppress(StorageUnavailable, TookTooLong):
-                await self._parts.store.let_go(claimed, self._parts.now())
+            await self._give_back(claimed)
+
+    async def _give_back(self, claimed: Delivery) -> None:
+        """At a stop; where it cannot be noted the claim ends by itself."""
+        with contextlib.suppress(StorageUnavailable, TookTooLong):
+            await self._parts.store.let_go(claimed, self._parts.now())
 
     async def _carry(self, channel: Channel, claimed: Delivery, attempt: Attempt) -> bool:
         """Whether it was told; what came of it is noted."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from server.channels.attempt import Attempt
-from server.channels.contract import ChannelKind
+from server.channels.contract import ChannelKind, Delivery
 from server.channels.postman import CLAIMED_FOR, Postman
 from server.channels.telling import Message
+from server.storage.channels import StoredChannels
+from server.storage.writing_thread import SqliteWriting
 from tests.server.channels.post_office import ADMIN, post_office
 from tests.server.channels.receivers import http_receiver
 from tests.server.storage.history import NOON
@@ -110,6 +112,37 @@ async def test_a_stop_in_mid_attempt_gives_back_what_nobody_was_told(tmp_path: P
             assert await asyncio.to_thread(teller.ended.wait, 30)
             postman.close()
         assert teller.told == 0
+
+
+class LateAnswer(StoredChannels):
+    """Claims what it is asked for, and says so late."""
+
+    is_claimed: asyncio.Event
+
+    async def claim(self, delivery: Delivery, now: datetime, *, until: datetime) -> Delivery | None:
+        await super().claim(delivery, now, until=until)
+        self.is_claimed.set()
+        await asyncio.Event().wait()
+        return None
+
+
+async def test_a_stop_while_it_is_claimed_gives_it_back(tmp_path: Path) -> None:
+    async with post_office(tmp_path) as post:
+        channel = await post.webhook("https://receiver.example/")
+        await post.alert()
+        writing = SqliteWriting(post.watch.centre.database, name="late")
+        store = LateAnswer(post.watch.centre.pool, writing)
+        store.is_claimed = asyncio.Event()
+        running = asyncio.create_task(Postman(replace(post.parts, store=store)).run())
+        try:
+            async with asyncio.timeout(30):
+                await store.is_claimed.wait()
+            assert await post.store.due(channel.id, NOON, limit=2) == []
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            writing.close()
+        assert len(await post.store.due(channel.id, NOON, limit=2)) == 1
 
 
 async def test_a_stop_while_the_answer_is_on_its_way_notes_it(tmp_path: Path) -> None:
