@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from server.channels import wording
 from server.channels.attempt import BEGUN_WITHIN_S, Attempt
@@ -199,7 +199,7 @@ class Mail:
         opened = connected(found, server.host, attempt, tls=tls, patience_s=self._patience_s)
         try:
             with cut_off(opened, after_s=attempt.left_s(BEGUN_WITHIN_S)):
-                return _Line(opened, server)
+                return _Line(opened, server, patience_s=self._patience_s)
         except (OSError, smtplib.SMTPException):
             opened.close()
             raise
@@ -219,9 +219,7 @@ class Mail:
         """Who was refused."""
         with _bounded(line, MAILING_S) as sock:
             sock.settimeout(MAILING_S)
-            refused = line.send_message(mail)
-        sock.settimeout(self._patience_s)  # for the farewell
-        return refused
+            return line.send_message(mail)
 
     def _mail(self, message: Message, target: str) -> EmailMessage:
         alert = message.alert
@@ -243,11 +241,17 @@ class Mail:
 
 
 class _Line(smtplib.SMTP):
-    """On a connection that is there: `smtplib` looks for one among all addresses without end."""
+    """On a connection that is there: `smtplib` looks for one among all addresses without end.
+    A farewell is waited for no longer than another answer."""
 
-    def __init__(self, opened: socket.socket, server: MailServer) -> None:
+    def __init__(self, opened: socket.socket, server: MailServer, *, patience_s: float) -> None:
         self._opened = opened
+        self._patience_s = patience_s
         super().__init__(server.host, server.port)
+
+    def __exit__(self, *given: Any) -> None:
+        with cut_off(self.sock or self._opened, after_s=self._patience_s):
+            super().__exit__(*given)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002 (the library's)
         return self._opened

@@ -86,11 +86,14 @@ def http_receiver(*answers: int, location: str = "") -> Iterator[Receiver]:
 @dataclass(slots=True, kw_only=True)
 class Mailbox:
     """Mail that came to a server on `port`, which takes none for those who are `unknown`, and
-    `thinks_s` about each that it has."""
+    `thinks_s` about each that it has. `drips` is up to how many bytes come one by one before its
+    farewell, `dripped` how many did."""
 
     port: int = 0
     unknown: set[str] = field(default_factory=set)
     thinks_s: float = 0.0
+    drips: int = 0
+    dripped: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
 
@@ -111,6 +114,13 @@ class Mailbox:
         self.recipients.append(list(envelope.rcpt_tos))
         await asyncio.sleep(self.thinks_s)
         return "250 taken"
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (the library's name)
+        while self.dripped < self.drips:
+            server.transport.write(b"2")
+            self.dripped += 1
+            await asyncio.sleep(0.02)
+        return "221 farewell"
 
 
 @contextlib.asynccontextmanager

@@ -15,7 +15,7 @@ from server.channels.telling import Mail, MailServer, Message
 from server.channels.wording import House
 from server.errors import QuestionInvalid
 from tests.server.channels.post_office import ADMIN, PICTURE, post_office
-from tests.server.channels.receivers import mail_receiver
+from tests.server.channels.receivers import Mailbox, mail_receiver
 from tests.server.storage.history import NOON
 
 
@@ -59,20 +59,33 @@ async def test_a_mail_that_only_some_get_is_not_sent_again_and_says_who_did_not(
                 await post.desk.attempt(ADMIN, made.channel.id)
 
 
+def mail_to(mailbox: Mailbox, *, patience_s: float) -> tuple[Mail, Message]:
+    server = MailServer(
+        host="127.0.0.1",
+        port=mailbox.port,
+        user="",
+        password="",
+        sender="gate@example.org",
+        encryption="none",
+    )
+    mail = Mail(server, House(public_url="", zone=UTC), patience_s=patience_s)
+    return mail, Message(alert=made_up(NOON), key="key", at_s=0)
+
+
+async def test_a_farewell_that_comes_byte_by_byte_keeps_nobody() -> None:
+    async with mail_receiver() as mailbox:
+        mailbox.drips = 200
+        mail, message = mail_to(mailbox, patience_s=0.2)
+        assert await asyncio.to_thread(mail.tell, message, "a@example.org", "", Attempt()) == ""
+        assert 0 < mailbox.dripped < 200
+    assert len(mailbox.mails) == 1
+
+
 async def test_a_mail_server_that_thinks_about_a_mail_is_waited_for() -> None:
     """Else it takes the mail, and gets it again."""
     async with mail_receiver() as mailbox:
         mailbox.thinks_s = 1.5
-        server = MailServer(
-            host="127.0.0.1",
-            port=mailbox.port,
-            user="",
-            password="",
-            sender="gate@example.org",
-            encryption="none",
-        )
-        mail = Mail(server, House(public_url="", zone=UTC), patience_s=1.0)
-        message = Message(alert=made_up(NOON), key="key", at_s=0)
+        mail, message = mail_to(mailbox, patience_s=1.0)
         assert await asyncio.to_thread(mail.tell, message, "a@example.org", "", Attempt()) == ""
     assert len(mailbox.mails) == 1
 
