@@ -29,8 +29,9 @@ def connected(
     trouble: OSError | None = None
     for number, (family, kind, protocol, _, where) in enumerate(found):
         timeout_s = attempt.left_s(patience_s, of=len(found) - number)
-        line = socket.socket(family, kind, protocol)
+        line = None
         try:
+            line = socket.socket(family, kind, protocol)  # fails where this machine has no IPv6
             line.settimeout(timeout_s)
             attempt.holds(line)
             line.connect(where)
@@ -39,7 +40,8 @@ def connected(
                 attempt.holds(line)
             line.settimeout(patience_s)
         except OSError as error:
-            line.close()
+            if line is not None:
+                line.close()
             trouble = error
             continue
         return line

@@ -82,6 +82,14 @@ def test_dead_addresses_leave_time_for_one_that_answers_and_end_with_the_attempt
         assert time.monotonic() - began_s < 50.0
 
 
+def test_an_address_of_a_kind_that_this_machine_has_not_leaves_the_others() -> None:
+    unknown = (socket.AddressFamily(socket.AF_APPLETALK), *found_at(9)[0][1:])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        found = [unknown, *found_at(server.getsockname()[1])]
+        with connected(found, "name", Attempt(), tls=None, patience_s=60.0) as line:
+            assert line.getpeername() == server.getsockname()
+
+
 def test_what_is_called_off_while_it_connects_ends_at_once() -> None:
     """The process waits for its threads at its end."""
     troubles: list[OSError] = []
