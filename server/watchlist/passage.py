@@ -9,7 +9,7 @@ from typing import Final
 from server.watchlist.rules import Match
 
 MOST_OTHERS: Final = 3
-"""So many are named in the reason; the rest are counted."""
+"""So many are named in the reason, those that have one of their own first; the rest are counted."""
 
 
 def one_of_each_list(matches: Iterable[Match]) -> list[Match]:
@@ -26,6 +26,7 @@ def _one(alike: Sequence[Match]) -> Match:
     first, *others = sorted(alike, key=lambda each: (-each.likelihood, -each.named, each.entry_id))
     if not others:
         return first
+    others.sort(key=lambda each: not each.reason)
     said = [_said(each) for each in others[:MOST_OTHERS]]
     if len(others) > MOST_OTHERS:
         said.append(f"{len(others) - MOST_OTHERS} more")
@@ -38,6 +39,5 @@ def _one(alike: Sequence[Match]) -> Match:
 
 
 def _said(match: Match) -> str:
-    if match.likelihood >= 1:
-        return match.listed
-    return f"{match.listed} ({100 * match.likelihood:.0f}%)"
+    share = "" if match.likelihood >= 1 else f" ({100 * match.likelihood:.0f}%)"
+    return f"{match.listed}{share}{f': {match.reason}' if match.reason else ''}"

@@ -23,10 +23,13 @@ def test_the_likeliest_entry_that_names_most_of_the_plate_is_told_with_the_other
         ]
     )
     assert (found.entry_id, found.listed, found.cooldown_s) == (3, "AB1234", 0.0)
-    assert found.reason == "stolen; also listed: AB*, ABI234 (1%)"
-    (many,) = one_of_each_list(match(number, "A" * number) for number in range(1, 7))
+    assert found.reason == "stolen; also listed: ABI234 (1%): of March, AB*"
+    (many,) = one_of_each_list(
+        match(number, "A" * number, reason="of May" if number == 1 else "")
+        for number in range(1, 7)
+    )
     assert many.entry_id == 6
-    assert many.reason == "also listed: AAAAA, AAAA, AAA, 2 more"
+    assert many.reason == "also listed: A: of May, AAAAA, AAAA, 2 more"
 
 
 def test_other_lists_and_other_persons_have_their_own_alerts() -> None:
