@@ -53,16 +53,6 @@ def insert(writer: Writer, class_id: int, image_id: int, model: ModelKey, vector
     return int(embedding_id)
 
 
-def ids(reader: Reader, model: ModelKey) -> Keys:
-    """Of all embeddings of the model, rising."""
-    rows = reader.rows(
-        "SELECT embedding_id FROM face_embeddings WHERE model = ? AND model_version = ? "
-        "ORDER BY embedding_id",
-        (model.name, model.version),
-    )
-    return np.fromiter((row[0] for row in rows), dtype=np.uint64)
-
-
 def those_of(reader: Reader, wanted: Keys, model: ModelKey) -> tuple[Keys, Vectors]:
     """Embeddings by id, CHUNK at most; those that are gone are left out."""
     rows = reader.rows(

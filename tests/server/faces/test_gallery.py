@@ -23,6 +23,7 @@ from server.storage.gallery import SqliteGalleryDatabase
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MODEL = ModelKey(name="tiny", version="0123456789ab", numbers=16)
+HELD = "SELECT embedding_id FROM face_embeddings WHERE model = ? AND model_version = ?"
 
 
 def vector(seed: int) -> Vector:
@@ -60,8 +61,8 @@ def nearest(gallery: Gallery, seed: int) -> int | None:
 
 def is_consistent(gallery: Gallery) -> bool:
     """Index and database hold the same embeddings."""
-    held = gallery.read(lambda rows: vector_rows.ids(rows, MODEL))
-    return gallery.indexed() == len(held) == gallery.index_has(tuple(int(key) for key in held))
+    held = gallery.read(lambda rows: rows.rows(HELD, (MODEL.name, MODEL.version)))
+    return gallery.indexed() == len(held) == gallery.index_has(tuple(key for (key,) in held))
 
 
 @pytest.fixture

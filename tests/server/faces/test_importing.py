@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from server.errors import QuestionInvalid
-from server.faces import history_rows, person_rows, picture_rows, vector_rows
+from server.faces import history_rows, person_rows, picture_rows
 from server.faces.contract import Upload
 from server.faces.gallery import Gallery
 from server.faces.history_contract import MatchFilter
@@ -171,5 +171,5 @@ def test_another_model_gets_its_own_vectors_and_the_older_go(
     assert counted.waiting == 0
     again = reembed(other, newer, looker.look, keep_others=False, progress=steps.append)
     assert again.pictures == 0
-    assert other.read(lambda rows: len(vector_rows.ids(rows, model))) == 0
+    assert gallery.indexed() == 0
     other.close()
