@@ -18,7 +18,7 @@ from server.channels.telling import KEY, SIGNATURE, TIMESTAMP, signature
 from server.config import ServerSettings
 from server.egress.contract import NotTaken
 from server.egress.follower import Follower
-from server.egress.stream import Post, WebhookStream
+from server.egress.stream import WebhookStream
 from server.egress.topics import Topics
 from server.errors import ConfigInvalid, QuestionInvalid
 from server.storage.alerts import StoredAlerts
@@ -85,7 +85,9 @@ def _built(
             wanted[MQTT] = _bridge(settings, around, feed, alerts)
         if settings.stream_url:
             follower = Follower(feed, alerts, around.ground.committed, name=STREAM)
-            stream = WebhookStream(follower, _post(settings, around.now), json_of)
+            post = _post(settings, around.now)
+            stream = WebhookStream(follower, post, json_of)
+            opened.callback(post.end)
             opened.callback(stream.close)
             wanted[STREAM] = stream
     return wanted
@@ -133,24 +135,45 @@ def _trusted(settings: ServerSettings) -> ssl.SSLContext:
         ) from error
 
 
-def _post(settings: ServerSettings, now: Callable[[], datetime]) -> Post:
-    poster, secret = Poster(settings.webhook_networks), settings.stream_secret.get_secret_value()
+class StreamPost:
+    """Posts one piece after the other, signed where there is a `secret`."""
+
+    def __init__(
+        self, poster: Poster, place: Place, *, secret: str, now: Callable[[], datetime]
+    ) -> None:
+        self._poster = poster
+        self._place = place
+        self._secret = secret
+        self._now = now
+        self._attempt = Attempt()
+        self._is_over = False
+
+    def __call__(self, body: bytes, key: str) -> None:
+        """Raises NotTaken."""
+        self._attempt = attempt = Attempt()
+        if self._is_over:
+            attempt.call_off()
+        headers = {"Content-Type": "application/x-ndjson", "User-Agent": "Sightpost", KEY: key}
+        if self._secret:
+            at_s = int(self._now().timestamp())
+            said = signature(self._secret, at_s, body)
+            headers |= {TIMESTAMP: str(at_s), SIGNATURE: f"v1={said}"}
+        try:
+            self._poster.post(self._place, body, headers, attempt)
+        except NotDelivered as error:
+            raise NotTaken(str(error)) from error
+
+    def end(self) -> None:
+        """Also of what is in hand: a thread that waits keeps the process from its end."""
+        self._is_over = True
+        if not self._attempt.call_off():
+            self._attempt.cut()
+
+
+def _post(settings: ServerSettings, now: Callable[[], datetime]) -> StreamPost:
     try:
         place = place_of(settings.stream_url)
     except QuestionInvalid as error:
         raise ConfigInvalid(f"SERVER_STREAM_URL: {error}") from None
-
-    def post(body: bytes, key: str) -> None:
-        try:
-            _send(poster, place, body, key, secret, int(now().timestamp()))
-        except NotDelivered as error:
-            raise NotTaken(str(error)) from error
-
-    return post
-
-
-def _send(poster: Poster, place: Place, body: bytes, key: str, secret: str, at_s: int) -> None:
-    headers = {"Content-Type": "application/x-ndjson", "User-Agent": "Sightpost", KEY: key}
-    if secret:
-        headers |= {TIMESTAMP: str(at_s), SIGNATURE: f"v1={signature(secret, at_s, body)}"}
-    poster.post(place, body, headers, Attempt())
+    poster, secret = Poster(settings.webhook_networks), settings.stream_secret.get_secret_value()
+    return StreamPost(poster, place, secret=secret, now=now)
