@@ -166,8 +166,7 @@ class StreamPost:
     def end(self) -> None:
         """Also of what is in hand: a thread that waits keeps the process from its end."""
         self._is_over = True
-        if not self._attempt.call_off():
-            self._attempt.cut()
+        self._attempt.end()
 
 
 def _post(settings: ServerSettings, now: Callable[[], datetime]) -> StreamPost:

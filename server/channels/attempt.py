@@ -57,6 +57,11 @@ class Attempt:
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(self._line, socket.SHUT_RDWR)  # below TLS
 
+    def end(self) -> None:
+        """Nobody waits for it any more."""
+        if not self.call_off():
+            self.cut()
+
     def begin(self) -> None:
         """From now on the other side may know. Raises as `left_s`."""
         with self._lock:

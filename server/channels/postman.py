@@ -81,6 +81,7 @@ class Postman:
         self._turns: dict[int, OneAtATime] = {}
         self._silences: dict[int, Silence] = {}
         self._rounds: dict[int, asyncio.Task[None]] = {}
+        self._in_hand: set[Attempt] = set()
         self._swept_at: datetime | None = None
         self.outcomes = dict.fromkeys(OUTCOMES, 0)
 
@@ -105,6 +106,8 @@ class Postman:
         """Does not wait for the other side; what was not said to be delivered is tried again."""
         for turns in self._turns.values():
             turns.close()
+        for attempt in tuple(self._in_hand):
+            attempt.end()
 
     async def tell(
         self, channel: Channel, alert: Alert, key: str, attempt: Attempt, *, is_test: bool
@@ -121,12 +124,18 @@ class Postman:
             is_test=is_test,
         )
         goal = await self._parts.store.goal(channel.id)
+        self._in_hand.add(attempt)
         try:
             said = await self._turns_of(channel).run(
                 partial(teller.tell, message, goal.target, goal.secret, attempt)
             )
         except (ValueError, LookupError, TypeError) as error:  # what a library does not take
             raise NotDelivered(f"it cannot be told: {type(error).__name__}: {error}") from error
+        except asyncio.CancelledError:
+            attempt.end()
+            raise
+        finally:
+            self._in_hand.discard(attempt)
         self._hears_again(channel)
         return said
 
@@ -226,7 +235,6 @@ class Postman:
         is_told = not attempt.call_off()
         if is_told:
             await asyncio.wait((carrying,), timeout=STOPPED_WITHIN_S)
-            attempt.cut()
         carrying.cancel()
         await asyncio.gather(carrying, return_exceptions=True)
         if not is_told:

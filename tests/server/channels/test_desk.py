@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from pathlib import Path
 
 import pytest
 
 from server.accounts.contract import Action
-from server.channels.contract import ChannelDetails, ChannelKind
+from server.channels.contract import ChannelDetails, ChannelKind, NotDelivered
 from server.errors import NotThere, QuestionInvalid
 from tests.server.channels.post_office import ADMIN, post_office
 from tests.server.channels.receivers import http_receiver
@@ -69,3 +71,24 @@ async def test_channels_are_checked_audited_and_deleted_with_what_waits(tmp_path
         ]
         assert not any(secret in each.detail for each in page.entries)
         assert page.entries[-1].detail == "made: webhook to example.org:443, of lists all"
+
+
+async def test_whoever_tries_a_channel_holds_no_stop_up(tmp_path: Path) -> None:
+    async with post_office(tmp_path) as post:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            hook = await post.webhook(f"http://127.0.0.1:{server.getsockname()[1]}/")
+            for is_cancelled in (True, False):
+                trying = asyncio.create_task(post.desk.attempt(ADMIN, hook.id))
+                line, _ = await asyncio.to_thread(server.accept)
+                with line:
+                    line.settimeout(5.0)  # half of what an answer is waited for
+                    assert await asyncio.to_thread(line.recv, 4) == b"POST"
+                    if is_cancelled:
+                        trying.cancel()
+                    else:
+                        post.postman.close()
+                    while await asyncio.to_thread(line.recv, 4096):
+                        pass
+                told = asyncio.CancelledError if is_cancelled else NotDelivered
+                with pytest.raises(told):
+                    await trying
