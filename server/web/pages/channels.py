@@ -28,7 +28,7 @@ _TARGETS: Final = {
 """Of a new channel that of the chosen kind is shown, by the style sheet."""
 _LABELS: Final = {"name": "Name", "target": "Address", "token": "Token", "kind": "Kind"}
 """What people read above the fields, which messages call by their own names."""
-_SETTLED: Final = {
+SETTLED: Final = {
     "MQTT": ("MQTT", "alerts, sightings and cameras (SERVER_MQTT_URL)"),
     "stream sightings": ("Posts", "sightings in a stream (SERVER_STREAM_URL)"),
 }
@@ -68,7 +68,7 @@ class _Channels:
     def _settled(self) -> None:
         """What the settings of the server begin and end, not this page."""
         parts = self._centre.troubles.of_each()
-        others = [(*said, parts[name]) for name, said in _SETTLED.items() if name in parts]
+        others = [(*said, parts[name]) for name, said in SETTLED.items() if name in parts]
         if not others:
             return
         with tag("section", "card", aria_label="By the server's settings"):
