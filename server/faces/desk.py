@@ -6,7 +6,6 @@ Identical pictures are looked into once: what was seen is kept for the last ones
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import math
 import threading
 import time
@@ -41,7 +40,7 @@ class LookingDesk:
 
     async def look(self, upload: Upload) -> Seen:
         """Raises QueueFull, QuestionInvalid and FacesUnavailable."""
-        digest = hashlib.sha256(upload.content).hexdigest()
+        digest = upload.sha256
         held = self._seen.get(digest)
         if held is not None:
             self._seen.move_to_end(digest)

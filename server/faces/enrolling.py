@@ -68,7 +68,7 @@ class Enrolling:
         self._place.model()
         done = await self._place.store.enrol(details, good, now)
         await self._claim(done.person.class_id)
-        return _told(done, refused)
+        return _told(done, refused, pictures)
 
     async def add_pictures(
         self, caller: Caller, class_id: int, pictures: Sequence[Upload], *, source: str
@@ -81,7 +81,7 @@ class Enrolling:
         )
         done = await self._place.store.add_pictures(class_id, good, self._place.now())
         await self._claim(class_id)
-        return _told(done, refused)
+        return _told(done, refused, pictures)
 
     async def edit(self, caller: Caller, class_id: int, details: PersonDetails) -> Person:
         now = self._place.now()
@@ -141,6 +141,7 @@ class Enrolling:
         return good, refused
 
 
-def _told(done: Enrolled, refused: Sequence[Refusal]) -> Enrolment:
-    twice = [Refusal(name=each[:12], reason="the person has it already") for each in done.known]
+def _told(done: Enrolled, refused: Sequence[Refusal], pictures: Sequence[Upload]) -> Enrolment:
+    names = {each.sha256: each.name for each in pictures}
+    twice = [Refusal(name=names[each], reason="the person has it already") for each in done.known]
     return Enrolment(person=done.person, pictures=done.added, refused=(*refused, *twice))

@@ -5,7 +5,6 @@ Blocking; a looker is used by one thread at a time. Never asks who somebody is.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from shlex import quote
@@ -114,7 +113,7 @@ class FaceLooker:
         return Seen(
             width=width,
             height=height,
-            sha256=hashlib.sha256(upload.content).hexdigest(),
+            sha256=upload.sha256,
             faces=faces,
         )
 

@@ -36,6 +36,11 @@ def checked(
         keep_until = now + timedelta(days=days)
     if keep_until is not None and keep_until.tzinfo is None:
         raise QuestionInvalid("keep_until: expected a time with its offset from UTC")
+    if keep_until is not None and keep_until <= now:
+        raise QuestionInvalid(
+            f"keep_until={keep_until.isoformat()}: expected a time to come, for whoever is kept no "
+            "longer is forgotten at once"
+        )
     return replace(
         details,
         name=name,

@@ -109,6 +109,8 @@ def _fault(found: Mapping[str, Any]) -> str:
     place = ".".join(str(part) for part in found["loc"][1:]) or found["loc"][0]
     if found["type"] == "extra_forbidden":
         return f"{place}: there is no such field"
+    if found["type"] == "missing":
+        return f"{place}: it is missing"
     return f"{place}: {found['msg']}, got {_shortened(found.get('input'))}"
 
 

@@ -28,6 +28,7 @@ _LEFT: Final = {
     "face_embeddings": "vectors",
     "face_negatives": "faces said not to be theirs",
     "face_matches": "matches",
+    "watchlist_entries": "entries of watchlists",
     "index": "entries of the index",
 }
 

@@ -412,7 +412,23 @@ async def test_a_wrong_detail_is_refused_before_anybody_is_made(house: House) ->
         await house.faces.enrol(ADA, replace(LAN, age=200), [upload(photo())], source="test")
     with pytest.raises(QuestionInvalid, match="name: expected"):
         await house.faces.enrol(ADA, replace(LAN, name=" "), [upload(photo())], source="test")
+    over = replace(LAN, keep_until=NOW)
+    with pytest.raises(QuestionInvalid, match=r"keep_until=.*: expected a time to come"):
+        await house.faces.enrol(ADA, over, [upload(photo())], source="test")
     assert (await house.faces.status()).persons == 0
+    red = await enrolled(house, RED)
+    with pytest.raises(QuestionInvalid, match="expected a time to come"):
+        await house.faces.edit(ADA, red, over)
+    assert await house.faces.forget_overdue() == ()
+
+
+async def test_a_picture_that_a_person_has_already_is_told_by_its_name(house: House) -> None:
+    files = [upload(photo(), "first.png"), upload(photo(seed=1), "second.png")]
+    red = (await house.faces.enrol(ADA, LAN, files[:1], source="test")).person.class_id
+    done = await house.faces.add_pictures(ADA, red, files, source="test")
+    assert [(each.name, each.reason) for each in done.refused] == [
+        ("first.png", "the person has it already")
+    ]
 
 
 async def test_what_another_model_says_of_a_face_is_told_with_its_version_and_kept(

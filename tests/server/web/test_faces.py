@@ -65,6 +65,13 @@ async def enrolled(browser: Browser, colour: tuple[float, float, float], **field
     return answer.json()
 
 
+async def test_a_missing_field_is_named_and_nothing_of_what_was_sent(browser: Browser) -> None:
+    answer = await browser.post("/api/v1/persons", files=[file(photo())])
+    assert (answer.status_code, answer.json()["detail"]) == (400, "name: it is missing")
+    answer = await browser.post("/query")
+    assert answer.json() == {"status": "error", "message": "file: it is missing"}
+
+
 async def test_older_clients_enrol_and_ask_with_their_fields(browser: Browser) -> None:
     done = await enrolled(browser, RED)
     assert (done["status"], done["class_id"], len(done["image_ids"])) == ("success", 1, 2)
