@@ -168,6 +168,11 @@ class Sender:
         if loop is not None and not self._wake.is_set() and not loop.is_closed():
             loop.call_soon_threadsafe(self._wake.set)
 
+    def check_alone(self) -> None:
+        """While it does not run. Raises SenderAlreadyRunning where another process sends."""
+        with self._lock:
+            pass
+
     async def run(self, stop: asyncio.Event) -> None:
         """Sends until `stop` is set. Raises SenderAlreadyRunning."""
         with self._lock, self._working() as worker:

@@ -64,7 +64,7 @@ async def running_camera(
             assert parts.sender is not None
             tasks = Tasks(
                 monitoring=TaskSwitch("health monitoring", parts.monitor.run),
-                sending=TaskSwitch("sender", parts.sender.run),
+                sending=TaskSwitch("sender", parts.sender.run, ready=parts.sender.check_alone),
             )
             listener = socket.create_server(("127.0.0.1", 0))
             page = page_parts(settings, parts, tasks)

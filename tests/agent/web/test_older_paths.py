@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from agent.errors import SenderAlreadyRunning
+from agent.lock import ProcessLock
 from tests.agent.web.camera import Camera
 from tests.agent.web.conftest import PLATES
 from tests.end_to_end.programs import rows_of
@@ -81,6 +83,24 @@ async def test_a_stopped_sender_really_stops(web: httpx.AsyncClient, camera: Cam
     assert camera.parts.sender.status.link.state == "stopped"
     assert (await _post(web, "/api/restart_websocket_sender"))["status"] == "success"
     assert (await web.get("/api/websocket_status")).json()["websocket_running"] is True
+
+
+async def test_a_sender_is_not_started_beside_another_process_that_sends(
+    web: httpx.AsyncClient, camera: Camera
+) -> None:
+    database = camera.settings.db_path
+    lock = ProcessLock(
+        database.with_name(f"{database.name}.sender.lock"), taken=SenderAlreadyRunning
+    )
+    await _post(web, "/api/stop_websocket_sender")
+    with lock:
+        for verb in ("start", "restart"):
+            refused = await web.post(f"/api/{verb}_websocket_sender")
+            assert refused.status_code >= 400
+            assert refused.json()["status"] == "error"
+            assert "sends from this database already" in refused.json()["message"]
+        assert (await web.get("/api/websocket_status")).json()["websocket_running"] is False
+    assert (await _post(web, "/api/start_websocket_sender"))["status"] == "success"
 
 
 async def test_a_stopped_camera_gives_no_more_frames(
