@@ -145,8 +145,8 @@ class _Looking:
                     "Not this person",
                     confirming(
                         f"Not {name}?",
-                        f"This face is noted as not that of {name}, and is not taken for them "
-                        "again.",
+                        f"Neither this face nor one that resembles it more than {name}'s pictures "
+                        f"is taken for {name} again. There is no way back but to enrol them anew.",
                         "Not this person",
                         deny,
                     ).open,

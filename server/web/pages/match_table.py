@@ -67,7 +67,8 @@ def _denying(match: Match, deny: Callable[[int], Awaitable[object]]) -> None:
         "Not this person",
         confirming(
             f"Not {name}?",
-            f"The match goes, and this face is not taken for {name} again.",
+            f"The match goes, and neither this face nor one that resembles it more than {name}'s "
+            f"pictures is taken for {name} again. There is no way back but to enrol them anew.",
             "Not this person",
             go,
         ).open,

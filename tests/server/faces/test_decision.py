@@ -83,6 +83,14 @@ def test_a_face_that_was_denied_is_not_that_person_again() -> None:
     assert [(one.class_id, one.is_denied) for one in decision.scores] == [(2, False), (1, True)]
 
 
+def test_a_denial_that_leaves_nobody_is_the_reason() -> None:
+    people = [person(1, 0.8, denied=[0.95]), person(2, 0.1)]
+    reason = decide(FACE, people, RULE).reason
+    assert reason.startswith("it was said not to be the person whom it resembles most (0.800), and")
+    assert "the best likeness besides is 0.100, expected at least" in reason
+    assert decide(FACE, people[1:], RULE).reason.startswith("the best likeness is 0.100")
+
+
 def test_a_face_nearer_to_the_person_than_to_what_was_denied_stays_theirs() -> None:
     assert decide(FACE, [person(1, 0.8, denied=[0.3])], RULE).class_id == 1
 
