@@ -132,8 +132,9 @@ def _judged(scores: tuple[Score, ...], rule: Rule) -> Decision:
         denied_at = max((one.score for one in scores if one.is_denied), default=best)
         if denied_at >= rule.threshold:
             reason = (
-                f"it was said not to be the person whom it resembles most ({denied_at:.3f}), and "
-                f"the best likeness besides is {best:.3f}, expected at least {rule.threshold:.3f}"
+                "it or a face like it was said not to be whom it resembles most "
+                f"({denied_at:.3f}), and the best likeness besides is {best:.3f}, "
+                f"expected at least {rule.threshold:.3f}"
             )
         return Decision(outcome=Outcome.UNKNOWN, scores=scores, reason=reason)
     if len(possible) > 1 and best - possible[1].score < rule.margin:
