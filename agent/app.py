@@ -181,7 +181,7 @@ async def _send_in_time(parts: Parts, sender: Sender, wait_s: float, stop: async
     if not await clock_is_set(clock, give_up_at_boot_s=wait_s, stop=stop) and not stop.is_set():
         log.warning("the clock is not set: rows go with the time that it shows, marked so")
     await asyncio.to_thread(parts.upkeep.correct_times)
-    await sender.run(stop)
+    await sender.run_in_turn(stop)
 
 
 async def _watch(parts: Parts, stop: asyncio.Event, *, until_end: bool) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Final
@@ -48,6 +48,7 @@ class LinkFailure(Enum):
     SERVER_ERROR = "the server has a fault or is starting: look at its log (5xx)"
     PROTOCOL = "what answers there is no Sightpost server, or a newer one: check the address"
     CLOSED = "the server closed the connection: its reason is shown"
+    TAKEN = "another process sends from this database: stop it, or set AGENT_SENDER=separate"
     STORAGE = "this device's database cannot be read or written: check disk and permissions"
 
     @property
@@ -126,6 +127,10 @@ class LinkStatus:
         if state is LinkState.OPEN:
             return LinkStatus(state=state, since=now)
         return LinkStatus(state=state, since=now, failure=self.failure, detail=self.detail)
+
+    def taken(self, detail: str) -> LinkStatus:
+        """The status while another process sends."""
+        return replace(self, failure=LinkFailure.TAKEN, detail=detail)
 
     def failed(self, error: LinkFailed, *, now: datetime, retry_at: datetime) -> LinkStatus:
         """The status while the next attempt is waited for."""

@@ -25,7 +25,7 @@ from agent.uplink.client import V1Exchange
 from agent.uplink.context import ExchangeContext
 from agent.uplink.dial import abort, check_address, dial
 from agent.uplink.intake import Intake
-from agent.uplink.link import LinkFailed, LinkState, LinkStatus
+from agent.uplink.link import LinkFailed, LinkFailure, LinkState, LinkStatus
 from agent.uplink.message import ClassicEncoder, V1Encoder
 from agent.uplink.pacing import Pace
 from agent.uplink.patience import Patience
@@ -47,6 +47,8 @@ SLOW_SHARE: Final = 0.5
 """Of the longest delay: how soon a refusal is tried again that only a person can mend."""
 ONCE_ATTEMPTS: Final = 3
 """Connections in a row without a single answer after which sending once gives up."""
+TURN_S: Final = 5.0
+"""How often it is looked whether the process that sends has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +184,17 @@ class Sender:
                 if failure is not None and not stop.is_set():
                     await self._back_off(worker, failure, stop)
             self._move(LinkState.STOPPED)
+
+    async def run_in_turn(self, stop: asyncio.Event, *, turn_s: float = TURN_S) -> None:
+        """As `run`; while another process sends it waits, and says so in its status."""
+        while not stop.is_set():
+            try:
+                await self.run(stop)
+            except SenderAlreadyRunning as taken:
+                if self._link.failure is not LinkFailure.TAKEN:
+                    log.warning("waits for its turn to send: %s", taken)
+                self._link = self._link.taken(str(taken))
+                await first_set(stop, timeout_s=turn_s)
 
     async def send_once(self, stop: asyncio.Event) -> SentOnce:
         """Sends everything that waits, then returns. Raises SenderAlreadyRunning."""

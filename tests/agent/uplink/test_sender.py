@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -51,6 +52,24 @@ async def test_second_sender_of_a_database_is_refused(
         with pytest.raises(SenderAlreadyRunning):
             await new_sender(ingest.url).send_once(asyncio.Event())
         assert first.status.link.is_open
+
+
+async def test_sender_in_turn_says_who_sends_and_sends_once_that_has_ended(
+    outbox: Outbox, new_sender: NewSender, running: SendersFactory
+) -> None:
+    stop = asyncio.Event()
+    async with serving(ingest := Ingest()):
+        second = new_sender(ingest.url)
+        async with running(ingest.url) as first:
+            await until(lambda: first.status.link.is_open)
+            waiting = asyncio.create_task(second.run_in_turn(stop, turn_s=0.01))
+            await until(lambda: second.status.link.failure is LinkFailure.TAKEN)
+            assert f"process {os.getpid()} sends" in second.status.link.detail
+        outbox.record_plate(plate("P1", seed=1))
+        await until(lambda: second.status.link.is_open and len(ingest.arrivals) == 1)
+        assert second.status.link.failure is None
+        stop.set()
+        await soon(waiting)
 
 
 async def test_sending_once_sends_everything_and_ends(
