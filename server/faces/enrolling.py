@@ -67,6 +67,8 @@ class Enrolling:
         )
         self._place.model()
         done = await self._place.store.enrol(details, good, now)
+        who = f"person {done.person.class_id}"
+        await self._place.audit(caller, Action.PERSON_ENROLLED, who, "the new person's number")
         await self._claim(done.person.class_id)
         return _told(done, refused, pictures)
 
@@ -142,6 +144,6 @@ class Enrolling:
 
 
 def _told(done: Enrolled, refused: Sequence[Refusal], pictures: Sequence[Upload]) -> Enrolment:
-    names = {each.sha256: each.name for each in pictures}
+    names = {each.sha256: each.name for each in pictures} if done.known else {}
     twice = [Refusal(name=names[each], reason="the person has it already") for each in done.known]
     return Enrolment(person=done.person, pictures=done.added, refused=(*refused, *twice))
