@@ -93,7 +93,9 @@ class _Looking:
             found = await self._faces.identify(self._visit.caller, upload, most=MOST)
             jpeg = await asyncio.to_thread(shown_picture, upload)
         except (ServerError, BadPicture) as error:
-            complain(str(error))
+            self._place.clear()
+            with self._place:
+                tag("p", "problem", str(error), role="alert")
             return
         self._place.clear()
         with self._place:

@@ -176,6 +176,9 @@ async def test_people_are_enrolled_identified_denied_named_and_forgotten(
     await drop(page, ("red.png", photo(RED)))
     await expect(face.locator("header .tag")).to_have_text("unknown")
     await expect(face).not_to_contain_text(NAME)
+    await drop(page, ("torn.png", photo(RED)[:100]))
+    await expect(page.locator("p.problem")).to_contain_text("torn.png")
+    await expect(face).to_have_count(0)
     await page.goto(url(place, "/audit?action=person+forgotten"))
     await expect(page.get_by_role("region", name="Entries")).to_contain_text("person 1")
 
