@@ -28,7 +28,7 @@ from benchmarks.drawn_gallery import filled, gallery_model
 from benchmarks.face_search import PICTURES_EACH
 from benchmarks.face_vectors import VectorResult, measure_vectors, vector_table
 from benchmarks.faces import DEFAULT_FOLDER
-from benchmarks.http_clients import Heard, ask_all, post
+from benchmarks.http_clients import Heard, ask_all, percentiles_ms, post
 from benchmarks.machine import machine_of
 from benchmarks.server_process import ServerProcess
 from server.faces.calibration import calibration_of
@@ -187,15 +187,15 @@ def _heard(
 
 def _result(asked: str, clients: int, served: Served, beside: Sequence[Direct]) -> Result:
     heard = served.heard
-    times = sorted(heard.times_s) or [0.0]
+    p50_ms, p95_ms, p99_ms = percentiles_ms(heard.times_s)
     return Result(
         asked=asked,
         clients=clients,
         seconds=heard.took_s,
         answers_per_s=heard.statuses[200] / heard.took_s,
-        p50_ms=statistics.median(times) * 1000,
-        p95_ms=times[int(len(times) * 0.95)] * 1000,
-        p99_ms=times[int(len(times) * 0.99)] * 1000,
+        p50_ms=p50_ms,
+        p95_ms=p95_ms,
+        p99_ms=p99_ms,
         statuses=dict(heard.statuses),
         cpu_ms=1000 * served.cpu_s / max(1, heard.statuses[200]),
         direct_per_s=statistics.mean(each.per_s for each in beside) if beside else None,

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import sys
 import time
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from rich.table import Table
 
 from benchmarks.drawn_gallery import GALLERY_SEED, filled, gallery_model
 from benchmarks.face_search import PICTURES_EACH, directions, draws
-from benchmarks.http_clients import post
+from benchmarks.http_clients import percentiles_ms, post
 from benchmarks.lean_clients import Answer, ask_again, ask_each, wait_until_ready
 from benchmarks.server_process import ServerProcess
 from server.faces.keeping import ModelKey
@@ -78,16 +77,16 @@ def measure_vectors(
             seconds=seconds,
         )
         used_s = server.cost().cpu_s - before_s
-    times = sorted(told.times_s) or [0.0]
+    p50_ms, p95_ms, p99_ms = percentiles_ms(told.times_s)
     return VectorResult(
         clients=clients,
         enrolled=enrolled,
         cores=len(os.sched_getaffinity(0)),
         seconds=told.took_s,
         answers_per_s=told.statuses[200] / told.took_s,
-        p50_ms=statistics.median(times) * 1000,
-        p95_ms=times[int(len(times) * 0.95)] * 1000,
-        p99_ms=times[int(len(times) * 0.99)] * 1000,
+        p50_ms=p50_ms,
+        p95_ms=p95_ms,
+        p99_ms=p99_ms,
         statuses=dict(told.statuses),
         wrong=told.wrong,
         lost=told.lost,

@@ -19,6 +19,9 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 """asgi.readthedocs.io, version 3 of the specification."""
 
+WENT_AWAY: Final = 499
+"""The status of a request whose sender left in the midst of it: nobody hears it, and it is no fault
+(nginx's code for it)."""
 MOST_ENDPOINTS: Final = 256
 OTHER: Final = "other"
 """What no route answered, and the endpoints beyond `MOST_ENDPOINTS`."""

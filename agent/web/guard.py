@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, cookie_parser
 from agent.web.access import Door, Knock, Verdict, judge
 from agent.web.errors import PasswordUnusable
 from agent.web.gatekeeper import Gatekeeper
+from telemetry.request_meter import WENT_AWAY
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -20,8 +21,6 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 """asgi.readthedocs.io, version 3 of the specification."""
 
 COOKIE: Final = "sightpost_session"
-WENT_AWAY: Final = 499
-"""For the figures (nginx's code for it)."""
 TOKEN_HEADER: Final = "x-csrf-token"  # noqa: S105 - a header's name
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
 from typing import Final, Protocol
 
 from server.accounts.contract import Caller
@@ -163,7 +164,7 @@ class Identification:
     model: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Upload:
     """A picture as it came; `name` is for messages.
 
@@ -175,8 +176,9 @@ class Upload:
     content: bytes
     at: Box | None = None
 
-    @property
+    @cached_property
     def sha256(self) -> str:
+        """Worked out once: a picture may have many megabytes."""
         return hashlib.sha256(self.content).hexdigest()
 
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from server.accounts.contract import Caller
 from server.web.pages.room import give_up
 from server.web.security.demands import current_caller
-from server.web.security.gate import WENT_AWAY
+from telemetry.request_meter import WENT_AWAY
 
 _LINES: Final = "/_nicegui_ws"
 

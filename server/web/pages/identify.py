@@ -93,18 +93,21 @@ class _Looking:
             found = await self._faces.identify(self._visit.caller, upload, most=MOST)
             jpeg = await asyncio.to_thread(shown_picture, upload)
         except (ServerError, BadPicture) as error:
-            self._place.clear()
-            with self._place:
+            with self._cleared():
                 tag("p", "problem", str(error), role="alert")
             return
-        self._place.clear()
-        with self._place:
+        with self._cleared():
             _picture(found, upload, jpeg)
             with tag("div", "stack"):
                 if not found.faces:
                     tag("p", "notice", "There is no face in this picture.", role="status")
                 for number, face in enumerate(found.faces, 1):
                     self._face(number, face, _at(upload, found, face))
+
+    def _cleared(self) -> ui.element:
+        """Where the answer stands, without the one before."""
+        self._place.clear()
+        return self._place
 
     def _face(self, number: int, face: FoundFace, upload: Upload) -> None:
         with tag("section", "card", aria_label=f"Face {number}"):

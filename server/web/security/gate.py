@@ -27,11 +27,10 @@ from server.web.security.pace import Pace
 from server.web.security.refusals import Refused
 from server.web.security.rules import Door, Verdict, caller_at, judge
 from server.web.security.telling import refusal_of
+from telemetry.request_meter import WENT_AWAY
 
 LOOKED_UP_EVERY_S: Final = 5.0
 """So long an open page may outlive its session, or what its account may do."""
-WENT_AWAY: Final = 499
-"""For the figures: who went in the midst of sending hears no answer (nginx's code for it)."""
 _EVENT: Final = '42["event"'
 """With this begins what a person did on a page: socket.io's EVENT packet of NiceGUI's name for it.
 Pings and acknowledgements of what is live come by themselves."""

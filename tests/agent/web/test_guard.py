@@ -8,9 +8,10 @@ from typing import Any
 from fastapi import FastAPI
 
 from agent.web.gatekeeper import Gatekeeper
-from agent.web.guard import WENT_AWAY, Guard
+from agent.web.guard import Guard
 from agent.web.login import add_login
 from agent.web.password import PasswordFile
+from telemetry.request_meter import WENT_AWAY
 
 
 async def test_who_goes_in_the_midst_of_logging_in_is_no_fault_of_the_agent(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import httpx
 from fastapi import FastAPI
 
 from server.accounts.permissions import Permission, Role
-from server.web.security.gate import WENT_AWAY, Gate
+from server.web.security.gate import Gate
 from server.web.security.pace import Pace
 from server.web.security.rules import Door
+from telemetry.request_meter import WENT_AWAY
 from tests.server.accounts.conftest import PASSWORD
 from tests.server.conftest import connections_to, when_free
 from tests.server.web.site import FAR, HERE, URL, Site

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from server.web.pages.coming_back import ComingBack
-from server.web.security.gate import WENT_AWAY
+from telemetry.request_meter import WENT_AWAY
 
 WHOLE = {"type": "http.request", "body": b"40", "more_body": False}
 GONE = {"type": "http.disconnect"}
