@@ -4,36 +4,69 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
-from typing import TypeVar
+from typing import Generic, TypeVar
+
+from server.unbroken import Unbroken
 
 T = TypeVar("T")
 
 
-@contextlib.contextmanager
 def opened_beside(
     opening: Callable[[], AbstractAsyncContextManager[T]],
-) -> Iterator[tuple[T, asyncio.AbstractEventLoop]]:
-    """What `opening` gives, held open on a loop of its own until the end. Raises what it raises."""
-    given: Future[tuple[T, asyncio.AbstractEventLoop]] = Future()
-    is_over: Future[None] = Future()
+) -> Unbroken[tuple[T, asyncio.AbstractEventLoop]]:
+    """What `opening` gives, held open on a loop of its own until the end. Raises what it raises.
+    Ctrl-C before it is open cancels the opening."""
+    beside = _Beside(opening)
+    return Unbroken(beside.open, beside.close, hurry=beside.give_up)
 
-    async def hold() -> None:
+
+class _Beside(Generic[T]):
+    """`close` after `open`, whatever came of it."""
+
+    def __init__(self, opening: Callable[[], AbstractAsyncContextManager[T]]) -> None:
+        self._opening = opening
+        self._given: Future[tuple[T, asyncio.AbstractEventLoop]] = Future()
+        self._is_over: Future[None] = Future()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sightpost-loop")
+        self._running: Future[None] | None = None
+        self._holding: asyncio.Task[None] | None = None
+        self._is_given_up = False
+
+    def open(self) -> tuple[T, asyncio.AbstractEventLoop]:
+        self._running = self._thread.submit(lambda: asyncio.run(self._hold()))
+        return self._given.result()
+
+    def close(self) -> None:
+        """Raises what the closing raises."""
+        self._is_over.set_result(None)
+        self._thread.shutdown()
+        if self._running is not None:
+            self._running.result()
+
+    def give_up(self) -> None:
+        """Safe from any thread, and in a signal's handler."""
+        self._is_given_up = True
+        if self._holding is not None:
+            with contextlib.suppress(RuntimeError):  # its loop is closed: it ended by itself
+                self._holding.get_loop().call_soon_threadsafe(self._give_up)
+
+    def _give_up(self) -> None:
+        """On the loop, where what is given is given: nothing is cancelled after that."""
+        if self._holding is not None and not self._given.done():
+            self._holding.cancel()
+
+    async def _hold(self) -> None:
+        self._holding = asyncio.current_task()
         try:
-            async with opening() as opened:
-                given.set_result((opened, asyncio.get_running_loop()))
-                await asyncio.wrap_future(is_over)
+            if self._is_given_up:
+                raise asyncio.CancelledError
+            async with self._opening() as opened:
+                self._given.set_result((opened, asyncio.get_running_loop()))
+                await asyncio.wrap_future(self._is_over)
         except BaseException as error:
-            if given.done():
+            if self._given.done():
                 raise
-            given.set_exception(error)
-
-    with ThreadPoolExecutor(1, thread_name_prefix="sightpost-loop") as thread:
-        try:
-            running = thread.submit(asyncio.run, hold())
-            yield given.result()
-        finally:
-            is_over.set_result(None)  # also where Ctrl-C came before anything was given
-        running.result()
+            self._given.set_exception(error)

@@ -5,22 +5,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from types import FrameType
 
 import pytest
 
 from server.loop_beside import opened_beside
 
+MOST_MOMENTS = 5000
+
+
+def press_ctrl_c() -> None:
+    main = threading.main_thread().ident
+    assert main is not None
+    signal.pthread_kill(main, signal.SIGINT)
+
 
 @contextlib.asynccontextmanager
 async def opening(said: list[str], *, is_interrupted: bool = False) -> AsyncIterator[str]:
+    said.append("opened")
     if is_interrupted:
-        main = threading.main_thread().ident
-        assert main is not None
-        signal.pthread_kill(main, signal.SIGINT)
+        press_ctrl_c()
     try:
-        yield "opened"
+        yield "it"
     finally:
         said.append("closed")
 
@@ -33,8 +43,8 @@ def test_what_is_opened_works_until_the_end_and_is_closed_then() -> None:
 
     with opened_beside(lambda: opening(said)) as (opened, loop):
         asyncio.run_coroutine_threadsafe(work(), loop).result()
-        assert (opened, said) == ("opened", ["worked"])
-    assert said == ["worked", "closed"]
+        assert (opened, said) == ("it", ["opened", "worked"])
+    assert said == ["opened", "worked", "closed"]
 
 
 def test_ctrl_c_while_it_is_opened_ends_the_command() -> None:
@@ -44,4 +54,73 @@ def test_ctrl_c_while_it_is_opened_ends_the_command() -> None:
         opened_beside(lambda: opening(said, is_interrupted=True)),
     ):
         pass
-    assert said == ["closed"]
+    assert said == ["opened", "closed"]
+
+
+def test_ctrl_c_does_not_wait_for_what_never_opens() -> None:
+    said: list[str] = []
+
+    @contextlib.asynccontextmanager
+    async def never() -> AsyncIterator[None]:
+        press_ctrl_c()
+        try:
+            await asyncio.Event().wait()
+            yield
+        finally:
+            said.append("given up")
+
+    with pytest.raises(KeyboardInterrupt), opened_beside(never):
+        said.append("went on")
+    assert said == ["given up"]
+
+
+def test_ctrl_c_in_the_midst_of_the_work_is_raised_there() -> None:
+    said: list[str] = []
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        opened_beside(lambda: opening(said)),
+    ):
+        signal.raise_signal(signal.SIGINT)
+        said.append("went on")
+    assert said == ["opened", "closed"]
+
+
+@contextlib.contextmanager
+def ctrl_c_at(moment: int) -> Iterator[list[int]]:
+    """Where the interpreter looks for signals: when a function of Python begins, and when one of C
+    is through; of what happens while Python's own handler is away. What is given holds the moments
+    left, below 0 once it was pressed."""
+    left = [moment]
+
+    def profile(frame: FrameType, event: str, _: object) -> None:
+        handler = signal.getsignal(signal.SIGINT)
+        assert callable(handler)
+        if event in ("call", "c_return") and handler is not signal.default_int_handler:
+            left[0] -= 1
+            if left[0] == -1:
+                handler(signal.SIGINT, frame)
+
+    try:
+        sys.setprofile(profile)
+        yield left
+    finally:
+        sys.setprofile(None)
+
+
+def test_no_moment_of_ctrl_c_leaves_anything_open() -> None:
+    threads = threading.active_count()
+    for moment in range(MOST_MOMENTS):
+        said: list[str] = []
+        try:
+            with ctrl_c_at(moment) as left, opened_beside(partial(opening, said)):
+                said.append("worked")
+        except KeyboardInterrupt:
+            assert left[0] < 0
+        else:
+            assert left[0] >= 0, f"pressed at moment {moment}, and not raised"
+        assert said.count("opened") == said.count("closed"), f"pressed at moment {moment}: {said}"
+        assert threading.active_count() == threads
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if left[0] >= 0:
+            return
+    pytest.fail(f"more than {MOST_MOMENTS} moments")
