@@ -35,6 +35,18 @@ PICTURE = jpeg()
 HERE = (ipaddress.ip_network("127.0.0.0/8"),)
 
 
+class CountedBell(Bell):
+    """Tells how often somebody began to wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits = 0
+
+    async def heard(self, rings: int, *, within_s: float) -> int:
+        self.waits += 1
+        return await super().heard(rings, within_s=within_s)
+
+
 @dataclass(slots=True, kw_only=True)
 class Post:
     """A post office with a clock of its own."""
@@ -44,7 +56,7 @@ class Post:
     store: StoredChannels
     accounts: AccountStore
     postman: Postman
-    wake: Bell
+    wake: CountedBell
     parts: PostmanParts
     moment: datetime = NOON
 
@@ -56,17 +68,24 @@ class Post:
         await self.watch.centre.take(plate(number, f"AB {number}", image=PICTURE))
         await self.watch.alerts()
 
-    async def until(self, is_so: Callable[[Channel], bool], *, step_s: float = 1.0) -> Channel:
-        """Until the first channel is so, with time going on by that much a look."""
+    async def until(
+        self, is_so: Callable[[Channel], bool], *, step_s: float = 1.0, in_turn: bool = False
+    ) -> Channel:
+        """Until the first channel is so, with time going on by that much a look; `in_turn`: only
+        while nobody is being told."""
         running = asyncio.create_task(self.postman.run())
+        others = asyncio.all_tasks()
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while True:
                     (channel, *_) = await self.store.channels()
                     if is_so(channel):
                         return channel
+                    waits = self.wake.waits
                     self.wake.ring()
-                    await asyncio.sleep(0.005)
+                    await asyncio.sleep(0 if in_turn else 0.005)
+                    while in_turn and (self.wake.waits == waits or asyncio.all_tasks() - others):
+                        await asyncio.sleep(0.001)
                     self.moment += timedelta(seconds=step_s)
         finally:
             running.cancel()
@@ -80,7 +99,7 @@ async def post_office(folder: Path, **settings: Any) -> AsyncIterator[Post]:
         given = settings_in(folder, **{"webhook_networks": HERE, **settings})
         writing = SqliteWriting(centre.database, name="channels")
         store = StoredChannels(centre.pool, writing)
-        wake, tellers = Bell(), tellers_of(given)
+        wake, tellers = CountedBell(), tellers_of(given)
         office: list[Post] = []
 
         def now() -> datetime:

@@ -48,12 +48,14 @@ async def test_a_receiver_that_is_gone_is_tried_with_one_alert_at_a_time_and_tol
             for number in range(1, count + 1):
                 await post.alert(number)
             configure_logging(file=None, level="info", to_stderr=False, errors=errors)
-            await post.until(lambda _: post.moment > NOON + timedelta(minutes=10), step_s=5)
+            await post.until(
+                lambda _: post.moment > NOON + timedelta(minutes=10), step_s=5, in_turn=True
+            )
             assert 5 < len(receiver.posts) < 30  # each by itself: 7 tries within ten minutes
             (report,) = errors.summary().reports
             assert "channel=control room" in report.details
             post.moment += timedelta(days=1)
-            channel = await post.until(lambda each: each.given_up == count, step_s=5)
+            channel = await post.until(lambda each: each.given_up == count, step_s=5, in_turn=True)
             assert channel.waiting == 0
             assert len(receiver.posts) < 40
             receiver.answers.clear()
