@@ -84,7 +84,7 @@ class Post:
                     waits = self.wake.waits
                     self.wake.ring()
                     await asyncio.sleep(0 if in_turn else 0.005)
-                    while in_turn and (self.wake.waits == waits or asyncio.all_tasks() - others):
+                    while in_turn and (self.wake.waits == waits or asyncio.all_tasks() - others):  # noqa: ASYNC110 (rounds tell nobody)
                         await asyncio.sleep(0.001)
                     self.moment += timedelta(seconds=step_s)
         finally:

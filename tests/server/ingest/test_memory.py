@@ -31,7 +31,7 @@ async def _crowd(server: ServerProcess) -> int:
     async with v1_camera(server.port, ping_interval=None) as camera:
         assert (await camera.ask(health_row(1)))[0]["success"]
         before = server.cost().memory_bytes
-        # All of them beforehand: while memory is short nobody is greeted, and who waits is sent away.
+        # All of them beforehand: while memory is short nobody is greeted.
         writers = await asyncio.gather(*(_greeted(server.port) for _ in range(CROWD)))
         for writer in writers:
             writer.write(HEADER + bytes(SENT_BYTES))
