@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from server.faces.index import FaceIndex
+from server.faces.index import MOST_MULTIPLIED, FaceIndex
 
 Vectors = NDArray[np.float32]
 
@@ -35,11 +36,25 @@ class Filed(Protocol):
     def load(self, path: Path) -> None: ...
 
 
-class Codes:
-    """As the server has it."""
+@runtime_checkable
+class AskedTogether(Protocol):
+    """What answers many questions at once."""
 
-    def __init__(self, numbers: int, vectors: int, expansion: int) -> None:  # noqa: ARG002 - it grows
-        self._index = FaceIndex(numbers)
+    def search_each(self, queries: Vectors) -> list[NDArray[Any]]: ...
+
+
+class Server:
+    """The server's index; `most_multiplied` as there."""
+
+    def __init__(
+        self,
+        numbers: int,
+        vectors: int,  # noqa: ARG002 - it grows
+        expansion: int,  # noqa: ARG002 - all are looked at
+        *,
+        most_multiplied: int = MOST_MULTIPLIED,
+    ) -> None:
+        self._index = FaceIndex(numbers, most_multiplied=most_multiplied)
 
     def add(self, vectors: Vectors, threads: int) -> None:  # noqa: ARG002 - numpy's
         first = len(self._index)
@@ -47,6 +62,9 @@ class Codes:
 
     def search(self, query: Vectors) -> NDArray[Any]:
         return self._index.search(query[np.newaxis], MOST)[0]
+
+    def search_each(self, queries: Vectors) -> list[NDArray[Any]]:
+        return list(self._index.search(queries, MOST))
 
 
 class Exact:
@@ -136,7 +154,8 @@ class Faiss:
 
 
 LIBRARIES: dict[str, Callable[[int, int, int], Searched]] = {
-    "codes": Codes,
+    "server": Server,
+    "codes": partial(Server, most_multiplied=0),
     "numpy": Exact,
     "usearch": Usearch,
     "faiss": Faiss,

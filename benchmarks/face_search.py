@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.face_indexes import LIBRARIES, Filed, Searched, Vectors
+from benchmarks.face_indexes import LIBRARIES, AskedTogether, Filed, Searched, Vectors
 
 PICTURES_EACH = 4
 """Pictures of one identity in the gallery."""
@@ -40,6 +41,9 @@ SPREAD = 0.8
 
 ACCEPT = 0.45
 """A stranger whose best cosine reaches it counts as a false accept."""
+
+TOGETHER = 32
+"""Questions that are asked at once, where that can be done: as many as the server searches for."""
 
 PIECE = 20_000
 """Vectors drawn, compared and added at once."""
@@ -62,8 +66,9 @@ class Case:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """Shares are 0..1 of the queries; times of one query on one thread, `p99_cpu_ms` of the
-    processor, which says more on a machine that has other work; memory of the index. None: the
-    exact one has no recall, and what keeps no file is built at each start."""
+    processor, which says more on a machine that has other work, `together_ms` of one of TOGETHER at
+    once; memory of the index. None: the exact one has no recall, what keeps no file is built at
+    each start, and some take one question at a time."""
 
     library: str
     vectors: int
@@ -74,6 +79,7 @@ class Result:
     p50_ms: float
     p99_ms: float
     p99_cpu_ms: float
+    together_ms: float | None
     memory_mb: float
     file_mb: float | None
     build_s: float
@@ -167,6 +173,7 @@ def measure(case: Case) -> Result:
     with on_one_core():
         found, known_times = _ask(index, questions.known)
         unknown, stranger_times = _ask(index, questions.strangers)
+        together_ms = _together_ms(index, np.concatenate([questions.known, questions.strangers]))
     by_clock, by_processor = zip(*known_times, *stranger_times, strict=True)
     times, cpu_times = sorted(by_clock), sorted(by_processor)
     p99 = int(len(times) * 0.99)
@@ -186,6 +193,7 @@ def measure(case: Case) -> Result:
         p50_ms=times[len(times) // 2] * 1000,
         p99_ms=times[p99] * 1000,
         p99_cpu_ms=cpu_times[p99] * 1000,
+        together_ms=together_ms,
         memory_mb=memory / 1e6,
         file_mb=None if size is None else size / 1e6,
         build_s=build_s,
@@ -245,7 +253,17 @@ def _ask(index: Searched, queries: Vectors) -> tuple[NDArray[np.int64], list[tup
     return np.asarray(best, np.int64), times
 
 
-def _seconds(work: Callable[[], None]) -> float:
+def _together_ms(index: Searched, queries: Vectors) -> float | None:
+    """The median of groups, of one question in them."""
+    if not isinstance(index, AskedTogether):
+        return None
+    starts = range(0, len(queries) - TOGETHER + 1, TOGETHER)
+    groups = [queries[start : start + TOGETHER] for start in starts]
+    times_s = [_seconds(partial(index.search_each, group)) for group in groups]
+    return statistics.median(times_s) * 1000 / TOGETHER if times_s else None
+
+
+def _seconds(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
@@ -266,7 +284,7 @@ def in_own_process(case: Case) -> Result:
 def _table(results: Sequence[Result]) -> Table:
     columns = (
         "library", "vectors", "numbers", "recall@1", "right person", "false accepts", "p50", "p99",
-        "p99 of the processor", "memory", "file", "build", "load", "case",
+        "p99 of the processor", f"each of {TOGETHER}", "memory", "file", "build", "load", "case",
     )  # fmt: skip
     table = Table(title=f"faces found among enrolled ones; spread {SPREAD}, accept at {ACCEPT}")
     for column in columns:
@@ -282,6 +300,7 @@ def _table(results: Sequence[Result]) -> Table:
             f"{one.p50_ms:.2f} ms",
             f"{one.p99_ms:.2f} ms",
             f"{one.p99_cpu_ms:.2f} ms",
+            "" if one.together_ms is None else f"{one.together_ms:.2f} ms",
             f"{one.memory_mb:,.0f} MB",
             "" if one.file_mb is None else f"{one.file_mb:,.0f} MB",
             f"{one.build_s:.1f} s on {one.build_threads}",
@@ -295,7 +314,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.face_search", description=__doc__)
     parser.add_argument("--vectors", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--numbers", type=int, nargs="+", default=[128, 512])
-    parser.add_argument("--libraries", nargs="+", choices=LIBRARIES, default=["codes"])
+    parser.add_argument("--libraries", nargs="+", choices=LIBRARIES, default=["server"])
     parser.add_argument("--queries", type=int, default=1000, help="of each kind")
     parser.add_argument("--exact-queries", type=int, default=1000, help="compared with exact ones")
     parser.add_argument(

@@ -14,50 +14,40 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from server.faces.decision import Vector, Vectors
-from server.faces.sign_codes import (
-    FIRST,
-    STRIP,
-    WORDS,
-    Planes,
-    Words,
-    bits_set,
-    distances,
-    nearest,
-)
+from server.faces.decision import Vectors
+from server.faces.eight_bits import ONE, EightBitVectors, SixteenBits
+from server.faces.sign_codes import Places, SignCodes
 
 Keys = NDArray[np.uint64]
 """Ids of embeddings, shape (n,)."""
 
-COMPARED: Final = 512
-"""Vectors whose codes are nearest are compared themselves."""
+MOST_MULTIPLIED: Final = 1 << 24
+"""Where all vectors together have no more numbers (131,072 of 128, 32,768 of 512), which caches can
+hold, each is multiplied with what is asked: exact, and the quickest for many questions at once.
+Among more, codes tell who may be near."""
 
-NEAR: Final = 4 * COMPARED
-NEAR_SHARE: Final = 128
-"""Of so many vectors one, and NEAR at least, is near enough by the first words of its code to have
-all of it looked at. docs/measurements.md says why so many."""
-
-_LARGEST: Final = 32_767
-"""What 1 is in sixteen bits: for the small numbers of a face that is finer than half precision."""
+_MULTIPLIED_AGAIN: Final = 64
+"""Of the nearest by eight bits a number so many, the exact ones."""
 
 _SPARE: Final = 8
 """Of so many places one more is kept for those to come."""
 
 
 class FaceIndex:
-    """All vectors, in sixteen bits a number, and their codes; a key is an embedding's id and means
-    one vector for ever. Each search looks at every code, so that none is missed that has just come,
-    and none is left of who went."""
+    """All vectors, in sixteen bits a number, which for the small numbers of a face is finer than
+    half precision; a key is an embedding's id and means one vector for ever. Each search looks at
+    all that are there, so that none is missed that has just come, and none is left of who went.
+    """
 
-    def __init__(self, numbers: int) -> None:
+    def __init__(self, numbers: int, *, most_multiplied: int = MOST_MULTIPLIED) -> None:
         """For vectors of so many numbers."""
         self.numbers = numbers
-        self._planes = Planes(numbers)
+        self._most_multiplied = most_multiplied
         self._count = 0
         self._keys: Keys = np.empty(0, np.uint64)
-        self._vectors: NDArray[np.int16] = np.empty((0, numbers), np.int16)
-        self._strips: Words = np.empty((0, FIRST, STRIP), np.uint64)
-        self._rest: Words = np.empty((0, WORDS - FIRST), np.uint64)
+        self._vectors: SixteenBits = np.empty((0, numbers), np.int16)
+        self._codes = SignCodes(numbers)
+        self._eight_bits = EightBitVectors(numbers)
         self._gate = _SharedGate()
 
     def __len__(self) -> int:
@@ -73,15 +63,15 @@ class FaceIndex:
         """Keys that it has not."""
         if not len(keys):
             return
-        codes = self._planes.codes(vectors)
-        sixteen_bits = np.rint(vectors * _LARGEST).astype(np.int16)
+        codes = self._codes.of(vectors)
+        sixteen_bits = np.rint(vectors * ONE).astype(np.int16)
         with self._gate.alone():
             new = np.arange(self._count, self._count + len(keys))
             self._make_room(self._count + len(keys))
             self._keys[new] = keys
             self._vectors[new] = sixteen_bits
-            self._strips[new // STRIP, :, new % STRIP] = codes[:, :FIRST]
-            self._rest[new] = codes[:, FIRST:]
+            self._codes.put(new, codes)
+            self._eight_bits.forget(new)
             self._count += len(keys)
 
     def remove(self, keys: Keys) -> None:
@@ -94,44 +84,47 @@ class FaceIndex:
             left = self._count - len(gone)
             free = gone[gone < left]
             last = np.setdiff1d(np.arange(left, self._count), gone)
-            strips = self._strips
-            for held in (self._keys, self._vectors, self._rest):
-                held[free] = held[last]
-            strips[free // STRIP, :, free % STRIP] = strips[last // STRIP, :, last % STRIP]
             empty = np.arange(left, self._count)
-            for held in (self._keys, self._vectors, self._rest):
+            for held in (self._keys, self._vectors):
+                held[free] = held[last]
                 held[empty] = 0
-            strips[empty // STRIP, :, empty % STRIP] = 0
+            self._codes.move(last, free)
+            self._codes.clear(empty)
+            self._eight_bits.forget(np.concatenate([free, empty]))
             self._count = left
 
     def search(self, vectors: Vectors, most: int) -> list[Keys]:
-        """The nearest to each, the best first; at most so many of each, and not more than
-        COMPARED."""
-        codes = self._planes.codes(vectors)
+        """The nearest to each, the best first: at most so many of each, and no more than codes
+        call near."""
         with self._gate.shared():
+            if not self._count:
+                return [np.empty(0, np.uint64) for _ in vectors]
+            if self._count * self.numbers <= self._most_multiplied:
+                near = self._eight_bits.nearest(
+                    self._vectors,
+                    self._count,
+                    vectors,
+                    min(self._count, max(_MULTIPLIED_AGAIN, 2 * most)),
+                )
+                return list(self._best(vectors, near, most))
             return [
-                self._search(vector, code, most)
-                for vector, code in zip(vectors, codes, strict=True)
+                self._best(vector, places[np.newaxis], most)[0]
+                for vector, places in zip(
+                    np.split(vectors, len(vectors)),
+                    self._codes.nearest(self._count, vectors),
+                    strict=True,
+                )
             ]
 
-    def _search(self, vector: Vector, code: Words, most: int) -> Keys:
-        near = self._near(code)
-        opposite = -(self._vectors.take(near, axis=0).astype(np.float32) @ vector)
-        best = np.arange(len(near))
-        if most < len(near):
-            best = opposite.argpartition(most)[:most]
-        return self._keys[near[best[opposite[best].argsort()]]]
-
-    def _near(self, code: Words) -> NDArray[np.intp]:
-        """Places of at least COMPARED vectors, where there are so many."""
-        count = self._count
-        if count <= COMPARED:
-            return np.arange(count)
-        first = distances(self._strips, count, code)
-        near = nearest(first, min(count, max(NEAR, count // NEAR_SHARE)))
-        # An exact opposite, whose 256 bits all differ, counts as 0: its cosine tells it.
-        rest = bits_set(self._rest.take(near, axis=0) ^ code[FIRST:])
-        return near[nearest(first[near] + rest[:, 0] + rest[:, 1], COMPARED)]
+    def _best(self, vectors: Vectors, near: Places, most: int) -> NDArray[np.uint64]:
+        """Keys of the nearest to each among those places, shape (len(vectors), how many)."""
+        held = self._vectors.take(near, axis=0).astype(np.float32)
+        opposite = -np.einsum("ijk,ik->ij", held, vectors)
+        if most < near.shape[1]:
+            kept = opposite.argpartition(most, axis=1)[:, :most]
+            near = np.take_along_axis(near, kept, axis=1)
+            opposite = np.take_along_axis(opposite, kept, axis=1)
+        return self._keys[np.take_along_axis(near, opposite.argsort(axis=1), axis=1)]
 
     def _make_room(self, count: int) -> None:
         """Nobody looks at the arrays meanwhile, so that they may grow where they are: the gallery
@@ -140,8 +133,7 @@ class FaceIndex:
             return
         places = count + count // _SPARE
         self._vectors.resize((places, self.numbers), refcheck=False)
-        self._rest.resize((places, WORDS - FIRST), refcheck=False)
-        self._strips.resize((-(-places // STRIP), FIRST, STRIP), refcheck=False)
+        self._codes.make_room(places)
         self._keys.resize(places, refcheck=False)
 
 

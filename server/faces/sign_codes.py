@@ -16,10 +16,19 @@ from server.faces.decision import Vectors
 
 Words = NDArray[np.uint64]
 Distances = NDArray[np.uint8]
+Places = NDArray[np.intp]
 
 WORDS: Final = 4
 FIRST: Final = 2
 """Words that are looked at of every code; the rest only of those that are near by these."""
+
+COMPARED: Final = 512
+"""Vectors whose codes are nearest are near enough to be compared themselves."""
+
+NEAR: Final = 4 * COMPARED
+NEAR_SHARE: Final = 128
+"""Of so many vectors one, and NEAR at least, is near enough by the first words of its code to have
+all of it looked at. docs/measurements.md says why so many."""
 
 STRIP: Final = 32_768
 """Codes looked at by one operation: few enough for a core's second cache, and enough for numpy to
@@ -50,6 +59,55 @@ class Planes:
         return np.packbits(sides, axis=1, bitorder="little").view(np.uint64)
 
 
+class SignCodes:
+    """Of vectors that somebody else keeps, by their places. May be asked from many threads, but not
+    while it changes."""
+
+    def __init__(self, numbers: int) -> None:
+        """For vectors of so many numbers."""
+        self._planes = Planes(numbers)
+        self._strips: Words = np.empty((0, FIRST, STRIP), np.uint64)
+        self._rest: Words = np.empty((0, WORDS - FIRST), np.uint64)
+
+    def of(self, vectors: Vectors) -> Words:
+        """Shape (how many, WORDS)."""
+        return self._planes.codes(vectors)
+
+    def make_room(self, places: int) -> None:
+        """For so many, where they are: nobody may hold a part of them."""
+        self._rest.resize((places, WORDS - FIRST), refcheck=False)
+        self._strips.resize((-(-places // STRIP), FIRST, STRIP), refcheck=False)
+
+    def put(self, places: Places, codes: Words) -> None:
+        """Those codes are there from now on."""
+        self._strips[places // STRIP, :, places % STRIP] = codes[:, :FIRST]
+        self._rest[places] = codes[:, FIRST:]
+
+    def move(self, places: Places, to: Places) -> None:
+        """Those are there too from now on."""
+        strips = self._strips
+        strips[to // STRIP, :, to % STRIP] = strips[places // STRIP, :, places % STRIP]
+        self._rest[to] = self._rest[places]
+
+    def clear(self, places: Places) -> None:
+        """Overwrites them."""
+        self._strips[places // STRIP, :, places % STRIP] = 0
+        self._rest[places] = 0
+
+    def nearest(self, count: int, asked: Vectors) -> list[Places]:
+        """Of each: places of at least COMPARED of the first `count`, where there are so many."""
+        return [self._near(count, code) for code in self.of(asked)]
+
+    def _near(self, count: int, code: Words) -> Places:
+        if count <= COMPARED:
+            return np.arange(count)
+        first = distances(self._strips, count, code)
+        near = nearest(first, min(count, max(NEAR, count // NEAR_SHARE)))
+        # An exact opposite, whose 256 bits all differ, counts as 0: its cosine tells it.
+        rest = bits_set(self._rest.take(near, axis=0) ^ code[FIRST:])
+        return near[nearest(first[near] + rest[:, 0] + rest[:, 1], COMPARED)]
+
+
 def distances(strips: Words, count: int, code: Words) -> Distances:
     """In how many of their first bits the first `count` codes differ from that one."""
     used = -(-count // STRIP)
@@ -64,7 +122,7 @@ def distances(strips: Words, count: int, code: Words) -> Distances:
     return found.ravel()[:count]
 
 
-def nearest(found: Distances, least: int) -> NDArray[np.intp]:
+def nearest(found: Distances, least: int) -> Places:
     """Places of the smallest distances: at least so many (there are more), and all that are as
     small as the largest of them."""
     step = max(1, len(found) // _SAMPLED)
@@ -75,7 +133,7 @@ def nearest(found: Distances, least: int) -> NDArray[np.intp]:
     return near
 
 
-def _places(wanted: NDArray[np.bool_]) -> NDArray[np.intp]:
+def _places(wanted: NDArray[np.bool_]) -> Places:
     """Where it is true, which is seldom: eight are passed over at a time, in half the time of
     `nonzero`."""
     whole = len(wanted) // 8 * 8

@@ -1,13 +1,16 @@
 """The index finds what is nearest, and only what is in it."""
 
+# ruff: noqa: SLF001 - its memory, unasked
+
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from server.faces import eight_bits
 from server.faces.decision import Vectors
-from server.faces.index import COMPARED, NEAR, FaceIndex
-from server.faces.sign_codes import STRIP, bits_set, bits_set_by_sums, nearest
+from server.faces.index import MOST_MULTIPLIED, FaceIndex
+from server.faces.sign_codes import COMPARED, NEAR, STRIP, bits_set, bits_set_by_sums, nearest
 
 NUMBERS = 32
 MANY = STRIP + 5000
@@ -30,8 +33,13 @@ def gallery() -> Vectors:
     return drawn(MANY, 1)
 
 
-def filled(gallery: Vectors, *, at_once: int = MANY) -> FaceIndex:
-    index = FaceIndex(NUMBERS)
+@pytest.fixture(params=[MOST_MULTIPLIED, 0], ids=["multiplied", "by codes"])
+def most_multiplied(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
+def filled(gallery: Vectors, most_multiplied: int, *, at_once: int = MANY) -> FaceIndex:
+    index = FaceIndex(NUMBERS, most_multiplied=most_multiplied)
     for start in range(0, len(gallery), at_once):
         part = gallery[start : start + at_once]
         index.add(np.arange(start, start + len(part), dtype=np.uint64), part)
@@ -44,24 +52,28 @@ def best_of(gallery: Vectors, asked: Vectors) -> list[int]:
 
 
 @pytest.mark.parametrize("count", [1, COMPARED, COMPARED + 1, NEAR + 1, MANY])
-def test_what_is_nearest_is_found_among_few_and_many(gallery: Vectors, count: int) -> None:
-    index = filled(gallery[:count], at_once=7001)
+def test_what_is_nearest_is_found_among_few_and_many(
+    gallery: Vectors, most_multiplied: int, count: int
+) -> None:
+    index = filled(gallery[:count], most_multiplied, at_once=7001)
     asked = like(gallery[:count:97], 2)
     found = index.search(asked, 3)
     assert [keys[0] for keys in found] == best_of(gallery[:count], asked)
     assert {len(keys) for keys in found} == {min(3, count)}
 
 
-def test_the_nearest_come_in_order_and_each_once(gallery: Vectors) -> None:
-    (found,) = filled(gallery).search(gallery[:1], 32)
+def test_the_nearest_come_in_order_and_each_once(gallery: Vectors, most_multiplied: int) -> None:
+    (found,) = filled(gallery, most_multiplied).search(gallery[:1], 32)
     cosines = gallery[found] @ gallery[0]
     assert len(set(found.tolist())) == 32
     assert (np.diff(cosines) <= 1e-3).all()
     assert (found[0], cosines[0]) == (0, pytest.approx(1, abs=1e-3))
 
 
-def test_who_is_taken_out_is_found_no_more_and_all_others_are(gallery: Vectors) -> None:
-    index = filled(gallery)
+def test_who_is_taken_out_is_found_no_more_and_all_others_are(
+    gallery: Vectors, most_multiplied: int
+) -> None:
+    index = filled(gallery, most_multiplied)
     gone = np.concatenate([np.arange(0, MANY, 3), np.arange(MANY - 100, MANY)]).astype(np.uint64)
     index.remove(gone)
     stay = np.setdiff1d(np.arange(MANY), gone.astype(np.int64))
@@ -73,12 +85,44 @@ def test_who_is_taken_out_is_found_no_more_and_all_others_are(gallery: Vectors) 
     assert [int(keys[0]) for keys in index.search(asked, 1)] == best_of(gallery, asked)
 
 
-def test_nothing_is_left_in_memory_of_who_is_taken_out(gallery: Vectors) -> None:
-    index = filled(gallery[:100])
-    index.remove(np.arange(40, 100, dtype=np.uint64))
-    held = (index._keys, index._vectors, index._rest)  # noqa: SLF001 - its memory, unasked
-    assert [bool(each[40:].any()) for each in held] == [False] * 3
-    assert not index._strips[0, :, 40:].any()  # noqa: SLF001
+def test_nothing_is_left_in_memory_of_who_is_taken_out(
+    gallery: Vectors, most_multiplied: int
+) -> None:
+    index = filled(gallery[: eight_bits.STRIP + 100], most_multiplied)
+    index.search(gallery[:1], 1)
+    index.remove(np.arange(40, 200, dtype=np.uint64))
+    left = eight_bits.STRIP - 60
+    held = (index._keys, index._vectors, index._codes._rest)
+    assert [bool(each[left:].any()) for each in held] == [False] * 3
+    assert not index._codes._strips[0, :, left:].any()
+    assert not index._eight_bits._strips
+
+
+def test_the_same_are_found_alone_and_together_and_they_are_the_nearest(
+    gallery: Vectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = filled(gallery, MOST_MULTIPLIED)
+    asked = np.concatenate([like(gallery[:20], 2), drawn(20, 3)])
+    together = index.search(asked, 32)
+    for found, question in zip(together, asked, strict=True):
+        cosines = gallery @ question
+        least = np.sort(cosines)[-32]
+        assert len(set(found.tolist())) == 32
+        assert (cosines[found] >= least - 1e-4).all()
+    alone = [index.search(question[np.newaxis], 32)[0] for question in asked]
+    assert np.array_equal(together, alone)
+    monkeypatch.setattr(eight_bits, "_MOST_PRODUCTS", 3 * MANY)
+    assert np.array_equal(together, index.search(asked, 32))
+
+
+def test_a_strip_is_laid_out_anew_where_another_face_came_to_lie(gallery: Vectors) -> None:
+    index = filled(gallery[:100], MOST_MULTIPLIED)
+    assert index.search(gallery[99:100], 1)[0].tolist() == [99]
+    index.remove(np.asarray([3], np.uint64))
+    index.add(np.asarray([700], np.uint64), gallery[700:701])
+    found = index.search(gallery[[3, 99, 700]], 1)
+    assert [int(keys[0]) for keys in found[1:]] == [99, 700]
+    assert found[0][0] != 3
 
 
 def test_what_is_not_there_can_be_taken_out_and_nobody_is_found_in_an_empty_index() -> None:
@@ -91,11 +135,11 @@ def test_what_is_not_there_can_be_taken_out_and_nobody_is_found_in_an_empty_inde
 
 
 def test_room_that_was_not_to_be_had_is_made_the_next_time(
-    gallery: Vectors, monkeypatch: pytest.MonkeyPatch
+    gallery: Vectors, most_multiplied: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    index = filled(gallery[:100])
+    index = filled(gallery[:100], most_multiplied)
     with monkeypatch.context() as patch:
-        borrowed = index._vectors[:]  # noqa: SLF001 - what numpy lets nobody resize
+        borrowed = index._vectors[:]  # what numpy lets nobody resize
         patch.setattr(index, "_vectors", borrowed)
         with pytest.raises(ValueError, match="cannot resize"):
             index.add(np.arange(100, 300, dtype=np.uint64), gallery[100:300])
@@ -105,16 +149,18 @@ def test_room_that_was_not_to_be_had_is_made_the_next_time(
     assert found == best_of(gallery[:300], asked)
 
 
-def test_the_same_vector_many_times_over_hides_nothing(gallery: Vectors) -> None:
+def test_the_same_vector_many_times_over_hides_nothing(
+    gallery: Vectors, most_multiplied: int
+) -> None:
     crowd = np.repeat(gallery[:1], 3 * NEAR, axis=0)
-    index = filled(np.concatenate([crowd, gallery[1:200]]))
+    index = filled(np.concatenate([crowd, gallery[1:200]]), most_multiplied)
     assert [int(keys[0]) for keys in index.search(gallery[1:200], 1)] == [
         *range(3 * NEAR, 3 * NEAR + 199)
     ]
 
 
-def test_an_opposite_is_not_taken_for_the_nearest(gallery: Vectors) -> None:
-    index = filled(np.concatenate([-gallery[:1], gallery[1:MANY]]))
+def test_an_opposite_is_not_taken_for_the_nearest(gallery: Vectors, most_multiplied: int) -> None:
+    index = filled(np.concatenate([-gallery[:1], gallery[1:MANY]]), most_multiplied)
     assert index.search(gallery[:1], 1)[0][0] == best_of(gallery[1:], gallery[:1])[0] + 1
 
 
