@@ -16,16 +16,17 @@ from rich.table import Table
 
 from db.csv_lines import csv_lines
 from server.accounts.contract import Action
-from server.cli_database import now_utc
+from server.cli_database import check_there, now_utc, settings_of
 from server.cli_fail import fail
 from server.config import ServerSettings
 from server.errors import NotThere
 from server.face_desk import Desk, opened_desk
-from server.face_side import networks_of, wanted_of
+from server.face_side import models_of, networks_of, wanted_of
 from server.faces import holdings, person_rows, picture_rows
 from server.faces.contract import Refusal
 from server.faces.gallery import Gallery
 from server.faces.importing import Importer
+from server.faces.keeping import ModelKey
 from server.faces.looking import FaceLooker, make_looker
 from server.faces.reembedding import reembed
 from server.faces.vault import add_key
@@ -158,7 +159,12 @@ def encrypt(*, db: Path | None) -> None:
 
 
 def status(*, db: Path | None) -> None:
-    """How many are enrolled, and with which model they are found."""
+    """How many are enrolled, and with which model they are found; of models also before there is a
+    database."""
+    settings = settings_of(db)
+    if not settings.uses_postgres and not settings.db_path.exists():
+        typer.echo(_models_here(settings))
+        check_there(settings.db_path)
     with opened_desk(db) as desk:
         counted = desk.gallery.read(lambda rows: picture_rows.counted(rows, desk.models.key))
     vault = desk.gallery.vault
@@ -168,13 +174,29 @@ def status(*, db: Path | None) -> None:
         str(counted.persons),
         str(counted.pictures),
         str(counted.waiting),
-        "none" if key is None else f"{key.name} {key.version} ({key.numbers} numbers)",
+        "none" if key is None else _model_words(key),
         desk.models.detector or "none",
         vault.current or "none",
     )
     Console().print(table)
     if desk.models.problem is not None:
         typer.echo(desk.models.problem)
+
+
+def _models_here(settings: ServerSettings) -> str:
+    """What would serve, or what is missing and the command that gets it."""
+    networks = networks_of(settings)
+    try:
+        models = models_of(settings, networks)
+    finally:
+        networks.close()
+    if models.key is None:
+        return models.problem or "there is no embedding model"
+    return f"Models are here: detector {models.detector}, model {_model_words(models.key)}."
+
+
+def _model_words(key: ModelKey) -> str:
+    return f"{key.name} {key.version} ({key.numbers} numbers)"
 
 
 def _must_be_there(gallery: Gallery, class_id: int) -> None:

@@ -35,4 +35,5 @@ def upload_of(sighting: FaceSighting, content: bytes) -> Upload:
         name=f"face {sighting.id}",
         content=content,
         at=None if sighting.box is None else Box.from_xywh(*sighting.box),
+        sighting_id=sighting.id,
     )

@@ -10,6 +10,7 @@ from server.faces.contract import Upload
 from server.faces.gate import ENROLMENT, Demands, Verdict, judge
 from server.faces.keeping import NewPicture
 from server.faces.looking import Seen, SeenFace
+from vision.geometry import Box
 
 LEAST_OVERLAP: Final = 0.3
 """Of a face with where one was said to be (intersection over union): two detectors draw it
@@ -24,9 +25,14 @@ def meant(seen: Seen, upload: Upload) -> SeenFace:
         return seen.faces[0]
     place = upload.at.denormalised(seen.width, seen.height)
     found = max(seen.faces, key=lambda face: face.box.iou(place))
-    if found.box.iou(place) < LEAST_OVERLAP:
+    if not are_one(found.box, place):
         raise QuestionInvalid(f"{upload.name}: there is no face where one was said to be")
     return found
+
+
+def are_one(box: Box, place: Box) -> bool:
+    """Whether two boxes, in the same unit, are of one face."""
+    return box.iou(place) >= LEAST_OVERLAP
 
 
 def judged(face: SeenFace, demands: Demands) -> Verdict:

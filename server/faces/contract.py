@@ -86,6 +86,24 @@ class PictureCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeniedFace:
+    """A face that was said not to be a person's, by whom and when.
+
+    `source` is camera or upload, empty where that was not noted yet. `device_id` and `seen_at` say
+    where and when a camera saw it; None where it was no camera's, or was given up as old.
+    """
+
+    denied_id: int
+    class_id: int
+    denied_by: str
+    denied_at: datetime
+    source: str
+    sighting_id: int | None
+    device_id: str | None
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FaceQualityCard:
     """Parts 0..1; `reasons` say why the face is not good enough, none: it is."""
 
@@ -169,12 +187,13 @@ class Upload:
     """A picture as it came; `name` is for messages.
 
     `at` is where the face is that is meant, in shares (0..1) of the picture; None: the largest, or
-    where somebody is enrolled the only one.
+    where somebody is enrolled the only one. `sighting_id`: a camera sent it, and saw that face.
     """
 
     name: str
     content: bytes
     at: Box | None = None
+    sighting_id: int | None = None
 
     @cached_property
     def sha256(self) -> str:
@@ -314,7 +333,17 @@ class Faces(Protocol):
         ...
 
     async def deny(self, caller: Caller, class_id: int, picture: Upload) -> None:
-        """The largest face of the picture is not this person's. Raises NotThere."""
+        """The largest face of the picture is not this person's; where a camera saw it, it is their
+        match no more. Raises NotThere."""
+        ...
+
+    async def denied(self, caller: Caller, class_id: int) -> tuple[DeniedFace, ...]:
+        """What was said not to be this person, the last first. Raises NotThere."""
+        ...
+
+    async def take_back(self, caller: Caller, class_id: int, denied_id: int) -> None:
+        """A face that was said not to be this person's may be theirs again; where a camera saw it
+        and it is alike enough, it is their match again. Raises NotThere."""
         ...
 
     async def merge(self, caller: Caller, kept_id: int, gone_id: int) -> Person:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from server.accounts.contract import Action, Caller
-from server.errors import QuestionInvalid
+from server.errors import NotThere, QuestionInvalid
 from server.faces.calibration import calibration_of
-from server.faces.choosing import judged, meant, new_picture, usable
+from server.faces.choosing import are_one, judged, meant, new_picture, usable
 from server.faces.contract import (
     MOST_PICTURES,
+    DeniedFace,
     Enrolment,
     Examination,
     Person,
@@ -22,6 +23,7 @@ from server.faces.keeping import Enrolled, NewPicture
 from server.faces.quality_card import card_of
 from server.faces.retention import checked
 from server.faces.workplace import Workplace
+from vision.geometry import Box
 
 
 class Enrolling:
@@ -88,6 +90,7 @@ class Enrolling:
     async def edit(self, caller: Caller, class_id: int, details: PersonDetails) -> Person:
         now = self._place.now()
         details = checked(details, now=now, keep_days=self._place.keep_days)
+        await self._place.store.person(class_id)
         await self._place.audit(caller, Action.PERSON_CHANGED, f"person {class_id}")
         return await self._place.store.edit(class_id, details, now)
 
@@ -95,6 +98,8 @@ class Enrolling:
         if kept_id == gone_id:
             raise QuestionInvalid(f"{kept_id} and {gone_id}: expected two numbers of one person")
         now = self._place.now()
+        for class_id in (kept_id, gone_id):
+            await self._place.store.person(class_id)
         await self._place.audit(
             caller, Action.PERSON_CHANGED, f"person {kept_id}", f"takes over person {gone_id}"
         )
@@ -103,6 +108,7 @@ class Enrolling:
         return person
 
     async def deny(self, caller: Caller, class_id: int, picture: Upload) -> None:
+        await self._place.store.person(class_id)
         face = usable(await self._place.desk.look(picture), picture, QUERY)
         vector, now = face.vector, self._place.now()
         if vector is None:
@@ -110,11 +116,48 @@ class Enrolling:
         await self._place.audit(
             caller, Action.PERSON_CHANGED, f"person {class_id}", "a face that is not theirs"
         )
-        await self._place.store.deny(class_id, vector, caller.name, now)
+        sighting_id = await self._seen_by_camera(picture)
+        await self._place.store.deny(class_id, vector, caller.name, now, sighting_id=sighting_id)
+
+    async def _seen_by_camera(self, picture: Upload) -> int | None:
+        """The sighting, where the face that is meant is the one that the camera saw: others may be
+        in its picture."""
+        if picture.sighting_id is None:
+            return None
+        try:
+            box = (await self._place.sightings.one(picture.sighting_id)).box
+        except NotThere:  # given up meanwhile
+            return None
+        is_it = box is None or picture.at is None or are_one(picture.at, Box.from_xywh(*box))
+        return picture.sighting_id if is_it else None
+
+    async def denied(self, caller: Caller, class_id: int) -> tuple[DeniedFace, ...]:
+        found = await self._place.store.denied(class_id)
+        await self._place.audit(
+            caller, Action.PERSON_SEEN, f"person {class_id}", "faces that are not theirs"
+        )
+        return found
+
+    async def take_back(self, caller: Caller, class_id: int, denied_id: int) -> None:
+        now = self._place.now()
+        await self._place.store.denied_face(class_id, denied_id)
+        await self._place.audit(
+            caller,
+            Action.PERSON_CHANGED,
+            f"person {class_id}",
+            f"denied face {denied_id} may be theirs again",
+        )
+        await self._place.store.take_back(class_id, denied_id, now)
 
     async def delete_picture(self, caller: Caller, image_id: int) -> None:
         now = self._place.now()
-        await self._place.audit(caller, Action.PERSON_CHANGED, f"enrolment picture {image_id}")
+        class_id = await self._place.store.owner_of(image_id)
+        await self._place.audit(
+            caller,
+            Action.PERSON_CHANGED,
+            f"enrolment picture {image_id}",
+            f"of person {class_id}, deleted",
+        )
         await self._place.store.delete_picture(image_id, now)
         self._place.desk.forget()
 

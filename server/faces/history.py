@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import tzinfo
 from typing import Final
 
 from server.accounts.contract import Action, Caller
@@ -21,6 +23,7 @@ from server.faces.history_contract import (
     Earlier,
     MatchFilter,
     MatchPage,
+    PersonRecord,
     Visit,
     VisitorPage,
 )
@@ -61,7 +64,10 @@ class History:
         await self._place.audit(
             caller, Action.PERSON_SEEN, "faces of cameras", f"{len(sighting_ids)} shown"
         )
-        found = {}
+        return await self._thumbnails(sighting_ids)
+
+    async def _thumbnails(self, sighting_ids: Sequence[int]) -> dict[int, bytes]:
+        found: dict[int, bytes] = {}
         for sighting_id in sighting_ids[:MOST_LISTED]:
             try:
                 sighting = await self._place.sightings.one(sighting_id)
@@ -74,18 +80,33 @@ class History:
                 continue  # given up as old, or never sent: the list says when and where
         return found
 
+    async def record(self, caller: Caller, class_id: int, *, most: int = 12) -> PersonRecord:
+        found = await self._place.store.record(class_id, most=most)
+        matches, denied = found.matches.matches, found.denied
+        await self._place.audit(
+            caller,
+            Action.PERSON_SEEN,
+            f"person {class_id}",
+            f"with {len(matches)} matches and {len(denied)} faces that are not theirs",
+        )
+        seen = [each.sighting_id for each in matches]
+        seen += [each.sighting_id for each in denied if each.sighting_id is not None]
+        return replace(found, faces=await self._thumbnails(list(dict.fromkeys(seen))))
+
     async def matches(
         self, caller: Caller, wanted: MatchFilter, *, before: int | None = None, limit: int = 48
     ) -> MatchPage:
         found = await self._place.store.matches(wanted, before=before, limit=limit)
         people = sorted({each.person.class_id for each in found.matches})
-        if people or wanted.class_id is not None:  # that somebody was nowhere is news of them
+        if people or _is_of_somebody(wanted):  # that somebody was nowhere is news of them
             await self._place.audit(caller, Action.PERSON_SEEN, "matches", f"shown {people}")
         return found
 
-    async def match_days(self, caller: Caller, wanted: MatchFilter) -> tuple[DayCount, ...]:
-        found = await self._place.store.match_days(wanted)
-        if found or wanted.class_id is not None:
+    async def match_days(
+        self, caller: Caller, wanted: MatchFilter, zone: tzinfo
+    ) -> tuple[DayCount, ...]:
+        found = await self._place.store.match_days(wanted, zone)
+        if found or _is_of_somebody(wanted):
             await self._place.audit(caller, Action.PERSON_SEEN, "matches", "counted by day")
         return found
 
@@ -100,7 +121,9 @@ class History:
             f"person {class_id}",
             f"face {found.sighting_id} is not theirs",
         )
-        await self._place.store.deny_match(found, vector, caller.name, now)
+        await self._place.store.deny(
+            class_id, vector, caller.name, now, sighting_id=found.sighting_id
+        )
 
     async def visitors(
         self, caller: Caller, *, before: int | None = None, limit: int = 48
@@ -177,3 +200,7 @@ class History:
         if face.vector is None:
             raise QuestionInvalid(f"{upload.name}: the face cannot be compared with anybody")
         return face.vector
+
+
+def _is_of_somebody(wanted: MatchFilter) -> bool:
+    return wanted.class_id is not None or bool(wanted.name.strip())

@@ -4,12 +4,12 @@ whether somebody was here before."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime, tzinfo
 from typing import Final, Protocol
 
 from server.accounts.contract import Caller
-from server.faces.contract import Faces, Person, Upload
+from server.faces.contract import DeniedFace, Faces, Person, PictureCard, Upload
 from server.storage.reading.face_sightings import FaceSighting
 
 MOST_LISTED: Final = 200
@@ -20,9 +20,11 @@ MOST_DAYS: Final = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchFilter:
-    """Which matches; what is empty or None does not count. `since` is included, `until` is not."""
+    """Which matches; what is empty or None does not count. `name` is part of a person's, whatever
+    its case. `since` is included, `until` is not."""
 
     class_id: int | None = None
+    name: str = ""
     device_id: str = ""
     since: datetime | None = None
     until: datetime | None = None
@@ -50,8 +52,21 @@ class MatchPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRecord:
+    """One person with what is held on them, all of one moment: their pictures, what was said not
+    to be them, and the last matches; `faces` are small JPEGs by sighting, of what cameras saw and
+    is still kept."""
+
+    person: Person
+    pictures: tuple[PictureCard, ...]
+    denied: tuple[DeniedFace, ...]
+    matches: MatchPage
+    faces: Mapping[int, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DayCount:
-    """A day in UTC."""
+    """A day of the clock that was asked for."""
 
     day: date
     count: int
@@ -119,15 +134,21 @@ class FaceHistory(Protocol):
         """By sighting: a small JPEG of the face; those whose picture is gone are left out."""
         ...
 
+    async def record(self, caller: Caller, class_id: int, *, most: int = 12) -> PersonRecord:
+        """What a person's page shows, with at most so many matches: one look. Raises NotThere."""
+        ...
+
     async def matches(
         self, caller: Caller, wanted: MatchFilter, *, before: int | None = None, limit: int = 48
     ) -> MatchPage:
         """Who was recognised."""
         ...
 
-    async def match_days(self, caller: Caller, wanted: MatchFilter) -> tuple[DayCount, ...]:
-        """How many were recognised on each day that has any, the last MOST_DAYS of them, in
-        order."""
+    async def match_days(
+        self, caller: Caller, wanted: MatchFilter, zone: tzinfo
+    ) -> tuple[DayCount, ...]:
+        """How many were recognised on each day that has any, by a clock in that zone; the last
+        MOST_DAYS of them, in order."""
         ...
 
     async def deny_match(self, caller: Caller, match_id: int) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Any, Final
 
 import numpy as np
@@ -27,6 +28,9 @@ from server.storage.times import stamp
 
 CHUNK: Final = 10_000
 """Visitors compared at once."""
+_QUARTERS: Final = 100
+"""Of an hour in a day: as many as the longest has, where a clock is set back."""
+_IS_CALLED: Final = "class_id IN (SELECT class_id FROM face_persons WHERE has_text(ten, ?))"
 _MATCH: Final = "match_id, class_id, sighting_id, device_id, seen_at, score, probability"
 
 
@@ -113,21 +117,28 @@ def matches(reader: Reader, wanted: MatchFilter, *, before: int | None, limit: i
     return MatchPage(matches=tuple(found[:limit]), next_before=following)
 
 
-def match_days(reader: Reader, wanted: MatchFilter) -> tuple[DayCount, ...]:
-    """The last MOST_DAYS that have any, in order."""
+def match_days(reader: Reader, wanted: MatchFilter, zone: tzinfo) -> tuple[DayCount, ...]:
+    """The last MOST_DAYS that have any, in order: days of a clock in that zone, whose midnight
+    lies on a quarter of an hour."""
     where, values = _where(wanted, None)
     rows = reader.rows(
-        f"SELECT substr(seen_at, 1, 10), count(*) FROM face_matches WHERE {where} "  # noqa: S608 (our own conditions)
-        "GROUP BY 1 ORDER BY 1 DESC LIMIT ?",
-        (*values, MOST_DAYS),
+        "SELECT substr(seen_at, 1, 13), CAST(substr(seen_at, 15, 2) AS INTEGER) / 15, count(*) "  # noqa: S608 (our own conditions)
+        f"FROM face_matches WHERE {where} GROUP BY 1, 2 ORDER BY 1 DESC, 2 DESC LIMIT ?",
+        (*values, (MOST_DAYS + 1) * _QUARTERS),
     )
-    return tuple(DayCount(day=date.fromisoformat(day), count=count) for day, count in rows[::-1])
+    counts: Counter[date] = Counter()
+    for hour, quarter, count in rows:
+        began = datetime.fromisoformat(f"{hour}:{15 * quarter:02d}:00+00:00")
+        counts[began.astimezone(zone).date()] += count
+    last = sorted(counts)[-MOST_DAYS:]
+    return tuple(DayCount(day=day, count=counts[day]) for day in last)
 
 
 def _where(wanted: MatchFilter, before: int | None) -> tuple[str, tuple[Any, ...]]:
     conditions: list[tuple[str, Any]] = [
         ("match_id < ?", before),
         ("class_id = ?", wanted.class_id),
+        (_IS_CALLED, wanted.name.strip().lower() or None),
         ("device_id = ?", wanted.device_id or None),
         ("seen_at >= ?", wanted.since and stamp(wanted.since)),
         ("seen_at < ?", wanted.until and stamp(wanted.until)),
@@ -153,8 +164,11 @@ def match(reader: Reader, match_id: int) -> Match:
     return found[0]
 
 
-def drop_match(writer: Writer, match_id: int) -> None:
-    writer.change("DELETE FROM face_matches WHERE match_id = ?", (match_id,))
+def drop_match(writer: Writer, class_id: int, sighting_id: int) -> None:
+    """Nothing where that sighting is not that person's match."""
+    writer.change(
+        "DELETE FROM face_matches WHERE sighting_id = ? AND class_id = ?", (sighting_id, class_id)
+    )
 
 
 def visitors(

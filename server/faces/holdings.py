@@ -8,13 +8,15 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from server.faces import ledger, person_rows
 from server.faces.contract import ForgetReport
 from server.faces.gallery import Gallery
 from server.faces.vault import PictureVault
 from server.storage.asking import Reader
+
+_VECTOR: Final = ("model", "model_version", "float32_little_endian_hex")
 
 
 def forget(gallery: Gallery, class_id: int, now: datetime) -> ForgetReport:
@@ -41,8 +43,8 @@ def archive_of(reader: Reader, class_id: int, vault: PictureVault, now: datetime
         "person": asdict(person),
         "exported_at": now,
         "pictures": list(_pictures(reader, class_id)),
-        "embeddings": list(_vectors(reader, "face_embeddings", class_id)),
-        "faces_said_not_to_be_this_person": list(_vectors(reader, "face_negatives", class_id)),
+        "embeddings": list(_embeddings(reader, class_id)),
+        "faces_said_not_to_be_this_person": list(_denied(reader, class_id)),
         "seen_by_cameras": list(_matches(reader, class_id)),
         "watched_for": list(_watched(reader, class_id)),
         "alerts": list(_alerts(reader, class_id)),
@@ -112,10 +114,21 @@ def _alerts(reader: Reader, class_id: int) -> Iterator[dict[str, Any]]:
         yield dict(zip(names, row, strict=True))
 
 
-def _vectors(reader: Reader, table: str, class_id: int) -> Iterator[dict[str, Any]]:
+def _embeddings(reader: Reader, class_id: int) -> Iterator[dict[str, Any]]:
     rows = reader.rows(
-        f"SELECT model, model_version, hex(vector) FROM {table} WHERE class_id = ?",  # noqa: S608 (our own tables)
+        "SELECT model, model_version, hex(vector) FROM face_embeddings WHERE class_id = ?",
         (class_id,),
     )
-    for model, version, digits in rows:
-        yield {"model": model, "model_version": version, "float32_little_endian_hex": digits}
+    for row in rows:
+        yield dict(zip(_VECTOR, row, strict=True))
+
+
+def _denied(reader: Reader, class_id: int) -> Iterator[dict[str, Any]]:
+    """Who said so is a person of their own, and in no archive of another."""
+    rows = reader.rows(
+        "SELECT noted_at, source, sighting_id, model, model_version, hex(vector) "
+        "FROM face_negatives WHERE class_id = ? ORDER BY negative_id",
+        (class_id,),
+    )
+    for row in rows:
+        yield dict(zip(("denied_at", "source", "sighting_id", *_VECTOR), row, strict=True))

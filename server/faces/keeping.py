@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
 from server.faces.calibration import Calibration
 from server.faces.contract import (
+    DeniedFace,
     ForgetReport,
     Person,
     PersonDetails,
@@ -22,7 +23,14 @@ from server.faces.contract import (
     PictureCard,
 )
 from server.faces.decision import Decision, Rule, Vector
-from server.faces.history_contract import DayCount, Match, MatchFilter, MatchPage, Visitor
+from server.faces.history_contract import (
+    DayCount,
+    Match,
+    MatchFilter,
+    MatchPage,
+    PersonRecord,
+    Visitor,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +137,11 @@ class PersonsKept(Protocol):
         """Raises NotThere."""
         ...
 
+    async def record(self, class_id: int, *, most: int) -> PersonRecord:
+        """One person with what is held on them and at most so many matches; no faces. Raises
+        NotThere."""
+        ...
+
     async def edit(self, class_id: int, details: PersonDetails, now: datetime) -> Person:
         """Raises NotThere."""
         ...
@@ -175,6 +188,10 @@ class PicturesKept(Protocol):
         out."""
         ...
 
+    async def owner_of(self, image_id: int) -> int:
+        """The class id of whose picture it is. Raises NotThere."""
+        ...
+
     async def delete_picture(self, image_id: int, now: datetime) -> None:
         """With its vector. Raises NotThere."""
         ...
@@ -199,8 +216,30 @@ class VectorsKept(Protocol):
         """Raises NotThere."""
         ...
 
-    async def deny(self, class_id: int, vector: Vector, by: str, now: datetime) -> None:
-        """A face that is not this person's. Raises NotThere."""
+    async def deny(
+        self,
+        class_id: int,
+        vector: Vector,
+        by: str,
+        now: datetime,
+        *,
+        sighting_id: int | None = None,
+    ) -> None:
+        """A face that is not this person's. `sighting_id`: a camera saw it; it is no match of this
+        person any more. Raises NotThere."""
+        ...
+
+    async def denied(self, class_id: int) -> tuple[DeniedFace, ...]:
+        """What was said not to be this person, the last first. Raises NotThere."""
+        ...
+
+    async def denied_face(self, class_id: int, denied_id: int) -> DeniedFace:
+        """One of them. Raises NotThere."""
+        ...
+
+    async def take_back(self, class_id: int, denied_id: int, now: datetime) -> None:
+        """A face that was said not to be this person's may be theirs again, and is their match
+        again where a camera saw it and it is alike enough. Raises NotThere."""
         ...
 
     async def who(self, vector: Vector, rule: Rule, *, most: int) -> Told:
@@ -247,17 +286,12 @@ class MatchesKept(Protocol):
         """The last to arrive first; at most MOST_LISTED."""
         ...
 
-    async def match_days(self, wanted: MatchFilter) -> tuple[DayCount, ...]:
-        """The last MOST_DAYS that have any, in order."""
+    async def match_days(self, wanted: MatchFilter, zone: tzinfo) -> tuple[DayCount, ...]:
+        """The last MOST_DAYS that have any, by a clock in that zone, in order."""
         ...
 
     async def match(self, match_id: int) -> Match:
         """Raises NotThere."""
-        ...
-
-    async def deny_match(self, match: Match, vector: Vector, by: str, now: datetime) -> None:
-        """That was not this person: the match goes, the face is noted as not theirs. Raises
-        NotThere."""
         ...
 
     async def visitors(

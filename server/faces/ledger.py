@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from server.errors import FacesUnavailable, NotThere
-from server.faces import person_rows, picture_rows, vector_rows
+from server.faces import denials, person_rows, picture_rows, vector_rows
 from server.faces.contract import PersonDetails
 from server.faces.decision import Vector
 from server.faces.keeping import Enrolled, ModelKey, NewPicture
@@ -105,22 +105,23 @@ class Ledger:
             known=tuple(known),
         )
 
-    def deny(self, class_id: int, vector: Vector, by: str, now: datetime) -> None:
-        """A face that is not this person's, of the ledger's model. Raises NotThere."""
+    def deny(
+        self,
+        class_id: int,
+        vector: Vector,
+        by: str,
+        now: datetime,
+        *,
+        sighting_id: int | None = None,
+    ) -> None:
+        """A face that is not this person's, of the ledger's model; `sighting_id` where a camera saw
+        it. Raises NotThere."""
         model = self._must_have_model()
-        person_rows.find(self.writer, class_id)
-        self.writer.change(
-            "INSERT INTO face_negatives (class_id, model, model_version, vector, noted_by, "
-            "noted_at) VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                class_id,
-                model.name,
-                model.version,
-                vector_rows.blob_of(vector),
-                by,
-                stamp(now),
-            ),
-        )
+        denials.note(self.writer, class_id, vector, model, by=by, now=now, sighting_id=sighting_id)
+
+    def take_back(self, class_id: int, denied_id: int, now: datetime) -> None:
+        """What was denied so may be theirs again. Raises NotThere."""
+        denials.take_back(self.writer, class_id, denied_id, self._model, now)
 
     def _must_have_model(self) -> ModelKey:
         if self._model is None:

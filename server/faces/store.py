@@ -7,14 +7,23 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import partial
 from typing import Final, TypeVar
 
 from server.errors import NotThere, PictureLocked
-from server.faces import claiming, history_rows, holdings, person_rows, picture_rows, vector_rows
+from server.faces import (
+    claiming,
+    denials,
+    history_rows,
+    holdings,
+    person_rows,
+    picture_rows,
+    vector_rows,
+)
 from server.faces.calibration import Calibration
 from server.faces.contract import (
+    DeniedFace,
     ForgetReport,
     Person,
     PersonDetails,
@@ -24,9 +33,16 @@ from server.faces.contract import (
 )
 from server.faces.decision import Rule, Vector
 from server.faces.gallery import Face, Gallery
-from server.faces.history_contract import DayCount, Match, MatchFilter, MatchPage, Visitor
+from server.faces.history_contract import (
+    DayCount,
+    Match,
+    MatchFilter,
+    MatchPage,
+    PersonRecord,
+    Visitor,
+)
 from server.faces.keeping import Alike, Compared, Counted, Enrolled, NewPicture, Told
-from server.faces.ledger import Ledger
+from server.faces.ledger import Ledger, owner_of
 from server.gathering import Gathering, on_thread
 from server.storage.asking import Reader, Writer
 
@@ -55,6 +71,18 @@ class StoredFaces:
 
     async def person(self, class_id: int) -> Person:
         return await self._read(lambda rows: person_rows.find(rows, class_id))
+
+    async def record(self, class_id: int, *, most: int) -> PersonRecord:
+        def work(rows: Reader) -> PersonRecord:
+            wanted = MatchFilter(class_id=class_id)
+            return PersonRecord(
+                person=person_rows.find(rows, class_id),
+                pictures=picture_rows.those_of(rows, class_id),
+                denied=denials.those_of(rows, class_id),
+                matches=history_rows.matches(rows, wanted, before=None, limit=most),
+            )
+
+        return await self._read(work)
 
     async def edit(self, class_id: int, details: PersonDetails, now: datetime) -> Person:
         def work(book: Ledger) -> Person:
@@ -102,6 +130,9 @@ class StoredFaces:
 
         return await self._read(work)
 
+    async def owner_of(self, image_id: int) -> int:
+        return await self._read(lambda rows: owner_of(rows, image_id))
+
     async def delete_picture(self, image_id: int, now: datetime) -> None:
         await self._change(lambda book: book.delete_picture(image_id, now))
 
@@ -120,8 +151,27 @@ class StoredFaces:
     ) -> Enrolled:
         return await self._change(lambda book: book.enrol(class_id, pictures, now))
 
-    async def deny(self, class_id: int, vector: Vector, by: str, now: datetime) -> None:
-        await self._change(lambda book: book.deny(class_id, vector, by, now))
+    async def deny(
+        self,
+        class_id: int,
+        vector: Vector,
+        by: str,
+        now: datetime,
+        *,
+        sighting_id: int | None = None,
+    ) -> None:
+        await self._change(
+            lambda book: book.deny(class_id, vector, by, now, sighting_id=sighting_id)
+        )
+
+    async def denied(self, class_id: int) -> tuple[DeniedFace, ...]:
+        return await self._read(lambda rows: denials.those_of(rows, class_id))
+
+    async def denied_face(self, class_id: int, denied_id: int) -> DeniedFace:
+        return await self._read(lambda rows: denials.one(rows, class_id, denied_id))
+
+    async def take_back(self, class_id: int, denied_id: int, now: datetime) -> None:
+        await self._change(lambda book: book.take_back(class_id, denied_id, now))
 
     async def who(self, vector: Vector, rule: Rule, *, most: int) -> Told:
         return await self._searches.ask(Face(vector=vector, rule=rule, most=most))
@@ -168,18 +218,11 @@ class StoredFaces:
             lambda rows: history_rows.matches(rows, wanted, before=before, limit=limit)
         )
 
-    async def match_days(self, wanted: MatchFilter) -> tuple[DayCount, ...]:
-        return await self._read(lambda rows: history_rows.match_days(rows, wanted))
+    async def match_days(self, wanted: MatchFilter, zone: tzinfo) -> tuple[DayCount, ...]:
+        return await self._read(lambda rows: history_rows.match_days(rows, wanted, zone))
 
     async def match(self, match_id: int) -> Match:
         return await self._read(lambda rows: history_rows.match(rows, match_id))
-
-    async def deny_match(self, match: Match, vector: Vector, by: str, now: datetime) -> None:
-        def work(book: Ledger) -> None:
-            book.deny(match.person.class_id, vector, by, now)
-            history_rows.drop_match(book.writer, match.match_id)
-
-        await self._change(work)
 
     async def visitors(
         self, *, before: int | None, limit: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from server.errors import (
     TookTooLong,
 )
 from server.web.api.problems import problem
+from server.web.methods import methods_at
 from server.web.security.headers import API_POLICY, added_to
 
 _API: Final = "/api/"
@@ -50,6 +51,9 @@ def add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - by its registration
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            path = request.url.path
+            return wrong_method(request.method, path, methods_at(app.routes, path))
         headers = dict(error.headers or {})
         return said(request.url.path, error.status_code, str(error.detail), headers)
 
@@ -69,6 +73,13 @@ def said(path: str, status: int, text: str, headers: Mapping[str, str] | None = 
         answer = problem(HTTPStatus(status), text, path)
     answer.headers.update(headers or {})
     return answer
+
+
+def wrong_method(method: str, path: str, taken: Sequence[str]) -> Response:
+    """The answer to who asked `path` with a method that it does not take."""
+    allow = ", ".join(taken)
+    text = f"{method} is not taken at {path}: expected {allow}"
+    return said(path, HTTPStatus.METHOD_NOT_ALLOWED, text, {"allow": allow})
 
 
 def answer_to(path: str, error: Exception) -> Response:

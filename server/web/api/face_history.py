@@ -151,17 +151,21 @@ def _add_matches(router: Section, faces: FaceGallery) -> None:
     async def matches(
         caller: CurrentCaller,
         class_id: int | None = None,
+        name: str = "",
         camera: str = "",
         since: datetime | None = None,
         until: datetime | None = None,
         before: Before = None,
         limit: Limit = 48,
     ) -> MatchesAnswer:
-        """Who was recognised by cameras; times with their offset from UTC. Audited."""
-        for name, value in (("since", since), ("until", until)):
+        """Who was recognised by cameras, all or one person or those with that in their name; times
+        with their offset from UTC. Audited."""
+        for key, value in (("since", since), ("until", until)):
             if value is not None and value.tzinfo is None:
-                raise QuestionInvalid(f"{name}={value}: expected a time with its offset from UTC")
-        wanted = MatchFilter(class_id=class_id, device_id=camera, since=since, until=until)
+                raise QuestionInvalid(f"{key}={value}: expected a time with its offset from UTC")
+        wanted = MatchFilter(
+            class_id=class_id, name=name, device_id=camera, since=since, until=until
+        )
         found = await faces.matches(caller, wanted, before=before, limit=limit)
         told = tuple(_match(each) for each in found.matches)
         return MatchesAnswer(matches=told, next_before=found.next_before)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import File, Form, Query, UploadFile
 
+from server.accounts.contract import Caller
 from server.accounts.permissions import Permission
 from server.errors import QuestionInvalid
 from server.faces.contract import (
@@ -58,14 +59,14 @@ def _add_queries(router: Section, faces: Faces) -> None:
     @router.post("/query", dependencies=_SEES)
     async def query(caller: CurrentCaller, file: UploadFile) -> OlderAnswer:
         """Who is in the picture: its largest face, or `unknown`. Audited."""
-        found = _with_a_face(await faces.identify(caller, await upload_of(file)))
+        found = await _with_a_face(faces, caller, file)
         told = tuple(older_face(face) for face in found.faces)
         return OlderAnswer(**told[0].model_dump(), faces=told)
 
     @router.post("/query_top5", dependencies=_SEES)
     async def query_top5(caller: CurrentCaller, file: UploadFile) -> OlderTopFive:
         """The five people whom the largest face resembles most. Audited."""
-        face = _with_a_face(await faces.identify(caller, await upload_of(file))).faces[0]
+        face = (await _with_a_face(faces, caller, file)).faces[0]
         match = face.match
         return OlderTopFive(
             class_id=None if match is None else match.person.class_id,
@@ -76,9 +77,11 @@ def _add_queries(router: Section, faces: Faces) -> None:
         )
 
 
-def _with_a_face(found: Identification) -> Identification:
+async def _with_a_face(faces: Faces, caller: Caller, file: UploadFile) -> Identification:
+    picture = await upload_of(file)
+    found = await faces.identify(caller, picture)
     if not found.faces:
-        raise QuestionInvalid("file: there is no face in it")
+        raise QuestionInvalid(f"{picture.name}: there is no face in it")
     return found
 
 

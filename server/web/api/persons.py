@@ -15,6 +15,7 @@ from server.errors import QuestionInvalid
 from server.faces.contract import (
     MOST_PERSONS,
     MOST_PICTURES,
+    DeniedFace,
     FaceQualityCard,
     Faces,
     ForgetReport,
@@ -119,6 +120,7 @@ def persons_router(faces: Faces) -> Section:
     router = Section(prefix="/api/v1/persons", tags=["persons"])
     _add_persons(router, faces)
     _add_person(router, faces)
+    _add_denied(router, faces)
     _add_pictures(router, faces)
     return router
 
@@ -232,11 +234,6 @@ def _add_person(router: Section, faces: Faces) -> None:
         report = await faces.forget(caller, class_id)
         return ForgetAnswer(is_gone=report.is_gone, report=report)
 
-    @router.post("/{class_id}/denied", dependencies=_ENROLS, status_code=HTTPStatus.NO_CONTENT)
-    async def deny(caller: CurrentCaller, class_id: int, wanted: Picture) -> None:
-        """The largest face of the picture is not this person's. Audited."""
-        await faces.deny(caller, class_id, await upload_of(wanted.file))
-
     @router.get("/{class_id}/export", dependencies=_FORGETS, response_class=Response)
     async def export(caller: CurrentCaller, class_id: int) -> Response:
         """A ZIP of all that is held on a person. Audited."""
@@ -246,6 +243,28 @@ def _add_person(router: Section, faces: Faces) -> None:
             "Cache-Control": "no-store",
         }
         return Response(content, media_type="application/zip", headers=headers)
+
+
+def _add_denied(router: Section, faces: Faces) -> None:
+    @router.post("/{class_id}/denied", dependencies=_ENROLS, status_code=HTTPStatus.NO_CONTENT)
+    async def deny(caller: CurrentCaller, class_id: int, wanted: Picture) -> None:
+        """The largest face of the picture is not this person's. Audited."""
+        await faces.deny(caller, class_id, await upload_of(wanted.file))
+
+    @router.get("/{class_id}/denied", dependencies=_SEES)
+    async def denied(caller: CurrentCaller, class_id: int) -> tuple[DeniedFace, ...]:
+        """What was said not to be this person, by whom and when, the last first. Audited."""
+        return await faces.denied(caller, class_id)
+
+    @router.delete(
+        "/{class_id}/denied/{denied_id}",
+        dependencies=_ENROLS,
+        status_code=HTTPStatus.NO_CONTENT,
+    )
+    async def take_back(caller: CurrentCaller, class_id: int, denied_id: int) -> None:
+        """It may be this person again; what a camera saw becomes their match again where it is
+        alike enough. Audited."""
+        await faces.take_back(caller, class_id, denied_id)
 
 
 def _add_pictures(router: Section, faces: Faces) -> None:

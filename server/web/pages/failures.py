@@ -4,31 +4,35 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from fastapi import Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
 from nicegui import Client, ui
 from nicegui import app as pages_app
 from nicegui.page import page as page_of
 
-from server.web.api.problems import problem
+from server.web.errors import said, wrong_method
+from server.web.methods import methods_at
 from server.web.pages.centre import Centre
 from server.web.pages.shell import Visit, fault, framed, ways_on
 from server.web.pages.tags import tag
 from server.web.security.demands import current_caller
 
-_FOR_PROGRAMS = ("/_nicegui", "/static/")
+_FOR_PROGRAMS = ("/api/", "/_nicegui", "/static/")
 
 
-def add_failures(centre: Centre) -> None:
-    """In the same frame as every page; programs get JSON."""
+def add_failures(app: FastAPI, centre: Centre) -> None:
+    """In the same frame as every page; programs get JSON. What `app` has at a path comes here too,
+    where it is asked with another method."""
 
     @pages_app.exception_handler(HTTPStatus.NOT_FOUND)
     async def not_found(request: Request, _: Exception) -> Response:
         path = request.scope.get("root_path", "") + request.scope["path"]
-        if path.startswith("/api/"):
-            return problem(HTTPStatus.NOT_FOUND, f"nothing is at {path}: see /docs", path)
-        if path.startswith(_FOR_PROGRAMS):
-            return JSONResponse({"detail": f"nothing is at {path}"}, HTTPStatus.NOT_FOUND)
+        taken = methods_at(app.routes, path)
+        if taken:
+            return wrong_method(request.method, path, taken)
+        is_page = "text/html" in request.headers.get("accept", "")
+        if not is_page or path.startswith(_FOR_PROGRAMS):
+            return said(path, HTTPStatus.NOT_FOUND, f"nothing is at {path}: see /docs")
         visit = Visit(request=request, caller=current_caller(request))
         place = page_of("", title="Not found · Sightpost")
         with (

@@ -66,7 +66,7 @@ async def pages_on(
     pages_app.middleware_stack = None  # of a server before this one in the process
     pages_app.user_middleware.clear()
     pages_app.add_middleware(ComingBack)
-    add_failures(centre)
+    add_failures(app, centre)
     add_overview(centre, board, viewers)
     add_sightings(centre)
     add_viewer(centre)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from nicegui import ui
@@ -151,7 +152,7 @@ class _Looking:
                     confirming(
                         f"Not {name}?",
                         f"Neither this face nor one that resembles it more than {name}'s pictures "
-                        f"is taken for {name} again. There is no way back but to enrol them anew.",
+                        f"is taken for {name} again, until that is taken back on {name}'s page.",
                         "Not this person",
                         deny,
                     ).open,
@@ -221,11 +222,7 @@ class _Looking:
 
 def _at(upload: Upload, found: Identification, face: FoundFace) -> Upload:
     """The same picture, with this face meant."""
-    return Upload(
-        name=upload.name,
-        content=upload.content,
-        at=face.box.normalised(found.width, found.height),
-    )
+    return replace(upload, at=face.box.normalised(found.width, found.height))
 
 
 def _picture(found: Identification, upload: Upload, jpeg: bytes) -> None:

@@ -68,7 +68,7 @@ def _denying(match: Match, deny: Callable[[int], Awaitable[object]]) -> None:
         confirming(
             f"Not {name}?",
             f"The match goes, and neither this face nor one that resembles it more than {name}'s "
-            f"pictures is taken for {name} again. There is no way back but to enrol them anew.",
+            f"pictures is taken for {name} again, until that is taken back on {name}'s page.",
             "Not this person",
             go,
         ).open,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import tzinfo
 from typing import Final
 from urllib.parse import urlencode
 
@@ -29,15 +30,10 @@ def add_matches(centre: Centre) -> None:
     async def matches(visit: Visit) -> None:
         faces = gallery_of(centre)
         asked = {key: visit.asked(key).strip() for key in _KEYS if visit.asked(key).strip()}
-        wanted = MatchFilter(
-            class_id=visit.number("person"),
-            device_id=asked.get("camera", ""),
-            since=moment("from", asked.get("from"), centre.zone),
-            until=moment("to", asked.get("to"), centre.zone, ends=True),
-        )
+        wanted = _wanted(visit, centre.zone)
         before = visit.number("before")
         found = await faces.matches(visit.caller, wanted, before=before, limit=PAGE)
-        days = await faces.match_days(visit.caller, wanted)
+        days = await faces.match_days(visit.caller, wanted, centre.zone)
         seen = [each.sighting_id for each in found.matches]
         pictures = await faces.thumbnails(visit.caller, seen)
         with people_title(visit, "Matches"):
@@ -47,7 +43,7 @@ def add_matches(centre: Centre) -> None:
         if not found.matches:
             _nobody(is_filtered=bool(asked) or before is not None)
             return
-        _by_day(days)
+        _by_day(days, centre.zone)
         with tag("section", "card flush", aria_label="Matches"):
             may_deny = visit.caller.may(Permission.ENROL_PEOPLE)
             deny = _Denying(faces, visit)
@@ -85,6 +81,19 @@ def add_matches(centre: Centre) -> None:
         _pager("/people/unknown", {}, before, found.next_before)
 
 
+def _wanted(visit: Visit, zone: tzinfo) -> MatchFilter:
+    """Who is looked for is named, or numbered. Raises QuestionInvalid."""
+    person = visit.asked("person").strip()
+    is_number = person.isascii() and person.isdecimal()
+    return MatchFilter(
+        class_id=visit.number("person") if is_number else None,
+        name="" if is_number else person,
+        device_id=visit.asked("camera").strip(),
+        since=moment("from", visit.asked("from").strip(), zone),
+        until=moment("to", visit.asked("to").strip(), zone, ends=True),
+    )
+
+
 class _Denying:
     """Says of a match that it was somebody else."""
 
@@ -103,7 +112,9 @@ class _Denying:
 
 def _nobody(*, is_filtered: bool) -> None:
     if is_filtered:
-        with empty("Nobody matches", "Nobody was recognised so. Try more days, or any camera."):
+        with empty(
+            "Nobody matches", "Nobody was recognised so. Try fewer letters, more days, any camera."
+        ):
             link("Clear the search", "/people/matches", "button")
         return
     empty(
@@ -115,7 +126,15 @@ def _nobody(*, is_filtered: bool) -> None:
 
 def _filter(asked: Mapping[str, str]) -> None:
     with tag("form", "card filter", method="get", action="/people/matches", role="search"):
-        field("Person's number", "person", value=asked.get("person"), inputmode="numeric")
+        field(
+            *("Person", "person"),
+            value=asked.get("person"),
+            type="search",
+            placeholder="part of a name, or a number",
+            maxlength=200,
+            data_key="/",
+            autocomplete="off",
+        )
         field("From", "from", value=asked.get("from"), type="date")
         field("To", "to", value=asked.get("to"), type="date")
         field("Camera", "camera", value=asked.get("camera"), placeholder="any, or its whole name")
@@ -125,11 +144,11 @@ def _filter(asked: Mapping[str, str]) -> None:
                 link("Clear", "/people/matches", "button quiet")
 
 
-def _by_day(days: tuple[DayCount, ...]) -> None:
+def _by_day(days: tuple[DayCount, ...], zone: tzinfo) -> None:
     with tag("section", "card", aria_label="By day"):
         with tag("header"):
             tag("h2", text="By day")
-            tag("span", "soft small", "in UTC")
+            tag("span", "soft small", f"days in {zone}")
         charts.chart(
             [charts.counted("matches", [float(each.count) for each in days])],
             xAxis=charts.named_axis([f"{each.day:%d %b}" for each in days]),

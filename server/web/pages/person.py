@@ -9,10 +9,11 @@ from nicegui import ui
 from server.accounts.permissions import Permission
 from server.errors import NotThere, QuestionInvalid, ServerError
 from server.faces.contract import ForgetReport, Person, PictureCard
-from server.faces.history_contract import FaceGallery, MatchFilter
+from server.faces.history_contract import FaceGallery, PersonRecord
 from server.row_id import is_id
 from server.web.pages import wording
 from server.web.pages.centre import Centre
+from server.web.pages.denied_table import denied_table
 from server.web.pages.face_wording import facts_line, last_day, person_name
 from server.web.pages.match_table import match_table
 from server.web.pages.people import SEES, gallery_of
@@ -52,38 +53,46 @@ class _Person:
         self._place = tag("div", "stack")
 
     async def show(self) -> None:
-        caller = self._visit.caller
-        person = await self._faces.person(caller, self._class_id)
-        pictures = await self._faces.pictures_of(caller, self._class_id)
-        wanted = MatchFilter(class_id=self._class_id)
-        matches = await self._faces.matches(caller, wanted, limit=_LAST_MATCHES)
-        seen = [each.sighting_id for each in matches.matches]
-        faces = await self._faces.thumbnails(caller, seen)
+        record = await self._faces.record(self._visit.caller, self._class_id, most=_LAST_MATCHES)
         self._place.clear()
         with self._place:
-            self._head(person)
+            self._head(record.person)
             with tag("div", "split"):
-                self._pictures(pictures)
-                self._facts(person)
-            with tag("section", "card flush", aria_label="Seen by cameras"):
-                with tag("header"):
-                    tag("h2", text="Seen by cameras")
-                    if matches.next_before is not None:
-                        link("All", f"/people/matches?person={self._class_id}")
-                if matches.matches:
-                    match_table(
-                        self._centre,
-                        matches.matches,
-                        faces,
-                        self._not_them if caller.may(Permission.ENROL_PEOPLE) else None,
-                    )
-                else:
-                    tag("p", "empty", "No camera has recognised this person yet.")
+                self._pictures(record.pictures)
+                self._facts(record.person)
+            self._seen(record)
+            if record.denied:
+                self._denied(record)
+
+    def _seen(self, record: PersonRecord) -> None:
+        matches = record.matches
+        with tag("section", "card flush", aria_label="Seen by cameras"):
+            with tag("header"):
+                tag("h2", text="Seen by cameras")
+                if matches.next_before is not None:
+                    link("All", f"/people/matches?person={self._class_id}")
+            if matches.matches:
+                deny = self._not_them if self._may_change else None
+                match_table(self._centre, matches.matches, record.faces, deny)
+            else:
+                tag("p", "empty", "No camera has recognised this person yet.")
+
+    def _denied(self, record: PersonRecord) -> None:
+        with tag("section", "card flush", aria_label="Said not to be them"):
+            with tag("header"):
+                tag("h2", text="Said not to be them")
+            name = record.person.details.name
+            take_back = self._take_back if self._may_change else None
+            denied_table(self._centre, name, record.denied, record.faces, take_back)
+
+    @property
+    def _may_change(self) -> bool:
+        return self._visit.caller.may(Permission.ENROL_PEOPLE)
 
     def _head(self, person: Person) -> None:
         caller = self._visit.caller
         with title(person.details.name, soft=facts_line(person)), tag("div", "end"):
-            if caller.may(Permission.ENROL_PEOPLE):
+            if self._may_change:
                 link("Add pictures", f"/people/{self._class_id}/pictures", "button")
                 button("Edit …", lambda: self._editing(person))
                 button("Merge …", lambda: self._merging(person))
@@ -103,7 +112,6 @@ class _Person:
                 )
 
     def _pictures(self, pictures: tuple[PictureCard, ...]) -> None:
-        may_change = self._visit.caller.may(Permission.ENROL_PEOPLE)
         with tag("section", "card", aria_label="Pictures"):
             tag("h2", text="Pictures")
             if not pictures:
@@ -121,7 +129,7 @@ class _Person:
                             tag("span", "small", f"quality {wording.share(card.quality)}")
                             when = wording.moment(card.added_at, self._centre.zone)[:10]
                             tag("span", "where", f"{card.source}, {when}")
-                            if may_change:
+                            if self._may_change:
                                 self._deleting(card)
 
     def _deleting(self, card: PictureCard) -> None:
@@ -214,6 +222,10 @@ class _Person:
 
     async def _not_them(self, match_id: int) -> None:
         await self._change(self._faces.deny_match(self._visit.caller, match_id), "Noted")
+
+    async def _take_back(self, denied_id: int) -> None:
+        work = self._faces.take_back(self._visit.caller, self._class_id, denied_id)
+        await self._change(work, "Taken back")
 
     async def _forget(self) -> None:
         try:

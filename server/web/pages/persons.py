@@ -69,8 +69,9 @@ def _filter(asked: Mapping[str, str]) -> None:
             autocomplete="off",
         )
         field("Place", "place", value=asked.get("place"), maxlength=200)
-        field("Age from", "from", value=asked.get("from"), inputmode="numeric", maxlength=3)
-        field("to", "to", value=asked.get("to"), inputmode="numeric", maxlength=3)
+        with tag("div", "pair"):
+            for label, key in (("Age from", "from"), ("Age to", "to")):
+                field(label, key, value=asked.get(key), inputmode="numeric", maxlength=3)
         with tag("div", "filter-end"):
             tag("button", "main", "Search", type="submit")
             if asked:

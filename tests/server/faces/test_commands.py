@@ -50,6 +50,19 @@ def said(*arguments: str) -> str:
     return result.output
 
 
+def test_models_are_told_of_before_there_is_a_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    missing = CliRunner().invoke(app, ["faces", "status"])
+    networks(tmp_path / "models").close()
+    found = CliRunner().invoke(app, ["faces", "status"])
+    assert missing.exit_code == found.exit_code == 2
+    assert "python -m agent models fetch" in missing.stdout
+    assert "detector tiny-yunet, model tiny-arcface" in found.stdout
+    assert "python -m server run makes it" in found.stderr
+
+
 def test_people_are_taken_over_exported_and_forgotten(url: str | None, place: Path) -> None:
     (place / "older" / "=cmd()").mkdir()
     told = said("import", "older", "--report", "refused.csv")

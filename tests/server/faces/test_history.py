@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from server.account_side import accounts_in_sqlite
 from server.accounts.lifetimes import Lifetimes
-from server.errors import NotThere
+from server.errors import NotThere, QuestionInvalid
 from server.faces.contract import Outcome
 from server.faces.following import AT_ONCE, Follower
 from server.faces.history_contract import MatchFilter
@@ -31,6 +31,7 @@ from tests.server.faces.galleries import ANY, place_on
 from tests.server.faces.test_service import ADA, LAN, NOW, upload
 from tests.server.faces.tiny_faces import BLUE, GREEN, RED, face, networks, photo, png
 from vision.faces.embedding import embedding_label
+from vision.geometry import Box
 from vision.networks import Networks
 
 EVERYBODY = MatchFilter()
@@ -102,7 +103,7 @@ async def test_who_is_enrolled_is_matched_where_a_camera_sees_them(site: Site) -
     (match,) = (await site.faces.matches(ADA, MatchFilter(device_id="gate-1"))).matches
     assert (match.device_id, match.seen_at) == ("gate-1", SEEN_AT)
     assert await site.matched(MatchFilter(since=SEEN_AT + timedelta(seconds=1))) == []
-    assert [each.count for each in await site.faces.match_days(ADA, EVERYBODY)] == [1]
+    assert [each.count for each in await site.faces.match_days(ADA, EVERYBODY, UTC)] == [1]
 
 
 async def test_each_face_is_compared_once_also_after_a_restart(site: Site) -> None:
@@ -194,6 +195,26 @@ async def test_not_this_person_takes_the_match_and_is_remembered(site: Site) -> 
     assert found.outcome is Outcome.UNKNOWN
     with pytest.raises(NotThere):
         await site.faces.deny_match(ADA, match.match_id)
+
+
+async def test_not_this_person_is_shown_with_the_face_and_taken_back_with_its_match(
+    site: Site,
+) -> None:
+    red = await site.enrol(RED)
+    seen = await site.camera.sends(photo((0.3, 0.3, 1.0), seed=3))
+    await site.follow()
+    picture = await site.faces.of_sighting(ADA, seen)
+    away = replace(picture, at=Box(x1=0.2, y1=0.2, x2=0.4, y2=0.4))
+    with pytest.raises(QuestionInvalid, match="no face where one was said to be"):
+        await site.faces.deny(ADA, red, away)
+    await site.faces.deny(ADA, red, picture)
+    record = await site.faces.record(ADA, red)
+    assert (record.matches.matches, set(record.faces)) == ((), {seen})
+    (denied,) = record.denied
+    assert (denied.denied_by, denied.sighting_id, denied.seen_at) == ("ada", seen, SEEN_AT)
+    await site.faces.take_back(ADA, red, denied.denied_id)
+    assert await site.matched() == [(red, seen)]
+    assert await site.faces.denied(ADA, red) == ()
 
 
 async def test_matches_go_with_their_person_and_over_to_whom_they_are_merged_into(

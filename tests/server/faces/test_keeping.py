@@ -14,6 +14,7 @@ import pytest
 
 from server.errors import NotThere
 from server.faces.contract import PersonFilter
+from server.faces.decision import Rule
 from server.storage.postgres.pool import opened_pool
 from tests.server.faces.kept_faces import (
     CALIBRATION,
@@ -134,6 +135,10 @@ async def test_what_is_asked_of_somebody_who_is_not_there_says_so(place: Place) 
         place.store.edit(99, LAN, NOW),
         place.store.add_pictures(99, [picture(1)], NOW),
         place.store.deny(99, vector(1), "ada", NOW),
+        place.store.denied(99),
+        place.store.take_back(99, 1, NOW),
+        place.store.record(99, most=5),
+        place.store.owner_of(99),
         place.store.delete_picture(99, NOW),
         place.store.archive(99, NOW),
         place.store.match(99),
@@ -174,7 +179,8 @@ async def test_all_that_is_held_on_one_person_is_in_their_archive(place: Place) 
     assert told["person"]["details"]["name"] == "Lan"
     assert [packed.read(each["file"]) for each in told["pictures"]] == [b"jpeg 1", b"jpeg 2"]
     assert len(told["embeddings"]) == 2
-    assert len(told["faces_said_not_to_be_this_person"]) == 1
+    (denied,) = told["faces_said_not_to_be_this_person"]
+    assert (denied["source"], denied["denied_at"]) == ("upload", NOW.isoformat())
     assert [each["sighting_id"] for each in told["seen_by_cameras"]] == [sighting]
 
 
@@ -205,6 +211,13 @@ async def test_whom_one_process_enrols_or_forgets_others_find_or_do_not_at_once(
         assert len(set(people)) == len(people)
         for place in (here, there):
             assert [await place.nearest(1 + turn) for turn in range(len(people))] == people
+        near = (vector(1) + 0.3 * vector(9)) / np.linalg.norm(vector(1) + 0.3 * vector(9))
+        sure = Rule(threshold=0.9, margin=0.0)
+        await one.deny(people[0], near, "ada", NOW)
+        assert (await other.who(near, sure, most=1)).decision.class_id is None
+        (denied,) = await other.denied(people[0])
+        await one.take_back(people[0], denied.denied_id, NOW)
+        assert (await other.who(near, sure, most=1)).decision.class_id == people[0]
         revision = (await there.who(1)).revision
         report = await one.forget(people[0], NOW)
         assert report.is_gone

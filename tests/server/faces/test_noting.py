@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta, timezone
 
 import numpy as np
+import pytest
 
+from server.errors import NotThere
+from server.faces.history_contract import DayCount, MatchFilter
 from server.faces.keeping import Compared
 from tests.server.faces.kept_faces import (
     CALIBRATION,
@@ -33,7 +36,15 @@ async def test_a_sighting_is_noted_once_and_the_position_goes_with_it(place: Pla
     assert await place.store.note(Compared(sighting_id=unknown + 1))
     assert await place.store.note(compared(known, 1, revision, class_id))  # by who was slower
     assert await place.store.position() == unknown + 1
-    assert [each.count for each in await place.store.match_days(EVERYBODY)] == [1]
+    assert await place.store.match_days(EVERYBODY, UTC) == (DayCount(day=NOW.date(), count=1),)
+    for hours, day in ((11.75, NOW.date()), (12, NOW.date() + timedelta(days=1))):
+        clock = timezone(timedelta(hours=hours))
+        assert [each.day for each in await place.store.match_days(EVERYBODY, clock)] == [day]
+    for name, found in (("LA", [known]), ("minh", [])):
+        wanted = MatchFilter(name=name)
+        page = await place.store.matches(wanted, before=None, limit=5)
+        assert [each.sighting_id for each in page.matches] == found
+        assert len(await place.store.match_days(wanted, UTC)) == len(found)
 
 
 async def test_what_was_compared_with_an_older_gallery_is_not_noted(place: Place) -> None:
@@ -99,12 +110,32 @@ async def test_visitors_are_found_by_a_vector_and_go_when_their_time_is_over(pla
     assert await place.visitors() == []
 
 
-async def test_a_match_that_was_denied_is_gone_and_noted(place: Place) -> None:
-    class_id = await place.enrol(1)
-    await place.note(1, class_id)
-    (match,) = (await place.store.matches(EVERYBODY, before=None, limit=5)).matches
-    assert await place.store.match(match.match_id) == match
-    await place.store.deny_match(match, vector(7), "ada", NOW)
-    assert await place.matches() == []
-    report = await place.store.forget(class_id, NOW)
-    assert (report.negatives, report.matches) == (1, 0)
+async def test_a_match_that_was_denied_is_gone_and_comes_back_where_that_is_taken_back(
+    place: Place,
+) -> None:
+    near = (vector(1) + 0.3 * vector(2)) / np.linalg.norm(vector(1) + 0.3 * vector(2))
+    store, rule = place.store, CALIBRATION.rule
+    class_id = (await store.enrol(LAN, [replace(picture(1), vector=near)], NOW)).person.class_id
+    sighting, _ = await place.note(1, class_id)
+    (match,) = (await store.matches(EVERYBODY, before=None, limit=5)).matches
+    assert await store.match(match.match_id) == match
+    await store.deny(class_id, vector(1), "ada", NOW, sighting_id=sighting)
+    await store.deny(class_id, vector(7), "vera", NOW)
+    shown, seen = (await store.record(class_id, most=5)).denied
+    assert (shown.denied_by, shown.source, shown.device_id) == ("vera", "upload", None)
+    told = (seen.denied_by, seen.denied_at, seen.source, seen.sighting_id, seen.device_id)
+    assert told == ("ada", NOW, "camera", sighting, "gate-1")
+    before = await store.who(vector(1), rule, most=1)
+    assert (before.decision.class_id, await place.matches()) == (None, [])
+    other = await place.enrol(30)
+    with pytest.raises(NotThere, match="was taken back"):
+        await store.take_back(other, seen.denied_id, NOW)
+    await store.take_back(class_id, seen.denied_id, NOW)
+    after = await store.who(vector(1), rule, most=1)
+    assert (after.decision.class_id, await place.matches()) == (class_id, [(class_id, sighting)])
+    assert after.revision > before.revision + 1
+    assert await store.denied(class_id) == (shown,)
+    with pytest.raises(NotThere, match="was taken back"):
+        await store.take_back(class_id, seen.denied_id, NOW)
+    report = await store.forget(class_id, NOW)
+    assert (report.negatives, report.matches, report.is_gone) == (1, 1, True)

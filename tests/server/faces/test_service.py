@@ -169,12 +169,36 @@ async def test_every_look_and_change_is_in_the_audit_log(house: House) -> None:
     ]
 
 
+async def test_a_person_with_all_that_their_page_shows_is_one_look(house: House) -> None:
+    red = await enrolled(house, RED)
+    before = len(await house.actions())
+    record = await house.faces.record(ADA, red)
+    assert (record.person.class_id, len(record.pictures)) == (red, 1)
+    assert (await house.actions())[before:] == [(Action.PERSON_SEEN.value, f"person {red}")]
+
+
+async def test_what_is_not_there_is_not_changed_and_not_said_to_be(house: House) -> None:
+    red = await enrolled(house, RED)
+    before = await house.actions()
+    for asked in (
+        house.faces.delete_picture(ADA, 99),
+        house.faces.take_back(ADA, red, 99),
+        house.faces.deny(ADA, 99, upload(photo(BLUE))),
+        house.faces.edit(ADA, 99, LAN),
+        house.faces.merge(ADA, red, 99),
+        house.faces.record(ADA, 99),
+    ):
+        with pytest.raises(NotThere):
+            await asked
+    assert await house.actions() == before
+
+
 async def test_lists_that_show_nobody_are_no_looks_but_a_search_is_one(house: House) -> None:
     assert not (await house.faces.persons(ADA, PersonFilter())).persons
     assert not await house.faces.covers(ADA, [])
     assert not await house.faces.thumbnails(ADA, [])
     assert not (await house.faces.matches(ADA, MatchFilter())).matches
-    assert not await house.faces.match_days(ADA, MatchFilter())
+    assert not await house.faces.match_days(ADA, MatchFilter(), UTC)
     assert not (await house.faces.visitors(ADA)).visitors
     assert not await house.faces.sightings(ADA)
     assert await house.actions() == []

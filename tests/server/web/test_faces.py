@@ -14,7 +14,7 @@ from server.accounts.permissions import Role
 from tests.server.accounts.conftest import House
 from tests.server.faces.face_camera import FaceCamera
 from tests.server.faces.galleries import service_on
-from tests.server.faces.tiny_faces import BLUE, GREEN, RED, networks, photo
+from tests.server.faces.tiny_faces import BLUE, GREEN, RED, blind, networks, photo
 from tests.server.web.site import URL, Site
 
 Browser = httpx.AsyncClient
@@ -70,6 +70,38 @@ async def test_a_missing_field_is_named_and_nothing_of_what_was_sent(browser: Br
     assert (answer.status_code, answer.json()["detail"]) == (400, "name: it is missing")
     answer = await browser.post("/query")
     assert answer.json() == {"status": "error", "message": "file: it is missing"}
+
+
+async def test_another_method_is_answered_with_those_that_there_are(browser: Browser) -> None:
+    for method, path, allowed in (
+        ("GET", "/query", "POST"),
+        ("POST", "/list_nguoi", "GET"),
+        ("GET", "/delete_class/1", "DELETE"),
+    ):
+        answer = await browser.request(method, path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+        told = f"{method} is not taken at {path}: expected {allowed}"
+        assert answer.json() == {"status": "error", "message": told}
+    several = await browser.patch("/api/v1/persons/1")
+    assert (several.status_code, several.headers["allow"]) == (405, "DELETE, GET, PUT")
+    assert several.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_picture_without_a_face_is_named_as_its_sender_names_it(
+    site: Site, house: House, tmp_path: Path
+) -> None:
+    made, without = blind(tmp_path / "models"), site.faces
+    site.faces = service_on(
+        *(house.path, made, house.store, house.clock.now),
+        sightings=site.library.face_sightings,
+    )
+    async with await signed_in(site, Role.OPERATOR) as browser:
+        for path in ("/query", "/query_top5"):
+            answer = await browser.post(path, files=[file(photo(), name="gate.png")])
+            assert answer.json()["message"] == "gate.png: there is no face in it"
+    await site.faces.close()
+    site.faces = without
+    made.close()
 
 
 async def test_older_clients_enrol_and_ask_with_their_fields(browser: Browser) -> None:
@@ -150,8 +182,17 @@ async def test_persons_are_managed_over_the_new_routes(browser: Browser) -> None
     assert picture.headers["cache-control"] == "no-store"
     exported = await browser.get(f"/api/v1/persons/{number}/export")
     assert exported.content[:2] == b"PK"
-    denied = await browser.post(f"/api/v1/persons/{number}/denied", files=[file(photo(GREEN))])
-    assert denied.status_code == 204
+    denials = f"/api/v1/persons/{number}/denied"
+    for _ in range(2):
+        denied = await browser.post(denials, files=[file(photo(GREEN))])
+        assert denied.status_code == 204
+    last, first = (await browser.get(denials)).json()
+    assert (last["denied_by"], last["source"]) == ("admin.0", "upload")
+    assert (await browser.delete(f"{denials}/{first['denied_id']}")).status_code == 204
+    assert (await browser.delete(f"{denials}/{first['denied_id']}")).status_code == 404
+    assert [each["denied_id"] for each in (await browser.get(denials)).json()] == [
+        last["denied_id"]
+    ]
     gone = (await browser.delete(f"/api/v1/persons/{number}")).json()
     assert (gone["is_gone"], gone["report"]["negatives"]) == (True, 1)
 

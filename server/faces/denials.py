@@ -1,0 +1,122 @@
+"""Faces that somebody said are not a person's, as the database has them: noted, listed, taken
+back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from server.errors import NotThere
+from server.faces import history_rows, person_rows, vector_rows
+from server.faces.calibration import calibration_of
+from server.faces.contract import DeniedFace
+from server.faces.decision import Vector, score_of
+from server.faces.keeping import Look, ModelKey
+from server.storage.asking import Reader, Writer
+from server.storage.times import moment_of, own_moment, stamp
+
+CAMERA: Final = "camera"
+UPLOAD: Final = "upload"
+
+
+def note(
+    writer: Writer,
+    class_id: int,
+    vector: Vector,
+    model: ModelKey,
+    *,
+    by: str,
+    now: datetime,
+    sighting_id: int | None,
+) -> None:
+    """`sighting_id`: a camera saw it, and where that was this person's match, it is no more; None:
+    it is of a picture that was shown. Raises NotThere."""
+    person_rows.find(writer, class_id)
+    writer.change(
+        "INSERT INTO face_negatives (class_id, model, model_version, vector, noted_by, noted_at, "
+        "source, sighting_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            class_id,
+            model.name,
+            model.version,
+            vector_rows.blob_of(vector),
+            by,
+            stamp(now),
+            UPLOAD if sighting_id is None else CAMERA,
+            sighting_id,
+        ),
+    )
+    if sighting_id is not None:
+        history_rows.drop_match(writer, class_id, sighting_id)
+
+
+def those_of(reader: Reader, class_id: int) -> tuple[DeniedFace, ...]:
+    """The last to be noted first. Raises NotThere."""
+    person_rows.find(reader, class_id)
+    rows = reader.rows(
+        "SELECT n.negative_id, n.noted_by, n.noted_at, n.source, n.sighting_id, d.device_id, "
+        "d.captured_at FROM face_negatives n LEFT JOIN face_detections d ON d.id = n.sighting_id "
+        "WHERE n.class_id = ? ORDER BY n.negative_id DESC",
+        (class_id,),
+    )
+    return tuple(
+        DeniedFace(
+            denied_id=denied_id,
+            class_id=class_id,
+            denied_by=noted_by,
+            denied_at=own_moment(noted_at),
+            source=source,
+            sighting_id=sighting_id,
+            device_id=device_id,
+            seen_at=moment_of(captured_at),
+        )
+        for denied_id, noted_by, noted_at, source, sighting_id, device_id, captured_at in rows
+    )
+
+
+def one(reader: Reader, class_id: int, denied_id: int) -> DeniedFace:
+    """Raises NotThere."""
+    for each in those_of(reader, class_id):
+        if each.denied_id == denied_id:
+            return each
+    raise NotThere(
+        f"person {class_id} has no face {denied_id} that was said not to be theirs: there never "
+        "was one, or it was taken back"
+    )
+
+
+def take_back(
+    writer: Writer, class_id: int, denied_id: int, model: ModelKey | None, now: datetime
+) -> None:
+    """The face may be theirs again; where a camera saw it, it is their match again where it is
+    alike enough. Raises NotThere."""
+    denied = one(writer, class_id, denied_id)
+    ((name, version, blob),) = writer.rows(
+        "DELETE FROM face_negatives WHERE negative_id = ? RETURNING model, model_version, vector",
+        (denied_id,),
+    )
+    if denied.sighting_id is None or denied.device_id is None or model is None:
+        return
+    if (model.name, model.version) == (name, version):
+        look = Look(
+            sighting_id=denied.sighting_id,
+            device_id=denied.device_id,
+            seen_at=denied.seen_at or now,
+            vector=vector_rows.vectors_of([bytes(blob)], model.numbers)[0],
+        )
+        _match_again(writer, class_id, look, model)
+
+
+def _match_again(writer: Writer, class_id: int, look: Look, model: ModelKey) -> None:
+    """By what is held on them now, as for visitors who turn out to be somebody."""
+    held = vector_rows.held_of(writer, class_id, model)
+    if not len(held.vectors):
+        return
+    calibration = calibration_of(model.version)
+    found = score_of(look.vector, held)
+    if found.is_denied or found.score < calibration.rule.threshold:
+        return
+    probability = calibration.probability(found.score)
+    history_rows.add_match(
+        writer, class_id, look, model, score=found.score, probability=probability
+    )
