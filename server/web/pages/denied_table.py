@@ -73,13 +73,13 @@ def _taking_back(
     async def go() -> None:
         await take_back(each.denied_id)
 
-    match = " What the camera saw is listed as their match again." if each.device_id else ""
+    match = " What the camera saw is their match again then." if each.device_id else ""
     button(
         "Take back",
         confirming(
             f"May it be {name} after all?",
             f"This face, and others like it, are taken for {name} again where they are alike "
-            f"enough.{match}",
+            f"enough and resemble nothing more that was said not to be {name}.{match}",
             "Take back",
             go,
         ).open,

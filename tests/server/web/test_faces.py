@@ -65,14 +65,16 @@ async def enrolled(browser: Browser, colour: tuple[float, float, float], **field
     return answer.json()
 
 
-async def test_a_missing_field_is_named_and_nothing_of_what_was_sent(browser: Browser) -> None:
+async def test_what_is_asked_wrongly_is_told(browser: Browser) -> None:
+    """A field that is missing, what is no picture, one that is too large, another method."""
     answer = await browser.post("/api/v1/persons", files=[file(photo())])
     assert (answer.status_code, answer.json()["detail"]) == (400, "name: it is missing")
     answer = await browser.post("/query")
     assert answer.json() == {"status": "error", "message": "file: it is missing"}
-
-
-async def test_another_method_is_answered_with_those_that_there_are(browser: Browser) -> None:
+    assert (await browser.post("/query", files=[file(b"nothing")])).status_code == 400
+    announced = {"content-length": str(1 << 30), "content-type": "multipart/form-data; boundary=x"}
+    huge = await browser.post("/query", content=b"", headers=announced)
+    assert huge.status_code == 413
     for method, path, allowed in (
         ("GET", "/query", "POST"),
         ("POST", "/list_nguoi", "GET"),
@@ -197,7 +199,9 @@ async def test_persons_are_managed_over_the_new_routes(browser: Browser) -> None
     assert (gone["is_gone"], gone["report"]["negatives"]) == (True, 1)
 
 
-async def test_faces_are_told_and_compared_over_the_new_routes(browser: Browser) -> None:
+async def test_faces_are_told_and_compared_and_so_is_how_the_gallery_fares(
+    browser: Browser,
+) -> None:
     await enrolled(browser, RED)
     found = (await browser.post("/api/v1/faces/identify", files=[file(photo(RED, seed=2))])).json()
     assert (found["faces"][0]["outcome"], found["model"]) == ("known", "tiny-arcface")
@@ -207,13 +211,23 @@ async def test_faces_are_told_and_compared_over_the_new_routes(browser: Browser)
     assert same.json()["is_same"] is True
     assert (await browser.get("/api/v1/faces/status")).json()["persons"] == 1
     assert (await browser.get("/api/v1/faces/sightings/99")).status_code == 404
+    told = (await browser.get("/health/detailed")).json()["faces"]
+    assert (told["status"], told["model"], told["persons"], told["indexed"]) == (
+        "ok",
+        "tiny-arcface",
+        1,
+        2,
+    )
 
 
-async def test_without_models_the_answer_names_the_command(site: Site) -> None:
+async def test_without_models_the_answer_and_health_name_the_command(site: Site) -> None:
     async with await signed_in(site, Role.OPERATOR) as browser:
         answer = await browser.post("/query", files=[file(photo())])
+        told = (await browser.get("/health/detailed")).json()["faces"]
     assert answer.status_code == 503
-    assert "python -m agent models fetch" in answer.json()["message"]
+    assert (told["status"], told["model"]) == ("waiting", None)
+    for said in (answer.json()["message"], told["reason"]):
+        assert "python -m agent models fetch" in said
 
 
 async def test_beyond_the_bound_the_answer_says_when_to_come_again(browser: Browser) -> None:
@@ -228,36 +242,11 @@ async def test_beyond_the_bound_the_answer_says_when_to_come_again(browser: Brow
     assert all(int(each.headers["retry-after"]) >= 1 for each in refused)
 
 
-async def test_health_tells_of_the_gallery_and_what_it_lacks(site: Site) -> None:
-    async with await signed_in(site, Role.VIEWER) as browser:
-        told = (await browser.get("/health/detailed")).json()["faces"]
-    assert (told["status"], told["model"]) == ("waiting", None)
-    assert "python -m agent models fetch" in told["reason"]
-
-
-async def test_health_tells_of_the_model_and_the_index(browser: Browser) -> None:
-    await enrolled(browser, RED)
-    told = (await browser.get("/health/detailed")).json()["faces"]
-    assert (told["status"], told["model"], told["persons"], told["indexed"]) == (
-        "ok",
-        "tiny-arcface",
-        1,
-        2,
-    )
-
-
 async def test_an_operator_may_not_forget_anybody(gallery: Site) -> None:
     async with await signed_in(gallery, Role.OPERATOR) as browser:
         await enrolled(browser, RED)
         assert (await browser.delete("/delete_class/1")).status_code == 403
         assert (await browser.get("/api/v1/persons/1/export")).status_code == 403
-
-
-async def test_what_is_no_picture_is_told_and_a_huge_one_not_even_read(browser: Browser) -> None:
-    assert (await browser.post("/query", files=[file(b"nothing")])).status_code == 400
-    announced = {"content-length": str(1 << 30), "content-type": "multipart/form-data; boundary=x"}
-    huge = await browser.post("/query", content=b"", headers=announced)
-    assert huge.status_code == 413
 
 
 async def test_faces_of_cameras_are_listed_enrolled_matched_and_denied(

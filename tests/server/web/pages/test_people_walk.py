@@ -164,9 +164,19 @@ async def test_people_are_enrolled_identified_denied_named_and_forgotten(
         page.get_by_role("region", name="Seen by cameras").locator("tbody tr")
     ).to_have_count(1)
     matched = page.locator("[data-match]", has_text=NAME)
-    await until_shown(page, url(place, "/people/matches"), matched)
+    await until_shown(page, url(place, "/people/matches?person=nguyễn"), matched)
+    await expect(page.locator("[data-match]")).to_have_count(1)
+    await expect(page.get_by_label("Person")).to_have_value("nguyễn")
+    await expect(page.get_by_role("region", name="By day")).to_contain_text("days in Asia/Bangkok")
     await matched.get_by_role("link", name=NAME).click()
     await expect(heading).to_have_text(NAME)
+
+    denied = page.get_by_role("region", name="Said not to be them")
+    await expect(denied.locator("tbody tr")).to_contain_text(["a picture that was shown"])
+    await expect(denied).to_contain_text(ADMIN[0])
+    await denied.get_by_role("button", name="Take back").click()
+    await page.locator(".sheet:visible").get_by_role("button", name="Take back").click()
+    await expect(denied).to_have_count(0)
 
     await page.get_by_role("button", name="Forget").click()
     await page.locator(".sheet:visible").get_by_role("button", name="Forget").click()
@@ -179,6 +189,9 @@ async def test_people_are_enrolled_identified_denied_named_and_forgotten(
     await drop(page, ("torn.png", photo(RED)[:100]))
     await expect(page.locator("p.problem")).to_contain_text("torn.png")
     await expect(face).to_have_count(0)
+    wrong = await page.request.get(url(place, "/query"))
+    assert (wrong.status, wrong.headers["allow"]) == (405, "POST")
+    assert (await wrong.json())["status"] == "error"
     await page.goto(url(place, "/audit?action=person+forgotten"))
     await expect(page.get_by_role("region", name="Entries")).to_contain_text("person 1")
 
