@@ -168,11 +168,7 @@ def _sending(parts: Parts, clock_wait_s: float) -> TaskSwitch | None:
     sender = parts.sender
     if sender is None:
         return None
-    return TaskSwitch(
-        "sender",
-        lambda stop: _send_in_time(parts, sender, clock_wait_s, stop),
-        ready=sender.check_alone,
-    )
+    return TaskSwitch("sender", lambda stop: _send_in_time(parts, sender, clock_wait_s, stop))
 
 
 async def _send_in_time(parts: Parts, sender: Sender, wait_s: float, stop: asyncio.Event) -> None:

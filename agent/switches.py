@@ -52,19 +52,11 @@ class TaskSwitch:
     """Work on the event loop that runs until its event is set, again and again.
 
     `run` is what the agent runs beside its other tasks; what the work raises comes out of it.
-    `ready` raises where the work could not begin: who starts it again is told so, and it stays off.
     """
 
-    def __init__(
-        self,
-        name: str,
-        work: Callable[[asyncio.Event], Awaitable[None]],
-        *,
-        ready: Callable[[], None] | None = None,
-    ) -> None:
+    def __init__(self, name: str, work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
         self._name = name
         self._work = work
-        self._ready = ready
         self._ending: asyncio.Event | None = None
         self._is_wanted = True
         self._changed = asyncio.Condition()
@@ -88,8 +80,6 @@ class TaskSwitch:
     async def start(self) -> bool:
         if self._is_wanted:
             return False
-        if self._ready is not None and self._ending is None:
-            self._ready()
         self._is_wanted = True
         await self._tell()
         log.info("started by an operator", part=self._name)

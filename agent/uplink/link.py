@@ -27,7 +27,7 @@ TRANSITIONS: Final[dict[LinkState, frozenset[LinkState]]] = {
     LinkState.GREETING: frozenset({LinkState.OPEN, LinkState.BACKING_OFF, LinkState.STOPPED}),
     LinkState.OPEN: frozenset({LinkState.BACKING_OFF, LinkState.STOPPED}),
     LinkState.BACKING_OFF: frozenset({LinkState.CONNECTING, LinkState.STOPPED}),
-    LinkState.STOPPED: frozenset({LinkState.CONNECTING}),
+    LinkState.STOPPED: frozenset({LinkState.CONNECTING, LinkState.OFFLINE}),
 }
 
 
@@ -128,9 +128,10 @@ class LinkStatus:
             return LinkStatus(state=state, since=now)
         return LinkStatus(state=state, since=now, failure=self.failure, detail=self.detail)
 
-    def taken(self, detail: str) -> LinkStatus:
+    def taken(self, detail: str, now: datetime) -> LinkStatus:
         """The status while another process sends."""
-        return replace(self, failure=LinkFailure.TAKEN, detail=detail)
+        status = self if self.state is LinkState.OFFLINE else self.moved(LinkState.OFFLINE, now)
+        return replace(status, failure=LinkFailure.TAKEN, detail=detail)
 
     def failed(self, error: LinkFailed, *, now: datetime, retry_at: datetime) -> LinkStatus:
         """The status while the next attempt is waited for."""

@@ -170,11 +170,6 @@ class Sender:
         if loop is not None and not self._wake.is_set() and not loop.is_closed():
             loop.call_soon_threadsafe(self._wake.set)
 
-    def check_alone(self) -> None:
-        """While it does not run. Raises SenderAlreadyRunning where another process sends."""
-        with self._lock:
-            pass
-
     async def run(self, stop: asyncio.Event) -> None:
         """Sends until `stop` is set. Raises SenderAlreadyRunning."""
         with self._lock, self._working() as worker:
@@ -193,8 +188,10 @@ class Sender:
             except SenderAlreadyRunning as taken:
                 if self._link.failure is not LinkFailure.TAKEN:
                     log.warning("waits for its turn to send: %s", taken)
-                self._link = self._link.taken(str(taken))
+                self._link = self._link.taken(str(taken), self._clock.now())
                 await first_set(stop, timeout_s=turn_s)
+        if self._link.state is not LinkState.STOPPED:
+            self._move(LinkState.STOPPED)
 
     async def send_once(self, stop: asyncio.Event) -> SentOnce:
         """Sends everything that waits, then returns. Raises SenderAlreadyRunning."""

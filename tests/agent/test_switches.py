@@ -98,28 +98,6 @@ async def test_what_the_work_raises_comes_out() -> None:
         await TaskSwitch("sender", breaks).run(asyncio.Event())
 
 
-async def test_work_that_could_not_begin_is_refused_to_who_starts_it_and_stays_off() -> None:
-    work, stop, taken = Work(), asyncio.Event(), True
-
-    def ready() -> None:
-        if taken:
-            raise ConnectionError("taken")
-
-    switch = TaskSwitch("sender", work, ready=ready)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(switch.run(stop))
-        await work.runs.wait()
-        await switch.stop()
-        with pytest.raises(ConnectionError, match="taken"):
-            await switch.start()
-        assert not switch.is_on
-        taken = False
-        assert await switch.start()
-        await work.runs.wait()
-        stop.set()
-    assert work.begun == 2
-
-
 async def test_a_flag_is_set_once() -> None:
     calls: list[str] = []
     state = {"is_on": True}

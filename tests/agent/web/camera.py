@@ -7,6 +7,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from agent.assembly import Opener, Parts, assembled
@@ -64,7 +65,7 @@ async def running_camera(
             assert parts.sender is not None
             tasks = Tasks(
                 monitoring=TaskSwitch("health monitoring", parts.monitor.run),
-                sending=TaskSwitch("sender", parts.sender.run, ready=parts.sender.check_alone),
+                sending=TaskSwitch("sender", partial(parts.sender.run_in_turn, turn_s=0.05)),
             )
             listener = socket.create_server(("127.0.0.1", 0))
             page = page_parts(settings, parts, tasks)

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import csv
 import io
+import os
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -85,22 +87,34 @@ async def test_a_stopped_sender_really_stops(web: httpx.AsyncClient, camera: Cam
     assert (await web.get("/api/websocket_status")).json()["websocket_running"] is True
 
 
-async def test_a_sender_is_not_started_beside_another_process_that_sends(
+async def test_a_sender_started_beside_another_process_says_who_sends_and_sends_after_it(
     web: httpx.AsyncClient, camera: Camera
 ) -> None:
+    async def link() -> dict[str, Any]:
+        found: dict[str, Any] = (await web.get("/api/v1/status")).json()["link"]
+        return found
+
+    async def until(holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        async with asyncio.timeout(30):
+            while not holds(said := await link()):  # noqa: ASYNC110 (a page tells when it is asked)
+                await asyncio.sleep(0.01)
+        return said
+
     database = camera.settings.db_path
     lock = ProcessLock(
         database.with_name(f"{database.name}.sender.lock"), taken=SenderAlreadyRunning
     )
     await _post(web, "/api/stop_websocket_sender")
     with lock:
-        for verb in ("start", "restart"):
-            refused = await web.post(f"/api/{verb}_websocket_sender")
-            assert refused.status_code >= 400
-            assert refused.json()["status"] == "error"
-            assert "sends from this database already" in refused.json()["message"]
-        assert (await web.get("/api/websocket_status")).json()["websocket_running"] is False
-    assert (await _post(web, "/api/start_websocket_sender"))["status"] == "success"
+        assert (await _post(web, "/api/start_websocket_sender"))["status"] == "success"
+        said = await until(lambda one: one["failure"] == "taken")
+        assert said["state"] == "offline"
+        assert f"process {os.getpid()} sends from this database already" in said["detail"]
+        assert f"process {os.getpid()} sends" in (await web.get("/websocket")).text
+        await _post(web, "/api/stop_websocket_sender")
+        assert (await link())["state"] == "stopped"
+        await _post(web, "/api/start_websocket_sender")
+    await until(lambda one: one["failure"] == "refused")  # by the server, where nothing listens
 
 
 async def test_a_stopped_camera_gives_no_more_frames(
