@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agent.errors import TuningInvalid
+from guarding.faults import fault_in_words
 
 MOST_ZONES: Final = 8
 SMALLEST_ZONE: Final = 0.0005
@@ -114,7 +115,7 @@ def parsed_tuning(values: Any) -> Tuning:
     try:
         return Tuning.model_validate(values)
     except ValidationError as error:
-        raise TuningInvalid(complaints(error)) from None
+        raise TuningInvalid(_complaints(error)) from None
 
 
 def changed(tuning: Tuning, patch: Any) -> Tuning:
@@ -165,13 +166,15 @@ def refuse_beyond(values: dict[str, float], offer: CameraOffer) -> None:
         raise TuningInvalid("; ".join(found))
 
 
-def complaints(error: ValidationError) -> str:
+def _complaints(error: ValidationError) -> str:
     """One sentence for each wrong field."""
     found = []
     for fault in error.errors():
-        place = ".".join(str(part) for part in fault["loc"]) or "settings"
-        seen = "" if isinstance(fault["input"], dict | list) else f" {fault['input']!r}"
-        found.append(f"{place}{seen[:80]}: {fault['msg'].removeprefix('Value error, ')}")
+        text = fault_in_words(fault, fault["loc"] or ("settings",))
+        if fault["type"] == "extra_forbidden":
+            named = CameraTuning if fault["loc"][0] == "camera" else Tuning
+            text += f"; there are {', '.join(named.model_fields)}"
+        found.append(text)
     return "; ".join(found)
 
 

@@ -31,9 +31,11 @@ from agent.web.reference import add_reference
 from agent.web.switching import add_switches
 from agent.web.templating import rendered, wants_page
 from agent.web.video import Video
+from guarding.faults import request_fault
 from guarding.origin import is_loopback
 from telemetry.version import VERSION
 
+LONGEST_TEXT: Final = 1000
 STATIC: Final = Path(__file__).parent / "static"
 
 
@@ -76,11 +78,8 @@ def add_errors(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - by its registration
-        faults = (
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-            for fault in error.errors()
-        )
-        return _said(request, 400, "; ".join(faults)[:1000])
+        text = "; ".join(request_fault(each) for each in error.errors())
+        return _said(request, 400, text[:LONGEST_TEXT])
 
     @app.exception_handler(HTTPException)
     def no_route(request: Request, error: Exception) -> Response:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from guarding.faults import request_fault
 from server.accounts.contract import SignInFailed
 from server.channels.contract import NotDelivered
 from server.errors import (
@@ -31,7 +32,6 @@ from server.web.methods import methods_at
 from server.web.security.headers import API_POLICY, added_to
 
 _API: Final = "/api/"
-_LONGEST: Final = 80
 _LONGEST_TEXT: Final = 1000
 
 
@@ -45,7 +45,7 @@ def add_errors(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - by its registration
-        text = "; ".join(_fault(each) for each in error.errors())
+        text = "; ".join(request_fault(each) for each in error.errors())
         return said(request.url.path, 400, text[:_LONGEST_TEXT])
 
     @app.exception_handler(HTTPException)
@@ -112,19 +112,3 @@ def status_of(error: Exception) -> tuple[int, int | None]:
             return 503, 5
         case _:
             return 500, None
-
-
-def _fault(found: Mapping[str, Any]) -> str:
-    if found["type"] == "json_invalid":
-        return f"the body is no JSON: {found['ctx']['error']} at character {found['loc'][-1]}"
-    place = ".".join(str(part) for part in found["loc"][1:]) or found["loc"][0]
-    if found["type"] == "extra_forbidden":
-        return f"{place}: there is no such field"
-    if found["type"] == "missing":
-        return f"{place}: it is missing"
-    return f"{place}: {found['msg']}, got {_shortened(found.get('input'))}"
-
-
-def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

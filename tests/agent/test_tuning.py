@@ -24,9 +24,9 @@ def _file(path: Path) -> TuningFile:
 @pytest.mark.parametrize(
     ("values", "named"),
     [
-        ({"min_confidence": 1.5}, "min_confidence 1.5"),
+        ({"min_confidence": 1.5}, "min_confidence: expected at most 1, got 1.5"),
         ({"cooldown_s": float("nan")}, "cooldown_s"),
-        ({"camera": {"exposure_ms": 0}}, "camera.exposure_ms 0"),
+        ({"camera": {"exposure_ms": 0}}, "camera.exposure_ms: expected at least 0.05, got 0"),
         ({"camera": {"zoom": 2}}, "camera.zoom"),
         ({"speed": 1}, "speed"),
         ({"zones": [{**ZONE, "points": [[0.1, 0.1], [0.9, 0.1]]}]}, "zones.0.points"),

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 from fastapi import Query
 from pydantic import TypeAdapter, ValidationError
 
+from guarding.faults import fault_in_words
 from server.errors import QuestionInvalid
 from server.storage.reading.sightings import Matching, SightingFilter
 from server.web.api.moments import moment
@@ -124,7 +125,7 @@ def checked(key: str, value: object, rule: TypeAdapter[Any]) -> Any:
     try:
         return rule.validate_python(value)
     except ValidationError as error:
-        raise QuestionInvalid(f"{key}: {error.errors()[0]['msg']}, got {value!r}") from None
+        raise QuestionInvalid(fault_in_words(error.errors()[0], (key,))) from None
 
 
 @lru_cache(maxsize=1)

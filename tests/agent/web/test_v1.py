@@ -90,6 +90,19 @@ async def test_a_wrong_method_is_told_with_the_right_ones(web: httpx.AsyncClient
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
 
 
+WRONG_SETTINGS: list[tuple[Any, str]] = [
+    ({"cooldown_s": -1}, "cooldown_s: expected at least 0, got -1"),
+    ({"cooldown_s": "soon"}, "cooldown_s: expected a valid number, got 'soon'"),
+    ({"speed": 1}, "speed: there is no such field; there are camera, min_confidence, cooldown_s"),
+    ({"camera": {"zoom": 2}}, "camera.zoom: there is no such field; there are brightness"),
+    ({"camera": {"awb_mode": 1.5}}, "camera.awb_mode: expected a valid integer"),
+    ({"zones": [{**LANE, "points": []}]}, "zones.0.points: expected at least 3 items"),
+    ({"zones": [{**LANE, "points": [[0, 0], [0, 0], [0, 0]]}]}, "zones.0: the zone is too small"),
+    ([], "body: expected an object"),
+]
+JSON = {"content-type": "application/json"}
+
+
 async def test_settings_are_changed_key_by_key_and_undone_with_null(
     web: httpx.AsyncClient,
 ) -> None:
@@ -104,12 +117,16 @@ async def test_settings_are_changed_key_by_key_and_undone_with_null(
     assert now["set"]["camera"]["contrast"] is None
 
 
-async def test_a_setting_that_makes_no_sense_changes_nothing(web: httpx.AsyncClient) -> None:
+async def test_a_setting_that_makes_no_sense_changes_nothing_and_is_told_in_words(
+    web: httpx.AsyncClient,
+) -> None:
     before = (await web.get("/api/v1/settings")).json()
-    for wrong in ({"cooldown_s": -1}, {"speed": 1}, {"zones": [{**LANE, "points": []}]}):
+    for wrong, said in WRONG_SETTINGS:
         answer = await web.put("/api/v1/settings", json=wrong)
         assert answer.status_code == 400
-        assert next(iter(wrong)) in answer.json()["message"]
+        assert said in answer.json()["message"]
+    answer = await web.put("/api/v1/settings", content=b"{", headers=JSON)
+    assert "the body is no JSON" in answer.json()["message"]
     answer = await web.put("/api/v1/settings", json={"camera": {"focus": 0.5, "contrast": 1.1}})
     assert answer.status_code == 400
     assert "camera.focus: this camera does not take that from here" in answer.json()["message"]

@@ -160,7 +160,7 @@ async def test_nothing_matches_and_wrong_addresses_are_told(
     await page.goto(f"{site.url}/sightings?plate=NOSUCHPLATE")
     await expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
     for path, status, text in (
-        ("/sightings?least=many", 400, "Input should be a valid number"),
+        ("/sightings?least=many", 400, "expected a valid number"),
         ("/sightings/99999999", 404, "99999999"),
         ("/cameras/nobody", 404, "There is no camera 'nobody'"),
         ("/no/such/page", 404, "There is no such page"),
