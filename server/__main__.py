@@ -3,10 +3,12 @@
 import sys
 
 from telemetry.collecting import look_seldom
+from telemetry.library_warnings import keep_quiet
 from telemetry.products import multiply_on_one_thread
 
 if __name__ == "__main__":
     look_seldom()
+    keep_quiet()
     multiply_on_one_thread()
     from server import cli_settings
 
