@@ -28,7 +28,8 @@ _LONGEST_CALL_S = 30.0  # opening a network camera may take half of this
 class CaptureStats:
     """What was captured so far; `newest_at_s` is the monotonic time of the newest frame.
 
-    `is_held`: somebody has closed the camera for now.
+    `is_held`: somebody has closed the camera for now. `is_lost`: it failed, and has given no frame
+    since.
     """
 
     frames: int = 0
@@ -37,6 +38,7 @@ class CaptureStats:
     last_error: str | None = None
     newest_at_s: float | None = None
     is_held: bool = False
+    is_lost: bool = False
 
 
 class CaptureThread:
@@ -307,6 +309,7 @@ class CaptureThread:
                 restarts=self._stats.restarts + restarts,
                 last_error=last_error or self._stats.last_error,
                 newest_at_s=newest_at_s or self._stats.newest_at_s,
+                is_lost=restarts > 0 or (self._stats.is_lost and not frames),
             )
 
 

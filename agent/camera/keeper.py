@@ -12,7 +12,7 @@ from agent.camera.capture_thread import CaptureStats, CaptureThread
 from agent.camera.controls import CameraControls, Offer
 from agent.camera.errors import SourceTimedOut
 from agent.camera.frame import Frame
-from agent.recovery import CAMERA, Action, Ladder, Patience, Signal, climb
+from agent.recovery import CAMERA, Action, Ladder, Patience, Rung, Signal, climb
 
 REOPEN_SHARE: Final = 1 / 3
 """Of the deadline after which a silent camera counts as failed: then it is opened again."""
@@ -43,6 +43,8 @@ class CameraKeeper:
         self._before = CaptureStats()
         self._ladder = Ladder()
         self._awaited_since_s = clock()
+        self._taken_at_s = clock()
+        self._restarts_told = 0
         self._is_closed = False
         self._is_held = False
         self._controls: CameraControls | None = None
@@ -76,6 +78,7 @@ class CameraKeeper:
             last_error=now.last_error or before.last_error,
             newest_at_s=now.newest_at_s or before.newest_at_s,
             is_held=now.is_held,
+            is_lost=now.is_lost,
         )
 
     @property
@@ -120,6 +123,7 @@ class CameraKeeper:
                 self._climb(self._signal())
             raise
         if frame is not None:
+            self._say_if_back()
             self._climb(Signal.WORKING)
         return frame
 
@@ -135,6 +139,20 @@ class CameraKeeper:
 
     def _signal(self) -> Signal:
         return Signal.HANGING if self._capture.is_hanging else Signal.FAILING
+
+    def _say_if_back(self) -> None:
+        """Not of a frame from before it failed, which is taken afterwards."""
+        stats, now_s = self.stats, self._clock()
+        if stats.is_lost:
+            return
+        restarts = stats.restarts - self._restarts_told
+        if restarts or self._ladder.rung is not Rung.WELL:
+            log.info(
+                "the camera gives frames again",
+                restarts=restarts,
+                silent_s=round(now_s - self._taken_at_s, 1),
+            )
+        self._restarts_told, self._taken_at_s = stats.restarts, now_s
 
     def _climb(self, signal: Signal) -> None:
         before = self._ladder

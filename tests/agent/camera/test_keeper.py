@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import pytest
+from structlog.testing import capture_logs
 
 from agent.camera.backoff import RestartPolicy
 from agent.camera.capture import CaptureSource
@@ -41,13 +45,19 @@ def _wait_until_frame(keeper: CameraKeeper) -> int:
         return int(frame.picture[0, 0, 0])
 
 
+def said_to_be_back(logs: Sequence[Mapping[str, Any]]) -> int:
+    return sum(each["event"] == "the camera gives frames again" for each in logs)
+
+
 def test_a_source_that_recovers_when_opened_again_needs_no_more() -> None:
     source = FakeSource([Step.FRAME, Step.HANG], [Step.FRAME, Step.HANG], is_finite=False)
     sources = Sources(source)
-    with CameraKeeper(sources.capture, deadline_s=30) as keeper:
+    with CameraKeeper(sources.capture, deadline_s=30) as keeper, capture_logs() as logs:
         assert _wait_until_frame(keeper) == 1
+        assert said_to_be_back(logs) == 0
         assert _wait_until_frame(keeper) == 2
         assert keeper.stats.restarts >= 1
+        assert said_to_be_back(logs) == 1
     assert sources.given == 1
 
 
@@ -79,11 +89,12 @@ def test_a_capture_thread_that_is_stuck_is_left_behind_for_another_one() -> None
     stuck = FakeSource([Step.FRAME, Step.STUCK], is_finite=False)
     fresh = FakeSource([Step.FRAME, Step.HANG], is_finite=False)
     sources = Sources(stuck, fresh)
-    with CameraKeeper(sources.capture, deadline_s=DEADLINE_S) as keeper:
+    with CameraKeeper(sources.capture, deadline_s=DEADLINE_S) as keeper, capture_logs() as logs:
         _wait_until_frame(keeper)
         before = keeper.stats.frames
         _wait_until_frame(keeper)
         assert keeper.stats.frames > before
+        assert said_to_be_back(logs) == 1
         assert keeper.ladder.restarted == 1
     assert sources.given == 2
     stuck.release()
