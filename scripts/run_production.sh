@@ -14,7 +14,7 @@ minds the server, where one belongs to this machine.)
   start         returns when they are ready
   stop          finishes the frame in hand; what waits is sent after the next start
   restart
-  status        exit code 3 where one does not run
+  status        exit code 3 where one does not run, or ended by itself within the last minute
   logs [-f] [LINES]  the end of their logs; -f goes on
 TEXT
 }

@@ -14,7 +14,7 @@ installed so, or, in a checkout, where WEBSOCKET_SERVER_URL points to this machi
   start              returns when they are ready
   stop, restart
   restart-websocket  server and sender; the camera goes on watching
-  status             exit code 3 where one does not run
+  status             exit code 3 where one does not run, or ended by itself within the last minute
   logs [-f] [LINES]  the end of their logs; -f goes on
 TEXT
 }

@@ -11,23 +11,24 @@ usage: run_websocket_sender.sh {start|stop|restart|status|logs|test}
 
 The sender alone, for AGENT_SENDER=separate: the unit websocket-sender where it is installed with
 systemd, otherwise a process with a pid file in run/. With AGENT_SENDER=embedded the agent sends by
-itself; while it runs, there is no second sender.
+itself: none is started beside it.
   start, stop, restart
-  status        exit code 3 where it does not run
+  status        exit code 3 where it does not run, or ended by itself within the last minute
   logs [-f] [LINES]  the end of the sender's log, whoever sends; -f goes on
   test          tries whether the server lets this camera in, and sends nothing
 TEXT
 }
 
-explain_embedded() {
-    has_own_sender ||
-        say "AGENT_SENDER=embedded: the agent sends by itself (run_production.sh status); this is for AGENT_SENDER=separate"
-}
+embedded="AGENT_SENDER=embedded: the agent sends by itself (run_production.sh start, status)"
 
 case "${1:-}" in
-start | restart | status)
-    explain_embedded
+start | restart)
+    has_own_sender || fail "$embedded, no sender is started; for one of its own write AGENT_SENDER=separate"
     service "$1" sender
+    ;;
+status)
+    has_own_sender || say "$embedded"
+    service status sender
     ;;
 stop) service stop sender ;;
 logs) show_logs sender -- "${@:2}" ;;

@@ -14,7 +14,7 @@ systemd, otherwise a process with a pid file in run/.
   start         returns when it takes rows
   stop          stores and answers first what was taken
   restart
-  status        exit code 3 where it does not run
+  status        exit code 3 where it does not run, or ended by itself within the last minute
   logs [-f] [LINES]  the end of its log; -f goes on
   test          tries both of its ports from outside, and stores nothing
 TEXT

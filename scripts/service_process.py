@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import json
 import os
 import pwd
 import select
@@ -27,6 +28,8 @@ from typing import Any, Final
 
 EXIT_NOT_RUNNING: Final = 3
 """As the Linux Standard Base has it for `status`."""
+SETTLED_S: Final = 60.0
+"""After an end by itself: until then nobody knows whether it will end again."""
 LOOK_S: Final = 0.1
 TAIL_LINES: Final = 12
 SUPERVISOR: Final = Path(__file__).resolve().parent / "supervising.py"
@@ -45,6 +48,38 @@ class Mark:
         return started_at(self.pid) == self.started
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How it goes, as the supervisor keeps it; `ended_at_s` is Unix time."""
+
+    restarts: int = 0
+    is_ready: bool = False
+    exit_code: int = 0
+    ended_at_s: float = 0.0
+
+    @classmethod
+    def read(cls, path: Path) -> Course:
+        """What cannot be read says nothing."""
+        try:
+            return cls(**json.loads(path.read_text("ascii")))
+        except (OSError, ValueError, TypeError):
+            return cls(is_ready=True)
+
+    def told(self, process: str, now_s: float) -> tuple[bool, str]:
+        """Whether it works, for all that is known, and how it goes in words."""
+        if not self.restarts:
+            return True, f"runs ({process}){'' if self.is_ready else ', not ready yet'}"
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.ended_at_s))
+        times = "once" if self.restarts == 1 else f"{self.restarts} times, last"
+        how = f"exit code {self.exit_code}" if self.exit_code >= 0 else f"signal {-self.exit_code}"
+        ends = f"ended by itself {times} at {at} with {how}"
+        if not self.is_ready:
+            return False, f"is started again ({process}), {ends}: see its log"
+        if now_s - self.ended_at_s < SETTLED_S:
+            return False, f"runs again ({process}), {ends}: see its log"
+        return True, f"runs ({process}), {ends}"
+
+
 class Service:
     """One program by its name; its files lie in `run` and `log` of the data folder."""
 
@@ -54,6 +89,7 @@ class Service:
         self._account = account_of(folder)
         self._pid_file = folder / "run" / f"{name}.pid"
         self._output = folder / "log" / f"{name}.start.log"
+        self._course = folder / "run" / f"{name}.course"
 
     def running(self) -> Mark | None:
         """The process that the pid file names, if it is still that one."""
@@ -103,7 +139,8 @@ class Service:
         mark = self.running()
         if mark is None:
             return said(EXIT_NOT_RUNNING, f"{self.name}: does not run")
-        return said(0, f"{self.name}: runs (process {mark.pid})")
+        works, text = Course.read(self._course).told(f"process {mark.pid}", time.time())
+        return said(0 if works else EXIT_NOT_RUNNING, f"{self.name}: {text}")
 
     def _launched(self, command: Sequence[str], notices: socket.socket) -> subprocess.Popen[bytes]:
         """Under a supervisor, which starts it anew where it ends or hangs."""
@@ -111,9 +148,10 @@ class Service:
         environment.pop("WATCHDOG_USEC", None)
         with self._account.acting():
             output = self._output.open("wb")
+            self._course.write_text("{}", "ascii")
         with output:
             return subprocess.Popen(
-                [sys.executable, str(SUPERVISOR), *command],
+                [sys.executable, str(SUPERVISOR), "--course", str(self._course), *command],
                 cwd=self._folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -127,6 +165,7 @@ class Service:
     def _forget(self) -> None:
         with self._account.acting():
             self._pid_file.unlink(missing_ok=True)
+            self._course.unlink(missing_ok=True)
 
     def _last_words(self) -> str:
         with self._account.acting():

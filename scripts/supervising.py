@@ -3,13 +3,15 @@ any more, is started anew.
 
 Needs nothing beyond the standard library. It is to its program what systemd would be (the protocol
 of sd_notify, with a watchdog), and hands on to whoever started it that the program is ready. A
-program that ends before it was ever ready is not started anew: its exit code is handed on.
+program that ends before it was ever ready is not started anew: its exit code is handed on. How it
+goes is kept in a file for `status`.
 """
 
 from __future__ import annotations
 
 import argparse
 import ctypes
+import json
 import os
 import select
 import signal
@@ -40,7 +42,12 @@ class Supervisor:
         *,
         silent_s: float = SILENT_S,
         again_s: float = AGAIN_S,
+        course: Path | None = None,
     ) -> None:
+        """`course` is the file that says how it goes."""
+        self._course = course
+        self._restarts = 0
+        self._end: dict[str, float] = {}
         self._command = command
         self._notices = notices
         self._silent_s = silent_s
@@ -62,6 +69,9 @@ class Supervisor:
             code = self._run_once()
             if self._is_stopping or not self._was_ready:
                 return code if code >= 0 else 128 - code
+            self._restarts += 1
+            self._end = {"exit_code": code, "ended_at_s": time.time()}
+            self._keep_course(is_ready=False)
             say(f"ERROR it ended with {code} and is started again in {self._again_s:g} s")
             if self._told_to_stop_within(self._again_s):
                 return 0
@@ -90,12 +100,23 @@ class Supervisor:
                 heard_s = time.monotonic()
                 if b"READY=1" in said:
                     is_ready = True
+                    self._keep_course(is_ready=True)
                     self._hand_on()
             elif is_ready and not self._is_stopping and time.monotonic() - heard_s > self._silent_s:
                 say(f"ERROR it has said nothing for {self._silent_s:g} s and is killed")
                 process.kill()
                 is_ready = False
         return process.wait()
+
+    def _keep_course(self, *, is_ready: bool) -> None:
+        if self._course is None:
+            return
+        said = {"restarts": self._restarts, "is_ready": is_ready, **self._end}
+        try:
+            (fresh := self._course.with_suffix(".new-course")).write_text(json.dumps(said), "ascii")
+            fresh.replace(self._course)
+        except OSError as error:  # a full disk stops no program
+            say(f"ERROR {self._course} cannot be written: {error}")
 
     def _hand_on(self) -> None:
         """To whoever started this, once; nobody may be there any more."""
@@ -123,6 +144,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--silent-s", type=float, default=SILENT_S, help="until it counts as hung")
     parser.add_argument("--again-s", type=float, default=AGAIN_S, help="until it is started anew")
+    parser.add_argument("--course", type=Path, help="the file that says how it goes")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run")
     given = parser.parse_args()
     with (
@@ -131,7 +153,11 @@ def main() -> int:
     ):
         notices.bind(str(Path(place) / "notify"))
         supervisor = Supervisor(
-            given.command, notices, silent_s=given.silent_s, again_s=given.again_s
+            given.command,
+            notices,
+            silent_s=given.silent_s,
+            again_s=given.again_s,
+            course=given.course,
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, supervisor.stop)

@@ -6,6 +6,7 @@
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/installation.sh"
 
 not_running=3 # as the Linux Standard Base has it for status
+settled_s=60  # after an end by itself: until then nobody knows whether it will end again
 
 uses_systemd() {
     is_installed && [[ -z "${SIGHTPOST_WITHOUT_SYSTEMD:-}" ]] && systemd_runs
@@ -56,12 +57,21 @@ start_process() { # agent|sender|server
     process start "$1" "$environment_python" "${command[@]}"
 }
 
-unit_status() { # UNIT: one line; 3 where it is not active
-    local state text
+unit_status() { # UNIT: one line; 3 where it is not active, or has not settled after an end
+    local state text="" restarts=0 since_us=0 key value up_s
     state="$(systemctl is-active "$1" || true)"
-    text="$(systemctl show --property StatusText --value "$1")"
+    while IFS='=' read -r key value; do
+        case "$key" in
+        StatusText) text="$value" ;;
+        NRestarts) restarts="${value:-0}" ;;
+        ActiveEnterTimestampMonotonic) since_us="${value:-0}" ;;
+        esac
+    done < <(systemctl show --property StatusText,NRestarts,ActiveEnterTimestampMonotonic "$1")
+    ((!restarts)) || text+="${text:+, }started again $restarts times"
     echo "$1: $state${text:+, $text}"
     [[ "$state" == active ]] || return "$not_running"
+    read -r up_s _ </proc/uptime
+    ((!restarts || ${up_s%.*} - since_us / 1000000 >= settled_s)) || return "$not_running"
 }
 
 service() { # start|stop|restart|status agent|sender|server

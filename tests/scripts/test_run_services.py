@@ -98,6 +98,15 @@ def test_sender_says_that_nobody_listens(person: Operator, server_port: int) -> 
     assert f"ws://127.0.0.1:{server_port}/: connection refused" in " ".join(tried.said.split())
 
 
+def test_no_sender_is_started_beside_an_agent_that_sends_itself(person: Operator) -> None:
+    person.writes_settings(WEBSOCKET_SERVER_URL="ws://127.0.0.1:9/")
+    for action in ("start", "restart"):
+        refused = person.types("run_websocket_sender.sh", action)
+        assert refused.code == 1
+        assert "AGENT_SENDER=embedded: the agent sends by itself" in refused.said
+        assert person.pid_of("sender") is None
+
+
 @long_runs
 def test_everything_together_sends_and_the_camera_goes_on_while_the_rest_restarts(
     person: Operator, server_port: int
@@ -142,7 +151,12 @@ class TestWithSystemd:
             """case "$1" in
             is-system-running) echo running ;;
             is-active) [[ "$2" == *server* ]] && echo active || { echo failed; exit 3; } ;;
-            show) echo "3 cameras connected" ;;
+            show)
+                echo "NRestarts=${RESTARTS:-0}"
+                read -r up_s _ </proc/uptime
+                echo "ActiveEnterTimestampMonotonic=$(((${up_s%.*} - ${ACTIVE_S:-0}) * 1000000))"
+                echo "StatusText=3 cameras connected"
+                ;;
             *) echo "$*" >>"$CALLS" ;;
             esac""",
         )
@@ -158,6 +172,13 @@ class TestWithSystemd:
         assert started.out == "websocket-server.service: active, 3 cameras connected\n"
         assert calls.read_text() == "start websocket-server.service\n"
         assert installed.run(script, "status", **environment).code == 0
+        for active_s, code in (("10", NOT_RUNNING), ("3600", 0)):
+            often = {"RESTARTS": "4", "ACTIVE_S": active_s, **environment}
+            status = installed.run(script, "status", **often)
+            assert (status.code, status.out.strip()) == (
+                code,
+                "websocket-server.service: active, 3 cameras connected, started again 4 times",
+            )
         sender = str(installed.root / "scripts" / "run_websocket_sender.sh")
         failed = installed.run(sender, "stop", **environment)
         assert failed.code == 0, failed.said

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,6 +99,48 @@ def _runs(pid: int) -> bool:
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:
         return False
+
+
+def service(folder: Path, action: str, *command: str) -> tuple[int, str]:
+    script = str(ROOT / "scripts" / "service_process.py")
+    done = subprocess.run(
+        [sys.executable, script, "--name", "agent", "--folder", str(folder), action, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_status_tells_a_program_that_ends_again_and_again_from_one_that_runs(
+    tmp_path: Path,
+) -> None:
+    assert service(tmp_path, "start", *python("ends"))[0] == 0
+    wait_until(lambda: service(tmp_path, "status")[0] == 3, what="its end")
+    said = service(tmp_path, "status")[1]
+    assert said.startswith("agent: is started again (process ")
+    assert "), ended by itself once at 2" in said
+    assert said.endswith("with exit code 7: see its log\n")
+    assert service(tmp_path, "stop") == (0, "SUCCESS agent stopped\n")
+    assert service(tmp_path, "status") == (3, "agent: does not run\n")
+
+    assert service(tmp_path, "start", *python("works"))[0] == 0
+    code, said = service(tmp_path, "status")
+    assert (code, said.rpartition(" ")[0]) == (0, "agent: runs (process")
+    for ago_s, code in ((10, 3), (3600, 0)):
+        course = {
+            "restarts": 4,
+            "is_ready": True,
+            "exit_code": -9,
+            "ended_at_s": time.time() - ago_s,
+        }
+        (tmp_path / "run" / "agent.course").write_text(json.dumps(course))
+        status = service(tmp_path, "status")
+        assert status[0] == code
+        assert status[1].startswith("agent: runs again" if code else "agent: runs (")
+        assert "ended by itself 4 times, last at 2" in status[1]
+        assert "with signal 9" in status[1]
+    assert service(tmp_path, "stop")[0] == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="accounts differ for root alone: run as root")
