@@ -210,6 +210,10 @@ async def test_two_numbers_are_merged_after_a_second_look(page: Page, place: Ins
     await expect(sheet.last).to_contain_text("Minh (2), 1 picture, becomes part of Minh again (3)")
     await sheet.get_by_role("button", name="Merge").click()
     await expect(page.locator("[data-picture]")).to_have_count(2)
+    for number, matches in (("3", 1), ("33", 0)):
+        await page.goto(url(place, f"/people/matches?person={number}"))
+        await expect(page.get_by_label("Person")).to_have_value(number)
+        await expect(page.locator("[data-match]")).to_have_count(matches)
     await page.goto(url(place, "/people"))
     await expect(page.locator("[data-person]")).to_have_count(1)
 
