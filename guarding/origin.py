@@ -9,9 +9,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-PROXY_HEADERS: Final = (
-    *("forwarded", "via", "x-forwarded-for", "x-forwarded-host"),
-    *("x-forwarded-proto", "x-real-ip"),
+PROXY_HEADERS: Final = frozenset(
+    {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"}
 )
 """A request with one of these was passed on; all names of headers here are in lower case."""
 
@@ -38,7 +37,7 @@ def names_this_machine(host_header: str) -> bool:
 
 def was_passed_on(headers: Mapping[str, str]) -> bool:
     """Whether a proxy stands between."""
-    return any(name in headers for name in PROXY_HEADERS)
+    return not PROXY_HEADERS.isdisjoint(headers)
 
 
 def came_from_here(headers: Mapping[str, str]) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from binascii import unhexlify
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from server.faces.decision import Candidate, Vector, Vectors
 from server.faces.index import Keys
@@ -103,8 +105,13 @@ def _owners(reader: Reader, embeddings: Collection[int]) -> dict[int, int]:
     )
     if numbers_text is None:
         return {}
-    numbers, class_ids = (map(int, str(text).split(",")) for text in (numbers_text, class_ids_text))
+    numbers, class_ids = (_numbers(text).tolist() for text in (numbers_text, class_ids_text))
     return dict(zip(numbers, class_ids, strict=True))
+
+
+def _numbers(text: str) -> NDArray[np.int64]:
+    """Of whole numbers with commas between."""
+    return np.fromstring(text, np.int64, sep=",")
 
 
 def _owners_of(keys: Keys, owners: Mapping[int, int]) -> list[int]:
@@ -154,8 +161,8 @@ def _held(
     ((class_ids_text, digits),) = reader.rows(sql, values)
     if class_ids_text is None:
         return {}
-    whose = np.asarray(str(class_ids_text).split(","), np.int64)
-    vectors = vectors_of([bytes.fromhex(digits)], model.numbers, count=len(whose))
+    whose = _numbers(class_ids_text)
+    vectors = vectors_of([unhexlify(digits)], model.numbers, count=len(whose))
     people, starts = np.unique(whose, return_index=True)
     bounds = [*starts.tolist(), len(whose)]
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import Final
 
 from fastapi.requests import HTTPConnection
@@ -29,6 +30,7 @@ WHOLE_S: Final = 60.0
 SLOWEST_BYTES_A_S: Final = 128 * 1024
 
 
+@functools.lru_cache(256)
 def largest_bytes(path: str) -> int:
     return next((size for prefix, size in LARGER if path.startswith(prefix)), LARGEST_BYTES)
 
