@@ -58,7 +58,8 @@ class Server:
 
     def add(self, vectors: Vectors, threads: int) -> None:  # noqa: ARG002 - numpy's
         first = len(self._index)
-        self._index.add(np.arange(first, first + len(vectors), dtype=np.uint64), vectors)
+        new = np.arange(first, first + len(vectors))
+        self._index.add(new.astype(np.uint64), new, vectors)
 
     def search(self, query: Vectors) -> NDArray[Any]:
         return self._index.search(query[np.newaxis], MOST)[0]

@@ -169,7 +169,7 @@ async def measure(case: Case, expansions: Sequence[int], url: str) -> list[Row]:
         for piece in pieces(case, identities):
             keys = np.arange(truth.seen, truth.seen + len(piece), dtype=np.uint64)
             began_s = time.perf_counter()
-            ours.add(keys, piece)
+            ours.add(keys, keys.astype(np.int64), piece)
             build_s += time.perf_counter() - began_s
             records = zip(keys.tolist(), piece, strict=True)
             await connection.copy_records_to_table("faces", records=records)

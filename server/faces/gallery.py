@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from server.faces import person_rows, vector_rows
 from server.faces.database import GalleryDatabase
 from server.faces.decision import Candidate, Rule, Vector, Vectors, decide_all
 from server.faces.difference import difference
-from server.faces.index import FaceIndex, Keys
+from server.faces.index import FaceIndex
 from server.faces.keeping import ModelKey, Told
 from server.faces.ledger import Ledger
 from server.faces.meter import FaceMeter
@@ -29,10 +29,23 @@ from server.storage.connection import storage_errors
 
 T = TypeVar("T")
 
-CANDIDATES: Final = 32
-"""Nearest vectors whose persons are looked at closely."""
+MOST_PEOPLE: Final = 12
+LEAST_PEOPLE: Final = 8
+MORE_PEOPLE: Final = 3
+"""Looked at closely: so many more than are told, as a mean of pictures can bring somebody forward,
+and between LEAST_PEOPLE and MOST_PEOPLE."""
 
 _LOOKS: Final = 3
+
+_CHANGING: Final = -1
+"""No revision: the index is that of none while it is changed. Who searched meanwhile does so again.
+"""
+
+
+class Read(Protocol):
+    """Gives what some work finds in the database."""
+
+    def __call__(self, work: Callable[[Reader], T], /) -> T: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +78,7 @@ class Gallery:
         self._database = database
         self._upkeep = threading.RLock()
         self._index = FaceIndex(model.numbers if model is not None else 1)
-        self._revision = -1
+        self._revision = _CHANGING
 
     def open_index(self) -> None:
         """Builds the index; what a search does otherwise, which would wait for it.
@@ -75,7 +88,7 @@ class Gallery:
         if self.model is None:
             return
         with storage_errors(), self._upkeep:
-            self._bring_up_to_date(self.model)
+            self._bring_up_to_date(self.read)
 
     def change(self, work: Callable[[Ledger], T]) -> T:
         """What `work` does to the gallery, all of it or nothing; it is found when this returns."""
@@ -89,8 +102,9 @@ class Gallery:
 
         with storage_errors(), self._upkeep:
             answer, ledger, before = self._database.change(carried_out)
+            was, self._revision = self._revision, _CHANGING
             self._take_out(ledger)
-            if self._revision == before:
+            if was == before:
                 self._put_in(ledger)
                 self._revision = before + 1
         return answer
@@ -107,7 +121,7 @@ class Gallery:
     def near(self, vectors: Vectors) -> list[tuple[Candidate, ...]]:
         """Of each vector: persons with a vector among the nearest, with all that is held on each of
         them now."""
-        most = [vector_rows.MOST_PEOPLE] * len(vectors)
+        most = [MOST_PEOPLE] * len(vectors)
         return self._at_one_moment(vectors, most, lambda _, __, candidates: candidates)
 
     def who(self, faces: Sequence[Face]) -> list[Told]:
@@ -132,7 +146,7 @@ class Gallery:
                 for decision, people in zip(decisions, likeliest, strict=True)
             ]
 
-        return self._at_one_moment(vectors, [each.most for each in faces], told)
+        return self._at_one_moment(vectors, [people_of(each.most) for each in faces], told)
 
     def _at_one_moment(
         self,
@@ -140,57 +154,59 @@ class Gallery:
         most: Sequence[int],
         work: Callable[[Reader, int, list[tuple[Candidate, ...]]], T],
     ) -> T:
-        """What `work` makes of a revision and the candidates for each vector, of whom `most` are to
-        be told."""
+        """What `work` makes of a revision and, for each vector, of at most so many candidates."""
+
+        def is_of(revision: int) -> bool:
+            return self.model is None or self._revision == revision
+
+        def looked(reader: Reader) -> T | None:
+            """None: the index is not of that moment."""
+            revision = vector_rows.revision(reader)
+            candidates = self._candidates(reader, vectors, most) if is_of(revision) else None
+            if candidates is None or not is_of(revision):
+                return None
+            return work(reader, revision, candidates)
+
         for _ in range(_LOOKS):
-            found = self.read(lambda reader: self._looked(reader, vectors, most, work))
+            found = self.read(looked)
             if found is not None:
                 return found
             with storage_errors(), self._upkeep:
-                if self.model is not None:
-                    self._bring_up_to_date(self.model)
-        # Whoever changes the gallery all the time: the index may be of a moment ago.
-        keys = list(zip(self._search(vectors), most, strict=True))
-        return self.read(lambda reader: self._made_of(reader, keys, work))
+                self._bring_up_to_date(self.read)
 
-    def _looked(
-        self,
-        reader: Reader,
-        vectors: Vectors,
-        most: Sequence[int],
-        work: Callable[[Reader, int, list[tuple[Candidate, ...]]], T],
-    ) -> T | None:
-        """None: the index is not of that moment."""
-        is_there = self.model is None or vector_rows.revision(reader) == self._revision
-        if not is_there:
-            return None
-        return self._made_of(reader, list(zip(self._search(vectors), most, strict=True)), work)
+        def caught_up(reader: Reader) -> T:
+            self._bring_up_to_date(lambda part: part(reader))
+            found = looked(reader)
+            assert found is not None  # noqa: S101 - nobody else may change the index now
+            return found
 
-    def _made_of(
-        self,
-        reader: Reader,
-        keys: Sequence[tuple[Keys, int]],
-        work: Callable[[Reader, int, list[tuple[Candidate, ...]]], T],
-    ) -> T:
+        with storage_errors(), self._upkeep:  # others change the gallery all the time
+            return self.read(caught_up)
+
+    def _candidates(
+        self, reader: Reader, vectors: Vectors, most: Sequence[int]
+    ) -> list[tuple[Candidate, ...]]:
         model = self.model
-        found: list[tuple[Candidate, ...]] = [() for _ in keys]
-        if model is not None:
-            found = vector_rows.candidates(reader, keys, model)
-        return work(reader, vector_rows.revision(reader), found)
-
-    def _search(self, vectors: Vectors) -> list[Keys]:
-        if self.model is None:
-            return [np.empty(0, np.uint64) for _ in vectors]
+        if model is None:
+            return [() for _ in vectors]
         with self._meter.searching():
-            return self._index.search(vectors, CANDIDATES)
+            found = self._index.people(vectors, most)
+        negatives = vector_rows.negatives_of(reader, tuple(found.held), model)
+        nothing = np.empty((0, model.numbers), np.float32)
+        candidates = {
+            class_id: Candidate(
+                class_id=class_id, vectors=held, negatives=negatives.get(class_id, nothing)
+            )
+            for class_id, held in found.held.items()
+        }
+        return [tuple(candidates[class_id] for class_id in people) for people in found.people]
 
     def indexed(self) -> int:
         """Vectors in the index, once it is up to date."""
-        model = self.model
-        if model is None:
+        if self.model is None:
             return 0
         with storage_errors(), self._upkeep:
-            self._bring_up_to_date(model)
+            self._bring_up_to_date(self.read)
             return len(self._index)
 
     def index_has(self, keys: tuple[int, ...]) -> int:
@@ -204,13 +220,15 @@ class Gallery:
             return
         with storage_errors(), self._upkeep:
             fresh = FaceIndex(model.numbers)
-            revision = self._fill(fresh, model)
-            self._index, self._revision = fresh, revision
+            revision = self._fill(fresh, model, self.read)
+            self._revision = _CHANGING
+            self._index = fresh
+            self._revision = revision
 
     def close(self) -> None:
         """Idempotent."""
         with self._upkeep:
-            self._revision = -1
+            self._revision = _CHANGING
             self._database.close()
 
     def _take_out(self, ledger: Ledger) -> None:
@@ -221,24 +239,35 @@ class Gallery:
         self._index.remove(np.asarray(ledger.removed, np.uint64))
 
     def _put_in(self, ledger: Ledger) -> None:
-        if ledger.added:
-            keys = np.asarray([key for key, _ in ledger.added], np.uint64)
-            gone = np.isin(keys, np.asarray(ledger.removed, np.uint64))
-            vectors = np.stack([vector for _, vector in ledger.added]).astype(np.float32)
-            self._index.add(keys[~gone], vectors[~gone])
+        gone = set(ledger.removed)
+        added = [each for each in ledger.added if each[0] not in gone]
+        if added:
+            keys, owners, vectors = zip(*added, strict=True)
+            self._index.add(
+                np.asarray(keys, np.uint64),
+                np.asarray(owners, np.int64),
+                np.stack(vectors).astype(np.float32),
+            )
 
-    def _bring_up_to_date(self, model: ModelKey) -> None:
-        if self.read(vector_rows.revision) != self._revision:
-            self._revision = self._fill(self._index, model)
+    def _bring_up_to_date(self, read: Read) -> None:
+        model = self.model
+        if model is not None and read(vector_rows.revision) != self._revision:
+            self._revision = _CHANGING
+            self._revision = self._fill(self._index, model, read)
 
-    def _fill(self, index: FaceIndex, model: ModelKey) -> int:
+    def _fill(self, index: FaceIndex, model: ModelKey, read: Read) -> int:
         """Makes the index hold what the database holds; the revision that it then has."""
         held = index.keys()
-        found = self.read(lambda reader: difference(reader, held, model))
+        found = read(lambda reader: difference(reader, held, model))
         index.remove(found.gone)
         # What another program takes away meanwhile has a later revision, which is seen. Lowest
         # first: where the database goes away in the midst, what is missing still lies above.
         for start in range(0, len(found.missing), vector_rows.CHUNK):
             part = found.missing[start : start + vector_rows.CHUNK]
-            index.add(*self.read(partial(vector_rows.those_of, wanted=part, model=model)))
+            index.add(*read(partial(vector_rows.those_of, wanted=part, model=model)))
         return found.revision
+
+
+def people_of(most: int) -> int:
+    """How many are looked at closely where so many are told."""
+    return min(MOST_PEOPLE, max(LEAST_PEOPLE, most + MORE_PEOPLE))

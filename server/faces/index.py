@@ -1,14 +1,14 @@
-"""Finds the vectors nearest to one, among those of one model. A cache of what the database holds.
-
-May be searched from many threads while it is written. What it finds are only candidates: the
-database decides who is still enrolled.
+"""Finds whose vectors are nearest to one, among those of one model. A cache of what the database
+holds, which may be searched from many threads while it is written.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,12 @@ from server.faces.sign_codes import Places, SignCodes
 Keys = NDArray[np.uint64]
 """Ids of embeddings, shape (n,)."""
 
+Owners = NDArray[np.int64]
+"""Class ids of whom they are, shape (n,)."""
+
+AMONG: Final = 32
+"""Nearest vectors whose owners are looked at closely."""
+
 MOST_MULTIPLIED: Final = 1 << 24
 """Where all vectors together have no more numbers (131,072 of 128, 32,768 of 512), which caches can
 hold, each is multiplied with what is asked: exact, and the quickest for many questions at once.
@@ -29,15 +35,33 @@ Among more, codes tell who may be near."""
 _MULTIPLIED_AGAIN: Final = 64
 """Of the nearest by eight bits a number so many, the exact ones."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Of each question who has one of the nearest vectors, the nearest first; and of everybody who
+    is named all vectors, shape (how many, numbers)."""
+
+    people: list[list[int]]
+    held: dict[int, Vectors]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ByOwner:
+    """Places in the order of their owners, and those."""
+
+    places: Places
+    owners: Owners
+
+
 _SPARE: Final = 8
 """Of so many places one more is kept for those to come."""
 
 
 class FaceIndex:
     """All vectors, in sixteen bits a number, which for the small numbers of a face is finer than
-    half precision; a key is an embedding's id and means one vector for ever. Each search looks at
-    all that are there, so that none is missed that has just come, and none is left of who went.
-    """
+    half precision; a key is an embedding's id and means one vector of one person for ever. Each
+    search looks at all that are there, so that none is missed that has just come, and none is left
+    of who went."""
 
     def __init__(self, numbers: int, *, most_multiplied: int = MOST_MULTIPLIED) -> None:
         """For vectors of so many numbers."""
@@ -45,6 +69,9 @@ class FaceIndex:
         self._most_multiplied = most_multiplied
         self._count = 0
         self._keys: Keys = np.empty(0, np.uint64)
+        self._owners: Owners = np.empty(0, np.int64)
+        self._by_owner: _ByOwner | None = None
+        self._sorting = threading.Lock()
         self._vectors: SixteenBits = np.empty((0, numbers), np.int16)
         self._codes = SignCodes(numbers)
         self._eight_bits = EightBitVectors(numbers)
@@ -59,7 +86,7 @@ class FaceIndex:
         with self._gate.shared():
             return self._keys[: self._count].copy()
 
-    def add(self, keys: Keys, vectors: Vectors) -> None:
+    def add(self, keys: Keys, owners: Owners, vectors: Vectors) -> None:
         """Keys that it has not."""
         if not len(keys):
             return
@@ -69,6 +96,8 @@ class FaceIndex:
             new = np.arange(self._count, self._count + len(keys))
             self._make_room(self._count + len(keys))
             self._keys[new] = keys
+            self._owners[new] = owners
+            self._by_owner = None
             self._vectors[new] = sixteen_bits
             self._codes.put(new, codes)
             self._eight_bits.forget(new)
@@ -85,7 +114,8 @@ class FaceIndex:
             free = gone[gone < left]
             last = np.setdiff1d(np.arange(left, self._count), gone)
             empty = np.arange(left, self._count)
-            for held in (self._keys, self._vectors):
+            self._by_owner = None
+            for held in (self._keys, self._owners, self._vectors):
                 held[free] = held[last]
                 held[empty] = 0
             self._codes.move(last, free)
@@ -97,34 +127,64 @@ class FaceIndex:
         """The nearest to each, the best first: at most so many of each, and no more than codes
         call near."""
         with self._gate.shared():
-            if not self._count:
-                return [np.empty(0, np.uint64) for _ in vectors]
-            if self._count * self.numbers <= self._most_multiplied:
-                near = self._eight_bits.nearest(
-                    self._vectors,
-                    self._count,
-                    vectors,
-                    min(self._count, max(_MULTIPLIED_AGAIN, 2 * most)),
-                )
-                return list(self._best(vectors, near, most))
-            return [
-                self._best(vector, places[np.newaxis], most)[0]
-                for vector, places in zip(
-                    np.split(vectors, len(vectors)),
-                    self._codes.nearest(self._count, vectors),
-                    strict=True,
-                )
-            ]
+            return [self._keys[places] for places in self._nearest(vectors, most)]
 
-    def _best(self, vectors: Vectors, near: Places, most: int) -> NDArray[np.uint64]:
-        """Keys of the nearest to each among those places, shape (len(vectors), how many)."""
+    def people(self, vectors: Vectors, most: Sequence[int]) -> Found:
+        """Of each vector at most so many people with one of the AMONG nearest."""
+        with self._gate.shared():
+            people = [
+                list(dict.fromkeys(self._owners[places].tolist()))[:count]
+                for places, count in zip(self._nearest(vectors, AMONG), most, strict=True)
+            ]
+            named = sorted({class_id for each in people for class_id in each})
+            by_owner = self._sorted_by_owner()
+            starts = by_owner.owners.searchsorted(named)
+            counts = by_owner.owners.searchsorted(named, "right") - starts
+            ends = np.cumsum(counts)
+            within = np.arange(counts.sum()) - np.repeat(ends - counts, counts)
+            places = by_owner.places[np.repeat(starts, counts) + within]
+            held = self._vectors.take(places, axis=0) * np.float32(1 / ONE)
+        bounds = pairwise([0, *ends.tolist()])
+        parts = {who: held[start:end] for who, (start, end) in zip(named, bounds, strict=True)}
+        return Found(people=people, held=parts)
+
+    def _nearest(self, vectors: Vectors, most: int) -> Sequence[Places]:
+        if not self._count:
+            return [np.empty(0, np.intp) for _ in vectors]
+        if self._count * self.numbers <= self._most_multiplied:
+            near = self._eight_bits.nearest(
+                self._vectors,
+                self._count,
+                vectors,
+                min(self._count, max(_MULTIPLIED_AGAIN, 2 * most)),
+            )
+            return list(self._best(vectors, near, most))
+        return [
+            self._best(vector, places[np.newaxis], most)[0]
+            for vector, places in zip(
+                np.split(vectors, len(vectors)),
+                self._codes.nearest(self._count, vectors),
+                strict=True,
+            )
+        ]
+
+    def _best(self, vectors: Vectors, near: Places, most: int) -> Places:
+        """The nearest to each among those places, shape (len(vectors), how many)."""
         held = self._vectors.take(near, axis=0).astype(np.float32)
         opposite = -np.einsum("ijk,ik->ij", held, vectors)
         if most < near.shape[1]:
             kept = opposite.argpartition(most, axis=1)[:, :most]
             near = np.take_along_axis(near, kept, axis=1)
             opposite = np.take_along_axis(opposite, kept, axis=1)
-        return self._keys[np.take_along_axis(near, opposite.argsort(axis=1), axis=1)]
+        return np.take_along_axis(near, opposite.argsort(axis=1), axis=1)
+
+    def _sorted_by_owner(self) -> _ByOwner:
+        with self._sorting:
+            if self._by_owner is None:
+                owners = self._owners[: self._count]
+                places = owners.argsort(kind="stable")
+                self._by_owner = _ByOwner(places=places, owners=owners[places])
+            return self._by_owner
 
     def _make_room(self, count: int) -> None:
         """Nobody looks at the arrays meanwhile, so that they may grow where they are: the gallery
@@ -134,6 +194,7 @@ class FaceIndex:
         places = count + count // _SPARE
         self._vectors.resize((places, self.numbers), refcheck=False)
         self._codes.make_room(places)
+        self._owners.resize(places, refcheck=False)
         self._keys.resize(places, refcheck=False)
 
 

@@ -37,12 +37,13 @@ class Taken:
 
 
 class Ledger:
-    """On a connection within a transaction. `added` and `removed` are for the index, after it."""
+    """On a connection within a transaction. For the index, after it: `added` are ids of embeddings,
+    class ids and vectors, `removed` ids."""
 
     def __init__(self, writer: Writer, model: ModelKey | None, vault: PictureVault) -> None:
         self.writer = writer
         self._vault = vault
-        self.added: list[tuple[int, Vector]] = []
+        self.added: list[tuple[int, int, Vector]] = []
         self.removed: list[int] = []
         self.is_emptied = False
         self._model = model
@@ -85,7 +86,7 @@ class Ledger:
         """Of a picture that has none of this model."""
         key = vector_rows.insert(self.writer, class_id, image_id, model, vector)
         if model == self._model:
-            self.added.append((key, vector))
+            self.added.append((key, class_id, vector))
 
     def enrol(self, class_id: int, pictures: Sequence[NewPicture], now: datetime) -> Enrolled:
         """Adds pictures of the ledger's model. Raises NotThere."""
@@ -130,8 +131,8 @@ class Ledger:
 
     def merge(self, kept_id: int, gone_id: int, now: datetime) -> None:
         """All that is held on the one goes over to the other, also being watched for and the
-        alerts that were raised; of a picture that both have, one stays. An embedding keeps its id,
-        so that the index has nothing to learn. Raises NotThere.
+        alerts that were raised; of a picture that both have, one stays. Embeddings get new ids, as
+        an id means a vector of one person. Raises NotThere.
         """
         person_rows.find(self.writer, kept_id)
         person_rows.find(self.writer, gone_id)
@@ -142,8 +143,18 @@ class Ledger:
         )
         for (image_id,) in twice:
             self.delete_picture(image_id, now)
+        embeddings = self.writer.rows(
+            "SELECT image_id, model, model_version, vector FROM face_embeddings WHERE class_id = ? "
+            "ORDER BY embedding_id",
+            (gone_id,),
+        )
+        self._drop_embeddings("class_id = ?", gone_id)
+        for image_id, name, version, vector in embeddings:
+            held = vector_rows.vectors_of([bytes(vector)], len(vector) // 4)[0]
+            model = ModelKey(name=name, version=version, numbers=len(held))
+            self.add_embedding(kept_id, image_id, model, held)
         for table in TABLES:
-            if table != "face_persons":
+            if table not in ("face_persons", "face_embeddings"):
                 self.writer.change(
                     f"UPDATE {table} SET class_id = ? WHERE class_id = ?",  # noqa: S608 (our own tables)
                     (kept_id, gone_id),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from binascii import unhexlify
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -11,15 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.faces.decision import Candidate, Vector, Vectors
-from server.faces.index import Keys
+from server.faces.index import Keys, Owners
 from server.faces.keeping import ModelKey
 from server.storage.asking import Reader, Writer
-
-MOST_PEOPLE: Final = 12
-LEAST_PEOPLE: Final = 8
-MORE_PEOPLE: Final = 3
-"""Looked at closely: so many more than are told, as a mean of pictures can bring somebody forward,
-and between LEAST_PEOPLE and MOST_PEOPLE."""
 
 CHUNK: Final = 20_000
 """Vectors read at once."""
@@ -55,69 +49,26 @@ def insert(writer: Writer, class_id: int, image_id: int, model: ModelKey, vector
     return int(embedding_id)
 
 
-def those_of(reader: Reader, wanted: Keys, model: ModelKey) -> tuple[Keys, Vectors]:
-    """Embeddings by id, CHUNK at most; those that are gone are left out."""
+def those_of(reader: Reader, wanted: Keys, model: ModelKey) -> tuple[Keys, Owners, Vectors]:
+    """Embeddings by id, CHUNK at most, and whose they are; those that are gone are left out."""
     rows = reader.rows(
-        "SELECT embedding_id, vector FROM face_embeddings "  # noqa: S608 (our own columns)
+        "SELECT embedding_id, class_id, vector FROM face_embeddings "  # noqa: S608 (our own columns)
         f"WHERE {reader.dialect.among('embedding_id', 'ids')}",
         {"ids": reader.dialect.numbers(tuple(wanted.tolist()))},
     )
     keys = np.asarray([row[0] for row in rows], dtype=np.uint64)
-    return keys, vectors_of([row[1] for row in rows], model.numbers)
+    owners = np.asarray([row[1] for row in rows], dtype=np.int64)
+    return keys, owners, vectors_of([row[2] for row in rows], model.numbers)
 
 
-def candidates(
-    reader: Reader, found: Sequence[tuple[Keys, int]], model: ModelKey
-) -> list[tuple[Candidate, ...]]:
-    """Of each search: whose those embeddings are, the nearest first, with all that is held on each.
-    `found` has the nearest first, and how many people are to be told.
-    """
-    owners = _owners(reader, {key for keys, _ in found for key in keys.tolist()})
-    nearest = [_owners_of(keys, owners)[: people_of(most)] for keys, most in found]
-    people = list({class_id: None for each in nearest for class_id in each})
-    vectors = _held(reader, "face_embeddings", people, model)
-    negatives = _held(reader, "face_negatives", people, model)
-    nothing = np.empty((0, model.numbers), np.float32)
-    held = {
-        class_id: Candidate(
-            class_id=class_id,
-            vectors=vectors[class_id],
-            negatives=negatives.get(class_id, nothing),
-        )
-        for class_id in people
-    }
-    return [tuple(held[class_id] for class_id in each) for each in nearest]
-
-
-def people_of(most: int) -> int:
-    """How many are looked at closely where so many are told."""
-    return min(MOST_PEOPLE, max(LEAST_PEOPLE, most + MORE_PEOPLE))
-
-
-def _owners(reader: Reader, embeddings: Collection[int]) -> dict[int, int]:
-    """The class id of each that is there. In one row: a step for each would give way to another
-    thread, and wait for it, each time."""
-    ((numbers_text, class_ids_text),) = reader.rows(
-        "SELECT string_agg(CAST(embedding_id AS TEXT), ','), "  # noqa: S608 (our own columns)
-        "string_agg(CAST(class_id AS TEXT), ',') FROM face_embeddings "
-        f"WHERE {reader.dialect.among('embedding_id', 'ids')}",
-        {"ids": reader.dialect.numbers(tuple(embeddings))},
-    )
-    if numbers_text is None:
-        return {}
-    numbers, class_ids = (_numbers(text).tolist() for text in (numbers_text, class_ids_text))
-    return dict(zip(numbers, class_ids, strict=True))
+def negatives_of(reader: Reader, class_ids: Sequence[int], model: ModelKey) -> dict[int, Vectors]:
+    """By class id; who has none is left out."""
+    return _held(reader, "face_negatives", class_ids, model)
 
 
 def _numbers(text: str) -> NDArray[np.int64]:
     """Of whole numbers with commas between."""
     return np.fromstring(text, np.int64, sep=",")
-
-
-def _owners_of(keys: Keys, owners: Mapping[int, int]) -> list[int]:
-    """The nearest first."""
-    whose = (owners[key] for key in keys.tolist() if key in owners)
-    return list(dict.fromkeys(whose))
 
 
 def held_of(reader: Reader, class_id: int, model: ModelKey) -> Candidate:
@@ -146,7 +97,8 @@ def marks_of(reader: Reader, class_id: int, model: ModelKey) -> tuple[int, ...]:
 def _held(
     reader: Reader, table: str, class_ids: Sequence[int], model: ModelKey
 ) -> dict[int, Vectors]:
-    """By class id; who has none is left out. In one row, as `_owners`."""
+    """By class id; who has none is left out. In one row: a step for each would give way to another
+    thread, and wait for it, each time."""
     sql = f"""
         SELECT string_agg(CAST(class_id AS TEXT), ','), string_agg(hex(vector), '') FROM (
             SELECT class_id, vector FROM {table} WHERE {reader.dialect.among("class_id", "ids")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +13,11 @@ import pytest
 
 from server.errors import NotThere
 from server.faces import holdings, person_rows, vector_rows
+from server.faces.calibration import CAUTIOUS
 from server.faces.contract import PersonDetails
-from server.faces.decision import Vector
-from server.faces.gallery import Gallery
+from server.faces.decision import Vector, Vectors
+from server.faces.gallery import Face, Gallery
+from server.faces.index import FaceIndex, Found
 from server.faces.keeping import ModelKey, NewPicture
 from server.faces.ledger import Ledger
 from server.storage.adoption import prepare_database
@@ -145,6 +147,40 @@ def test_what_another_program_changes_is_seen_by_the_next_search(
     assert nearest(gallery, 2) == added
     assert nearest(gallery, 1) is None
     assert is_consistent(gallery)
+    other.close()
+
+
+def test_people_whom_another_program_made_one_are_one_for_the_next_search(
+    database: Path, gallery: Gallery
+) -> None:
+    kept, gone = enrol(gallery, 1), enrol(gallery, 2, name="Lan again")
+    assert nearest(gallery, 2) == gone
+    other = open_gallery(database)
+    other.change(lambda book: book.merge(kept, gone, NOW))
+    assert [nearest(gallery, seed) for seed in (1, 2)] == [kept, kept]
+    assert is_consistent(gallery)
+    other.close()
+
+
+@pytest.mark.parametrize("times", [1, 100], ids=["once", "all the time"])
+def test_a_search_is_of_one_moment_also_where_people_come_in_its_midst(
+    database: Path, gallery: Gallery, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    enrol(gallery, 1)
+    other = open_gallery(database)
+    find = FaceIndex.people
+    comers = iter(range(2, 2 + times))
+
+    def people(index: FaceIndex, vectors: Vectors, most: Sequence[int]) -> Found:
+        if (seed := next(comers, None)) is not None:
+            enrol(gallery if seed <= 4 else other, seed)
+        return find(index, vectors, most)
+
+    monkeypatch.setattr(FaceIndex, "people", people)
+    (told,) = gallery.who([Face(vector=vector(2), rule=CAUTIOUS, most=5)])
+    assert told.decision.class_id == 2
+    assert {score.class_id for score in told.decision.scores} == set(told.persons)
+    assert told.revision == len(told.persons)
     other.close()
 
 

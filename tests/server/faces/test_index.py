@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from server.faces import eight_bits
 from server.faces.decision import Vectors
-from server.faces.index import MOST_MULTIPLIED, FaceIndex
+from server.faces.index import MOST_MULTIPLIED, FaceIndex, Found
 from server.faces.sign_codes import COMPARED, NEAR, STRIP, bits_set, bits_set_by_sums, nearest
 
 NUMBERS = 32
@@ -42,8 +43,13 @@ def filled(gallery: Vectors, most_multiplied: int, *, at_once: int = MANY) -> Fa
     index = FaceIndex(NUMBERS, most_multiplied=most_multiplied)
     for start in range(0, len(gallery), at_once):
         part = gallery[start : start + at_once]
-        index.add(np.arange(start, start + len(part), dtype=np.uint64), part)
+        added(index, np.arange(start, start + len(part)), part)
     return index
+
+
+def added(index: FaceIndex, numbers: NDArray[np.int64], vectors: Vectors) -> None:
+    """Three vectors each are of one person."""
+    index.add(numbers.astype(np.uint64), numbers // 3, vectors)
 
 
 def best_of(gallery: Vectors, asked: Vectors) -> list[int]:
@@ -81,7 +87,7 @@ def test_who_is_taken_out_is_found_no_more_and_all_others_are(
     asked = like(gallery[::97], 2)
     found = [int(keys[0]) for keys in index.search(asked, 1)]
     assert found == stay[best_of(gallery[stay], asked)].tolist()
-    index.add(gone, gallery[gone.astype(np.int64)])
+    added(index, gone.astype(np.int64), gallery[gone.astype(np.int64)])
     assert [int(keys[0]) for keys in index.search(asked, 1)] == best_of(gallery, asked)
 
 
@@ -119,19 +125,47 @@ def test_a_strip_is_laid_out_anew_where_another_face_came_to_lie(gallery: Vector
     index = filled(gallery[:100], MOST_MULTIPLIED)
     assert index.search(gallery[99:100], 1)[0].tolist() == [99]
     index.remove(np.asarray([3], np.uint64))
-    index.add(np.asarray([700], np.uint64), gallery[700:701])
+    added(index, np.asarray([700]), gallery[700:701])
     found = index.search(gallery[[3, 99, 700]], 1)
     assert [int(keys[0]) for keys in found[1:]] == [99, 700]
     assert found[0][0] != 3
 
 
+def test_whose_the_nearest_are_is_told_with_all_that_is_held_on_them(
+    gallery: Vectors, most_multiplied: int
+) -> None:
+    index = filled(gallery, most_multiplied)
+    asked = like(gallery[:90:10], 2)
+    found = index.people(asked, [4] * 8 + [0])
+    assert [people[:1] for people in found.people] == [
+        *([key // 3] for key in best_of(gallery, asked)[:-1]),
+        [],
+    ]
+    assert [len(set(people)) for people in found.people] == [*[4] * 8, 0]
+    assert set(found.held) == {who for people in found.people for who in people}
+    for class_id, held in found.held.items():
+        assert np.allclose(held, gallery[class_id * 3 : class_id * 3 + 3], atol=2e-5)
+
+
+def test_whose_a_vector_is_follows_what_comes_and_goes(gallery: Vectors) -> None:
+    index = filled(gallery[:300], MOST_MULTIPLIED)
+    index.people(gallery[:1], [1])
+    index.remove(np.arange(3, 5, dtype=np.uint64))
+    added(index, np.asarray([16]), gallery[400:401])  # a fourth of person 5
+    found = index.people(gallery[[5, 400]], [1, 1])
+    assert found.people == [[1], [5]]
+    assert np.allclose(found.held[1], gallery[5:6], atol=2e-5)
+    assert len(found.held[5]) == 4
+
+
 def test_what_is_not_there_can_be_taken_out_and_nobody_is_found_in_an_empty_index() -> None:
     index = FaceIndex(NUMBERS)
     index.remove(np.asarray([4], np.uint64))
-    index.add(np.asarray([7], np.uint64), drawn(1, 1))
+    added(index, np.asarray([7]), drawn(1, 1))
     index.remove(np.asarray([4, 7, 9], np.uint64))
     assert len(index) == 0
     assert [keys.tolist() for keys in index.search(drawn(2, 1), 5)] == [[], []]
+    assert index.people(drawn(2, 1), [5, 5]) == Found(people=[[], []], held={})
 
 
 def test_room_that_was_not_to_be_had_is_made_the_next_time(
@@ -142,8 +176,8 @@ def test_room_that_was_not_to_be_had_is_made_the_next_time(
         borrowed = index._vectors[:]  # what numpy lets nobody resize
         patch.setattr(index, "_vectors", borrowed)
         with pytest.raises(ValueError, match="cannot resize"):
-            index.add(np.arange(100, 300, dtype=np.uint64), gallery[100:300])
-    index.add(np.arange(100, 300, dtype=np.uint64), gallery[100:300])
+            added(index, np.arange(100, 300), gallery[100:300])
+    added(index, np.arange(100, 300), gallery[100:300])
     asked = like(gallery[:300], 2)
     found = [int(keys[0]) for keys in index.search(asked, 1)]
     assert found == best_of(gallery[:300], asked)
