@@ -63,7 +63,9 @@ async def page(place: Installation) -> AsyncIterator[Page]:
         opened.on(
             "console",
             lambda said: (
-                complaints.append(said.text) if said.type in ("error", "warning") else None
+                complaints.append(f"{said.text} {said.location}")
+                if said.type in ("error", "warning")
+                else None
             ),
         )
         await opened.goto(found.group())
