@@ -1,13 +1,9 @@
 """`python -m agent`."""
 
-from telemetry.collecting import look_seldom
-from telemetry.library_warnings import keep_quiet
-from telemetry.products import multiply_on_one_thread
+from telemetry.starting import settle
 
 if __name__ == "__main__":
-    look_seldom()
-    keep_quiet()
-    multiply_on_one_thread()
+    settle()
     from agent.cli import main  # this is what is read in
 
     main()

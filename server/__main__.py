@@ -2,14 +2,10 @@
 
 import sys
 
-from telemetry.collecting import look_seldom
-from telemetry.library_warnings import keep_quiet
-from telemetry.products import multiply_on_one_thread
+from telemetry.starting import settle
 
 if __name__ == "__main__":
-    look_seldom()
-    keep_quiet()
-    multiply_on_one_thread()
+    settle()
     from server import cli_settings
 
     if cli_settings.asks_alone(sys.argv[1:]):
