@@ -109,6 +109,7 @@ ENVIRONMENT_READERS = (
     *("settings.loading", "agent.config", "server.config"),
     "telemetry.service_manager",  # what systemd tells a process is nothing that a person sets
     "telemetry.products",  # numpy's own, that has to be there before numpy
+    "telemetry.process_memory",  # glibc's own, which is not said twice
 )
 
 MODULES = rules.read_modules(ROOT, (*PROGRAMS, *LIBRARIES))
