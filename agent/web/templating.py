@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +34,7 @@ def _environment() -> Environment:
         "percent": _percent,
         "day": lambda text: _split(text)[0],
         "clock": lambda text: _split(text)[1],
+        "zone": _zone,
         "local_clock": _local_clock,
         "or_nothing": lambda value: NOTHING if value in (None, "") else value,
         "sent_word": lambda flag: SENT_WORDS.get(flag, NOTHING),
@@ -54,6 +55,7 @@ def wants_page(headers: Mapping[str, str]) -> bool:
 def rendered(request: Request, name: str, *, code: int = 200, **values: Any) -> HTMLResponse:
     """The page `name` with these values; the session's token is in its head for the script."""
     session = getattr(request.state, "session", None)
+    now = datetime.now().astimezone()
     content = (
         _environment()
         .get_template(name)
@@ -62,6 +64,8 @@ def rendered(request: Request, name: str, *, code: int = 200, **values: Any) -> 
             token=session.token if session else "",
             is_logged_in=session is not None,
             has_password=getattr(request.state, "has_password", False),
+            now=now,
+            ahead_s=(now.utcoffset() or timedelta()).total_seconds(),
             **{"problem": None, **values},
         )
     )
@@ -80,6 +84,15 @@ def _split(text: Any) -> tuple[str, str]:
     except ValueError:
         return str(text or ""), ""
     return moment.strftime("%d %b %Y"), moment.strftime("%H:%M:%S")
+
+
+def _zone(text: Any) -> str:
+    """UTC, UTC+07:00; nothing where a row's timestamp does not say."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return ""
+    return "" if moment.tzinfo is None else f"UTC{moment.isoformat()[-6:]}".removesuffix("+00:00")
 
 
 def _local_clock(text: str | None) -> str:

@@ -39,7 +39,10 @@ const whole = new Intl.NumberFormat("en", { useGrouping: true, maximumFractionDi
 const shown = (value) => whole.format(value).replaceAll(",", "\u202f");
 // Never rounded to all: 99.6 is 99.6%.
 const percent = (of100) => (of100 >= 99.5 && of100 < 100 ? `${Math.floor(of100 * 10) / 10}%` : `${of100.toFixed(0)}%`);
-const clock = (text) => (text ? new Date(text).toTimeString().slice(0, 8) : "–");
+// By the device's clock, as all of the page has it, wherever the browser is.
+const AHEAD_MS = 1000 * Number(document.body.dataset.aheadS);
+const clock = (text) =>
+  text ? new Date(Date.parse(text) + AHEAD_MS).toISOString().slice(11, 19) : "–";
 
 function put(element, text) {
   if (element && element.textContent !== text) element.textContent = text;

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -134,6 +136,27 @@ async def test_the_sender_is_stopped_started_and_restarted(page: Page, camera: C
     await page.get_by_role("button", name="Restart").click()
     await expect(page.locator("#toast")).to_have_text("sender restarted")
     assert camera.tasks.sending.is_on
+
+
+async def test_times_are_the_devices_own_and_named_wherever_the_browser_is(
+    browser: Browser, camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert camera.parts.sender is not None
+    assert camera.tasks.sending is not None
+    with monkeypatch.context() as moved:
+        moved.setenv("TZ", "Asia/Bangkok")
+        time.tzset()
+        context = await browser.new_context(timezone_id="America/New_York")
+        page = await context.new_page()
+        await page.goto(camera.url + "/websocket")
+        await expect(page.locator("footer")).to_contain_text("this device's clock, UTC+07:00")
+        await page.get_by_role("button", name="Stop").click()
+        await expect(page.locator("#link-state")).to_have_text("stopped")
+        since = camera.parts.sender.status.link.since.astimezone(ZoneInfo("Asia/Bangkok"))
+        await expect(page.locator("#link-since")).to_have_text(f"since {since:%H:%M:%S}")
+        await context.close()
+    time.tzset()
+    await camera.tasks.sending.start()
 
 
 async def test_sightings_are_filtered_and_exported(
