@@ -95,9 +95,12 @@ def _zone(text: Any) -> str:
     return "" if moment.tzinfo is None else f"UTC{moment.isoformat()[-6:]}".removesuffix("+00:00")
 
 
-def _local_clock(text: str | None) -> str:
+def _local_clock(text: Any) -> str:
     """This device's time of a moment of ours, which is in UTC."""
-    return datetime.fromisoformat(text).astimezone().strftime("%H:%M:%S") if text else ""
+    try:
+        return datetime.fromisoformat(str(text)).astimezone().strftime("%H:%M:%S")
+    except ValueError:
+        return str(text or "")
 
 
 def _number(value: float | None, digits: int = 0) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Dialog, Page, async_playwright, expect
 
+from tests.agent.outbox.sightings import plate
 from tests.agent.web.camera import Camera, running_camera
 from tests.agent.web.conftest import PLATES
 
@@ -154,6 +156,12 @@ async def test_times_are_the_devices_own_and_named_wherever_the_browser_is(
         await expect(page.locator("#link-state")).to_have_text("stopped")
         since = camera.parts.sender.status.link.since.astimezone(ZoneInfo("Asia/Bangkok"))
         await expect(page.locator("#link-since")).to_have_text(f"since {since:%H:%M:%S}")
+        readings = [{"text": "UTC 1", "confidence": 0.9, "at": "2026-03-04T12:00:01+00:00"}]
+        sighting = replace(plate("UTC 1"), evidence={"model": "test-1", "readings": readings})
+        camera.parts.outbox.record_plate(sighting)
+        await page.goto(camera.url + "/detection?search=UTC")
+        await page.get_by_role("link", name="UTC 1").click()
+        await expect(page.get_by_role("cell", name="19:00:01")).to_be_visible()
         await context.close()
     time.tzset()
     await camera.tasks.sending.start()
