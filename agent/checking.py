@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TextIO
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -48,6 +47,7 @@ from agent.uplink.dial import abort, check_address, dial
 from agent.uplink.link import LinkFailed
 from agent.uplink.settings import UplinkSettings
 from db.rights import Call, rights_of_master
+from telemetry.processor_load import ProcessorLoad
 from telemetry.version import VERSION
 from vision.errors import VisionError
 from vision.plates.reader import EmbeddedPlateReader
@@ -55,7 +55,6 @@ from vision.reading import Picture
 
 ANSWER_S: Final = 15.0
 """An agent that is well answers within two; on a machine that is busy a little later."""
-CPU_S: Final = 0.5
 SOUNDNESS_S: Final = 20.0
 CAMERA_S: Final = 20.0
 TRIAL: Final = "synthetic:?vehicles=1&seed=1&night=0&plates=de&fps=2"
@@ -125,9 +124,9 @@ def _looked(
     """`call` does what concerns the database, with the rights for that."""
     now = datetime.now(UTC)
     inspection = call(inspect, settings.db_path, settings.images_dir, now)
-    system = look_at_system(settings.db_path.absolute().parent)
     tell("the processor")
-    cpu_used_share = psutil.cpu_percent(interval=CPU_S) / 100  # before the models take their part
+    cpu_used_share = ProcessorLoad().percent() / 100  # before the models take their part
+    system = look_at_system(settings.db_path.absolute().parent, cpu_used_share=cpu_used_share)
     with ThreadPoolExecutor(2, thread_name_prefix="check") as beside:
         # They wait most of their time, for a network and for a disk.
         linking = beside.submit(_link, settings, inspection)
@@ -152,7 +151,7 @@ def _looked(
         memory=MemoryFacts(
             available_bytes=system.memory_available_bytes, total_bytes=system.memory_total_bytes
         ),
-        cpu_used_share=cpu_used_share,
+        cpu_used_share=system.cpu_used_share,
         heat=look_at_heat(),
     )
     return examine(findings, now=now)

@@ -37,6 +37,7 @@ from agent.outbox.store import Outbox
 from agent.pipeline.renewal import RenewedPipeline
 from agent.uplink.sender import Sender
 from agent.watcher import HELD_SIGHTINGS, Watcher
+from telemetry.processor_load import LoadSince
 from telemetry.version import VERSION
 
 LEFT_TO_OTHERS: Final = "left to 'agent send'"
@@ -81,13 +82,16 @@ class Examiner:
         self._outbox = outbox
         self._sender = sender
         self._clock = clock
+        self._processor = LoadSince()
         self.newest: Examined | None = None
         self._accelerator = look_at_accelerator(models_folder=settings.models_dir)
 
     def examine(self) -> tuple[Sequence[HealthResult], dict[str, str]]:
         """Every result, and the system's facts."""
         settings, now = self._settings, self._clock.now()
-        system = look_at_system(settings.db_path.absolute().parent)
+        system = look_at_system(
+            settings.db_path.absolute().parent, cpu_used_share=self._processor.share()
+        )
         inspection = inspect(settings.db_path, settings.images_dir, now)
         findings = Findings(
             camera=self._camera(),

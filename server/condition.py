@@ -16,7 +16,6 @@ from server.ingest.budget import ByteBudget
 from server.ingest.meter import IngestMeter
 from server.ingest.stats import Counters
 from server.ingest.writer import GroupWriter
-from server.processor_load import ProcessorLoad
 from server.storage.protocol import CentreStore
 from server.troubles import Troubles
 from server.web.health import (
@@ -31,6 +30,7 @@ from server.web.health import (
     ServiceHealth,
 )
 from telemetry.distribution import Spread
+from telemetry.processor_load import ProcessorLoad
 from telemetry.request_meter import RequestMeter
 from telemetry.version import VERSION
 

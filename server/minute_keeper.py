@@ -15,6 +15,7 @@ from server.analytics.work import Work
 from server.errors import StorageUnavailable
 from server.figures import INGEST, SERVICE, ServerFigures
 from server.live_figures import counted
+from telemetry.processor_load import LoadSince
 
 _log = structlog.get_logger(__name__)
 
@@ -25,6 +26,7 @@ class MinuteKeeper:
     def __init__(self, figures: ServerFigures, *, interval_s: float) -> None:
         self._figures = figures
         self._interval_s = interval_s
+        self._processor = LoadSince()
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -52,7 +54,7 @@ class MinuteKeeper:
         """The fullest of processor, memory and the budget for rows, 0..1."""
         budget = self._figures.budget
         return max(
-            psutil.cpu_percent(interval=None) / 100,
+            self._processor.share(),
             psutil.virtual_memory().percent / 100,
             min(1.0, budget.used_bytes / budget.total_bytes),
         )

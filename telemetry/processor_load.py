@@ -1,9 +1,14 @@
-"""How busy the machine's processor is: of the last minute, as far as somebody asked before."""
+"""How busy the machine's processor is: of the last minute, or since the question before.
+
+`psutil.cpu_percent` keeps for each thread when it was asked: in a thread that never asked it tells
+nothing, and in another one of a time that nobody knows. So it is asked nowhere else.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
@@ -31,8 +36,32 @@ def percent_between(before: Moment, after: Moment) -> float:
     return 100 * (after.busy_s - before.busy_s) / whole_s if whole_s > 0 else 0.0
 
 
+def moment_now() -> Moment:
+    times = psutil.cpu_times()
+    guests_s = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # in user, nice too
+    whole_s = sum(times) - guests_s
+    idle_s = times.idle + getattr(times, "iowait", 0.0)
+    return Moment(at_s=time.monotonic(), busy_s=whole_s - idle_s, whole_s=whole_s)
+
+
+class LoadSince:
+    """Of the time since the question before, at first since this was made. Thread-safe; never
+    blocks."""
+
+    def __init__(self, look: Callable[[], Moment] = moment_now) -> None:
+        self._lock = Lock()
+        self._look = look
+        self._before = look()
+
+    def share(self) -> float:
+        """0..1 of all cores."""
+        with self._lock:
+            before, self._before = self._before, self._look()
+            return percent_between(before, self._before) / 100
+
+
 class ProcessorLoad:
-    """Thread-safe. `psutil.cpu_percent` keeps for each thread when it was asked."""
+    """Of the last minute, as far as somebody asked before. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -44,19 +73,11 @@ class ProcessorLoad:
             while self._moments and time.monotonic() - self._moments[0].at_s > MOST_S:
                 self._moments.popleft()
             if not self._moments:
-                self._moments.append(_now())
+                self._moments.append(moment_now())
             left_s = self._moments[0].at_s + LEAST_S - time.monotonic()
             if left_s > 0:
                 time.sleep(left_s)
-            now = _now()
+            now = moment_now()
             if now.at_s - self._moments[-1].at_s >= LEAST_S:
                 self._moments.append(now)
             return percent_between(self._moments[0], now)
-
-
-def _now() -> Moment:
-    times = psutil.cpu_times()
-    guests_s = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # in user, nice too
-    whole_s = sum(times) - guests_s
-    idle_s = times.idle + getattr(times, "iowait", 0.0)
-    return Moment(at_s=time.monotonic(), busy_s=whole_s - idle_s, whole_s=whole_s)

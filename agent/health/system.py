@@ -14,7 +14,7 @@ _PRESSURE: Final = Path("/proc/pressure/memory")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemFacts:
-    """One look at the machine; sizes in bytes, `cpu_used_share` 0..1 since the last look.
+    """One look at the machine; sizes in bytes, `cpu_used_share` 0..1.
 
     `stalled_share` is the share of the last 10 s in which some task waited for memory, None where
     the kernel does not say.
@@ -45,8 +45,9 @@ class SystemFacts:
         }
 
 
-def look_at_system(folder: Path) -> SystemFacts:
-    """Facts of the machine and of the file system that holds `folder`."""
+def look_at_system(folder: Path, *, cpu_used_share: float) -> SystemFacts:
+    """Facts of the machine and of the file system that holds `folder`; how busy the processor was
+    depends on since when, and is for the caller to say."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     disk = psutil.disk_usage(str(folder))
@@ -56,7 +57,7 @@ def look_at_system(folder: Path) -> SystemFacts:
         disk_total_bytes=disk.total,
         memory_available_bytes=memory.available,
         memory_total_bytes=memory.total,
-        cpu_used_share=psutil.cpu_percent(interval=None) / 100,
+        cpu_used_share=cpu_used_share,
         process_memory_bytes=process_memory_bytes(),
         stalled_share=stalled_share(),
     )

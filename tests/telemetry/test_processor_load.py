@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
-from server.processor_load import LEAST_S, Moment, ProcessorLoad, percent_between
+from telemetry.processor_load import LEAST_S, LoadSince, Moment, ProcessorLoad, percent_between
 
 
 def test_a_core_of_four_that_works_all_the_time_is_a_quarter() -> None:
@@ -12,6 +13,15 @@ def test_a_core_of_four_that_works_all_the_time_is_a_quarter() -> None:
     after = Moment(at_s=10.0, busy_s=110.0, whole_s=1040.0)
     assert percent_between(before, after) == 25.0
     assert percent_between(before, before) == 0.0
+
+
+def test_each_question_tells_of_the_time_since_the_one_before_whichever_thread_asked() -> None:
+    passed = [(0.0, 0.0), (30.0, 60.0), (40.0, 160.0)]
+    moments = iter([Moment(at_s=0.0, busy_s=busy, whole_s=whole) for busy, whole in passed])
+    load = LoadSince(lambda: next(moments))
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(load.share).result() == 0.5
+    assert load.share() == 0.1
 
 
 async def test_whoever_asks_first_and_those_beside_wait_until_something_is_seen() -> None:

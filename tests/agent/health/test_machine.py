@@ -132,13 +132,14 @@ def test_pressure_is_a_share_of_the_last_ten_seconds() -> None:
 def test_this_machine_can_be_looked_at_also_for_a_folder_that_is_not_there_yet(
     tmp_path: Path,
 ) -> None:
-    facts = look_at_system(tmp_path / "not" / "there")
+    facts = look_at_system(tmp_path / "not" / "there", cpu_used_share=0.25)
     assert 0 < facts.process_memory_bytes < facts.memory_total_bytes
     older = {"python_version", "platform", "memory_usage", "cpu_usage"}
     assert older <= set(facts.as_message())
+    assert facts.as_message()["cpu_usage"] == "25%"
 
 
 def test_the_message_tells_the_temperature_where_there_is_a_sensor(tmp_path: Path) -> None:
-    facts = look_at_system(tmp_path)
+    facts = look_at_system(tmp_path, cpu_used_share=0.25)
     assert facts.as_message(temperature_c=61.25)["temperature_c"] == "61.2"
     assert "temperature_c" not in facts.as_message()
