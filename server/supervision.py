@@ -32,21 +32,26 @@ _log = structlog.get_logger(__name__)
 
 async def kept_running(name: str, work: Work, *, sleep: Sleep = asyncio.sleep) -> None:
     """Does the work, and starts it anew where it breaks: nothing beside the rows may end the
-    server. Until it is cancelled, or the work ends by itself."""
+    server. Until it is cancelled, or the work ends by itself; what breaks while it is cancelled is
+    told and not started anew."""
     delay_s, clock = RESTART_FIRST_S, asyncio.get_running_loop().time
     while True:
         began_s = clock()
         try:
             return await work()
-        except Exception as error:  # noqa: BLE001 - the supervisor: whatever broke is started anew
+        except Exception as error:  # the supervisor: whatever broke is started anew
             if clock() - began_s > RESTART_MOST_S:
                 delay_s = RESTART_FIRST_S
-            done = f"starts anew in {delay_s:g} s"
+            task = asyncio.current_task()
+            is_ending = task is not None and task.cancelling() > 0
+            done = "it was to end" if is_ending else f"starts anew in {delay_s:g} s"
             if isinstance(error, MemoryError):
                 done = f"{free_memory() // 1_000_000} MB of memory freed; {done}"
             _log.exception(
                 "a part of the server broke", part=name, severity="critical", action=done
             )
+            if is_ending:
+                raise asyncio.CancelledError from error
         await sleep(delay_s)
         delay_s = min(2 * delay_s, RESTART_MOST_S)
 

@@ -184,9 +184,9 @@ class ChannelStore(Protocol):
 
     async def failed(
         self, delivery: Delivery, error: str, now: datetime, *, next_at: datetime | None
-    ) -> None:
-        """It is tried again at `next_at`; None: given up. Nothing where another process claimed it,
-        noted an attempt, or its end, since the delivery was read or claimed."""
+    ) -> bool:
+        """It is tried again at `next_at`; None: given up. False, and nothing of it, where another
+        process claimed it, noted an attempt, or its end, since the delivery was read or claimed."""
         ...
 
     async def noted(self, channel_id: int, error: str, now: datetime, *, is_taken: bool) -> None:

@@ -25,7 +25,7 @@ from server.channels.contract import (
 )
 from server.channels.patience import Silence, is_over, next_attempt, silence_after
 from server.channels.telling import Message, Teller
-from server.errors import NotThere, StorageUnavailable, TooBusy, TookTooLong
+from server.errors import NotThere, ServerError, StorageUnavailable, TooBusy, TookTooLong
 from server.one_at_a_time import OneAtATime
 from server.storage.reading.sightings import Pictures
 from server.supervision import kept_running
@@ -241,8 +241,8 @@ class Postman:
             await self._give_back(claimed)
 
     async def _give_back(self, claimed: Delivery) -> None:
-        """At a stop; where it cannot be noted the claim ends by itself."""
-        with contextlib.suppress(StorageUnavailable, TookTooLong):
+        """At a stop; where it cannot be noted, for whatever reason, the claim ends by itself."""
+        with contextlib.suppress(ServerError):
             await self._parts.store.let_go(claimed, self._parts.now())
 
     async def _carry(self, channel: Channel, claimed: Delivery, attempt: Attempt) -> bool:
@@ -293,10 +293,11 @@ class Postman:
                 failures=silence.failures,
                 since=silence.begun_at.isoformat(timespec="seconds"),
             )
-        if next_at is None:
+        is_noted = await self._parts.store.failed(delivery, reason, now, next_at=next_at)
+        is_given_up = is_noted and next_at is None
+        if is_given_up:
             _say_given_up(channel, 1, reason)
-        self.outcomes[GIVEN_UP if next_at is None else FAILED] += 1
-        await self._parts.store.failed(delivery, reason, now, next_at=next_at)
+        self.outcomes[GIVEN_UP if is_given_up else FAILED] += 1
 
     async def _give_up_old(self, channel: Channel, due: Iterable[Delivery]) -> None:
         """A channel that took nothing for minutes takes none of these either: those whose day is
@@ -306,11 +307,12 @@ class Postman:
             return
         old = [each for each in due if is_over(each.ordered_at, now)]
         reason = f"it took nothing since {silence.begun_at.isoformat(timespec='seconds')}"
+        count = 0
         for each in old:
-            self.outcomes[GIVEN_UP] += 1
-            await self._parts.store.failed(each, reason, now, next_at=None)
-        if old:
-            _say_given_up(channel, len(old), reason)
+            count += await self._parts.store.failed(each, reason, now, next_at=None)
+        self.outcomes[GIVEN_UP] += count
+        if count:
+            _say_given_up(channel, count, reason)
 
     async def _picture(self, alert: Alert) -> bytes | None:
         if alert.source is not Source.PLATES:

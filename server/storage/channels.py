@@ -168,17 +168,19 @@ class StoredChannels:
 
     async def failed(
         self, delivery: Delivery, error: str, now: datetime, *, next_at: datetime | None
-    ) -> None:
+    ) -> bool:
         state = "waiting" if next_at is not None else "given up"
         ended_at = None if next_at is not None else text_of(now)
         at = text_of(next_at or now)
         values = (state, at, ended_at, error, *_as_it_was(delivery))
 
-        def work(writer: Writer) -> None:
-            if writer.change(_NOTE_FAILURE, values):
+        def work(writer: Writer) -> bool:
+            is_noted = writer.change(_NOTE_FAILURE, values) > 0
+            if is_noted:
                 writer.change(_FAILED, (text_of(now), error, delivery.channel_id))
+            return is_noted
 
-        await self._writing.write(work)
+        return await self._writing.write(work)
 
     async def noted(self, channel_id: int, error: str, now: datetime, *, is_taken: bool) -> None:
         sql = _WENT_WELL if is_taken else _FAILED

@@ -60,6 +60,30 @@ async def test_cancelling_ends_it() -> None:
         await task
 
 
+async def test_what_breaks_while_it_is_cancelled_is_told_and_not_started_anew(
+    errors: ErrorBook,
+) -> None:
+    begun = 0
+
+    async def work() -> None:
+        nonlocal begun
+        begun += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ValueError("unforeseen")
+
+    task = asyncio.create_task(kept_running("feed", work))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(30):
+            await task
+    assert begun == 1
+    (told,) = errors.summary().reports
+    assert told.action == "it was to end"
+
+
 async def test_of_parts_side_by_side_one_is_started_anew_and_all_end_on_leaving(
     errors: ErrorBook,
 ) -> None:

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from server.channels.attempt import Attempt
 from server.channels.contract import ChannelKind, Delivery
 from server.channels.postman import CLAIMED_FOR, Postman
 from server.channels.telling import Message
+from server.errors import GroupRefused
 from server.storage.channels import StoredChannels
 from server.storage.writing_thread import SqliteWriting
 from tests.server.channels.post_office import ADMIN, post_office
@@ -25,8 +28,8 @@ async def test_what_another_process_delivered_stays_delivered(tmp_path: Path) ->
         await post.alert()
         (delivery,) = await post.store.due(channel.id, NOON, limit=2)
         again_at = NOON + timedelta(seconds=1)
-        await post.store.failed(delivery, "slow", NOON, next_at=again_at)
-        await post.store.failed(delivery, "slow here too", NOON, next_at=None)
+        assert await post.store.failed(delivery, "slow", NOON, next_at=again_at)
+        assert not await post.store.failed(delivery, "slow here too", NOON, next_at=None)
         await post.store.let_go(delivery, NOON)
         (second,) = await post.store.due(channel.id, again_at, limit=2)
         assert (second.id, second.attempts) == (delivery.id, 1)
@@ -115,9 +118,15 @@ async def test_a_stop_in_mid_attempt_gives_back_what_nobody_was_told(tmp_path: P
 
 
 class LateAnswer(StoredChannels):
-    """Claims what it is asked for, and says so late."""
+    """Claims what it is asked for, and says so late; may refuse to let go."""
 
     is_claimed: asyncio.Event
+    refuses: bool = False
+
+    async def let_go(self, delivery: Delivery, now: datetime) -> None:
+        if self.refuses:
+            raise GroupRefused("the database took exception")
+        await super().let_go(delivery, now)
 
     async def claim(self, delivery: Delivery, now: datetime, *, until: datetime) -> Delivery | None:
         await super().claim(delivery, now, until=until)
@@ -126,13 +135,17 @@ class LateAnswer(StoredChannels):
         return None
 
 
-async def test_a_stop_while_it_is_claimed_gives_it_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_refused", [False, True])
+async def test_a_stop_while_it_is_claimed_gives_it_back_and_ends_also_where_that_is_refused(
+    tmp_path: Path, is_refused: bool
+) -> None:
     async with post_office(tmp_path) as post:
         channel = await post.webhook("https://receiver.example/")
         await post.alert()
         writing = SqliteWriting(post.watch.centre.database, name="late")
         store = LateAnswer(post.watch.centre.pool, writing)
         store.is_claimed = asyncio.Event()
+        store.refuses = is_refused
         running = asyncio.create_task(Postman(replace(post.parts, store=store)).run())
         try:
             async with asyncio.timeout(30):
@@ -140,9 +153,10 @@ async def test_a_stop_while_it_is_claimed_gives_it_back(tmp_path: Path) -> None:
             assert await post.store.due(channel.id, NOON, limit=2) == []
         finally:
             running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+            await asyncio.wait((running,), timeout=30)
+            assert running.cancelled()
             writing.close()
-        assert len(await post.store.due(channel.id, NOON, limit=2)) == 1
+        assert len(await post.store.due(channel.id, NOON, limit=2)) == (0 if is_refused else 1)
 
 
 async def test_a_stop_while_the_answer_is_on_its_way_notes_it(tmp_path: Path) -> None:

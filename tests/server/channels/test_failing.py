@@ -6,17 +6,20 @@ import asyncio
 import socket
 import threading
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from server.channels.attempt import Attempt
-from server.channels.contract import ChannelDetails, ChannelKind, NotDelivered
+from server.channels.contract import ChannelDetails, ChannelKind, Delivery, NotDelivered
 from server.channels.desk import ChannelDesk
-from server.channels.postman import MOST_AT_ONCE, Postman, PostmanParts
+from server.channels.postman import GIVEN_UP, MOST_AT_ONCE, Postman, PostmanParts
 from server.channels.telling import Message
 from server.errors import QuestionInvalid, TooBusy
+from server.storage.channels import StoredChannels
+from server.storage.writing_thread import SqliteWriting
 from telemetry.error_book import ErrorBook
 from telemetry.error_report import Severity
 from telemetry.logging import configure_logging
@@ -64,6 +67,36 @@ async def test_a_receiver_that_is_gone_is_tried_with_one_alert_at_a_time_and_tol
     said = [each.code for each in errors.summary().reports]
     assert set(said) == {"alerts_are_not_delivered", "alerts_are_given_up"}
     assert len(said) < 8
+
+
+class OthersAreFaster(StoredChannels):
+    """Another process notes an attempt a moment before this one does."""
+
+    async def failed(
+        self, delivery: Delivery, error: str, now: datetime, *, next_at: datetime | None
+    ) -> bool:
+        await super().failed(delivery, "noted elsewhere", now, next_at=next_at)
+        return await super().failed(delivery, error, now, next_at=next_at)
+
+
+async def test_what_another_process_gave_up_is_neither_counted_nor_told_a_second_time(
+    tmp_path: Path,
+) -> None:
+    async with post_office(tmp_path) as post:
+        writing = SqliteWriting(post.watch.centre.database, name="faster")
+        parts = replace(post.parts, store=OthersAreFaster(post.watch.centre.pool, writing))
+        with http_receiver(*[503] * 1000) as receiver, capture_logs() as said:
+            post.postman = Postman(parts)
+            await post.webhook(receiver.url)
+            for number in range(1, 5):
+                await post.alert(number)
+            await post.until(lambda each: each.failures > 8, step_s=60, in_turn=True)
+            post.moment += timedelta(days=1)
+            await post.until(lambda each: each.given_up == 4, step_s=60, in_turn=True)
+        assert post.postman.outcomes[GIVEN_UP] == 0
+        assert not [each for each in said if each["event"] == "alerts are given up"]
+        post.postman.close()
+        writing.close()
 
 
 @dataclass(slots=True)
