@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import httpx
 from fastapi import FastAPI
@@ -16,6 +16,7 @@ from telemetry.request_meter import WENT_AWAY
 from tests.server.accounts.conftest import PASSWORD
 from tests.server.conftest import connections_to, when_free
 from tests.server.web.site import FAR, HERE, URL, Site
+from tests.telemetry.going_away import left_in_the_midst
 
 HOME = "http://127.0.0.1:8080"
 SIGNING_IN = {"username": "anna", "password": PASSWORD}
@@ -269,27 +270,5 @@ async def test_a_disabled_database_is_told_as_such(site: Site) -> None:
 
 
 async def test_who_goes_in_the_midst_of_a_body_is_no_fault_of_the_server(site: Site) -> None:
-    said: list[Any] = []
-    heard = [
-        {"type": "http.request", "body": b"username=an", "more_body": True},
-        {"type": "http.disconnect"},
-    ]
-
-    async def receive() -> Any:
-        return heard.pop(0)
-
-    async def send(message: Any) -> None:
-        said.append(message)
-
-    headers = {"host": URL.removeprefix("http://"), "origin": URL}
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "scheme": "http",
-        "path": "/login",
-        "query_string": b"",
-        "client": (FAR, 50123),
-        "headers": [(key.encode(), value.encode()) for key, value in headers.items()],
-    }
-    await site.application()(scope, receive, send)
-    assert said[0]["status"] == WENT_AWAY
+    statuses = await left_in_the_midst(site.application(), "/login", origin=URL, address=FAR)
+    assert statuses == [WENT_AWAY]
