@@ -115,14 +115,14 @@ def test_sightings_wait_while_the_database_is_locked_and_keep_their_order(
     locker = apsw.Connection(str(outbox.path))
     locker.execute("BEGIN IMMEDIATE")
 
-    class UnlocksAfterThree(EveryFrameIsASighting):
+    class UnlocksAfterTwo(EveryFrameIsASighting):
         def process(self, frame: Frame) -> Sequence[PlateSighting]:
-            if frame.number == 3:
+            if frame.number == 2:
                 locker.execute("COMMIT")
             return super().process(frame)
 
     watcher = Watcher(
-        frames=Frames(6), pipeline=UnlocksAfterThree(), recorder=outbox, retry_first_s=0
+        frames=Frames(6), pipeline=UnlocksAfterTwo(), recorder=outbox, retry_first_s=0
     )
     watcher.run()
     locker.close()
