@@ -18,7 +18,7 @@ def opened_beside(
     opening: Callable[[], AbstractAsyncContextManager[T]],
 ) -> Unbroken[tuple[T, asyncio.AbstractEventLoop]]:
     """What `opening` gives, held open on a loop of its own until the end. Raises what it raises.
-    Ctrl-C before it is open cancels the opening."""
+    Ctrl-C before it is open cancels the opening, a second one the closing."""
     beside = _Beside(opening)
     return Unbroken(beside.open, beside.close, hurry=beside.give_up)
 
@@ -36,7 +36,7 @@ class _Beside(Generic[T]):
         self._is_given_up = False
 
     def open(self) -> tuple[T, asyncio.AbstractEventLoop]:
-        self._running = self._thread.submit(lambda: asyncio.run(self._hold()))
+        self._running = self._thread.submit(self._live)
         return self._given.result()
 
     def close(self) -> None:
@@ -54,19 +54,25 @@ class _Beside(Generic[T]):
                 self._holding.get_loop().call_soon_threadsafe(self._give_up)
 
     def _give_up(self) -> None:
-        """On the loop, where what is given is given: nothing is cancelled after that."""
-        if self._holding is not None and not self._given.done():
+        """On the loop, where what is given is given: until its end nothing is cancelled then."""
+        is_in_use = self._given.done() and not self._is_over.done()
+        if self._holding is not None and not is_in_use:
             self._holding.cancel()
 
-    async def _hold(self) -> None:
-        self._holding = asyncio.current_task()
+    def _live(self) -> None:
+        """On the thread; also where no loop can be had, somebody waits for what is given."""
         try:
-            if self._is_given_up:
-                raise asyncio.CancelledError
-            async with self._opening() as opened:
-                self._given.set_result((opened, asyncio.get_running_loop()))
-                await asyncio.wrap_future(self._is_over)
+            with asyncio.Runner() as runner:
+                runner.run(self._hold())
         except BaseException as error:
             if self._given.done():
                 raise
             self._given.set_exception(error)
+
+    async def _hold(self) -> None:
+        self._holding = asyncio.current_task()
+        if self._is_given_up:
+            raise asyncio.CancelledError
+        async with self._opening() as opened:
+            self._given.set_result((opened, asyncio.get_running_loop()))
+            await asyncio.wrap_future(self._is_over)

@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 class Unbroken(Generic[T]):
     """`begin` and `end` run as a whole: a Ctrl-C meanwhile is raised when `end` is through. Between
-    them it is raised where it lands. `end` is called whatever came of `begin`; `hurry`, on a Ctrl-C
-    in the midst of `begin`, should make it end soon.
+    them it is raised where it lands. `end` is called whatever came of `begin`. `hurry` should make
+    either end soon: it is called on a Ctrl-C in the midst of `begin`, and on a second one later.
 
     The interpreter raises KeyboardInterrupt between any two instructions, in a `finally` too, and
     before the first one of `__exit__`; a generator as context manager is left as it stands then.
@@ -31,6 +31,7 @@ class Unbroken(Generic[T]):
         self._is_beginning = False
         self._is_open = False
         self._was_interrupted = False
+        self._was_raised = False
         self._is_in_place = False
 
     def __enter__(self) -> T:
@@ -38,10 +39,10 @@ class Unbroken(Generic[T]):
             threading.current_thread() is threading.main_thread()
             and signal.getsignal(signal.SIGINT) is signal.default_int_handler
         )
+        self._is_beginning = True
         if self._is_in_place:
             signal.signal(signal.SIGINT, self._interrupted)
         try:
-            self._is_beginning = True
             begun = self._begin()
             self._is_open = True  # no call from here to the caller's block but what is caught here
             if self._was_interrupted:
@@ -69,7 +70,9 @@ class Unbroken(Generic[T]):
     def _interrupted(self, _: int, frame: FrameType | None) -> None:
         is_ending = frame is not None and frame.f_code is Unbroken.__exit__.__code__
         if self._is_open and not is_ending:
+            self._was_raised = True
             raise KeyboardInterrupt
+        is_second = self._was_raised or self._was_interrupted
         self._was_interrupted = True
-        if self._is_beginning:
+        if self._is_beginning or is_second:
             self._hurry()

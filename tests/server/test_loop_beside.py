@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import os
+import resource
 import signal
 import sys
 import threading
@@ -72,6 +75,49 @@ def test_ctrl_c_does_not_wait_for_what_never_opens() -> None:
     with pytest.raises(KeyboardInterrupt), opened_beside(never):
         said.append("went on")
     assert said == ["given up"]
+
+
+def test_ctrl_c_before_the_opening_began_does_not_wait_for_it_either() -> None:
+    @contextlib.asynccontextmanager
+    async def never() -> AsyncIterator[None]:
+        await asyncio.Event().wait()
+        yield
+
+    with pytest.raises(KeyboardInterrupt), ctrl_c_at(0), opened_beside(never):
+        pass
+
+
+def test_a_second_ctrl_c_does_not_wait_for_what_never_closes() -> None:
+    said: list[str] = []
+
+    @contextlib.asynccontextmanager
+    async def stuck() -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            press_ctrl_c()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                said.append("given up")
+
+    with pytest.raises(KeyboardInterrupt), opened_beside(stuck):
+        signal.raise_signal(signal.SIGINT)
+    assert said == ["given up"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a half-made loop's
+def test_where_no_loop_can_be_had_the_reason_is_raised() -> None:
+    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, most))
+    try:
+        with pytest.raises(OSError, match="open files"), opened_beside(lambda: opening([])):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
+        gc.collect()  # in this test, and no later one
 
 
 def test_ctrl_c_in_the_midst_of_the_work_is_raised_there() -> None:
