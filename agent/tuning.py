@@ -110,6 +110,13 @@ class Tuning(_Part):
     line: Line | None = None
 
 
+_PARTS: Final[Mapping[int | str, type[_Part]]] = {
+    "camera": CameraTuning,
+    "zones": Zone,
+    "line": Line,
+}
+
+
 def parsed_tuning(values: Any) -> Tuning:
     """Raises TuningInvalid naming every wrong field with its value and what was expected."""
     try:
@@ -172,8 +179,8 @@ def _complaints(error: ValidationError) -> str:
     for fault in error.errors():
         text = fault_in_words(fault, fault["loc"] or ("settings",))
         if fault["type"] == "extra_forbidden":
-            named = CameraTuning if fault["loc"][0] == "camera" else Tuning
-            text += f"; there are {', '.join(named.model_fields)}"
+            part = _PARTS.get(fault["loc"][0], Tuning)
+            text += f"; there are {', '.join(part.model_fields)}"
         found.append(text)
     return "; ".join(found)
 

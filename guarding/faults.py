@@ -8,7 +8,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 _LONGEST: Final = 80
-_SHOULD: Final = re.compile(r"^\w+ should (be |have |match )")
+_WORDS: Final = tuple(
+    (re.compile(theirs), ours)
+    for theirs, ours in (
+        (r", (unable to|got a number) .*", ""),
+        (r" after validation", ""),
+        (r"^\w+ should (be |have |match )", "expected "),
+        (r"less than or equal to", "at most"),
+        (r"greater than or equal to", "at least"),
+        (r"a valid dictionary( or (object to extract fields from|instance of \w+))?", "an object"),
+        (r"a valid (tuple|list)", "a list"),
+    )
+)
+"""Those of pydantic, and ours."""
 
 
 def request_fault(found: Mapping[str, Any]) -> str:
@@ -30,11 +42,9 @@ def fault_in_words(found: Mapping[str, Any], place: Sequence[object]) -> str:
         case "value_error":
             text = str(found["msg"]).removeprefix("Value error, ")
         case _:
-            text = str(found["msg"]).split(", unable to")[0].replace(" after validation", "")
-            text = _SHOULD.sub("expected ", text)
-            text = text.replace("less than or equal to", "at most")
-            text = text.replace("greater than or equal to", "at least")
-            text = text.replace("a valid dictionary", "an object")
+            text = str(found["msg"])
+            for theirs, ours in _WORDS:
+                text = theirs.sub(ours, text)
     seen = "" if isinstance(value, Mapping | list | tuple) else f", got {_shortened(value)}"
     return f"{where}: {text}{seen}"
 

@@ -32,6 +32,11 @@ def _file(path: Path) -> TuningFile:
         ({"zones": [{**ZONE, "points": [[0.1, 0.1], [0.9, 0.1]]}]}, "zones.0.points"),
         ({"zones": [{**ZONE, "points": [[0.1, 0.1], [0.9, 0.1], [0.5, 0.1]]}]}, "too small"),
         ({"zones": [{**ZONE, "points": [[0.1, 0.1], [1.1, 0.1], [0.5, 0.9]]}]}, "1.1"),
+        (
+            {"zones": [{**ZONE, "colour": 1}]},
+            "zones.0.colour: there is no such field; there are name",
+        ),
+        ({"line": {"middle": 0}}, "line.middle: there is no such field; there are start, end"),
         ({"zones": [ZONE] * 9}, "zones"),
         ({"line": {"start": [0.5, 0.5], "end": [0.5, 0.51]}}, "too short"),
         ([], "settings"),
