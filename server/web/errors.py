@@ -51,11 +51,12 @@ def add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - by its registration
+        path = request.url.path
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            path = request.url.path
-            return wrong_method(request.method, path, methods_at(app.routes, path))
-        headers = dict(error.headers or {})
-        return said(request.url.path, error.status_code, str(error.detail), headers)
+            taken = methods_at(app.routes, path)
+            if taken:  # none at what is mounted
+                return wrong_method(request.method, path, taken)
+        return said(path, error.status_code, str(error.detail), dict(error.headers or {}))
 
     @app.exception_handler(Exception)
     def broken(request: Request, error: Exception) -> Response:  # noqa: ARG001 - starlette's signature

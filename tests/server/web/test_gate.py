@@ -9,6 +9,7 @@ import httpx
 from fastapi import FastAPI
 
 from server.accounts.permissions import Permission, Role
+from server.web.pages.statics import add_statics
 from server.web.security.gate import Gate
 from server.web.security.pace import Pace
 from server.web.security.rules import Door
@@ -223,6 +224,18 @@ async def test_no_path_leads_out_of_what_is_served(site: Site) -> None:
             assert answer.status_code in (403, 404), (path, answer.text)
             answer = await stranger.get(url)
             assert answer.status_code in (401, 404), (path, answer.text)
+
+
+async def test_a_file_takes_nothing_and_says_so_without_naming_methods_that_there_are_not(
+    site: Site,
+) -> None:
+    app = site.application()
+    add_statics(app)
+    async with site.browser(app=app) as stranger:
+        answer = await stranger.post("/static/centre.css", headers={"origin": URL})
+    assert answer.status_code == 405
+    assert answer.json() == {"status": "error", "message": "Method Not Allowed"}
+    assert answer.headers.get("allow") != ""
 
 
 async def test_docs_need_nothing_from_elsewhere(site: Site) -> None:
