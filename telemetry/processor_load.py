@@ -31,9 +31,11 @@ class Moment:
 
 
 def percent_between(before: Moment, after: Moment) -> float:
-    """0..100 of all cores."""
+    """0..100 of all cores, also where the kernel's books went back: time spent waiting for disks
+    does (proc(5)), and what a core did leaves them with the core."""
     whole_s = after.whole_s - before.whole_s
-    return 100 * (after.busy_s - before.busy_s) / whole_s if whole_s > 0 else 0.0
+    share = (after.busy_s - before.busy_s) / whole_s if whole_s > 0 else 0.0
+    return 100 * min(1.0, max(0.0, share))
 
 
 def moment_now() -> Moment:

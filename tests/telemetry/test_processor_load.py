@@ -15,6 +15,14 @@ def test_a_core_of_four_that_works_all_the_time_is_a_quarter() -> None:
     assert percent_between(before, before) == 0.0
 
 
+def test_books_of_the_kernel_that_went_back_make_neither_less_than_nothing_nor_more_than_all() -> (
+    None
+):
+    before = Moment(at_s=0.0, busy_s=100.0, whole_s=1000.0)
+    assert percent_between(before, Moment(at_s=1.0, busy_s=101.0, whole_s=1000.5)) == 100.0
+    assert percent_between(before, Moment(at_s=1.0, busy_s=99.0, whole_s=1001.0)) == 0.0
+
+
 def test_each_question_tells_of_the_time_since_the_one_before_whichever_thread_asked() -> None:
     passed = [(0.0, 0.0), (30.0, 60.0), (40.0, 160.0)]
     moments = iter([Moment(at_s=0.0, busy_s=busy, whole_s=whole) for busy, whole in passed])
