@@ -75,7 +75,7 @@ class Course:
         ends = f"ended by itself {times} at {at} with {how}"
         if not self.is_ready:
             return False, f"is started again ({process}), {ends}: see its log"
-        if now_s - self.ended_at_s < SETTLED_S:
+        if abs(now_s - self.ended_at_s) < SETTLED_S:  # the clock may have been put back since
             return False, f"runs again ({process}), {ends}: see its log"
         return True, f"runs ({process}), {ends}"
 

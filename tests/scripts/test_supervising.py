@@ -127,7 +127,7 @@ def test_status_tells_a_program_that_ends_again_and_again_from_one_that_runs(
     assert service(tmp_path, "start", *python("works"))[0] == 0
     code, said = service(tmp_path, "status")
     assert (code, said.rpartition(" ")[0]) == (0, "agent: runs (process")
-    for ago_s, code in ((10, 3), (3600, 0)):
+    for ago_s, code in ((10, 3), (3600, 0), (-3600, 0)):
         course = {
             "restarts": 4,
             "is_ready": True,
