@@ -102,10 +102,10 @@ class SignCodes:
         if count <= COMPARED:
             return np.arange(count)
         first = distances(self._strips, count, code)
-        near = nearest(first, min(count, max(NEAR, count // NEAR_SHARE)))
+        near = nearest(first, max(NEAR, count // NEAR_SHARE), COMPARED)
         # An exact opposite, whose 256 bits all differ, counts as 0: its cosine tells it.
         rest = bits_set(self._rest.take(near, axis=0) ^ code[FIRST:])
-        return near[nearest(first[near] + rest[:, 0] + rest[:, 1], COMPARED)]
+        return near[nearest(first[near] + rest[:, 0] + rest[:, 1], COMPARED, COMPARED)]
 
 
 def distances(strips: Words, count: int, code: Words) -> Distances:
@@ -122,12 +122,12 @@ def distances(strips: Words, count: int, code: Words) -> Distances:
     return found.ravel()[:count]
 
 
-def nearest(found: Distances, least: int) -> Places:
-    """Places of the smallest distances: at least so many (there are more), and all that are as
-    small as the largest of them."""
+def nearest(found: Distances, about: int, least: int = 1) -> Places:
+    """Places of about so many of the smallest distances, by a sample where they are many: `least`
+    at least, of which there are more, and all that are as small as the largest of them."""
     step = max(1, len(found) // _SAMPLED)
     counts = np.bincount(found[::step]).cumsum()
-    reach = int(counts.searchsorted(-(-least // step)))
+    reach = int(counts.searchsorted(-(-about // step)))
     while len(near := _places(found <= reach)) < least:
         reach += 1
     return near
@@ -141,7 +141,7 @@ def _places(wanted: NDArray[np.bool_]) -> Places:
     some = (eights.view(np.uint64).ravel() != 0).nonzero()[0]
     among = eights.take(some, axis=0).ravel().nonzero()[0]
     last = wanted[whole:].nonzero()[0]
-    return np.concatenate([some[among // 8] * 8 + among % 8, last + whole])
+    return np.concatenate([(some[among >> 3] << 3) + (among & 7), last + whole])
 
 
 def bits_set(words: Words, out: Distances | None = None) -> Distances:

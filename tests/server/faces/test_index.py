@@ -201,16 +201,16 @@ def test_an_opposite_is_not_taken_for_the_nearest(gallery: Vectors, most_multipl
 def test_at_least_as_many_are_near_as_are_asked_for_however_few_are_sampled() -> None:
     found = np.full(100_000, 90, np.uint8)
     found[1:700] = np.arange(699) % 80
-    assert len(nearest(found, 500)) >= 500
-    assert len(nearest(found, 701)) == len(found)
+    assert len(nearest(found, 500, 500)) >= 500
+    assert len(nearest(found, 701, 701)) == len(found)
 
 
 @pytest.mark.parametrize("count", [1, 7, 8, 100_003])
 def test_the_near_are_in_their_places_to_the_last(count: int) -> None:
     found = np.random.default_rng(4).integers(60, 90, count).astype(np.uint8)
     found[[0, -1]] = 3
-    assert set(nearest(found, min(2, count))) == {0, count - 1}
-    assert nearest(found, count).tolist() == list(range(count))
+    assert set(nearest(found, min(2, count), min(2, count))) == {0, count - 1}
+    assert nearest(found, count, count).tolist() == list(range(count))
 
 
 def test_bits_are_counted_alike_with_and_without_numpys_own_function() -> None:
