@@ -114,6 +114,7 @@ class FaceIndex:
             free = gone[gone < left]
             last = np.setdiff1d(np.arange(left, self._count), gone)
             empty = np.arange(left, self._count)
+            self._count = 0  # whatever breaks this off leaves no key with another's vector
             self._by_owner = None
             for held in (self._keys, self._owners, self._vectors):
                 held[free] = held[last]

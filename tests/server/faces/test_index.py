@@ -183,6 +183,30 @@ def test_room_that_was_not_to_be_had_is_made_the_next_time(
     assert found == best_of(gallery[:300], asked)
 
 
+class Full(np.ndarray):  # type: ignore[type-arg]
+    """Nothing more can be written: memory is at its end."""
+
+    def __setitem__(self, *_: object) -> None:
+        raise MemoryError
+
+
+@pytest.mark.parametrize("part", ["_owners", "_vectors"])
+def test_who_is_half_taken_out_is_nobody_and_nobody_else(
+    gallery: Vectors, most_multiplied: int, part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = filled(gallery[:10], most_multiplied)
+    with monkeypatch.context() as patch:
+        patch.setattr(index, part, getattr(index, part).view(Full))
+        with pytest.raises(MemoryError):
+            index.remove(np.asarray([0], np.uint64))
+    missing = np.setdiff1d(np.arange(1, 10), index.keys().astype(np.int64))
+    added(index, missing, gallery[missing])
+    assert [int(keys[0]) for keys in index.search(gallery[1:10], 1)] == [*range(1, 10)]
+    found = index.people(gallery[1:10], [1] * 9)
+    assert found.people == [[number // 3] for number in range(1, 10)]
+    assert np.allclose(found.held[0], gallery[1:3], atol=2e-5)
+
+
 def test_the_same_vector_many_times_over_hides_nothing(
     gallery: Vectors, most_multiplied: int
 ) -> None:
