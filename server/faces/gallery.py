@@ -256,16 +256,19 @@ class Gallery:
             self._revision = self._fill(self._index, model, read)
 
     def _fill(self, index: FaceIndex, model: ModelKey, read: Read) -> int:
-        """Makes the index hold what the database holds; the revision that it then has."""
+        """Makes the index hold what the database holds; the revision that it then has. Of none it
+        is where something went meanwhile: who was merged then is in it under neither number."""
         held = index.keys()
         found = read(lambda reader: difference(reader, held, model))
         index.remove(found.gone)
-        # What another program takes away meanwhile has a later revision, which is seen. Lowest
-        # first: where the database goes away in the midst, what is missing still lies above.
+        added = 0
+        # Lowest first: where the database goes away in the midst, what is missing still lies above.
         for start in range(0, len(found.missing), vector_rows.CHUNK):
             part = found.missing[start : start + vector_rows.CHUNK]
-            index.add(*read(partial(vector_rows.those_of, wanted=part, model=model)))
-        return found.revision
+            rows = read(partial(vector_rows.those_of, wanted=part, model=model))
+            index.add(*rows)
+            added += len(rows[0])
+        return found.revision if added == len(found.missing) else _CHANGING
 
 
 def people_of(most: int) -> int:

@@ -17,10 +17,11 @@ from server.faces.calibration import CAUTIOUS
 from server.faces.contract import PersonDetails
 from server.faces.decision import Vector, Vectors
 from server.faces.gallery import Face, Gallery
-from server.faces.index import FaceIndex, Found
+from server.faces.index import FaceIndex, Found, Keys, Owners
 from server.faces.keeping import ModelKey, NewPicture
 from server.faces.ledger import Ledger
 from server.storage.adoption import prepare_database
+from server.storage.asking import Reader
 from server.storage.gallery import SqliteGalleryDatabase
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -158,6 +159,42 @@ def test_people_whom_another_program_made_one_are_one_for_the_next_search(
     other = open_gallery(database)
     other.change(lambda book: book.merge(kept, gone, NOW))
     assert [nearest(gallery, seed) for seed in (1, 2)] == [kept, kept]
+    assert is_consistent(gallery)
+    other.close()
+
+
+def test_who_is_made_one_with_another_while_the_index_follows_is_missed_by_no_search(
+    database: Path, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = open_gallery(database)
+    kept, gone = enrol(other, 1), enrol(other, 2)
+    revision, vectors = vector_rows.revision, vector_rows.those_of
+    has_begun, has_followed = threading.Event(), threading.Event()
+    searching = threading.Thread(target=lambda: found.append(nearest(gallery, 2)))
+    found: list[int | None] = []
+
+    def slow(reader: Reader) -> int:
+        number = revision(reader)
+        if threading.current_thread() is searching:
+            has_begun.set()
+            assert has_followed.wait(30)
+        return number
+
+    def merged_before(
+        reader: Reader, wanted: Keys, model: ModelKey
+    ) -> tuple[Keys, Owners, Vectors]:
+        other.change(lambda book: book.merge(kept, gone, NOW))
+        return vectors(reader, wanted, model)
+
+    monkeypatch.setattr(vector_rows, "revision", slow)
+    searching.start()
+    assert has_begun.wait(30)
+    with monkeypatch.context() as patch:
+        patch.setattr(vector_rows, "those_of", merged_before)
+        gallery.open_index()
+    has_followed.set()
+    searching.join()
+    assert found == [kept]
     assert is_consistent(gallery)
     other.close()
 
