@@ -343,7 +343,8 @@ class Faces(Protocol):
 
     async def take_back(self, caller: Caller, class_id: int, denied_id: int) -> None:
         """A face that was said not to be this person's may be theirs again; where a camera saw it
-        and it is alike enough, it is their match again. Raises NotThere."""
+        and it is alike enough, it is their match again, and so are unknown visitors. Raises
+        NotThere."""
         ...
 
     async def merge(self, caller: Caller, kept_id: int, gone_id: int) -> Person:

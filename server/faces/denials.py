@@ -108,7 +108,7 @@ def take_back(
 
 
 def _match_again(writer: Writer, class_id: int, look: Look, model: ModelKey) -> None:
-    """By what is held on them now, as for visitors who turn out to be somebody."""
+    """By what is held on them now, as for visitors who turn out to be somebody: it may be one."""
     held = vector_rows.held_of(writer, class_id, model)
     if not len(held.vectors):
         return
@@ -117,6 +117,7 @@ def _match_again(writer: Writer, class_id: int, look: Look, model: ModelKey) -> 
     if found.is_denied or found.score < calibration.rule.threshold:
         return
     probability = calibration.probability(found.score)
+    history_rows.drop_visitor(writer, look.sighting_id)
     history_rows.add_match(
         writer, class_id, look, model, score=found.score, probability=probability
     )

@@ -148,6 +148,7 @@ class Enrolling:
             f"denied face {denied_id} may be theirs again",
         )
         await self._place.store.take_back(class_id, denied_id, now)
+        await self._claim(class_id)
 
     async def delete_picture(self, caller: Caller, image_id: int) -> None:
         now = self._place.now()

@@ -217,6 +217,21 @@ async def test_not_this_person_is_shown_with_the_face_and_taken_back_with_its_ma
     assert await site.faces.denied(ADA, red) == ()
 
 
+async def test_what_is_taken_back_turns_visitors_into_matches_and_none_stays_both(
+    site: Site,
+) -> None:
+    twice = [await site.camera.sends(photo((0.1, 0.3, 1.0), seed=3)) for _ in range(2)]
+    await site.follow()
+    person = await site.enrol(BLUE)
+    await site.faces.deny(ADA, person, await site.faces.of_sighting(ADA, twice[0]))
+    await site.faces.add_pictures(ADA, person, [upload(photo(RED))], source="test")
+    assert sorted(await site.unknown()) == twice
+    (denied,) = await site.faces.denied(ADA, person)
+    await site.faces.take_back(ADA, person, denied.denied_id)
+    assert sorted(await site.matched()) == [(person, seen) for seen in twice]
+    assert await site.unknown() == []
+
+
 async def test_matches_go_with_their_person_and_over_to_whom_they_are_merged_into(
     site: Site,
 ) -> None:
