@@ -27,6 +27,9 @@ Owners = NDArray[np.int64]
 AMONG: Final = 32
 """Nearest vectors whose owners are looked at closely."""
 
+AMONG_OF_ONE: Final = 256
+"""So many where all of AMONG are one person's: their lead before the second-best counts too."""
+
 MOST_MULTIPLIED: Final = 1 << 24
 """Where all vectors together have no more numbers (131,072 of 128, 32,768 of 512), which caches can
 hold, each is multiplied with what is asked: exact, and the quickest for many questions at once.
@@ -131,11 +134,10 @@ class FaceIndex:
             return [self._keys[places] for places in self._nearest(vectors, most)]
 
     def people(self, vectors: Vectors, most: Sequence[int]) -> Found:
-        """Of each vector at most so many people with one of the AMONG nearest."""
+        """Of each vector at most so many people with one of the AMONG nearest, or AMONG_OF_ONE."""
         with self._gate.shared():
             people = [
-                list(dict.fromkeys(self._owners[places].tolist()))[:count]
-                for places, count in zip(self._nearest(vectors, AMONG), most, strict=True)
+                owners[:count] for owners, count in zip(self._near(vectors), most, strict=True)
             ]
             named = sorted({class_id for each in people for class_id in each})
             by_owner = self._sorted_by_owner()
@@ -148,6 +150,19 @@ class FaceIndex:
         bounds = pairwise([0, *ends.tolist()])
         parts = {who: held[start:end] for who, (start, end) in zip(named, bounds, strict=True)}
         return Found(people=people, held=parts)
+
+    def _near(self, vectors: Vectors) -> list[list[int]]:
+        """Whose the nearest to each are, each once, the nearest first."""
+        found = self._owners_of(self._nearest(vectors, AMONG))
+        of_one = [number for number, owners in enumerate(found) if len(owners) == 1]
+        if of_one and self._count > AMONG:
+            more = self._owners_of(self._nearest(vectors[of_one], AMONG_OF_ONE))
+            for number, owners in zip(of_one, more, strict=True):
+                found[number] = owners
+        return found
+
+    def _owners_of(self, near: Sequence[Places]) -> list[list[int]]:
+        return [list(dict.fromkeys(self._owners[places].tolist())) for places in near]
 
     def _nearest(self, vectors: Vectors, most: int) -> Sequence[Places]:
         if not self._count:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from server.faces import eight_bits
 from server.faces.decision import Vectors
-from server.faces.index import MOST_MULTIPLIED, FaceIndex, Found
+from server.faces.index import AMONG, MOST_MULTIPLIED, FaceIndex, Found
 from server.faces.sign_codes import COMPARED, NEAR, STRIP, bits_set, bits_set_by_sums, nearest
 
 NUMBERS = 32
@@ -145,6 +145,19 @@ def test_whose_the_nearest_are_is_told_with_all_that_is_held_on_them(
     assert set(found.held) == {who for people in found.people for who in people}
     for class_id, held in found.held.items():
         assert np.allclose(held, gallery[class_id * 3 : class_id * 3 + 3], atol=2e-5)
+
+
+def test_who_is_second_is_told_behind_many_pictures_of_the_first(
+    gallery: Vectors, most_multiplied: int
+) -> None:
+    index = FaceIndex(NUMBERS, most_multiplied=most_multiplied)
+    burst = np.repeat(gallery[:1], 2 * AMONG, axis=0)
+    owners = np.asarray([5] * len(burst) + [7, 6])
+    second = (gallery[0] + 0.1 * gallery[1]) / np.linalg.norm(gallery[0] + 0.1 * gallery[1])
+    vectors = np.concatenate([burst, second[np.newaxis], gallery[2:3]])
+    index.add(np.arange(len(owners), dtype=np.uint64), owners, vectors)
+    found = index.people(gallery[[0, 2]], [2, 2])
+    assert [found.people[0], found.people[1][0]] == [[5, 7], 6]
 
 
 def test_whose_a_vector_is_follows_what_comes_and_goes(gallery: Vectors) -> None:
