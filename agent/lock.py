@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Callable
@@ -28,9 +29,10 @@ class ProcessLock:
             holder = os.pread(handle, 32, 0).decode("ascii", errors="replace").strip() or "unknown"
             os.close(handle)
             raise self._taken(holder) from error
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode("ascii"), 0)
         self._handle = handle
+        with contextlib.suppress(OSError):  # a full disk: the lock holds without a number too
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()}\n".encode("ascii"), 0)
         return self
 
     def __exit__(self, *exc_info: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,15 @@ def test_second_lock_names_the_holder_and_a_third_is_free_again(tmp_path: Path) 
         _lock(path).__enter__()
     with _lock(path):
         pass
+
+
+def test_disk_that_takes_nothing_costs_the_holder_s_number_and_not_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "lpr_data.db.sender.lock"
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, most))
+    try:
+        for _ in range(2):
+            with _lock(path), pytest.raises(AgentAlreadyRunning, match="process unknown has it"):
+                _lock(path).__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
