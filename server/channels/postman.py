@@ -308,11 +308,13 @@ class Postman:
         old = [each for each in due if is_over(each.ordered_at, now)]
         reason = f"it took nothing since {silence.begun_at.isoformat(timespec='seconds')}"
         count = 0
-        for each in old:
-            count += await self._parts.store.failed(each, reason, now, next_at=None)
-        self.outcomes[GIVEN_UP] += count
-        if count:
-            _say_given_up(channel, count, reason)
+        try:
+            for each in old:
+                count += await self._parts.store.failed(each, reason, now, next_at=None)
+        finally:  # what is noted is told of, whatever came of the rest
+            self.outcomes[GIVEN_UP] += count
+            if count:
+                _say_given_up(channel, count, reason)
 
     async def _picture(self, alert: Alert) -> bytes | None:
         if alert.source is not Source.PLATES:

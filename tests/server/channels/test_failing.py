@@ -17,7 +17,7 @@ from server.channels.contract import ChannelDetails, ChannelKind, Delivery, NotD
 from server.channels.desk import ChannelDesk
 from server.channels.postman import GIVEN_UP, MOST_AT_ONCE, Postman, PostmanParts
 from server.channels.telling import Message
-from server.errors import QuestionInvalid, TooBusy
+from server.errors import QuestionInvalid, StorageUnavailable, TooBusy
 from server.storage.channels import StoredChannels
 from server.storage.writing_thread import SqliteWriting
 from telemetry.error_book import ErrorBook
@@ -27,6 +27,7 @@ from tests.server.channels.post_office import ADMIN, post_office
 from tests.server.channels.receivers import http_receiver
 from tests.server.storage.history import NOON
 from tests.telemetry.own_log import own_log
+from wire.errors import ErrorCode
 
 
 async def test_a_receiver_that_refuses_for_a_day_is_given_up_and_named(tmp_path: Path) -> None:
@@ -95,6 +96,41 @@ async def test_what_another_process_gave_up_is_neither_counted_nor_told_a_second
             await post.until(lambda each: each.given_up == 4, step_s=60, in_turn=True)
         assert post.postman.outcomes[GIVEN_UP] == 0
         assert not [each for each in said if each["event"] == "alerts are given up"]
+        post.postman.close()
+        writing.close()
+
+
+class AwayOnce(StoredChannels):
+    """Is gone for a moment when the third alert is given up."""
+
+    given_up: int = 0
+
+    async def failed(
+        self, delivery: Delivery, error: str, now: datetime, *, next_at: datetime | None
+    ) -> bool:
+        self.given_up += next_at is None
+        if next_at is None and self.given_up == 3:
+            raise StorageUnavailable(ErrorCode.STORAGE_FAILED, "gone", retry_after_s=1)
+        return await super().failed(delivery, error, now, next_at=next_at)
+
+
+async def test_what_was_given_up_before_the_database_was_away_is_counted_and_told(
+    tmp_path: Path,
+) -> None:
+    async with post_office(tmp_path) as post:
+        writing = SqliteWriting(post.watch.centre.database, name="away")
+        parts = replace(post.parts, store=AwayOnce(post.watch.centre.pool, writing))
+        with http_receiver(*[503] * 1000) as receiver, capture_logs() as said:
+            post.postman = Postman(parts)
+            await post.webhook(receiver.url)
+            for number in range(1, 5):
+                await post.alert(number)
+            await post.until(lambda each: each.failures > 8, step_s=60, in_turn=True)
+            post.moment += timedelta(days=1)
+            await post.until(lambda each: each.given_up == 4, step_s=60, in_turn=True)
+        assert post.postman.outcomes[GIVEN_UP] == 4
+        told = [each["count"] for each in said if each["event"] == "alerts are given up"]
+        assert sum(told) == 4
         post.postman.close()
         writing.close()
 
