@@ -75,15 +75,17 @@ unit_status() { # UNIT: one line; 3 where it is not active, or has not settled a
 }
 
 service() { # start|stop|restart|status agent|sender|server
-    local action="$1" name="$2"
+    local action="$1" name="$2" unit
     if uses_systemd; then
+        unit="$(unit_of "$name")"
         if [[ "$action" == status ]]; then
-            unit_status "$(unit_of "$name")"
+            unit_status "$unit"
             return
         fi
-        systemctl "$action" "$(unit_of "$name")" ||
-            fail "systemctl $action $(unit_of "$name") failed; see: journalctl --unit $(unit_of "$name") --lines 30"
-        [[ "$action" == stop ]] || unit_status "$(unit_of "$name")"
+        systemctl "$action" "$unit" ||
+            fail "systemctl $action $unit failed; see: journalctl --unit $unit --lines 30"
+        # It is started, also where it has not settled yet.
+        [[ "$action" == stop ]] || unit_status "$unit" || [[ "$(systemctl is-active "$unit")" == active ]]
         return
     fi
     case "$action" in

@@ -179,6 +179,7 @@ class TestWithSystemd:
                 code,
                 "websocket-server.service: active, 3 cameras connected, started again 4 times",
             )
+            assert installed.run(script, "start", **often).code == 0
         sender = str(installed.root / "scripts" / "run_websocket_sender.sh")
         failed = installed.run(sender, "stop", **environment)
         assert failed.code == 0, failed.said
