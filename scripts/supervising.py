@@ -10,6 +10,7 @@ goes is kept in a file for `status`.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import json
 import os
@@ -29,6 +30,7 @@ AGAIN_S: Final = 5.0
 SILENT_S: Final = 60.0
 """Without a word for so long, a program that was ready hangs: `WatchdogSec` of the units."""
 LOOK_S: Final = 0.5
+STDOUT: Final = 1
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -115,7 +117,7 @@ class Supervisor:
         try:
             (fresh := self._course.with_suffix(".new-course")).write_text(json.dumps(said), "ascii")
             fresh.replace(self._course)
-        except OSError as error:  # a full disk stops no program
+        except OSError as error:
             say(f"ERROR {self._course} cannot be written: {error}")
 
     def _hand_on(self) -> None:
@@ -132,7 +134,8 @@ class Supervisor:
 
 def say(text: str) -> None:
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    print(f"{moment} {text}", flush=True)
+    with contextlib.suppress(OSError):  # a full disk stops no program
+        os.write(STDOUT, f"{moment} {text}\n".encode())
 
 
 def _die_with_parent() -> None:

@@ -35,16 +35,18 @@ while True:
 
 
 @contextmanager
-def supervised(folder: Path, *program: str) -> Iterator[subprocess.Popen[bytes]]:
+def supervised(
+    folder: Path, *program: str, log: Path = Path(os.devnull)
+) -> Iterator[subprocess.Popen[bytes]]:
     """Started in that folder, with a socket on which it says that its program is ready."""
     script = str(ROOT / "scripts" / "supervising.py")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as outer:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as outer, log.open("wb") as output:
         outer.bind(str(folder / "outer"))
         process = subprocess.Popen(
             [sys.executable, script, "--silent-s", "1", "--again-s", "0.01", *program],
             cwd=folder,
             env={"PATH": os.environ["PATH"], "NOTIFY_SOCKET": str(folder / "outer")},
-            stdout=subprocess.DEVNULL,
+            stdout=output,
         )
         try:
             yield process
@@ -62,9 +64,18 @@ def starts(folder: Path) -> list[int]:
     return [int(line) for line in file.read_text().split()] if file.exists() else []
 
 
-@pytest.mark.parametrize("kind", ["ends", "hangs"])
-def test_program_that_ends_or_says_nothing_is_started_anew(kind: str, tmp_path: Path) -> None:
-    with supervised(tmp_path, *python(kind)) as supervisor:
+@pytest.mark.parametrize(
+    ("kind", "log"),
+    [
+        ("hangs", os.devnull),
+        pytest.param("ends", "/dev/full", id="ends, on a disk that is full"),
+    ],
+)
+def test_program_that_ends_or_says_nothing_is_started_anew(
+    kind: str, log: str, tmp_path: Path
+) -> None:
+    course = ("--course", "/dev/full/agent.course")  # which cannot be written either
+    with supervised(tmp_path, *course, *python(kind), log=Path(log)) as supervisor:
         wait_until(lambda: len(starts(tmp_path)) >= 3, what="the third start")
         assert supervisor.poll() is None
 
