@@ -104,6 +104,8 @@ class LinkStatus:
     @property
     def advice(self) -> str:
         """One sentence for people; empty while all is well."""
+        if self.state is LinkState.STOPPED:  # whatever failed before: nothing is tried meanwhile
+            return "an operator has stopped it: start it at the page"
         return self.failure.advice if self.failure else ""
 
     def as_status(self) -> dict[str, str | None]:

@@ -154,7 +154,8 @@ export async function refresh() {
   }
   putAll("fps", status.fps.toFixed(1));
   putAll("in_flight", shown(status.link.in_flight));
-  putAll("source_error", status.source_error && status.frame_age_s > 10 ? status.source_error : "");
+  const isBlind = status.frame_age_s === null || status.frame_age_s > 10;
+  putAll("source_error", (isBlind && status.source_error) || "");
   showRunning(status.running);
   showRate(status.acknowledged);
   showLink(status.link);

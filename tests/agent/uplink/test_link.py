@@ -41,6 +41,14 @@ def test_failure_stays_visible_until_the_link_is_open() -> None:
     assert status.moved(LinkState.OPEN, NOW).failure is None
 
 
+def test_a_link_that_was_stopped_says_so_and_not_what_failed_before() -> None:
+    connecting = LinkStatus(since=NOW).moved(LinkState.CONNECTING, NOW)
+    failed = connecting.failed(LinkFailed(LinkFailure.REFUSED, "refused"), now=NOW, retry_at=NOW)
+    for status in (connecting, failed):
+        stopped = status.moved(LinkState.STOPPED, NOW)
+        assert stopped.advice == "an operator has stopped it: start it at the page"
+
+
 @pytest.mark.parametrize("failure", list(LinkFailure))
 def test_every_failure_has_one_sentence_of_advice(failure: LinkFailure) -> None:
     assert 20 < len(failure.advice) < 120

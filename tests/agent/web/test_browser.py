@@ -103,6 +103,21 @@ async def test_every_page_fits_a_phone(browser: Browser, camera: Camera) -> None
     await context.close()
 
 
+async def test_a_camera_that_never_gave_a_picture_says_why_on_its_page(
+    browser: Browser, tmp_path: Path
+) -> None:
+    context = await _opened(browser)
+    page = await context.new_page()
+    async with running_camera(tmp_path, source="v4l2:/dev/no-such-camera") as camera:
+        async with page.expect_response("**/api/v1/status"):
+            await page.goto(camera.url, wait_until="commit")
+        async with page.expect_response("**/api/v1/status"):
+            pass  # what the first answer shows is shown by now
+        problem = page.locator("[data-value=source_error]")
+        await expect(problem).to_contain_text("check that the device exists")
+        await context.close()
+
+
 async def test_a_plate_that_is_markup_is_shown_as_text(page: Page, camera: Camera) -> None:
     await page.goto(camera.url + "/")
     link = page.locator("#latest").get_by_role("link", name=MARKUP)
