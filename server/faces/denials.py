@@ -3,6 +3,7 @@ back."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,7 +11,7 @@ from server.errors import NotThere
 from server.faces import history_rows, person_rows, vector_rows
 from server.faces.calibration import calibration_of
 from server.faces.contract import DeniedFace
-from server.faces.decision import Vector, score_of
+from server.faces.decision import Candidate, Vector, decide
 from server.faces.keeping import Look, ModelKey
 from server.storage.asking import Reader, Writer
 from server.storage.times import moment_of, own_moment, stamp
@@ -85,11 +86,28 @@ def one(reader: Reader, class_id: int, denied_id: int) -> DeniedFace:
     )
 
 
+def vector_of(reader: Reader, class_id: int, denied_id: int, model: ModelKey) -> Vector | None:
+    """None where it is of another model. Raises NotThere."""
+    one(reader, class_id, denied_id)
+    row = reader.row(
+        "SELECT vector FROM face_negatives "
+        "WHERE negative_id = ? AND model = ? AND model_version = ?",
+        (denied_id, model.name, model.version),
+    )
+    return None if row is None else vector_rows.vectors_of([bytes(row[0])], model.numbers)[0]
+
+
 def take_back(
-    writer: Writer, class_id: int, denied_id: int, model: ModelKey | None, now: datetime
+    writer: Writer,
+    class_id: int,
+    denied_id: int,
+    model: ModelKey | None,
+    now: datetime,
+    *,
+    others: Sequence[Candidate],
 ) -> None:
     """The face may be theirs again; where a camera saw it, it is their match again where it is
-    alike enough. Raises NotThere."""
+    alike enough, and more so than to those `others`. Raises NotThere."""
     denied = one(writer, class_id, denied_id)
     ((name, version, blob),) = writer.rows(
         "DELETE FROM face_negatives WHERE negative_id = ? RETURNING model, model_version, vector",
@@ -104,20 +122,21 @@ def take_back(
             seen_at=denied.seen_at or now,
             vector=vector_rows.vectors_of([bytes(blob)], model.numbers)[0],
         )
-        _match_again(writer, class_id, look, model)
+        _match_again(writer, class_id, look, model, others)
 
 
-def _match_again(writer: Writer, class_id: int, look: Look, model: ModelKey) -> None:
-    """By what is held on them now, as for visitors who turn out to be somebody: it may be one."""
+def _match_again(
+    writer: Writer, class_id: int, look: Look, model: ModelKey, others: Sequence[Candidate]
+) -> None:
+    """By what is held on them now. It may have become an unknown visitor meanwhile."""
     held = vector_rows.held_of(writer, class_id, model)
     if not len(held.vectors):
         return
     calibration = calibration_of(model.version)
-    found = score_of(look.vector, held)
-    if found.is_denied or found.score < calibration.rule.threshold:
+    found = decide(look.vector, [held, *others], calibration.rule)
+    if found.class_id != class_id:
         return
-    probability = calibration.probability(found.score)
+    score = found.scores[0].score
+    probability = calibration.probability(score)
     history_rows.drop_visitor(writer, look.sighting_id)
-    history_rows.add_match(
-        writer, class_id, look, model, score=found.score, probability=probability
-    )
+    history_rows.add_match(writer, class_id, look, model, score=score, probability=probability)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from server.errors import FacesUnavailable, NotThere
 from server.faces import denials, person_rows, picture_rows, vector_rows
 from server.faces.contract import PersonDetails
-from server.faces.decision import Vector
+from server.faces.decision import Candidate, Vector
 from server.faces.keeping import Enrolled, ModelKey, NewPicture
 from server.faces.vault import PictureVault
 from server.row_id import is_id
@@ -120,9 +120,12 @@ class Ledger:
         model = self._must_have_model()
         denials.note(self.writer, class_id, vector, model, by=by, now=now, sighting_id=sighting_id)
 
-    def take_back(self, class_id: int, denied_id: int, now: datetime) -> None:
-        """What was denied so may be theirs again. Raises NotThere."""
-        denials.take_back(self.writer, class_id, denied_id, self._model, now)
+    def take_back(
+        self, class_id: int, denied_id: int, now: datetime, *, others: Sequence[Candidate]
+    ) -> None:
+        """What was denied so may be theirs again; `others` are those whom it resembles too. Raises
+        NotThere."""
+        denials.take_back(self.writer, class_id, denied_id, self._model, now, others=others)
 
     def _must_have_model(self) -> ModelKey:
         if self._model is None:

@@ -11,6 +11,8 @@ from datetime import datetime, tzinfo
 from functools import partial
 from typing import Final, TypeVar
 
+import numpy as np
+
 from server.errors import NotThere, PictureLocked
 from server.faces import (
     claiming,
@@ -171,7 +173,15 @@ class StoredFaces:
         return await self._read(lambda rows: denials.one(rows, class_id, denied_id))
 
     async def take_back(self, class_id: int, denied_id: int, now: datetime) -> None:
-        await self._change(lambda book: book.take_back(class_id, denied_id, now))
+        await self._upkeep(lambda: self._taken_back(class_id, denied_id, now))
+
+    def _taken_back(self, class_id: int, denied_id: int, now: datetime) -> None:
+        gallery, model, vector = self._gallery, self._gallery.model, None
+        if model is not None:
+            vector = gallery.read(lambda rows: denials.vector_of(rows, class_id, denied_id, model))
+        near = () if vector is None else gallery.near(vector[np.newaxis])[0]
+        others = [each for each in near if each.class_id != class_id]
+        gallery.change(lambda book: book.take_back(class_id, denied_id, now, others=others))
 
     async def who(self, vector: Vector, rule: Rule, *, most: int) -> Told:
         return await self._searches.ask(Face(vector=vector, rule=rule, most=most))

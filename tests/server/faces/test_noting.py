@@ -139,3 +139,14 @@ async def test_a_match_that_was_denied_is_gone_and_comes_back_where_that_is_take
         await store.take_back(class_id, seen.denied_id, NOW)
     report = await store.forget(class_id, NOW)
     assert (report.negatives, report.matches, report.is_gone) == (1, 1, True)
+
+
+async def test_what_is_taken_back_is_no_match_where_another_is_as_much_alike(place: Place) -> None:
+    near = (vector(1) + 0.1 * vector(2)) / np.linalg.norm(vector(1) + 0.1 * vector(2))
+    await place.enrol(1)
+    other = await place.store.enrol(LAN, [replace(picture(2), vector=near)], NOW)
+    class_id, sighting = other.person.class_id, await place.sighting()
+    await place.store.deny(class_id, vector(1), "ada", NOW, sighting_id=sighting)
+    (denied,) = await place.store.denied(class_id)
+    await place.store.take_back(class_id, denied.denied_id, NOW)
+    assert (await place.matches(), await place.store.denied(class_id)) == ([], ())
