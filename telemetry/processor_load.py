@@ -48,18 +48,22 @@ def moment_now() -> Moment:
 
 class LoadSince:
     """Of the time since the question before, at first since this was made. Thread-safe; never
-    blocks."""
+    blocks: whoever asks sooner than LEAST_S after somebody hears what that one heard."""
 
     def __init__(self, look: Callable[[], Moment] = moment_now) -> None:
         self._lock = Lock()
         self._look = look
         self._before = look()
+        self._told = 0.0
 
     def share(self) -> float:
         """0..1 of all cores."""
         with self._lock:
-            before, self._before = self._before, self._look()
-            return percent_between(before, self._before) / 100
+            now = self._look()
+            if now.at_s - self._before.at_s >= LEAST_S:
+                self._told = percent_between(self._before, now) / 100
+                self._before = now
+            return self._told
 
 
 class ProcessorLoad:

@@ -24,11 +24,12 @@ def test_books_of_the_kernel_that_went_back_make_neither_less_than_nothing_nor_m
 
 
 def test_each_question_tells_of_the_time_since_the_one_before_whichever_thread_asked() -> None:
-    passed = [(0.0, 0.0), (30.0, 60.0), (40.0, 160.0)]
-    moments = iter([Moment(at_s=0.0, busy_s=busy, whole_s=whole) for busy, whole in passed])
+    passed = [(0.0, 0.0, 0.0), (30.0, 30.0, 60.0), (30.1, 30.1, 60.2), (80.0, 40.0, 160.0)]
+    moments = iter([Moment(at_s=at, busy_s=busy, whole_s=whole) for at, busy, whole in passed])
     load = LoadSince(lambda: next(moments))
     with ThreadPoolExecutor(1) as other:
         assert other.submit(load.share).result() == 0.5
+    assert load.share() == 0.5  # of a tenth of a second nothing is told
     assert load.share() == 0.1
 
 
