@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 from typing import Final
 
 from fastapi.requests import HTTPConnection
@@ -23,6 +22,7 @@ LARGER: Final = (
 """Paths below which more is allowed: a picture dropped on a page; what happened on a page, where no
 WebSocket gets through; a file of some hundred thousand plates; one or two pictures to be looked
 into; several to enrol somebody. They go to the disk as they come."""
+_LARGER_BELOW: Final = tuple(prefix for prefix, _ in LARGER)
 PAUSE_S: Final = 20.0
 """Between two pieces of a body."""
 WHOLE_S: Final = 60.0
@@ -30,8 +30,9 @@ WHOLE_S: Final = 60.0
 SLOWEST_BYTES_A_S: Final = 128 * 1024
 
 
-@functools.lru_cache(256)
 def largest_bytes(path: str) -> int:
+    if not path.startswith(_LARGER_BELOW):  # as most are
+        return LARGEST_BYTES
     return next((size for prefix, size in LARGER if path.startswith(prefix)), LARGEST_BYTES)
 
 
