@@ -22,11 +22,11 @@ TEXT
 programs=()
 case "${1:-}" in
 start | stop | restart | status)
-    find_services programs
+    find_services programs "$1"
     act_on "$1" "${programs[@]}"
     ;;
 logs)
-    find_services programs
+    find_services programs "$1"
     show_logs "${programs[@]}" -- "${@:2}"
     ;;
 -h | --help) usage ;;

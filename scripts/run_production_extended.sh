@@ -33,12 +33,12 @@ restart_websocket() {
 programs=()
 case "${1:-}" in
 start | stop | restart | status)
-    find_services programs with-server
+    find_services programs "$1" with-server
     act_on "$1" "${programs[@]}"
     ;;
 restart-websocket) restart_websocket ;;
 logs)
-    find_services programs with-server
+    find_services programs "$1" with-server
     show_logs "${programs[@]}" -- "${@:2}"
     ;;
 -h | --help) usage ;;

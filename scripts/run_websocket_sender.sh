@@ -27,7 +27,7 @@ start | restart)
     service "$1" sender
     ;;
 status)
-    has_own_sender || say "$embedded"
+    ! try_agent_settings || has_own_sender || say "$embedded"
     service status sender
     ;;
 stop) service stop sender ;;

@@ -21,7 +21,7 @@ TEXT
 }
 
 case "${1:-}" in
-start | stop | restart | status) service "$1" server ;;
+start | stop | restart | status) act_on "$1" server ;;
 logs) show_logs server -- "${@:2}" ;;
 test) in_data -m server test ;;
 -h | --help) usage ;;

@@ -30,6 +30,7 @@ EXIT_NOT_RUNNING: Final = 3
 """As the Linux Standard Base has it for `status`."""
 SETTLED_S: Final = 60.0
 """After an end by itself: until then nobody knows whether it will end again."""
+NOT_STOPPED: Final = "; it was not stopped: its supervisor was killed, or the machine restarted"
 LOOK_S: Final = 0.1
 TAIL_LINES: Final = 12
 SUPERVISOR: Final = Path(__file__).resolve().parent / "supervising.py"
@@ -50,12 +51,14 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How it goes, as the supervisor keeps it; `ended_at_s` is Unix time."""
+    """How it goes, as the supervisor keeps it; `ended_at_s` is Unix time, `pid` the program's own
+    number, 0 where none runs."""
 
     restarts: int = 0
     is_ready: bool = False
-    exit_code: int = 0
+    ended_with: str = ""
     ended_at_s: float = 0.0
+    pid: int = 0
 
     @classmethod
     def read(cls, path: Path) -> Course:
@@ -65,19 +68,25 @@ class Course:
         except (OSError, ValueError, TypeError):
             return cls(is_ready=True)
 
-    def told(self, process: str, now_s: float) -> tuple[bool, str]:
+    def processes(self, supervisor: int) -> str:
+        return (
+            f"process {self.pid}, supervisor {supervisor}"
+            if self.pid
+            else f"supervisor {supervisor}"
+        )
+
+    def told(self, processes: str, noted_in: Path, now_s: float) -> tuple[bool, str]:
         """Whether it works, for all that is known, and how it goes in words."""
         if not self.restarts:
-            return True, f"runs ({process}){'' if self.is_ready else ', not ready yet'}"
+            return True, f"runs ({processes}){'' if self.is_ready else ', not ready yet'}"
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.ended_at_s))
         times = "once" if self.restarts == 1 else f"{self.restarts} times, last"
-        how = f"exit code {self.exit_code}" if self.exit_code >= 0 else f"signal {-self.exit_code}"
-        ends = f"ended by itself {times} at {at} with {how}"
+        ends = f"ended by itself {times} at {at} with {self.ended_with}"
         if not self.is_ready:
-            return False, f"is started again ({process}), {ends}: see its log"
+            return False, f"is started again ({processes}), {ends}: see {noted_in}"
         if abs(now_s - self.ended_at_s) < SETTLED_S:  # the clock may have been put back since
-            return False, f"runs again ({process}), {ends}: see its log"
-        return True, f"runs ({process}), {ends}"
+            return False, f"runs again ({processes}), {ends}: see {noted_in}"
+        return True, f"runs ({processes}), {ends}"
 
 
 class Service:
@@ -105,7 +114,7 @@ class Service:
             self._output.parent.mkdir(mode=0o750, exist_ok=True)
         with self._alone(), notification_socket(self._account) as notices:
             if mark := self.running():
-                return said(0, f"{self.name} runs already (process {mark.pid})")
+                return said(0, f"{self._runs(mark.pid)} already")
             process = self._launched(command, notices)
             with self._account.acting():
                 (mark_file := self._pid_file.with_suffix(".new")).write_text(
@@ -118,9 +127,8 @@ class Service:
             self._forget()
             return said(1, f"ERROR {self.name} ended with exit code {code}:\n{self._last_words()}")
         if not is_ready:
-            text = f"{self.name} runs (process {process.pid}) but is not ready yet: see its log"
-            return said(0, text)
-        return said(0, f"SUCCESS {self.name} runs (process {process.pid})")
+            return said(0, f"{self._runs(process.pid)} but is not ready yet: see its log")
+        return said(0, f"SUCCESS {self._runs(process.pid)}")
 
     def stop(self, *, patience_s: float) -> int:
         with self._alone():
@@ -133,14 +141,19 @@ class Service:
                     self._forget()
                     how = "" if number == signal.SIGTERM else f", killed after {patience_s:g} s"
                     return said(0, f"SUCCESS {self.name} stopped{how}")
-        return said(1, f"ERROR {self.name} (process {mark.pid}) does not end")
+        return said(1, f"ERROR {self.name} (supervisor {mark.pid}) does not end")
 
     def status(self) -> int:
         mark = self.running()
         if mark is None:
-            return said(EXIT_NOT_RUNNING, f"{self.name}: does not run")
-        works, text = Course.read(self._course).told(f"process {mark.pid}", time.time())
+            text = "" if not self._pid_file.exists() else NOT_STOPPED
+            return said(EXIT_NOT_RUNNING, f"{self.name}: does not run{text}")
+        course = Course.read(self._course)
+        works, text = course.told(course.processes(mark.pid), self._output, time.time())
         return said(0 if works else EXIT_NOT_RUNNING, f"{self.name}: {text}")
+
+    def _runs(self, supervisor: int) -> str:
+        return f"{self.name} runs ({Course.read(self._course).processes(supervisor)})"
 
     def _launched(self, command: Sequence[str], notices: socket.socket) -> subprocess.Popen[bytes]:
         """Under a supervisor, which starts it anew where it ends or hangs."""

@@ -49,7 +49,7 @@ class Supervisor:
         """`course` is the file that says how it goes."""
         self._course = course
         self._restarts = 0
-        self._end: dict[str, float] = {}
+        self._end: dict[str, str | float] = {}
         self._command = command
         self._notices = notices
         self._silent_s = silent_s
@@ -72,9 +72,9 @@ class Supervisor:
             if self._is_stopping or not self._was_ready:
                 return code if code >= 0 else 128 - code
             self._restarts += 1
-            self._end = {"exit_code": code, "ended_at_s": time.time()}
+            self._end = {"ended_with": end_of(code), "ended_at_s": time.time()}
             self._keep_course(is_ready=False)
-            say(f"ERROR it ended with {code} and is started again in {self._again_s:g} s")
+            say(f"ERROR it ended with {end_of(code)} and is started again in {self._again_s:g} s")
             if self._told_to_stop_within(self._again_s):
                 return 0
 
@@ -95,6 +95,7 @@ class Supervisor:
         )
         if self._is_stopping:
             process.terminate()
+        self._keep_course(is_ready=False, pid=process.pid)
         heard_s, is_ready = time.monotonic(), False
         while process.poll() is None:
             if select.select([self._notices], [], [], LOOK_S)[0]:
@@ -102,7 +103,7 @@ class Supervisor:
                 heard_s = time.monotonic()
                 if b"READY=1" in said:
                     is_ready = True
-                    self._keep_course(is_ready=True)
+                    self._keep_course(is_ready=True, pid=process.pid)
                     self._hand_on()
             elif is_ready and not self._is_stopping and time.monotonic() - heard_s > self._silent_s:
                 say(f"ERROR it has said nothing for {self._silent_s:g} s and is killed")
@@ -110,10 +111,11 @@ class Supervisor:
                 is_ready = False
         return process.wait()
 
-    def _keep_course(self, *, is_ready: bool) -> None:
+    def _keep_course(self, *, is_ready: bool, pid: int = 0) -> None:
+        """`pid` is the program's own number; 0 where none runs."""
         if self._course is None:
             return
-        said = {"restarts": self._restarts, "is_ready": is_ready, **self._end}
+        said = {"restarts": self._restarts, "is_ready": is_ready, "pid": pid, **self._end}
         try:
             (fresh := self._course.with_suffix(".new-course")).write_text(json.dumps(said), "ascii")
             fresh.replace(self._course)
@@ -130,6 +132,11 @@ class Supervisor:
                 line.sendto(b"READY=1", self._outer)
             except OSError:
                 say("it is ready; nobody waits for it any more")
+
+
+def end_of(exit_code: int) -> str:
+    """How a process ended, by what `subprocess` has of it: a signal is a number below zero."""
+    return f"exit code {exit_code}" if exit_code >= 0 else f"signal {-exit_code}"
 
 
 def say(text: str) -> None:

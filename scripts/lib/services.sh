@@ -19,25 +19,43 @@ unit_of() { # agent|sender|server
     esac
 }
 
-# What these scripts need of the agent's settings, asked for once: asking takes half a second.
+# What these scripts need of the agent's settings, asked for once: asking takes half a second. Fails
+# where they cannot be read; what is wrong with them has been said then.
 declare -A agent_setting=()
-read_agent_settings() {
+agent_settings_fail=false
+try_agent_settings() {
     local keys=(AGENT_SENDER WEBSOCKET_SERVER_URL AGENT_LOG_FILE WEBSOCKET_LOG_FILE) values said at
     ((!${#agent_setting[@]})) || return 0
-    said="$(setting agent "${keys[@]}")" || exit 1
+    ! $agent_settings_fail || return 1
+    said="$(setting agent "${keys[@]}")" || {
+        agent_settings_fail=true
+        return 1
+    }
     mapfile -t values <<<"$said"
     for at in "${!keys[@]}"; do
         agent_setting[${keys[at]}]="${values[at]}"
     done
 }
 
+read_agent_settings() {
+    try_agent_settings || exit 1
+}
+
 log_of() { # agent|sender|server
-    local path
+    local path="" key=AGENT_LOG_FILE
     case "$1" in
-    agent) read_agent_settings && path="${agent_setting[AGENT_LOG_FILE]}" ;;
-    sender) read_agent_settings && path="${agent_setting[WEBSOCKET_LOG_FILE]}" ;;
-    server) path="$(setting server SERVER_LOG_FILE)" || exit 1 ;;
+    sender) key=WEBSOCKET_LOG_FILE ;;
+    server) key=SERVER_LOG_FILE ;;
     esac
+    if [[ "$1" == server ]]; then
+        path="$(setting server "$key")" || path=""
+    elif try_agent_settings; then
+        path="${agent_setting[$key]}"
+    fi
+    if [[ -z "$path" ]]; then
+        path="$(sed -n "s/^$key=//p" -- "$code_dir/.env.example")"
+        say "$key cannot be read: its default is taken, $path"
+    fi
     [[ "$path" == /* ]] || path="$data_dir/$path"
     printf '%s\n' "$path"
 }
@@ -125,7 +143,10 @@ show_logs() { # [-f] [LINES] of agent|sender|server...: show_logs NAME... -- [-f
         esac
     done
     for name in "${names[@]}"; do
-        files+=("$(log_of "$name")") || exit 1
+        files+=("$(log_of "$name")")
+        # Where a supervisor notes what it started anew.
+        uses_systemd || [[ ! -s "$data_dir/log/$name.start.log" ]] ||
+            files+=("$data_dir/log/$name.start.log")
     done
     exec tail --lines "$lines" ${options[@]+"${options[@]}"} -- "${files[@]}"
 }
@@ -145,11 +166,30 @@ has_own_sender() {
     [[ "${agent_setting[AGENT_SENDER]}" == separate ]]
 }
 
-# The programs of this machine in the order of their start, into the array named.
-find_services() { # ARRAY [with-server]
+# Whether a program was installed or started here, whatever the settings say.
+is_present() { # sender|server
+    if is_installed && [[ ",$(installation_value roles)," == *,$1,* ]]; then
+        return 0
+    elif uses_systemd; then
+        [[ "$(systemctl is-active "$(unit_of "$1")" || true)" != @(inactive|unknown) ]]
+    else
+        [[ -e "$data_dir/run/$1.pid" ]]
+    fi
+}
+
+# The programs of this machine in the order of their start, into the array named. Where the settings
+# cannot be read nothing is started; what is present can be stopped and looked at.
+find_services() { # ARRAY ACTION [with-server]
     local -n found="$1"
     found=()
-    [[ "${2:-}" != with-server ]] || ! has_server || found+=(server)
+    if ! try_agent_settings; then
+        [[ "$2" == @(stop|status|logs) ]] || exit 1
+        [[ "${3:-}" != with-server ]] || ! is_present server || found+=(server)
+        found+=(agent)
+        ! is_present sender || found+=(sender)
+        return
+    fi
+    [[ "${3:-}" != with-server ]] || ! has_server || found+=(server)
     found+=(agent)
     ! has_own_sender || found+=(sender)
 }
@@ -165,6 +205,9 @@ reversed() { # WORD...
 act_on() { # start|stop|restart|status NAME...
     local action="$1" backwards
     shift
+    # A server with settings that it cannot read would not come back; nothing is stopped then.
+    [[ "$action" != restart || " $* " != *" server "* ]] ||
+        setting server SERVER_LOG_FILE >/dev/null || exit 1
     [[ "$action" != stop ]] || {
         mapfile -t backwards < <(reversed "$@")
         set -- "${backwards[@]}"

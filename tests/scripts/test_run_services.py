@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,9 +59,11 @@ def test_server_is_started_once_tried_killed_and_found_dead(person: Operator) ->
     started = person.types(script, "start")
     assert started.code == 0, started.said
     pid = person.pid_of("server")
-    assert started.out == f"SUCCESS server runs (process {pid})\n"
+    own = json.loads((person.data / "run" / "server.course").read_text("ascii"))["pid"]
+    processes = f"(process {own}, supervisor {pid})"
+    assert started.out == f"SUCCESS server runs {processes}\n"
     again = person.types(script, "start")
-    assert (again.code, again.out) == (0, f"server runs already (process {pid})\n")
+    assert (again.code, again.out) == (0, f"server runs {processes} already\n")
     tried = person.types(script, "test")
     assert tried.code == 0, tried.said
     assert [line.split()[0] for line in tried.out.splitlines()] == ["SUCCESS", "SUCCESS"]
@@ -76,6 +80,59 @@ def test_server_that_cannot_start_says_why(person: Operator, server_port: int) -
     assert failed.code == 1
     assert f"cannot listen on 127.0.0.1 port {server_port}" in failed.said
     assert person.pid_of("server") is None
+
+
+IS_READY = """
+import os, socket, time
+line = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+line.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+print("it runs", flush=True)
+time.sleep(600)
+"""
+
+
+def stand_in(person: Operator, name: str) -> None:
+    """In the place of that program, one that only says that it is ready."""
+    script = str(ROOT / "scripts" / "service_process.py")
+    subprocess.run(
+        [sys.executable, script, "--name", name, "--folder", str(person.data), "start",
+         sys.executable, "-S", "-c", IS_READY],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+
+
+def test_programs_are_stopped_and_looked_at_with_settings_that_cannot_be_read(
+    person: Operator,
+) -> None:
+    person.writes_settings(AGENT_THREADZ=3, SERVER_PORTT=1)
+    complaint = "AGENT_THREADZ in .env.production is not a setting"
+    for name in ("agent", "server"):
+        stand_in(person, name)
+    pids = {name: person.pid_of(name) for name in ("agent", "server")}
+
+    status = person.types("run_production_extended.sh", "status")
+    assert status.code == 0, status.said
+    assert [line.split(" (")[0] for line in status.out.splitlines()] == [
+        "server: runs",
+        "agent: runs",
+    ]
+    assert status.said.count(complaint) == 1
+    logs = person.types("run_production.sh", "logs")
+    assert "it runs" in logs.out
+    assert "AGENT_LOG_FILE cannot be read: its default is taken, log/app.log" in logs.said
+    for script, wrong in (("production", complaint), ("websocket_server", "SERVER_PORTT in ")):
+        refused = person.types(f"run_{script}.sh", "restart")
+        assert (refused.code, refused.out) == (1, "")
+        assert wrong in refused.said
+    assert {name: person.pid_of(name) for name in pids} == pids
+
+    stopped = person.types("run_production_extended.sh", "stop")
+    assert (stopped.code, stopped.out.splitlines()) == (
+        0,
+        ["SUCCESS agent stopped", "SUCCESS server stopped"],
+    )
+    assert stopped.said.count(complaint) == 1
 
 
 @pytest.mark.usefixtures("server_port")
@@ -184,3 +241,20 @@ class TestWithSystemd:
         failed = installed.run(sender, "stop", **environment)
         assert failed.code == 0, failed.said
         assert calls.read_text().splitlines()[-1] == "stop websocket-sender.service"
+
+    def test_units_are_stopped_where_settings_cannot_be_read(
+        self, installed: Checkout, tmp_path: Path
+    ) -> None:
+        calls = tmp_path / "calls"
+        environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "CALLS": str(calls)}
+        script = str(installed.root / "scripts" / "run_production.sh")
+        refused = installed.run(script, "restart", **environment)
+        assert refused.code == 1
+        assert not calls.exists()
+        stopped = installed.run(script, "stop", **environment)
+        assert stopped.code == 0, stopped.said
+        assert "python is missing" in stopped.said  # without it nothing reads settings
+        assert calls.read_text().splitlines() == [
+            "stop websocket-sender.service",
+            "stop sightpost-agent.service",
+        ]

@@ -86,6 +86,21 @@ def test_program_that_was_never_ready_is_not_started_anew(tmp_path: Path) -> Non
     assert (tmp_path / "starts").read_text() == "x\n"
 
 
+def test_killed_program_is_noted_with_the_signal(tmp_path: Path) -> None:
+    course, log = tmp_path / "course", tmp_path / "log"
+    with supervised(tmp_path, "--course", str(course), *python("works"), log=log):
+        wait_until(lambda: bool(starts(tmp_path)), what="the start")
+        wait_until(
+            lambda: course.exists() and json.loads(course.read_text())["is_ready"], what="ready"
+        )
+        (pid,) = starts(tmp_path)
+        assert json.loads(course.read_text())["pid"] == pid
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: len(starts(tmp_path)) == 2, what="the second start")
+        assert json.loads(course.read_text())["ended_with"] == "signal 9"
+    assert "ERROR it ended with signal 9 and is started again in" in log.read_text()
+
+
 def test_signal_ends_program_and_supervisor(tmp_path: Path) -> None:
     with supervised(tmp_path, *python("works")) as supervisor:
         wait_until(lambda: bool(starts(tmp_path)), what="the start")
@@ -129,20 +144,25 @@ def test_status_tells_a_program_that_ends_again_and_again_from_one_that_runs(
     assert service(tmp_path, "start", *python("ends"))[0] == 0
     wait_until(lambda: service(tmp_path, "status")[0] == 3, what="its end")
     said = service(tmp_path, "status")[1]
-    assert said.startswith("agent: is started again (process ")
+    noted_in = tmp_path / "log" / "agent.start.log"
+    assert said.startswith("agent: is started again (supervisor ")
     assert "), ended by itself once at 2" in said
-    assert said.endswith("with exit code 7: see its log\n")
+    assert said.endswith(f"with exit code 7: see {noted_in}\n")
+    assert "ended with exit code 7 and is started again" in noted_in.read_text()
     assert service(tmp_path, "stop") == (0, "SUCCESS agent stopped\n")
     assert service(tmp_path, "status") == (3, "agent: does not run\n")
 
     assert service(tmp_path, "start", *python("works"))[0] == 0
-    code, said = service(tmp_path, "status")
-    assert (code, said.rpartition(" ")[0]) == (0, "agent: runs (process")
+    pid, supervisor = starts(tmp_path)[-1], (tmp_path / "run" / "agent.pid").read_text().split()[0]
+    processes = f"(process {pid}, supervisor {supervisor})"
+    assert service(tmp_path, "status") == (0, f"agent: runs {processes}\n")
+    again = service(tmp_path, "start", *python("works"))
+    assert again == (0, f"agent runs {processes} already\n")
     for ago_s, code in ((10, 3), (3600, 0), (-3600, 0)):
         course = {
             "restarts": 4,
             "is_ready": True,
-            "exit_code": -9,
+            "ended_with": "signal 9",
             "ended_at_s": time.time() - ago_s,
         }
         (tmp_path / "run" / "agent.course").write_text(json.dumps(course))
@@ -151,7 +171,9 @@ def test_status_tells_a_program_that_ends_again_and_again_from_one_that_runs(
         assert status[1].startswith("agent: runs again" if code else "agent: runs (")
         assert "ended by itself 4 times, last at 2" in status[1]
         assert "with signal 9" in status[1]
-    assert service(tmp_path, "stop")[0] == 0
+    os.kill(int(supervisor), signal.SIGKILL)
+    wait_until(lambda: service(tmp_path, "status")[0] == 3, what="its end")
+    assert "not stopped: its supervisor was killed" in service(tmp_path, "status")[1]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="accounts differ for root alone: run as root")
