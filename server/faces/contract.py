@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Final, Protocol
 
 from server.accounts.contract import Caller
+from server.faces.denied_contract import DeniedPage
 from vision.geometry import Box
 
 MOST_PERSONS: Final = 200
@@ -83,24 +84,6 @@ class PictureCard:
     quality: float
     source: str
     added_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeniedFace:
-    """A face that was said not to be a person's, by whom and when.
-
-    `source` is camera or upload, empty where that was not noted yet. `device_id` and `seen_at` say
-    where and when a camera saw it; None where it was no camera's, or was given up as old.
-    """
-
-    denied_id: int
-    class_id: int
-    denied_by: str
-    denied_at: datetime
-    source: str
-    sighting_id: int | None
-    device_id: str | None
-    seen_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,8 +320,10 @@ class Faces(Protocol):
         match no more. Raises NotThere."""
         ...
 
-    async def denied(self, caller: Caller, class_id: int) -> tuple[DeniedFace, ...]:
-        """What was said not to be this person, the last first. Raises NotThere."""
+    async def denied(
+        self, caller: Caller, class_id: int, *, before: int | None = None, limit: int = 48
+    ) -> DeniedPage:
+        """What was said not to be this person; at most MOST_LISTED. Raises NotThere."""
         ...
 
     async def take_back(self, caller: Caller, class_id: int, denied_id: int) -> None:

@@ -5,19 +5,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from server.errors import NotThere
 from server.faces import history_rows, person_rows, vector_rows
 from server.faces.calibration import calibration_of
-from server.faces.contract import DeniedFace
 from server.faces.decision import Candidate, Vector, decide
+from server.faces.denied_contract import DeniedFace, DeniedPage
+from server.faces.history_contract import MOST_LISTED
 from server.faces.keeping import Look, ModelKey
+from server.row_id import is_id
 from server.storage.asking import Reader, Writer
 from server.storage.times import moment_of, own_moment, stamp
 
 CAMERA: Final = "camera"
 UPLOAD: Final = "upload"
+_DENIED: Final = (
+    "SELECT n.negative_id, n.class_id, n.noted_by, n.noted_at, n.source, n.sighting_id, "
+    "d.device_id, d.captured_at FROM face_negatives n "
+    "LEFT JOIN face_detections d ON d.id = n.sighting_id WHERE n.class_id = ?"
+)
 
 
 def note(
@@ -51,38 +58,43 @@ def note(
         history_rows.drop_match(writer, class_id, sighting_id)
 
 
-def those_of(reader: Reader, class_id: int) -> tuple[DeniedFace, ...]:
-    """The last to be noted first. Raises NotThere."""
+def page(reader: Reader, class_id: int, *, before: int | None, limit: int) -> DeniedPage:
+    """At most MOST_LISTED. Raises NotThere."""
     person_rows.find(reader, class_id)
+    limit = max(1, min(limit, MOST_LISTED))
+    earlier, values = ("", ()) if before is None else (" AND n.negative_id < ?", (before,))
     rows = reader.rows(
-        "SELECT n.negative_id, n.noted_by, n.noted_at, n.source, n.sighting_id, d.device_id, "
-        "d.captured_at FROM face_negatives n LEFT JOIN face_detections d ON d.id = n.sighting_id "
-        "WHERE n.class_id = ? ORDER BY n.negative_id DESC",
-        (class_id,),
+        f"{_DENIED}{earlier} ORDER BY n.negative_id DESC LIMIT ?", (class_id, *values, limit + 1)
     )
-    return tuple(
-        DeniedFace(
-            denied_id=denied_id,
-            class_id=class_id,
-            denied_by=noted_by,
-            denied_at=own_moment(noted_at),
-            source=source,
-            sighting_id=sighting_id,
-            device_id=device_id,
-            seen_at=moment_of(captured_at),
-        )
-        for denied_id, noted_by, noted_at, source, sighting_id, device_id, captured_at in rows
-    )
+    found = tuple(_denied(row) for row in rows[:limit])
+    return DeniedPage(denied=found, next_before=found[-1].denied_id if len(rows) > limit else None)
 
 
 def one(reader: Reader, class_id: int, denied_id: int) -> DeniedFace:
     """Raises NotThere."""
-    for each in those_of(reader, class_id):
-        if each.denied_id == denied_id:
-            return each
-    raise NotThere(
-        f"person {class_id} has no face {denied_id} that was said not to be theirs: there never "
-        "was one, or it was taken back"
+    person_rows.find(reader, class_id)
+    row: Any = None
+    if is_id(denied_id):
+        row = reader.row(f"{_DENIED} AND n.negative_id = ?", (class_id, denied_id))
+    if row is None:
+        raise NotThere(
+            f"person {class_id} has no face {denied_id} that was said not to be theirs: there "
+            "never was one, or it was taken back"
+        )
+    return _denied(row)
+
+
+def _denied(row: Sequence[Any]) -> DeniedFace:
+    denied_id, class_id, noted_by, noted_at, source, sighting_id, device_id, captured_at = row
+    return DeniedFace(
+        denied_id=denied_id,
+        class_id=class_id,
+        denied_by=noted_by,
+        denied_at=own_moment(noted_at),
+        source=source,
+        sighting_id=sighting_id,
+        device_id=device_id,
+        seen_at=moment_of(captured_at),
     )
 
 

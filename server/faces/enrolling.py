@@ -10,7 +10,6 @@ from server.faces.calibration import calibration_of
 from server.faces.choosing import are_one, judged, meant, new_picture, usable
 from server.faces.contract import (
     MOST_PICTURES,
-    DeniedFace,
     Enrolment,
     Examination,
     Person,
@@ -18,6 +17,7 @@ from server.faces.contract import (
     Refusal,
     Upload,
 )
+from server.faces.denied_contract import DeniedPage
 from server.faces.gate import ENROLMENT, QUERY
 from server.faces.keeping import Enrolled, NewPicture
 from server.faces.quality_card import card_of
@@ -131,8 +131,10 @@ class Enrolling:
         is_it = box is None or picture.at is None or are_one(picture.at, Box.from_xywh(*box))
         return picture.sighting_id if is_it else None
 
-    async def denied(self, caller: Caller, class_id: int) -> tuple[DeniedFace, ...]:
-        found = await self._place.store.denied(class_id)
+    async def denied(
+        self, caller: Caller, class_id: int, *, before: int | None = None, limit: int = 48
+    ) -> DeniedPage:
+        found = await self._place.store.denied(class_id, before=before, limit=limit)
         await self._place.audit(
             caller, Action.PERSON_SEEN, f"person {class_id}", "faces that are not theirs"
         )

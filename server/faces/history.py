@@ -80,9 +80,11 @@ class History:
                 continue  # given up as old, or never sent: the list says when and where
         return found
 
-    async def record(self, caller: Caller, class_id: int, *, most: int = 12) -> PersonRecord:
-        found = await self._place.store.record(class_id, most=most)
-        matches, denied = found.matches.matches, found.denied
+    async def record(
+        self, caller: Caller, class_id: int, *, most: int = 12, denied_before: int | None = None
+    ) -> PersonRecord:
+        found = await self._place.store.record(class_id, most=most, denied_before=denied_before)
+        matches, denied = found.matches.matches, found.denied.denied
         await self._place.audit(
             caller,
             Action.PERSON_SEEN,

@@ -9,7 +9,8 @@ from datetime import date, datetime, tzinfo
 from typing import Final, Protocol
 
 from server.accounts.contract import Caller
-from server.faces.contract import DeniedFace, Faces, Person, PictureCard, Upload
+from server.faces.contract import Faces, Person, PictureCard, Upload
+from server.faces.denied_contract import DeniedPage
 from server.storage.reading.face_sightings import FaceSighting
 
 MOST_LISTED: Final = 200
@@ -54,12 +55,12 @@ class MatchPage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonRecord:
     """One person with what is held on them, all of one moment: their pictures, what was said not
-    to be them, and the last matches; `faces` are small JPEGs by sighting, of what cameras saw and
-    is still kept."""
+    to be them, page by page, and the last matches; `faces` are small JPEGs by sighting, of what
+    cameras saw and is still kept."""
 
     person: Person
     pictures: tuple[PictureCard, ...]
-    denied: tuple[DeniedFace, ...]
+    denied: DeniedPage
     matches: MatchPage
     faces: Mapping[int, bytes] = field(default_factory=dict)
 
@@ -134,8 +135,11 @@ class FaceHistory(Protocol):
         """By sighting: a small JPEG of the face; those whose picture is gone are left out."""
         ...
 
-    async def record(self, caller: Caller, class_id: int, *, most: int = 12) -> PersonRecord:
-        """What a person's page shows, with at most so many matches: one look. Raises NotThere."""
+    async def record(
+        self, caller: Caller, class_id: int, *, most: int = 12, denied_before: int | None = None
+    ) -> PersonRecord:
+        """What a person's page shows, with at most so many matches and as many faces that are not
+        theirs: one look. Raises NotThere."""
         ...
 
     async def matches(

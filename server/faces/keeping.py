@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 from server.faces.calibration import Calibration
 from server.faces.contract import (
-    DeniedFace,
     ForgetReport,
     Person,
     PersonDetails,
@@ -23,6 +22,7 @@ from server.faces.contract import (
     PictureCard,
 )
 from server.faces.decision import Decision, Rule, Vector
+from server.faces.denied_contract import DeniedFace, DeniedPage
 from server.faces.history_contract import (
     DayCount,
     Match,
@@ -137,9 +137,9 @@ class PersonsKept(Protocol):
         """Raises NotThere."""
         ...
 
-    async def record(self, class_id: int, *, most: int) -> PersonRecord:
-        """One person with what is held on them and at most so many matches; no faces. Raises
-        NotThere."""
+    async def record(self, class_id: int, *, most: int, denied_before: int | None) -> PersonRecord:
+        """One person with what is held on them, at most so many matches and as many faces that
+        are not theirs; no pictures of faces. Raises NotThere."""
         ...
 
     async def edit(self, class_id: int, details: PersonDetails, now: datetime) -> Person:
@@ -229,8 +229,8 @@ class VectorsKept(Protocol):
         person any more. Raises NotThere."""
         ...
 
-    async def denied(self, class_id: int) -> tuple[DeniedFace, ...]:
-        """What was said not to be this person, the last first. Raises NotThere."""
+    async def denied(self, class_id: int, *, before: int | None, limit: int) -> DeniedPage:
+        """What was said not to be this person; at most MOST_LISTED. Raises NotThere."""
         ...
 
     async def denied_face(self, class_id: int, denied_id: int) -> DeniedFace:

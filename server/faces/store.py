@@ -25,7 +25,6 @@ from server.faces import (
 )
 from server.faces.calibration import Calibration
 from server.faces.contract import (
-    DeniedFace,
     ForgetReport,
     Person,
     PersonDetails,
@@ -34,6 +33,7 @@ from server.faces.contract import (
     PictureCard,
 )
 from server.faces.decision import Rule, Vector
+from server.faces.denied_contract import DeniedFace, DeniedPage
 from server.faces.gallery import Face, Gallery
 from server.faces.history_contract import (
     DayCount,
@@ -74,13 +74,13 @@ class StoredFaces:
     async def person(self, class_id: int) -> Person:
         return await self._read(lambda rows: person_rows.find(rows, class_id))
 
-    async def record(self, class_id: int, *, most: int) -> PersonRecord:
+    async def record(self, class_id: int, *, most: int, denied_before: int | None) -> PersonRecord:
         def work(rows: Reader) -> PersonRecord:
             wanted = MatchFilter(class_id=class_id)
             return PersonRecord(
                 person=person_rows.find(rows, class_id),
                 pictures=picture_rows.those_of(rows, class_id),
-                denied=denials.those_of(rows, class_id),
+                denied=denials.page(rows, class_id, before=denied_before, limit=most),
                 matches=history_rows.matches(rows, wanted, before=None, limit=most),
             )
 
@@ -166,8 +166,10 @@ class StoredFaces:
             lambda book: book.deny(class_id, vector, by, now, sighting_id=sighting_id)
         )
 
-    async def denied(self, class_id: int) -> tuple[DeniedFace, ...]:
-        return await self._read(lambda rows: denials.those_of(rows, class_id))
+    async def denied(self, class_id: int, *, before: int | None, limit: int) -> DeniedPage:
+        return await self._read(
+            lambda rows: denials.page(rows, class_id, before=before, limit=limit)
+        )
 
     async def denied_face(self, class_id: int, denied_id: int) -> DeniedFace:
         return await self._read(lambda rows: denials.one(rows, class_id, denied_id))

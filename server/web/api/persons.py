@@ -15,7 +15,6 @@ from server.errors import QuestionInvalid
 from server.faces.contract import (
     MOST_PERSONS,
     MOST_PICTURES,
-    DeniedFace,
     FaceQualityCard,
     Faces,
     ForgetReport,
@@ -26,6 +25,7 @@ from server.faces.contract import (
     ResetKind,
     Upload,
 )
+from server.faces.denied_contract import DeniedPage
 from server.web.api.face_answers import (
     EnrolmentAnswer,
     IdentificationAnswer,
@@ -39,6 +39,7 @@ from server.web.api.face_answers import (
     likeness_answer,
     person_answer,
 )
+from server.web.api.face_history import Before, Limit
 from server.web.api.section import Section
 from server.web.api.uploads import Picture, TwoPictures, upload_of, uploads_of
 from server.web.api.wanted import Wanted
@@ -252,9 +253,14 @@ def _add_denied(router: Section, faces: Faces) -> None:
         await faces.deny(caller, class_id, await upload_of(wanted.file))
 
     @router.get("/{class_id}/denied", dependencies=_SEES)
-    async def denied(caller: CurrentCaller, class_id: int) -> tuple[DeniedFace, ...]:
+    async def denied(
+        caller: CurrentCaller,
+        class_id: int,
+        before: Before = None,
+        limit: Limit = 48,
+    ) -> DeniedPage:
         """What was said not to be this person, by whom and when, the last first. Audited."""
-        return await faces.denied(caller, class_id)
+        return await faces.denied(caller, class_id, before=before, limit=limit)
 
     @router.delete(
         "/{class_id}/denied/{denied_id}",

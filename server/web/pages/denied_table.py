@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
-from server.faces.contract import DeniedFace
+from server.faces.denied_contract import DeniedFace
 from server.web.pages import wording
 from server.web.pages.centre import Centre
 from server.web.pages.face_wording import shown

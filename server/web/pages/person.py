@@ -22,7 +22,8 @@ from server.web.pages.sheets import confirming, sheet
 from server.web.pages.shell import Visit, complain, note, page, title
 from server.web.pages.tags import button, field, form, link, tag
 
-_LAST_MATCHES: Final = 12
+_LAST: Final = 12
+"""Matches, and faces that are not theirs."""
 _LEFT: Final = {
     "face_persons": "details",
     "face_pictures": "pictures",
@@ -49,11 +50,14 @@ class _Person:
         self._faces = faces
         self._visit = visit
         self._class_id = class_id
+        self._denied_before = visit.number("denied_before")
         link("← People", "/people", "back", data_key="Escape")
         self._place = tag("div", "stack")
 
     async def show(self) -> None:
-        record = await self._faces.record(self._visit.caller, self._class_id, most=_LAST_MATCHES)
+        record = await self._faces.record(
+            self._visit.caller, self._class_id, most=_LAST, denied_before=self._denied_before
+        )
         self._place.clear()
         with self._place:
             self._head(record.person)
@@ -61,7 +65,7 @@ class _Person:
                 self._pictures(record.pictures)
                 self._facts(record.person)
             self._seen(record)
-            if record.denied:
+            if record.denied.denied or self._denied_before is not None:
                 self._denied(record)
 
     def _seen(self, record: PersonRecord) -> None:
@@ -83,7 +87,18 @@ class _Person:
                 tag("h2", text="Said not to be them")
             name = record.person.details.name
             take_back = self._take_back if self._may_change else None
-            denied_table(self._centre, name, record.denied, record.faces, take_back)
+            denied_table(self._centre, name, record.denied.denied, record.faces, take_back)
+        self._denied_pager(record.denied.next_before)
+
+    def _denied_pager(self, following: int | None) -> None:
+        if self._denied_before is None and following is None:
+            return
+        path = f"/people/{self._class_id}"
+        with tag("nav", "pager", aria_label="Pages of what was said not to be them"):
+            if self._denied_before is not None:
+                link("Newest", path, "button", rel="first")
+            if following is not None:
+                link("Older", f"{path}?denied_before={following}", "button", rel="next")
 
     @property
     def _may_change(self) -> bool:

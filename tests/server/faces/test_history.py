@@ -210,11 +210,11 @@ async def test_not_this_person_is_shown_with_the_face_and_taken_back_with_its_ma
     await site.faces.deny(ADA, red, picture)
     record = await site.faces.record(ADA, red)
     assert (record.matches.matches, set(record.faces)) == ((), {seen})
-    (denied,) = record.denied
+    (denied,) = record.denied.denied
     assert (denied.denied_by, denied.sighting_id, denied.seen_at) == ("ada", seen, SEEN_AT)
     await site.faces.take_back(ADA, red, denied.denied_id)
     assert await site.matched() == [(red, seen)]
-    assert await site.faces.denied(ADA, red) == ()
+    assert (await site.faces.denied(ADA, red)).denied == ()
 
 
 async def test_what_is_taken_back_turns_visitors_into_matches_and_none_stays_both(
@@ -226,7 +226,7 @@ async def test_what_is_taken_back_turns_visitors_into_matches_and_none_stays_bot
     await site.faces.deny(ADA, person, await site.faces.of_sighting(ADA, twice[0]))
     await site.faces.add_pictures(ADA, person, [upload(photo(RED))], source="test")
     assert sorted(await site.unknown()) == twice
-    (denied,) = await site.faces.denied(ADA, person)
+    (denied,) = (await site.faces.denied(ADA, person)).denied
     await site.faces.take_back(ADA, person, denied.denied_id)
     assert sorted(await site.matched()) == [(person, seen) for seen in twice]
     assert await site.unknown() == []

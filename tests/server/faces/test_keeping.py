@@ -135,9 +135,9 @@ async def test_what_is_asked_of_somebody_who_is_not_there_says_so(place: Place) 
         place.store.edit(99, LAN, NOW),
         place.store.add_pictures(99, [picture(1)], NOW),
         place.store.deny(99, vector(1), "ada", NOW),
-        place.store.denied(99),
+        place.store.denied(99, before=None, limit=5),
         place.store.take_back(99, 1, NOW),
-        place.store.record(99, most=5),
+        place.store.record(99, most=5, denied_before=None),
         place.store.owner_of(99),
         place.store.delete_picture(99, NOW),
         place.store.archive(99, NOW),
@@ -215,7 +215,7 @@ async def test_whom_one_process_enrols_or_forgets_others_find_or_do_not_at_once(
         sure = Rule(threshold=0.9, margin=0.0)
         await one.deny(people[0], near, "ada", NOW)
         assert (await other.who(near, sure, most=1)).decision.class_id is None
-        (denied,) = await other.denied(people[0])
+        (denied,) = (await other.denied(people[0], before=None, limit=5)).denied
         await one.take_back(people[0], denied.denied_id, NOW)
         assert (await other.who(near, sure, most=1)).decision.class_id == people[0]
         revision = (await there.who(1)).revision

@@ -121,7 +121,7 @@ async def test_a_match_that_was_denied_is_gone_and_comes_back_where_that_is_take
     assert await store.match(match.match_id) == match
     await store.deny(class_id, vector(1), "ada", NOW, sighting_id=sighting)
     await store.deny(class_id, vector(7), "vera", NOW)
-    shown, seen = (await store.record(class_id, most=5)).denied
+    shown, seen = (await store.record(class_id, most=5, denied_before=None)).denied.denied
     assert (shown.denied_by, shown.source, shown.device_id) == ("vera", "upload", None)
     told = (seen.denied_by, seen.denied_at, seen.source, seen.sighting_id, seen.device_id)
     assert told == ("ada", NOW, "camera", sighting, "gate-1")
@@ -134,7 +134,7 @@ async def test_a_match_that_was_denied_is_gone_and_comes_back_where_that_is_take
     after = await store.who(vector(1), rule, most=1)
     assert (after.decision.class_id, await place.matches()) == (class_id, [(class_id, sighting)])
     assert after.revision > before.revision + 1
-    assert await store.denied(class_id) == (shown,)
+    assert (await store.denied(class_id, before=None, limit=5)).denied == (shown,)
     with pytest.raises(NotThere, match="was taken back"):
         await store.take_back(class_id, seen.denied_id, NOW)
     report = await store.forget(class_id, NOW)
@@ -147,6 +147,22 @@ async def test_what_is_taken_back_is_no_match_where_another_is_as_much_alike(pla
     other = await place.store.enrol(LAN, [replace(picture(2), vector=near)], NOW)
     class_id, sighting = other.person.class_id, await place.sighting()
     await place.store.deny(class_id, vector(1), "ada", NOW, sighting_id=sighting)
-    (denied,) = await place.store.denied(class_id)
+    (denied,) = (await place.store.denied(class_id, before=None, limit=5)).denied
     await place.store.take_back(class_id, denied.denied_id, NOW)
-    assert (await place.matches(), await place.store.denied(class_id)) == ([], ())
+    left = await place.store.denied(class_id, before=None, limit=5)
+    assert (await place.matches(), left.denied) == ([], ())
+
+
+async def test_what_was_denied_is_told_page_by_page(place: Place) -> None:
+    class_id, other = await place.enrol(1), await place.enrol(2)
+    for seed in (5, 6, 7):
+        await place.store.deny(class_id, vector(seed), "ada", NOW)
+        await place.store.deny(other, vector(seed), "ada", NOW)
+    first = await place.store.denied(class_id, before=None, limit=2)
+    then = await place.store.denied(class_id, before=first.next_before, limit=2)
+    record = await place.store.record(class_id, most=2, denied_before=first.next_before)
+    assert (len(first.denied), len(then.denied), then.next_before) == (2, 1, None)
+    numbers = [each.denied_id for each in (*first.denied, *then.denied)]
+    assert numbers == sorted(numbers, reverse=True)
+    assert {each.class_id for each in (*first.denied, *then.denied)} == {class_id}
+    assert record.denied == then

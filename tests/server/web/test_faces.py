@@ -188,11 +188,15 @@ async def test_persons_are_managed_over_the_new_routes(browser: Browser) -> None
     for _ in range(2):
         denied = await browser.post(denials, files=[file(photo(GREEN))])
         assert denied.status_code == 204
-    last, first = (await browser.get(denials)).json()
+    newest = (await browser.get(f"{denials}?limit=1")).json()
+    (last,) = newest["denied"]
+    older = (await browser.get(f"{denials}?before={newest['next_before']}")).json()
+    (first,), following = older["denied"], older["next_before"]
+    assert following is None
     assert (last["denied_by"], last["source"]) == ("admin.0", "upload")
     assert (await browser.delete(f"{denials}/{first['denied_id']}")).status_code == 204
     assert (await browser.delete(f"{denials}/{first['denied_id']}")).status_code == 404
-    assert [each["denied_id"] for each in (await browser.get(denials)).json()] == [
+    assert [each["denied_id"] for each in (await browser.get(denials)).json()["denied"]] == [
         last["denied_id"]
     ]
     gone = (await browser.delete(f"/api/v1/persons/{number}")).json()
