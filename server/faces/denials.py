@@ -109,6 +109,17 @@ def vector_of(reader: Reader, class_id: int, denied_id: int, model: ModelKey) ->
     return None if row is None else vector_rows.vectors_of([bytes(row[0])], model.numbers)[0]
 
 
+def drop_own(writer: Writer, class_id: int, other_id: int) -> None:
+    """Of what was said not to be this person: faces whose vectors are those of pictures of the
+    other, who is the same person. One that is only alike may be a third person's, and stays."""
+    writer.change(
+        "DELETE FROM face_negatives WHERE class_id = ? AND EXISTS (SELECT 1 FROM face_embeddings e "
+        "WHERE e.class_id = ? AND e.model = face_negatives.model "
+        "AND e.model_version = face_negatives.model_version AND e.vector = face_negatives.vector)",
+        (class_id, other_id),
+    )
+
+
 def take_back(
     writer: Writer,
     class_id: int,

@@ -134,8 +134,9 @@ class Ledger:
 
     def merge(self, kept_id: int, gone_id: int, now: datetime) -> None:
         """All that is held on the one goes over to the other, also being watched for and the
-        alerts that were raised; of a picture that both have, one stays. Embeddings get new ids, as
-        an id means a vector of one person. Raises NotThere.
+        alerts that were raised; of a picture that both have, one stays. What was said not to be the
+        one and has exactly the vector of a picture of the other is dropped: they are one person.
+        Embeddings get new ids, as an id means a vector of one person. Raises NotThere.
         """
         person_rows.find(self.writer, kept_id)
         person_rows.find(self.writer, gone_id)
@@ -146,6 +147,8 @@ class Ledger:
         )
         for (image_id,) in twice:
             self.delete_picture(image_id, now)
+        denials.drop_own(self.writer, kept_id, gone_id)
+        denials.drop_own(self.writer, gone_id, kept_id)
         embeddings = self.writer.rows(
             "SELECT image_id, model, model_version, vector FROM face_embeddings WHERE class_id = ? "
             "ORDER BY embedding_id",

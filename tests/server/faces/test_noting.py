@@ -166,3 +166,20 @@ async def test_what_was_denied_is_told_page_by_page(place: Place) -> None:
     assert numbers == sorted(numbers, reverse=True)
     assert {each.class_id for each in (*first.denied, *then.denied)} == {class_id}
     assert record.denied == then
+
+
+async def test_a_face_of_theirs_is_denied_no_more_where_two_numbers_become_one(
+    place: Place,
+) -> None:
+    near = np.asarray((vector(1) + 0.1 * vector(9)) / np.linalg.norm(vector(1) + 0.1 * vector(9)))
+    kept, gone = await place.enrol(1), await place.enrol(2)
+    for class_id, face in ((gone, vector(1)), (kept, vector(2)), (gone, near), (kept, vector(7))):
+        await place.store.deny(class_id, face, "ada", NOW)
+    stays = {
+        each.denied_id
+        for class_id in (kept, gone)
+        for each in (await place.store.denied(class_id, before=None, limit=1)).denied
+    }
+    await place.store.merge(kept, gone, NOW)
+    left = (await place.store.denied(kept, before=None, limit=9)).denied
+    assert {each.denied_id for each in left} == stays
