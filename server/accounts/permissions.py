@@ -37,7 +37,10 @@ class Permission(Enum):
     @property
     def demand(self) -> str:
         """What is said to those who lack it."""
-        return f"this needs the permission {self.value}: {self.meaning}"
+        return (
+            f"this needs the permission {self.value}, to {self.meaning}: an administrator can give "
+            "it, with the account's role"
+        )
 
 
 class Role(Enum):

@@ -46,6 +46,14 @@ _ADVICE: Final = {
     ("rate", True): "cameras that came back send what they kept; otherwise see who asks so much",
     ("rate", False): "see whether cameras were silent then, or the line down",
 }
+SERVICE_NAMES: Final = {
+    "ingest": "Rows from cameras",
+    "server": "Pages and REST",
+    "plate_recognition": "Plates",
+    "face_detection": "Faces",
+    "face_recognition": "Face recognition",
+}
+"""As people know the services."""
 _NAMES: Final = {
     "response": "response time (95%)",
     "errors": "share of errors",
@@ -110,7 +118,7 @@ def _of_score(found: Performance) -> Iterator[Insight]:
     yield Insight(
         severity=severity,
         subject=found.service,
-        text=f"{found.service} scores {score.points:.0f} of 100: {_WEAK[weakest]}",
+        text=f"{_named(found)}: score {score.points:.0f} of 100, {_WEAK[weakest]}",
         advice="its parts are "
         + ", ".join(f"{name} {value:.2f}" for name, value in score.parts.items())
         + " (1 is best)",
@@ -125,7 +133,7 @@ def _of_episodes(found: Performance, zone: tzinfo) -> Iterator[Insight]:
         yield Insight(
             severity=_gravity(episode),
             subject=found.service,
-            text=f"{found.service}: {_NAMES[episode.figure]} {_worded(episode)} "
+            text=f"{_named(found)}: {_NAMES[episode.figure]} {_worded(episode)} "
             f"{_span(episode.begins_at.astimezone(zone), episode.ends_at.astimezone(zone))}",
             advice=advice,
         )
@@ -150,9 +158,13 @@ def _of_trends(found: Performance) -> Iterator[Insight]:
         yield Insight(
             severity=Severity.NOTE,
             subject=found.service,
-            text=f"{found.service}: {_NAMES[name]} rises by {_change(name, trend)} a day",
+            text=f"{_named(found)}: {_NAMES[name]} rises by {_change(name, trend)} a day",
             advice="watch it; at this pace it becomes noticeable",
         )
+
+
+def _named(found: Performance) -> str:
+    return SERVICE_NAMES.get(found.service, found.service)
 
 
 def _change(name: str, trend: Trend) -> str:

@@ -153,4 +153,4 @@ def _summary(found: Sequence[FoundFace]) -> str:
     """For the audit log: whose faces were told."""
     people = [each.match.person.class_id for each in found if each.match is not None]
     shown = sorted({one.person.class_id for each in found for one in each.likenesses})
-    return f"{len(found)} faces, known {people}, shown {shown}"
+    return f"faces: {len(found)}, known {people}, shown {shown}"

@@ -36,4 +36,6 @@ def upload_of(sighting: FaceSighting, content: bytes) -> Upload:
         content=content,
         at=None if sighting.box is None else Box.from_xywh(*sighting.box),
         sighting_id=sighting.id,
+        device_id=sighting.device_id,
+        seen_at=sighting.captured_at,
     )

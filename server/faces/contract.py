@@ -170,13 +170,16 @@ class Upload:
     """A picture as it came; `name` is for messages.
 
     `at` is where the face is that is meant, in shares (0..1) of the picture; None: the largest, or
-    where somebody is enrolled the only one. `sighting_id`: a camera sent it, and saw that face.
+    where somebody is enrolled the only one. `sighting_id`: a camera, `device_id`, sent it, and saw
+    that face at `seen_at`, None: it had no time.
     """
 
     name: str
     content: bytes
     at: Box | None = None
     sighting_id: int | None = None
+    device_id: str | None = None
+    seen_at: datetime | None = None
 
     @cached_property
     def sha256(self) -> str:

@@ -65,7 +65,7 @@ class Enrolling:
                 + "; ".join(f"{each.name}: {each.reason}" for each in refused)
             )
         await self._place.audit(
-            caller, Action.PERSON_ENROLLED, "a new person", f"{len(good)} pictures, {source}"
+            caller, Action.PERSON_ENROLLED, "a new person", f"pictures: {len(good)}, {source}"
         )
         self._place.model()
         done = await self._place.store.enrol(details, good, now)
@@ -81,7 +81,7 @@ class Enrolling:
         good, refused = await self._judged(pictures, source)
         self._place.model()
         await self._place.audit(
-            caller, Action.PERSON_CHANGED, f"person {class_id}", f"{len(good)} pictures, {source}"
+            caller, Action.PERSON_CHANGED, f"person {class_id}", f"pictures: {len(good)}, {source}"
         )
         done = await self._place.store.add_pictures(class_id, good, self._place.now())
         await self._claim(class_id)

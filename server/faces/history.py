@@ -89,7 +89,7 @@ class History:
             caller,
             Action.PERSON_SEEN,
             f"person {class_id}",
-            f"with {len(matches)} matches and {len(denied)} faces that are not theirs",
+            f"matches: {len(matches)}; faces that are not theirs: {len(denied)}",
         )
         seen = [each.sighting_id for each in matches]
         seen += [each.sighting_id for each in denied if each.sighting_id is not None]

@@ -87,7 +87,8 @@ class Register:
         await self._place.audit(caller, Action.PERSON_FORGOTTEN, f"person {class_id}", "forgotten")
         self._place.desk.forget()
         report = await self._place.store.forget(class_id, self._place.now())
-        detail = f"{report.pictures} pictures; nothing is left: {report.is_gone}"
+        left = "nothing is left" if report.is_gone else "something is left: see the server's log"
+        detail = f"pictures: {report.pictures}; {left}"
         await self._place.audit(caller, Action.PERSON_FORGOTTEN, f"person {class_id}", detail)
         return report
 

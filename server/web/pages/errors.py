@@ -46,7 +46,9 @@ def add_errors(centre: Centre) -> None:
                 tag("button", "main", "Show", type="submit")
         with tag("section", "card", aria_label="Reports"):
             if not found.reports:
-                tag("p", "empty", "Nothing of that kind is remembered.")
+                is_filtered = bool(code or severity)
+                text = "Nothing of that kind is remembered." if is_filtered else "No error so far."
+                tag("p", "empty", text)
             for report in found.reports:
                 _report(centre, report)
 

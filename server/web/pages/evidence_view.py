@@ -161,7 +161,7 @@ def _refused(refused: tuple[RefusedEvidence, ...], thresholds: Any) -> None:
             tag("p", "soft", "Nothing.")
         if thresholds:
             force = ", ".join(
-                f"{name.replace('_', ' ')} {value:g}" for name, value in thresholds.items()
+                plate_words.threshold(name, value) for name, value in thresholds.items()
             )
             tag("p", "soft small break", f"In force then: {force}.")
 

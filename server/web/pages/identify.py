@@ -30,7 +30,9 @@ from server.web.pages.person_form import details_of, person_fields
 from server.web.pages.picture_drop import picture_drop
 from server.web.pages.sheets import confirming, sheet
 from server.web.pages.shell import Visit, complain, note, page
+from server.web.pages.sighting_card import camera_address
 from server.web.pages.tags import button, form, link, tag
+from server.web.security.telling import way_back
 from vision.errors import BadPicture
 from vision.pictures import decode_picture, encode_jpeg
 
@@ -51,6 +53,9 @@ def add_identify(centre: Centre) -> None:
             pass
         tell_problem(await faces.status())
         wanted = visit.number("sighting")
+        back = way_back(visit.request.headers, visit.request.url.path)
+        if wanted is not None and back is not None:
+            link("← Back", back, "back", data_key="Escape")
         looking = _Looking(centre, faces, visit)
         if wanted is not None:
             await looking.look_at_sighting(wanted)
@@ -98,12 +103,21 @@ class _Looking:
                 tag("p", "problem", str(error), role="alert")
             return
         with self._cleared():
-            _picture(found, upload, jpeg)
+            self._picture(found, upload, jpeg)
             with tag("div", "stack"):
                 if not found.faces:
                     tag("p", "notice", "There is no face in this picture.", role="status")
                 for number, face in enumerate(found.faces, 1):
                     self._face(number, face, _at(upload, found, face))
+
+    def _picture(self, found: Identification, upload: Upload, jpeg: bytes) -> None:
+        with tag("section", "card flush", aria_label="Picture"):
+            if upload.device_id is not None:
+                with tag("header"):
+                    link(upload.device_id, camera_address(upload.device_id), "name break")
+                    when = wording.moment(upload.seen_at, self._centre.zone)
+                    tag("span", "soft small number", when)
+            _boxed(found, upload, jpeg)
 
     def _cleared(self) -> ui.element:
         """Where the answer stands, without the one before."""
@@ -166,7 +180,8 @@ class _Looking:
             complain(str(error))
             return
         with self._place:
-            note("Noted")
+            person = likeness.person
+            note("Noted", ("To their page", f"/people/{person.class_id}"))
         await self.look(upload)
 
     async def _before(self, upload: Upload, place: ui.element) -> None:
@@ -225,8 +240,8 @@ def _at(upload: Upload, found: Identification, face: FoundFace) -> Upload:
     return replace(upload, at=face.box.normalised(found.width, found.height))
 
 
-def _picture(found: Identification, upload: Upload, jpeg: bytes) -> None:
-    with tag("section", "card flush", aria_label="Picture"), tag("div", "picture whole"):
+def _boxed(found: Identification, upload: Upload, jpeg: bytes) -> None:
+    with tag("div", "picture whole"):
         tag("img", src=shown(jpeg), alt=upload.name)
         for number, face in enumerate(found.faces, 1):
             share = face.box.clipped(found.width, found.height).normalised(

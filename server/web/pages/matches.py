@@ -137,7 +137,7 @@ def _filter(asked: Mapping[str, str]) -> None:
         )
         field("From", "from", value=asked.get("from"), type="date")
         field("To", "to", value=asked.get("to"), type="date")
-        field("Camera", "camera", value=asked.get("camera"), placeholder="any, or its whole name")
+        field("Camera", "camera", value=asked.get("camera"), placeholder="its whole name")
         with tag("div", "filter-end"):
             tag("button", "main", "Show", type="submit")
             if asked:

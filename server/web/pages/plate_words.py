@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from server.web.pages import wording
+
 REGIONS: Final = {"eu": "Europe", "us": "United States", "br": "Brazil", "th": "Thailand"}
 COUNTRIES: Final = {
     "at": "Austria",
@@ -76,3 +78,17 @@ def format_name(name: str) -> str:
 
 def why_not(reason: str) -> str:
     return REASONS.get(reason, reason)
+
+
+def threshold(name: str, value: float) -> str:
+    """What had to be reached for a plate to be taken."""
+    match name:
+        case "min_confidence":
+            return f"the least certain character at {wording.share(value)}"
+        case "min_readings":
+            return f"{wording.plural(int(value), 'reading')} of the same text"
+        case "single_confidence":
+            return f"or one at {wording.share(value)}"
+        case "cooldown_s":
+            return f"the same plate again after {value:g} s"
+    return f"{name.replace('_', ' ')} {value:g}"

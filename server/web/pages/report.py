@@ -8,11 +8,12 @@ from typing import Final
 from urllib.parse import urlencode
 
 from server.accounts.permissions import Permission
+from server.analytics.insights import SERVICE_NAMES
 from server.web.analysing import ServiceReport
 from server.web.api.moments import moment
 from server.web.pages import charts, wording
 from server.web.pages.centre import Centre
-from server.web.pages.services_view import NAMES, insights_card, services_table
+from server.web.pages.services_view import insights_card, services_table
 from server.web.pages.shell import Visit, page, title
 from server.web.pages.tags import field, link, tag, tile
 from server.web.reporting import Asked, InsightsReport, insights_report
@@ -91,7 +92,7 @@ def _changes(centre: Centre, report: InsightsReport) -> None:
 
 
 def _change_lines(centre: Centre, service: ServiceReport) -> list[tuple[str, ...]]:
-    name = NAMES.get(service.service, service.service)
+    name = SERVICE_NAMES.get(service.service, service.service)
     lines: list[tuple[str, ...]] = []
     for key, trend in service.trends.items():
         if trend.direction == "unclear":
@@ -138,7 +139,9 @@ def _usage(usage: UsageReport) -> None:
             ).classes("low")
     with tag("div", "split"):
         _counts("Cameras", "Sightings", _most(usage.by_camera))
-        requests = {NAMES.get(name, name): each.total for name, each in usage.requests.items()}
+        requests = {
+            SERVICE_NAMES.get(name, name): each.total for name, each in usage.requests.items()
+        }
         _counts("Services", "Requests", requests)
         shares = {name: wording.share(value) for name, value in people.adoption.items()}
         _counts("What people did", "Share of them", shares)

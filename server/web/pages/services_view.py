@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from server.analytics.insights import GOOD_SCORE, POOR_SCORE
+from server.analytics.insights import GOOD_SCORE, POOR_SCORE, SERVICE_NAMES
 from server.web.analysing import InsightReport, ServiceReport
 from server.web.pages import wording
 from server.web.pages.shell import empty
 from server.web.pages.tags import tag
 
-NAMES: Final = {
-    "ingest": "Rows from cameras",
-    "server": "Pages and REST",
-    "plate_recognition": "Plates",
-    "face_detection": "Faces",
-    "face_recognition": "Face recognition",
-}
 LEVELS: Final = {"critical": "bad", "warning": "warn", "note": None}
 
 
@@ -59,7 +52,7 @@ def _service(service: ServiceReport) -> None:
     errors = service.error_rate
     with tag("tr", data_service=service.service):
         with tag("td", "first"):
-            tag("span", text=NAMES.get(service.service, service.service))
+            tag("span", text=SERVICE_NAMES.get(service.service, service.service))
             parts = ", ".join(f"{name} {part:.2f}" for name, part in service.score_parts.items())
             tag("small", text=parts)
         with tag("td", "number", data_name="Score"):

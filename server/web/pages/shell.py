@@ -226,9 +226,15 @@ def empty(heading: str, text: str) -> ui.element:
     return card
 
 
-def note(text: str) -> None:
-    """A word at the foot of the screen that goes by itself."""
-    ui.notify(text, position="bottom")
+def note(text: str, way: tuple[str, str] | None = None) -> None:
+    """A word at the foot of the screen that goes by itself; `way` is a link on it, what it says and
+    where it leads."""
+    if way is None:
+        ui.notify(text, position="bottom")
+        return
+    word, href = way
+    action = {"label": word, "href": href, "color": "white", "no-caps": True}
+    ui.notify(text, position="bottom", timeout=8000, actions=[action])
 
 
 def complain(text: str) -> None:

@@ -118,7 +118,7 @@ def _filter(asked: Asked, cameras: tuple[str, ...], clock: str, *, is_table: boo
 
 def _cameras(names: tuple[str, ...], chosen: str) -> None:
     if len(names) > MOST_CHOICES:
-        field("Camera", "camera", value=chosen, placeholder="any, or its whole name")
+        field("Camera", "camera", value=chosen, placeholder="its whole name")
         return
     also = () if chosen in ("", *names) else (chosen,)
     choice("Camera", "camera", [("", "any"), *((name, name) for name in (*names, *also))], chosen)

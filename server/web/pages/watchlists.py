@@ -28,6 +28,7 @@ def add_watchlists(centre: Centre) -> None:
     async def watchlists(visit: Visit) -> None:
         lists = await centre.watchlists.lists()
         with title("Watchlists"), tag("div", "end"):
+            link("Alerts", "/alerts", "button")
             if visit.caller.may(Permission.EDIT_WATCHLISTS):
                 button("New list", lambda: _making(centre, visit), "main")
         if lists:

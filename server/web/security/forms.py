@@ -39,6 +39,7 @@ def refused_page(
     """Why something is not shown or done; `sign_in` is where signing in may help, `back` the page
     that led here."""
     phrase = HTTPStatus(status).phrase
+    text = f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "?", "!")) else ".")
     return form_page(
         "refused.html", title=phrase, status=status, text=text, sign_in=sign_in, back=back
     )

@@ -92,9 +92,9 @@ def test_score_falls_with_what_is_wrong_and_says_what() -> None:
     assert found is not None
     assert found.score is not None
     assert found.score.points == pytest.approx(70, abs=2)
-    (told,) = [each for each in insights([found]) if "scores" in each.text]
+    (told,) = [each for each in insights([found]) if "score" in each.text]
     assert told.severity is Severity.WARNING
-    assert "many requests fail" in told.text
+    assert told.text == "Rows from cameras: score 70 of 100, many requests fail"
 
 
 def test_a_server_of_which_little_is_asked_is_in_no_trouble() -> None:
@@ -106,7 +106,7 @@ def test_a_server_of_which_little_is_asked_is_in_no_trouble() -> None:
         assert {each.severity for each in insights([found])} <= {Severity.NOTE}
     usual = performance("ingest", day_of(), usual_rate=1000.0)
     assert usual is not None
-    assert {each.severity for each in insights([usual]) if "scores" in each.text} <= {Severity.NOTE}
+    assert {each.severity for each in insights([usual]) if "score" in each.text} <= {Severity.NOTE}
 
 
 def test_silent_cameras_come_first() -> None:

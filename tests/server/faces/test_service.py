@@ -338,6 +338,8 @@ async def test_who_is_forgotten_is_not_found_and_nothing_is_left(house: House) -
     assert await house.who(seen) is None
     with pytest.raises(NotThere):
         await house.faces.person(ADA, red)
+    told = [each.detail for each in (await house.accounts.audit_page()).entries]
+    assert "pictures: 1; nothing is left" in told
 
 
 async def test_the_audit_log_does_not_keep_the_name_of_who_is_forgotten(house: House) -> None:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from server.accounts.contract import Caller, CallerKind
 from server.accounts.permissions import TABLE, Permission, Role
 from server.web.security.demands import CurrentCaller, open_to_all, requires
+from server.web.security.forms import refused_page
 
 NOBODY = Caller(kind=CallerKind.NOBODY, name="", address="192.0.2.7")
 VIEWER = Caller(
@@ -72,3 +73,9 @@ async def test_who_may(path: str, caller: Caller, status: int) -> None:
 async def test_a_refusal_names_what_is_missing() -> None:
     answer, _ = await asked("/data/prune", VIEWER)
     assert "data:delete" in answer.json()["detail"]
+
+
+def test_the_page_says_in_a_sentence_what_is_missing_and_who_can_give_it() -> None:
+    page = bytes(refused_page(403, Permission.SEE_WATCHLISTS.demand, sign_in=None).body).decode()
+    assert "This needs the permission watchlists:read, to see what is watched for: an adm" in page
+    assert "role." in page

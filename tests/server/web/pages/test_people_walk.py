@@ -152,6 +152,8 @@ async def test_people_are_enrolled_identified_denied_named_and_forgotten(
     await page.locator(".sheet:visible").get_by_role("button", name="Not this person").click()
     await expect(face.locator("header .tag")).to_have_text("unknown")
     await expect(face).to_contain_text("said not to be them")
+    way = page.get_by_role("alert").get_by_role("link", name="To their page")
+    await expect(way).to_have_attribute("href", re.compile(r"/people/\d+$"))
 
     await camera_sees(place, 1, photo(BLUE))
     await camera_sees(place, 2, photo(RED, seed=9))
@@ -170,6 +172,12 @@ async def test_people_are_enrolled_identified_denied_named_and_forgotten(
     await expect(page.locator("[data-match]")).to_have_count(1)
     await expect(page.get_by_label("Person")).to_have_value("nguyễn")
     await expect(page.get_by_role("region", name="By day")).to_contain_text("days in Asia/Bangkok")
+    await matched.get_by_role("link", name="Look").click()
+    shown = page.get_by_role("region", name="Picture")
+    await expect(shown.locator("header a")).to_have_attribute("href", re.compile("^/cameras/"))
+    await expect(shown.locator("header .number")).to_contain_text(re.compile(r"\d\d:\d\d"))
+    await page.get_by_role("link", name="← Back").click()
+    await expect(page.get_by_label("Person")).to_have_value("nguyễn")
     await matched.get_by_role("link", name=NAME).click()
     await expect(heading).to_have_text(NAME)
 

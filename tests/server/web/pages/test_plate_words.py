@@ -6,7 +6,14 @@ import re
 from pathlib import Path
 
 from agent.pipeline.rules import Refusal
-from server.web.pages.plate_words import COUNTRIES, REASONS, REGIONS, format_name, region_name
+from server.web.pages.plate_words import (
+    COUNTRIES,
+    REASONS,
+    REGIONS,
+    format_name,
+    region_name,
+    threshold,
+)
 from vision.detectors.guided_reader import OUTSIDE_VEHICLE
 from vision.plates.formats import formats_of
 
@@ -33,3 +40,11 @@ def test_codes_are_told_and_what_is_unknown_as_it_came() -> None:
     assert region_name("mars") == "mars"
     assert format_name("sk:LL*DDDLL") == "Slovakia, as in AA 000AA"
     assert format_name("<b>") == "<b>"
+
+
+def test_what_was_in_force_is_told_in_words_with_units() -> None:
+    assert threshold("min_confidence", 0.5) == "the least certain character at 50%"
+    assert threshold("min_readings", 2.0) == "2 readings of the same text"
+    assert threshold("single_confidence", 0.9) == "or one at 90%"
+    assert threshold("cooldown_s", 30.0) == "the same plate again after 30 s"
+    assert threshold("least_size", 3.5) == "least size 3.5"
