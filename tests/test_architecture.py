@@ -53,6 +53,7 @@ CONTRACTS = {
         "server.analytics",  # values, and pure functions of them: nothing to be handed in
         "server.accounts.permissions",  # every route names what it asks for
         "server.faces.contract",
+        "server.faces.denied_contract",
         "server.faces.history_contract",
         "server.faces.keeping",  # what any database keeps of the gallery
         "server.faces.decision",  # and what is decided on
