@@ -230,6 +230,9 @@ async def test_every_page_fits_a_phone_in_the_dark(
             await expect(page).to_have_title(f"{PAGES[path]} · Sightpost")
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], path
         await expect(page.get_by_role("link", name="Sightings", exact=True)).to_be_in_viewport()
+    await page.goto(f"{site.url}/watchlists")
+    way = page.locator("#content").get_by_role("link", name="Alerts", exact=True)
+    await expect(way).to_have_attribute("href", "/alerts")
     await page.goto(f"{site.url}/sightings")
     for name in ("from", "to"):  # day and time, uncut
         assert await page.locator(f"input[name={name}]").evaluate("it => it.offsetWidth") > 250
