@@ -8,6 +8,7 @@ from typing import Any
 
 from agent.assembly import Parts
 from agent.uplink.sender import Sender
+from agent.watcher import FACE, PLATE
 from telemetry.version import VERSION
 
 
@@ -35,6 +36,8 @@ def status_of(parts: Parts) -> dict[str, Any]:
         "pipeline": asdict(parts.pipeline.stats),
         "models": [asdict(one) for one in parts.networks.allocations()],
         "sightings": parts.watcher.sightings,
+        "plates": parts.watcher.confidence[PLATE].spread().count,
+        "faces": parts.watcher.confidence[FACE].spread().count,
         "sightings_lost": parts.watcher.sightings_lost,
         "latest_sightings": [asdict(sighting) for sighting in tuple(parts.watcher.latest)],
         "health": [asdict(result) for result in parts.monitor.newest],

@@ -80,7 +80,8 @@ def check_camera(facts: CameraFacts) -> HealthResult:
         text = "no frame yet" if facts.frame_age_s is None else f"no frame for {silent_s:.0f} s"
         return failed("camera", f"{text}{why}: check cable, power and AGENT_SOURCE{again}")
     if facts.frame_age_s is None:
-        return passed("camera", f"the source is being opened{why}")
+        text = f"the source is being opened{why}"
+        return warned("camera", text) if why else passed("camera", text)
     if silent_s > facts.deadline_s * WARNING_SHARE:
         text = f"newest frame is {silent_s:.0f} s old{why}"
         return warned("camera", f"{text}: if it goes on, check cable and power{again}")
@@ -131,6 +132,10 @@ def check_agent(facts: AgentFacts) -> HealthResult:
 
 
 def _again(reopened: int, restarted: int) -> str:
-    said = [f"opened again {reopened} times"] if reopened else []
-    said += [f"restarted {restarted} times"] if restarted else []
+    said = [f"opened again {_times(reopened)}"] if reopened else []
+    said += [f"restarted {_times(restarted)}"] if restarted else []
     return f"; {', '.join(said)}" if said else ""
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

@@ -16,6 +16,7 @@ from agent.web.parts import AgentParts
 from agent.web.queries import DetectionFilter, Order, Page
 from agent.web.records import Records
 from agent.web.sighting_view import sighting_view
+from agent.web.view import view_of
 from telemetry.error_book import KEPT, ErrorSummary
 from telemetry.error_report import Severity
 
@@ -111,11 +112,19 @@ def _add_settings(app: FastAPI, parts: AgentParts) -> None:
 
 
 def current_status(parts: AgentParts) -> dict[str, Any]:
-    """The agent's own status and which parts run; `sender` is null where it runs elsewhere."""
+    """The agent's own status, which parts run (`sender` is null where it runs elsewhere), and what
+    the page says of the camera (`view`)."""
     running = {
         "camera": parts.camera.is_on,
         "detection": parts.detection.is_on,
         "monitoring": parts.monitoring.is_on,
         "sender": None if parts.sender is None else parts.sender.is_on,
     }
-    return {**parts.status(), "running": running}
+    status = parts.status()
+    view = view_of(
+        status,
+        is_on=parts.camera.is_on,
+        reads=parts.detection.is_on,
+        has_picture=parts.live.newest() is not None,
+    )
+    return {**status, "running": running, "view": view}

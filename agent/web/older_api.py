@@ -13,10 +13,9 @@ from agent.web.parts import AgentParts
 from agent.web.queries import DetectionFilter, Order, Page
 from agent.web.records import Records
 from agent.web.switching import SEPARATE
+from agent.web.view import is_fresh
 
 CAMERA_KEYS: Final = ("brightness", "contrast", "saturation", "sharpness", "awb_mode", "focus")
-FRESH_S: Final = 10.0
-"""A camera works whose newest frame is younger than this."""
 
 
 def add_older_api(app: FastAPI, parts: AgentParts, records: Records) -> None:
@@ -31,16 +30,15 @@ def _add_camera(app: FastAPI, parts: AgentParts) -> None:
     def camera_status() -> dict[str, Any]:
         """Whether frames come. `error` where they do not and the source said why."""
         status = parts.status()
-        age_s = status["frame_age_s"]
-        is_fresh = age_s is not None and age_s < FRESH_S
+        comes = is_fresh(status)
         answer = {
             "initialized": status["frames_captured"] > 0,
-            "streaming": parts.camera.is_on and is_fresh,
-            "camera_working": is_fresh,
+            "streaming": parts.camera.is_on and comes,
+            "camera_working": comes,
             "queue_size": status["queue_size"],
         }
         error = status["source_error"]
-        return answer if is_fresh or error is None else {**answer, "error": error}
+        return answer if comes or error is None else {**answer, "error": error}
 
     @app.post("/api/update_camera_settings", tags=["camera"])
     async def update_camera_settings(

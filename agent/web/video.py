@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -19,6 +20,9 @@ from agent.web.parts import LiveView
 from vision.reading import Picture
 
 FRAMES_PER_S: Final = 8.0
+AGAIN_S: Final = 1.0
+"""After which a frame is sent again that no other follows: browsers show one, and take the page for
+loaded, when the head of the next is there."""
 MOST_VIEWERS: Final = 4
 LARGEST_WIDTH: Final = 960
 QUALITY: Final = 70
@@ -73,12 +77,14 @@ class Video:
     async def stream(self) -> AsyncIterator[bytes]:
         """Parts of a multipart/x-mixed-replace answer: a JPEG whenever there is a new frame."""
         shown: Frame | None = None
+        sent_s = 0.0
         self._viewers += 1
         try:
             while not self._closing.is_set():
                 found = self._live.newest()
-                if found is not None and found[0] is not shown:
-                    shown = found[0]
+                now_s = time.monotonic()
+                if found is not None and (found[0] is not shown or now_s - sent_s >= AGAIN_S):
+                    shown, sent_s = found[0], now_s
                     yield _part(await self.picture())
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._closing.wait(), 1 / FRAMES_PER_S)

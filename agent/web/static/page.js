@@ -60,6 +60,20 @@ function showRunning(running) {
   }
 }
 
+// The stream begins with the first picture: without one it would keep the page from being loaded.
+function showView({ view, faces }) {
+  const video = document.getElementById("video");
+  if (!video) return;
+  for (const state of document.querySelectorAll("[data-view]")) {
+    const said = view[state.dataset.view];
+    put(state, said.text);
+    state.dataset.on = said.is_well ? "yes" : "no";
+  }
+  putAll("source_error", view.problem);
+  document.getElementById("faces").hidden = !faces;
+  if (view.has_picture && !video.hasAttribute("src")) video.src = "/video_feed";
+}
+
 const acknowledgedAt = [];
 function showRate(acknowledged) {
   const now = performance.now();
@@ -149,14 +163,13 @@ async function showLatest(captured) {
 
 export async function refresh() {
   const status = await ask("GET", "/api/v1/status");
-  for (const name of ["sightings", "waiting", "acknowledged", "refused", "evicted"]) {
+  for (const name of ["plates", "faces", "waiting", "acknowledged", "refused", "evicted"]) {
     putAll(name, shown(status[name]));
   }
   putAll("fps", status.fps.toFixed(1));
   putAll("in_flight", shown(status.link.in_flight));
-  const isBlind = status.frame_age_s === null || status.frame_age_s > 10;
-  putAll("source_error", (isBlind && status.source_error) || "");
   showRunning(status.running);
+  showView(status);
   showRate(status.acknowledged);
   showLink(status.link);
   showComponents(status.health);

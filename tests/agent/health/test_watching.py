@@ -38,6 +38,7 @@ AGENT = AgentFacts(
         (replace(CAMERA, frame_age_s=31.0), Status.FAIL),
         (replace(CAMERA, frame_age_s=None, watched_s=31.0), Status.FAIL),
         (replace(CAMERA, frame_age_s=None, watched_s=2.0), Status.PASS),
+        (replace(CAMERA, frame_age_s=None, watched_s=2.0, last_error="no device"), Status.WARN),
         (replace(CAMERA, frame_age_s=None, has_ended=True), Status.PASS),
         (replace(CAMERA, frame_age_s=90.0, is_held=True), Status.WARN),
         (replace(CAMERA, frame_age_s=90.0, is_given_up=True), Status.FAIL),
@@ -53,7 +54,7 @@ def test_camera_says_why_and_what_was_tried() -> None:
     facts = replace(CAMERA, frame_age_s=50.0, reopened=3, restarted=1, last_error="no such device")
     message = check_camera(facts).message
     assert "no such device" in message
-    assert "opened again 3 times, restarted 1 times" in message
+    assert "opened again 3 times, restarted once" in message
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import cv2
+import numpy as np
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Dialog, Page, async_playwright, expect
@@ -109,12 +111,32 @@ async def test_a_camera_that_never_gave_a_picture_says_why_on_its_page(
     context = await _opened(browser)
     page = await context.new_page()
     async with running_camera(tmp_path, source="v4l2:/dev/no-such-camera") as camera:
-        async with page.expect_response("**/api/v1/status"):
-            await page.goto(camera.url, wait_until="commit")
-        async with page.expect_response("**/api/v1/status"):
-            pass  # what the first answer shows is shown by now
+        await page.goto(camera.url)  # to its end: a stream without a picture would hold it up
         problem = page.locator("[data-value=source_error]")
         await expect(problem).to_contain_text("check that the device exists")
+        await expect(page.get_by_text("No picture yet").first).to_be_visible()
+        await expect(page.locator("#video-note")).to_be_visible()
+        await expect(page.locator("[data-view=camera]")).to_have_attribute("data-on", "no")
+        await context.close()
+
+
+async def test_a_source_that_has_ended_says_so_beside_its_last_picture(
+    browser: Browser, tmp_path: Path
+) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    picture = np.full((90, 160, 3), 120, np.uint8)
+    (pictures / "1.jpg").write_bytes(cv2.imencode(".jpg", picture)[1].tobytes())
+    context = await _opened(browser)
+    page = await context.new_page()
+    async with running_camera(tmp_path, source=f"images:{pictures}") as camera:
+        await page.goto(camera.url)
+        await expect(page.locator("[data-view=camera]")).to_have_text("The source has ended")
+        await expect(page.locator("#video")).to_have_js_property("naturalWidth", 160)
+        await expect(page.locator("#video-note")).to_be_hidden()
+        await expect(page.locator("[data-view=reading]")).to_have_attribute("data-on", "no")
+        await page.goto(camera.url)  # also where the end came before the page
+        await expect(page.locator("#video")).to_have_js_property("naturalWidth", 160)
         await context.close()
 
 
