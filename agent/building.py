@@ -11,6 +11,7 @@ import cv2
 from agent.clock import SystemClock
 from agent.config import AgentSettings
 from agent.errors import AgentError
+from agent.lock import sender_lock_of
 from agent.outbox.opening import Opened, open_outbox
 from agent.outbox.quota import Limits
 from agent.outbox.sending import SendingStore
@@ -126,7 +127,7 @@ def make_sender(
             agent_version=VERSION,
         ),
         clock=clock,
-        lock_path=settings.db_path.with_name(settings.db_path.name + ".sender.lock"),
+        lock_path=sender_lock_of(settings.db_path),
         tracer=tracer,
     )
 

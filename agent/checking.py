@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import email.utils
-import fcntl
 import json
 import os
 import time
@@ -41,6 +40,7 @@ from agent.health.recognising import ModelFacts, ReaderFacts
 from agent.health.result import HealthResult, Status, failed, warned
 from agent.health.system import look_at_system
 from agent.health.watching import CameraFacts
+from agent.lock import holder_of
 from agent.outbox.inspection import Inspection, inspect, soundness_fault, write_fault
 from agent.seeing import make_face_models, make_networks, make_plate_reader
 from agent.uplink.dial import abort, check_address, dial
@@ -77,7 +77,8 @@ def check(settings: AgentSettings, *, as_json: bool, out: TextIO) -> int:
 
 def _results(settings: AgentSettings, tell: Tell) -> tuple[bool, tuple[HealthResult, ...]]:
     """Whether an agent runs, and every result: its own, or of a look without one."""
-    holder = _holder(settings.db_path)
+    database = settings.db_path
+    holder = holder_of(database.with_name(database.name + ".agent.lock"))
     if holder is None:
         return False, (*_look(settings, tell), _not_running())
     tell("with the agent that runs")
@@ -87,23 +88,6 @@ def _results(settings: AgentSettings, tell: Tell) -> tuple[bool, tuple[HealthRes
     text = f"process {holder} runs and does not answer within {ANSWER_S:.0f} s"
     hung = failed("agent", f"{text}: ask again, then restart it; run this as its user or as root")
     return True, (*_look(settings, tell, is_running=True), hung)
-
-
-def _holder(database: Path) -> str | None:
-    """The process that watches into this database, by its lock; None where none does."""
-    path = database.with_name(database.name + ".agent.lock")
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        said = os.pread(handle, 32, 0).decode("ascii", errors="replace").strip()
-        return said or "unknown"
-    finally:
-        os.close(handle)
-    return None
 
 
 def _not_running() -> HealthResult:

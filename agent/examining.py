@@ -30,6 +30,7 @@ from agent.health.system import (
 )
 from agent.health.watching import AgentFacts, CameraFacts, PipelineFacts
 from agent.live import LivePipeline
+from agent.lock import holder_of, sender_lock_of
 from agent.memory import MemoryKeeper
 from agent.network_sets import NetworkSets
 from agent.outbox.inspection import Inspection, inspect
@@ -183,6 +184,7 @@ class Examiner:
             return LinkFacts(
                 is_open=None,
                 state=LEFT_TO_OTHERS,
+                sender_process=holder_of(sender_lock_of(self._settings.db_path)),
                 waiting_rows=inspection.waiting_rows,
                 oldest_at=inspection.oldest_at,
             )

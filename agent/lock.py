@@ -39,3 +39,24 @@ class ProcessLock:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
+
+
+def holder_of(path: Path) -> str | None:
+    """The id of the process that holds the lock on this file; None where none does."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        said = os.pread(handle, 32, 0).decode("ascii", errors="replace").strip()
+        return said or "unknown"
+    finally:
+        os.close(handle)
+    return None
+
+
+def sender_lock_of(database: Path) -> Path:
+    """Held by the one process that sends from this database."""
+    return database.with_name(database.name + ".sender.lock")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from agent.assembly import Parts
+from agent.examining import LEFT_TO_OTHERS
+from agent.health.delivering import NOT_SENDING
+from agent.lock import holder_of, sender_lock_of
 from agent.uplink.sender import Sender
 from agent.watcher import FACE, PLATE
 from telemetry.version import VERSION
@@ -43,14 +47,16 @@ def status_of(parts: Parts) -> dict[str, Any]:
         "health": [asdict(result) for result in parts.monitor.newest],
         **asdict(counts),
     }
-    return {**status, "link": _link_of(parts.sender)}
+    return {**status, "link": _link_of(parts.sender, parts.outbox.path)}
 
 
-def _link_of(sender: Sender | None) -> dict[str, Any]:
-    """The way to the server; everything but the state is unknown where another process sends."""
+def _link_of(sender: Sender | None, database: Path) -> dict[str, Any]:
+    """The way to the server; where another process sends only whether it runs is known."""
     if sender is None:
         unknown = dict.fromkeys(("failure", "detail", "retry_at", "since", "exchange", "url"))
-        said = {"state": "left to 'agent send'", "advice": "", "is_open": False, "in_flight": 0}
+        holder = holder_of(sender_lock_of(database))
+        runs = NOT_SENDING if holder is None else f"process {holder} runs: its log tells how it is"
+        said = {"state": LEFT_TO_OTHERS, "advice": runs, "is_open": False, "in_flight": 0}
         return {**unknown, "last_error": None, **said}
     status = sender.status
     return {

@@ -10,11 +10,13 @@ from agent.health.result import HealthResult, failed, passed, warned
 from agent.health.span import spoken
 
 OLD_BACKLOG: Final = timedelta(hours=1)
+NOT_SENDING: Final = "none runs: start it with run_websocket_sender.sh or systemctl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkFacts:
-    """`is_open` is None where another process sends, or none.
+    """`is_open` is None where another process is to send: `sender_process` is its id, None where
+    none runs.
 
     `is_hopeless`: it stays so until a person changes a setting. `oldest_at` is the capture time
     of the oldest row that waits.
@@ -22,6 +24,7 @@ class LinkFacts:
 
     is_open: bool | None
     state: str
+    sender_process: str | None = None
     advice: str = ""
     is_hopeless: bool = False
     waiting_rows: int = 0
@@ -35,9 +38,11 @@ def check_link(facts: LinkFacts, *, now: datetime) -> HealthResult:
     if facts.waiting_rows:
         backlog += f", the oldest for {spoken(age)}"
     if facts.is_open is None:
-        text = f"{facts.state}; {backlog}"
+        if facts.sender_process is None:
+            return warned("link", f"{facts.state}, {NOT_SENDING}; {backlog}")
+        text = f"{facts.state}, process {facts.sender_process}; {backlog}"
         if age > OLD_BACKLOG:
-            return warned("link", f"{text}: does 'python -m agent send' run?")
+            return warned("link", f"{text}: its log tells why")
         return passed("link", text)
     if facts.is_open:
         if age > OLD_BACKLOG:

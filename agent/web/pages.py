@@ -54,12 +54,12 @@ def add_pages(app: FastAPI, parts: AgentParts, records: Records, coach: ReadingC
 
     @app.get("/websocket", include_in_schema=False)
     async def sender(request: Request) -> HTMLResponse:
-        status, refused, unsent = await asyncio.gather(
+        status, refused, waiting = await asyncio.gather(
             asyncio.to_thread(current_status, parts),
             records.refused(REFUSED_SHOWN),
-            records.unsent(),
+            records.waiting(),
         )
-        return rendered(request, "sender.html", status=status, refused=refused, unsent=unsent)
+        return rendered(request, "sender.html", status=status, refused=refused, waiting=waiting)
 
     @app.get("/settings", include_in_schema=False)
     def settings(request: Request) -> HTMLResponse:

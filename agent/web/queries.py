@@ -191,6 +191,15 @@ UNSENT: Final = (
     "AS unsent_detections, "
     "(SELECT count(*) FROM health_checks WHERE sent_to_server = 0) AS unsent_health"
 )
+WAITING: Final = " UNION ALL ".join(
+    f"SELECT '{kind}' AS kind, count(*) AS rows FROM {table} WHERE sent_to_server = 0"  # noqa: S608
+    for kind, table in (
+        ("plates", "detection_results"),
+        ("faces", "face_results"),
+        ("health checks", "health_checks"),
+        ("evictions", "evictions"),
+    )
+)
 REFUSED: Final = (
     "SELECT kind, id, timestamp, what, send_error FROM ("
     "SELECT 'sighting' AS kind, id, timestamp, license_plate_text AS what, send_error "

@@ -93,6 +93,10 @@ class Records:
     async def unsent(self) -> Row:
         return (await self._ask(queries.UNSENT, {}))[0]
 
+    async def waiting(self) -> Sequence[Row]:
+        """How many rows wait, by `kind`."""
+        return await self._ask(queries.WAITING, {})
+
     async def refused(self, limit: int) -> Sequence[Row]:
         return await self._ask(queries.REFUSED, {"limit": limit})
 

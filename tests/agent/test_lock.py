@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from pathlib import Path
 
 import pytest
 
 from agent.errors import AgentAlreadyRunning
-from agent.lock import ProcessLock
+from agent.lock import ProcessLock, holder_of
 
 
 def _lock(path: Path) -> ProcessLock:
@@ -21,6 +22,15 @@ def test_second_lock_names_the_holder_and_a_third_is_free_again(tmp_path: Path) 
         _lock(path).__enter__()
     with _lock(path):
         pass
+
+
+def test_the_holder_is_told_to_whoever_asks_without_taking_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "lpr_data.db.sender.lock"
+    assert holder_of(path) is None
+    with _lock(path):
+        assert holder_of(path) == str(os.getpid())
+    assert holder_of(path) is None
+    assert path.exists()
 
 
 def test_disk_that_takes_nothing_costs_the_holder_s_number_and_not_the_lock(tmp_path: Path) -> None:

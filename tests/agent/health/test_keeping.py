@@ -82,11 +82,18 @@ def test_clock(facts: ClockFacts, expected: Status, said: str) -> None:
             "backing off: refused; 7 rows wait",
         ),
         (replace(LINK, is_open=False, is_hopeless=True), Status.FAIL, "none is lost"),
-        (replace(LINK, is_open=None, state="left to 'agent send'"), Status.PASS, "left to"),
+        (replace(LINK, is_open=None, state="left to 'agent send'"), Status.WARN, "none runs"),
+        (replace(LINK, is_open=None, sender_process="7"), Status.PASS, "process 7; 0 rows"),
         (
-            replace(LINK, is_open=None, waiting_rows=1, oldest_at=NOW - timedelta(hours=2)),
+            replace(
+                LINK,
+                is_open=None,
+                sender_process="7",
+                waiting_rows=1,
+                oldest_at=NOW - timedelta(hours=2),
+            ),
             Status.WARN,
-            "does 'python -m agent send' run?",
+            "its log tells why",
         ),
     ],
 )

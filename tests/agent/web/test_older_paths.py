@@ -8,13 +8,16 @@ import csv
 import io
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from agent.errors import SenderAlreadyRunning
-from agent.lock import ProcessLock
+from agent.lock import ProcessLock, sender_lock_of
+from agent.status import status_of
+from tests.agent.outbox.sightings import face
 from tests.agent.web.camera import Camera
 from tests.agent.web.conftest import PLATES
 from tests.end_to_end.programs import rows_of
@@ -226,6 +229,26 @@ async def test_statistics_count_plates(web: httpx.AsyncClient) -> None:
     assert stats["average_confidence"] == pytest.approx(0.93)
     assert stats["top_plates"][0] == {"plate": "WA56660", "count": 2}
     assert len(stats["top_plates"]) == 5
+
+
+async def test_the_sender_page_names_every_kind_of_row_that_waits(
+    web: httpx.AsyncClient, camera: Camera
+) -> None:
+    camera.parts.outbox.record_face(face())
+    page = (await web.get("/websocket")).text
+    assert f"{len(PLATES)} plates, 1 faces" in page
+
+
+async def test_a_sender_that_is_left_to_another_process_says_whether_one_runs(
+    web: httpx.AsyncClient, camera: Camera
+) -> None:
+    separate = replace(camera.parts, sender=None)  # as an agent beside which another sends
+    database = camera.settings.db_path
+    await _post(web, "/api/stop_websocket_sender")
+    assert status_of(separate)["link"]["advice"].startswith("none runs: start it")
+    with ProcessLock(sender_lock_of(database), taken=SenderAlreadyRunning):
+        assert f"process {os.getpid()} runs" in status_of(separate)["link"]["advice"]
+    await _post(web, "/api/start_websocket_sender")
 
 
 async def test_unsent_rows_are_counted(web: httpx.AsyncClient) -> None:
