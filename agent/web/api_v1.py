@@ -85,6 +85,11 @@ def _add_rows(app: FastAPI, records: Records) -> None:
             raise NotThere(f"there is no sighting {row_id}: it may have been pruned")
         return {**row, "evidence": sighting_view(row).evidence}
 
+    @app.get("/api/v1/waiting", tags=["v1"])
+    async def waiting() -> list[dict[str, Any]]:
+        """How many rows wait, by kind."""
+        return list(await records.waiting())
+
     @app.get("/api/v1/refused", tags=["v1"])
     async def refused(limit: int = 50) -> list[dict[str, Any]]:
         """Rows that the server refused for good, and why."""

@@ -133,6 +133,15 @@ function showUnrecorded(refused) {
   });
 }
 
+let waitingThen;
+async function showWaiting(waiting) {
+  const kinds = document.getElementById("waiting-kinds");
+  if (!kinds || waiting === waitingThen) return;
+  waitingThen = waiting;
+  const found = (await ask("GET", "/api/v1/waiting")).filter((one) => one.rows > 0);
+  put(kinds, found.map((one) => `${shown(one.rows)} ${one.kind}`).join(", "));
+}
+
 let capturedThen;
 async function showLatest(captured) {
   const table = document.getElementById("latest");
@@ -174,6 +183,7 @@ export async function refresh() {
   showLink(status.link);
   showComponents(status.health);
   showUnrecorded(status.pipeline.latest_refused);
+  await showWaiting(status.waiting);
   await showLatest(status.captured);
   return status;
 }

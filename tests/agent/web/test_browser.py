@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Dialog, Page, async_playwright, expect
 
-from tests.agent.outbox.sightings import plate
+from tests.agent.outbox.sightings import face, plate
 from tests.agent.web.camera import Camera, running_camera
 from tests.agent.web.conftest import PLATES
 
@@ -175,6 +175,16 @@ async def test_the_sender_is_stopped_started_and_restarted(page: Page, camera: C
     await page.get_by_role("button", name="Restart").click()
     await expect(page.locator("#toast")).to_have_text("sender restarted")
     assert camera.tasks.sending.is_on
+
+
+async def test_the_kinds_of_rows_that_wait_are_counted_on_without_a_reload(
+    page: Page, camera: Camera
+) -> None:
+    await page.goto(camera.url + "/websocket")
+    kinds = page.locator("#waiting-kinds")
+    await expect(kinds).not_to_contain_text("faces")
+    camera.parts.outbox.record_face(face())
+    await expect(kinds).to_contain_text("1 faces")
 
 
 async def test_times_are_the_devices_own_and_named_wherever_the_browser_is(
