@@ -18,8 +18,8 @@ def keep_one_heap() -> None:
     """Has to come before another thread is started. Whoever set MALLOC_ARENA_MAX keeps it.
 
     glibc gives threads heaps of their own, up to eight for each core, so that they do not wait for
-    each other. Each grows to the most that its threads ever needed at once, for hours: an agent
-    held 40 MB more, and went on growing by a megabyte an hour (docs/measurements.md).
+    each other. Each grows to the most that its threads ever needed at once: an agent held 30 MB
+    more, and took an hour to stop growing (docs/measurements.md).
     """
     if "MALLOC_ARENA_MAX" in os.environ:
         return

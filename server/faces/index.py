@@ -38,6 +38,9 @@ Among more, codes tell who may be near."""
 _MULTIPLIED_AGAIN: Final = 64
 """Of the nearest by eight bits a number so many, the exact ones."""
 
+_SPARE: Final = 8
+"""Of so many places one more is kept for those to come."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
@@ -54,10 +57,6 @@ class _ByOwner:
 
     places: Places
     owners: Owners
-
-
-_SPARE: Final = 8
-"""Of so many places one more is kept for those to come."""
 
 
 class FaceIndex:
