@@ -73,7 +73,7 @@ def test_archive_has_what_is_needed_and_no_secret(folder: Path) -> None:
     everything = b"\n".join(texts.values()).decode()
     for secret in (TOKEN, PASSWORD, "hunter2hunter", "queryword", "of another program"):
         assert secret not in everything, secret
-    for secret in ("abc.def.ghi", "MIIEvQIBADANBg", "1234", "SECR3T9"):
+    for secret in ("abc.def.ghi", "MIIEvQIBADANBg", "กก", "SECR3T9"):
         assert secret not in everything, secret
     assert b"AGENT_SOURCE=rtsp://***@127.0.0.1:9/live?***" in texts["settings-agent.txt"]
     assert b"detection_results 0 1 " in texts["database-camera.txt"]
