@@ -1,12 +1,10 @@
-"""Programs keep one heap for all their threads."""
+"""The agent keeps one heap for all its threads."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAPS = """
@@ -29,9 +27,9 @@ libc.fflush(file)
 """
 
 
-def heaps_of(program: str, environ: dict[str, str]) -> int:
+def heaps_of(environ: dict[str, str]) -> int:
     done = subprocess.run(
-        [sys.executable, "-c", HEAPS, program],
+        [sys.executable, "-c", HEAPS, "agent"],
         cwd=ROOT,
         env={"PATH": "/usr/bin:/bin", **environ},
         capture_output=True,
@@ -41,10 +39,9 @@ def heaps_of(program: str, environ: dict[str, str]) -> int:
     return done.stdout.count("<heap nr=")
 
 
-@pytest.mark.parametrize("program", ["agent", "server"])
-def test_all_threads_of_a_program_share_one_heap(program: str) -> None:
-    assert heaps_of(program, {}) == 1
+def test_all_threads_of_the_agent_share_one_heap() -> None:
+    assert heaps_of({}) == 1
 
 
 def test_who_sets_another_number_of_heaps_gets_it() -> None:
-    assert heaps_of("server", {"MALLOC_ARENA_MAX": "3"}) == 3
+    assert heaps_of({"MALLOC_ARENA_MAX": "3"}) == 3
