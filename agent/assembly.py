@@ -35,7 +35,7 @@ from agent.examining import Examiner, Seen
 from agent.health.journal import HealthJournal
 from agent.health.monitor import LOOK_S, HealthMonitor
 from agent.live import LivePipeline
-from agent.lock import ProcessLock
+from agent.lock import ProcessLock, agent_lock_of
 from agent.memory import MemoryKeeper, group_limit_bytes, limit_of
 from agent.network_sets import NetworkSets
 from agent.outbox.opening import Soundness
@@ -317,7 +317,7 @@ def _memory_keeper(
 
 def _only_watcher(settings: AgentSettings) -> ProcessLock:
     """Held while this process watches, so that no second one does into the same database."""
-    path = settings.db_path.with_name(settings.db_path.name + ".agent.lock")
+    path = agent_lock_of(settings.db_path)
     return ProcessLock(
         path,
         taken=lambda holder: AgentAlreadyRunning(

@@ -40,7 +40,7 @@ from agent.health.recognising import ModelFacts, ReaderFacts
 from agent.health.result import HealthResult, Status, failed, warned
 from agent.health.system import look_at_system
 from agent.health.watching import CameraFacts
-from agent.lock import holder_of
+from agent.lock import agent_lock_of, holder_of
 from agent.outbox.inspection import Inspection, inspect, soundness_fault, write_fault
 from agent.seeing import make_face_models, make_networks, make_plate_reader
 from agent.uplink.dial import abort, check_address, dial
@@ -77,8 +77,7 @@ def check(settings: AgentSettings, *, as_json: bool, out: TextIO) -> int:
 
 def _results(settings: AgentSettings, tell: Tell) -> tuple[bool, tuple[HealthResult, ...]]:
     """Whether an agent runs, and every result: its own, or of a look without one."""
-    database = settings.db_path
-    holder = holder_of(database.with_name(database.name + ".agent.lock"))
+    holder = holder_of(agent_lock_of(settings.db_path))
     if holder is None:
         return False, (*_look(settings, tell), _not_running())
     tell("with the agent that runs")

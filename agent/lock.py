@@ -26,7 +26,7 @@ class ProcessLock:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = os.pread(handle, 32, 0).decode("ascii", errors="replace").strip() or "unknown"
+            holder = _holder_in(handle)
             os.close(handle)
             raise self._taken(holder) from error
         self._handle = handle
@@ -50,11 +50,19 @@ def holder_of(path: Path) -> str | None:
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
-        said = os.pread(handle, 32, 0).decode("ascii", errors="replace").strip()
-        return said or "unknown"
+        return _holder_in(handle)
     finally:
         os.close(handle)
     return None
+
+
+def _holder_in(handle: int) -> str:
+    return os.pread(handle, 32, 0).decode("ascii", errors="replace").strip() or "unknown"
+
+
+def agent_lock_of(database: Path) -> Path:
+    """Held by the one process that watches into this database."""
+    return database.with_name(database.name + ".agent.lock")
 
 
 def sender_lock_of(database: Path) -> Path:

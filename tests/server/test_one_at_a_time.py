@@ -11,17 +11,23 @@ from server.errors import TooBusy
 from server.one_at_a_time import OneAtATime
 
 
-async def test_what_is_in_hand_counts_though_whoever_asked_is_gone() -> None:
-    turns = OneAtATime("test", most=2, refusal="two wait")
-    is_begun, goes_on = threading.Event(), threading.Event()
+class Hanging:
+    """Work that is not done before it may go on."""
 
-    def hang() -> str:
-        is_begun.set()
-        goes_on.wait(60)
+    def __init__(self) -> None:
+        self.is_begun, self.goes_on = threading.Event(), threading.Event()
+
+    def __call__(self) -> str:
+        self.is_begun.set()
+        self.goes_on.wait(60)
         return "done"
 
+
+async def test_what_is_in_hand_counts_though_whoever_asked_is_gone() -> None:
+    turns = OneAtATime("test", most=2, refusal="two wait")
+    hang = Hanging()
     asking = [asyncio.create_task(turns.run(hang)) for _ in range(2)]
-    assert await asyncio.to_thread(is_begun.wait, 30)
+    assert await asyncio.to_thread(hang.is_begun.wait, 30)
     for task in asking:
         task.cancel()
     assert all(
@@ -32,7 +38,7 @@ async def test_what_is_in_hand_counts_though_whoever_asked_is_gone() -> None:
     await asyncio.sleep(0)
     with pytest.raises(TooBusy, match="two wait"):
         await turns.run(hang)
-    goes_on.set()
+    hang.goes_on.set()
     async with asyncio.timeout(30):
         assert await waiting == "its turn"
         assert await turns.run(hang) == "done"
@@ -41,22 +47,16 @@ async def test_what_is_in_hand_counts_though_whoever_asked_is_gone() -> None:
 
 async def test_what_waits_when_it_is_closed_is_refused_and_nobody_is_cancelled() -> None:
     turns = OneAtATime("test", most=3, refusal="three wait")
-    is_begun, goes_on = threading.Event(), threading.Event()
-
-    def hang() -> str:
-        is_begun.set()
-        goes_on.wait(60)
-        return "done"
-
+    hang = Hanging()
     in_hand = asyncio.create_task(turns.run(hang))
     waiting = asyncio.create_task(turns.run(hang))
-    assert await asyncio.to_thread(is_begun.wait, 30)
+    assert await asyncio.to_thread(hang.is_begun.wait, 30)
     turns.close()
     async with asyncio.timeout(30):
         with pytest.raises(TooBusy, match="stopped or deleted meanwhile"):
             await waiting
         with pytest.raises(TooBusy, match="stopped or deleted meanwhile"):
             await turns.run(hang)
-        goes_on.set()
+        hang.goes_on.set()
         assert await in_hand == "done"
     turns.close()

@@ -70,6 +70,26 @@ async def test_a_receiver_that_is_gone_is_tried_with_one_alert_at_a_time_and_tol
     assert len(said) < 8
 
 
+async def of_four_given_up(folder: Path, store: type[StoredChannels]) -> tuple[int, list[int]]:
+    """How many the postman counts as given up, and how many it told of each time, where a receiver
+    refuses four alerts for a day."""
+    async with post_office(folder) as post:
+        writing = SqliteWriting(post.watch.centre.database, name="channels")
+        parts = replace(post.parts, store=store(post.watch.centre.pool, writing))
+        with http_receiver(*[503] * 1000) as receiver, capture_logs() as said:
+            post.postman = Postman(parts)
+            await post.webhook(receiver.url)
+            for number in range(1, 5):
+                await post.alert(number)
+            await post.until(lambda each: each.failures > 8, step_s=60, in_turn=True)
+            post.moment += timedelta(days=1)
+            await post.until(lambda each: each.given_up == 4, step_s=60, in_turn=True)
+        counted = post.postman.outcomes[GIVEN_UP]
+        post.postman.close()
+        writing.close()
+    return counted, [each["count"] for each in said if each["event"] == "alerts are given up"]
+
+
 class OthersAreFaster(StoredChannels):
     """Another process notes an attempt a moment before this one does."""
 
@@ -83,21 +103,9 @@ class OthersAreFaster(StoredChannels):
 async def test_what_another_process_gave_up_is_neither_counted_nor_told_a_second_time(
     tmp_path: Path,
 ) -> None:
-    async with post_office(tmp_path) as post:
-        writing = SqliteWriting(post.watch.centre.database, name="faster")
-        parts = replace(post.parts, store=OthersAreFaster(post.watch.centre.pool, writing))
-        with http_receiver(*[503] * 1000) as receiver, capture_logs() as said:
-            post.postman = Postman(parts)
-            await post.webhook(receiver.url)
-            for number in range(1, 5):
-                await post.alert(number)
-            await post.until(lambda each: each.failures > 8, step_s=60, in_turn=True)
-            post.moment += timedelta(days=1)
-            await post.until(lambda each: each.given_up == 4, step_s=60, in_turn=True)
-        assert post.postman.outcomes[GIVEN_UP] == 0
-        assert not [each for each in said if each["event"] == "alerts are given up"]
-        post.postman.close()
-        writing.close()
+    counted, told = await of_four_given_up(tmp_path, OthersAreFaster)
+    assert counted == 0
+    assert not told
 
 
 class AwayOnce(StoredChannels):
@@ -117,22 +125,9 @@ class AwayOnce(StoredChannels):
 async def test_what_was_given_up_before_the_database_was_away_is_counted_and_told(
     tmp_path: Path,
 ) -> None:
-    async with post_office(tmp_path) as post:
-        writing = SqliteWriting(post.watch.centre.database, name="away")
-        parts = replace(post.parts, store=AwayOnce(post.watch.centre.pool, writing))
-        with http_receiver(*[503] * 1000) as receiver, capture_logs() as said:
-            post.postman = Postman(parts)
-            await post.webhook(receiver.url)
-            for number in range(1, 5):
-                await post.alert(number)
-            await post.until(lambda each: each.failures > 8, step_s=60, in_turn=True)
-            post.moment += timedelta(days=1)
-            await post.until(lambda each: each.given_up == 4, step_s=60, in_turn=True)
-        assert post.postman.outcomes[GIVEN_UP] == 4
-        told = [each["count"] for each in said if each["event"] == "alerts are given up"]
-        assert sum(told) == 4
-        post.postman.close()
-        writing.close()
+    counted, told = await of_four_given_up(tmp_path, AwayOnce)
+    assert counted == 4
+    assert sum(told) == 4
 
 
 @dataclass(slots=True)
