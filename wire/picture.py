@@ -168,7 +168,7 @@ def _find_jpeg_end(content: bytes, scan: int, position: int, frame: _FrameHeader
 
     `scan` is where the length of the first scan's header stands.
     """
-    if frame.sequential and content[scan + 2] == frame.components:
+    if frame.sequential and content.startswith(bytes((frame.components,)), scan + 2):
         # One scan holds everything: in its data 0xFF is only ever followed by 0 or a restart.
         # Sought from the back, where it stands: find() would take ten times as long.
         if content.rfind(b"\xff\xd9", position) < 0:

@@ -67,6 +67,8 @@ class Conversation:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._answer_all())
             self._reading = tasks.create_task(self._read_all())
+            # not in the task itself: one that is stopped before its first step runs no line of it
+            self._reading.add_done_callback(lambda _: self._answers.put_nowait(None))
         code, reason = self._closing
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._socket.close(code, shortened(reason)))
@@ -98,8 +100,6 @@ class Conversation:
             _log.error("connection closed: the peer misbehaved", peer=self._peer, reason=str(error))
             self._work.counters.refuse(MISBEHAVED)
             self._closing = (CloseCode.POLICY_VIOLATION, str(error))
-        finally:
-            self._answers.put_nowait(None)
 
     async def _discard(self) -> None:
         """Frames that came too late stand before the peer's close: they are read past, untaken."""

@@ -182,6 +182,9 @@ def test_too_many_bytes_are_refused() -> None:
     assert inspected(PICTURE, max_bytes=len(PICTURE)).width == 8
 
 
+SMALL_FRAME = b"\xff\xc0\x00\x0b\x08\x00\x08\x00\x08\x01\x01\x11\x00"
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -193,6 +196,7 @@ def test_too_many_bytes_are_refused() -> None:
         (b"\xff\xd8\xff\xe0\xff\xff", "runs over the end"),
         (b"\xff\xd8\xff\xc0\x00\x05\x08\x00\x08", "frame header is too short"),
         (b"\xff\xd8\xff\xda\x00\x02\xff\xd9", "without dimensions"),
+        (b"\xff\xd8" + SMALL_FRAME + b"\xff\xda\x00\x02", "without its end marker"),
         (b"\x89PNG\r\n\x1a\n" + bytes(40), "without its header"),
     ],
 )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 
 import pytest
 from websockets.exceptions import ConnectionClosedError
+from websockets.frames import CloseCode
 
 from server.app import running
 from server.config import ServerSettings
+from server.ingest import gateway
+from server.ingest.conversation import Conversation
 from server.storage.pictures import PictureArchive
 from tests.server.cameras import (
     base64_of,
@@ -282,3 +286,23 @@ async def test_hello_is_noted_in_the_register_of_cameras(
         "SELECT device_id, hostname, checkpoint_id, agent_version, epoch, clock_state, "
         "waiting_rows, clock_offset_s < 0 OR clock_offset_s > 0 FROM cameras"
     ) == [("gate-1", "gate-host", "7", "0.1.0", "epoch-1", "synchronised", 3, 1)]
+
+
+class StoppedAtOnce(Conversation):
+    """By a server that stops, or a token that is revoked, in the very moment when it begins."""
+
+    async def run(self) -> None:
+        asyncio.get_running_loop().call_soon(self.stop, CloseCode.SERVICE_RESTART, "restarting")
+        async with asyncio.timeout(10):
+            await super().run()
+
+
+async def test_a_conversation_that_is_stopped_before_its_first_frame_ends(
+    settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "Conversation", StoppedAtOnce)
+    async with running(settings) as server, v1_camera(server.ingest_port) as camera:
+        with pytest.raises(ConnectionClosedError) as closed:
+            await camera.socket.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == CloseCode.SERVICE_RESTART
