@@ -27,7 +27,8 @@ from agent.driver_thread import threads_left_behind
 from agent.ending import EXIT_FAILED, EXIT_OK, Ending, judge
 from agent.errors import AgentError, DatabaseCorrupt
 from agent.health.asking import Answer, answer_questions
-from agent.housekeeping import Chore, keep_house, outbox_chores
+from agent.housekeeping import Chore, do, keep_house, outbox_chores
+from agent.outbox.upkeep import Upkeep
 from agent.page import Tasks, page_parts
 from agent.process import first_done, run_loop
 from agent.refusing import refuse_unusable
@@ -168,15 +169,19 @@ def _sending(parts: Parts, clock_wait_s: float) -> TaskSwitch | None:
     sender = parts.sender
     if sender is None:
         return None
-    return TaskSwitch("sender", lambda stop: _send_in_time(parts, sender, clock_wait_s, stop))
+    return TaskSwitch(
+        "sender", lambda stop: send_in_time(sender, parts.upkeep, wait_s=clock_wait_s, stop=stop)
+    )
 
 
-async def _send_in_time(parts: Parts, sender: Sender, wait_s: float, stop: asyncio.Event) -> None:
+async def send_in_time(
+    sender: Sender, upkeep: Upkeep, *, wait_s: float, stop: asyncio.Event
+) -> None:
     """Sends once the clock is right, so that rows go with their true time; or after a while."""
     clock = SystemClock()
     if not await clock_is_set(clock, give_up_at_boot_s=wait_s, stop=stop) and not stop.is_set():
         log.warning("the clock is not set: rows go with the time that it shows, marked so")
-    await asyncio.to_thread(parts.upkeep.correct_times)
+    await do("clock", upkeep.correct_times, executor=None, stop=stop)
     await sender.run_in_turn(stop)
 
 

@@ -192,6 +192,8 @@ async def _kept(
     resources.callback(outbox.close)
     resources.callback(opened.soundness.close)
     await asyncio.to_thread(outbox.sweep)
+    if outbox.is_suspect:  # before anything is seen that could not be stored
+        await asyncio.to_thread(opened.soundness.check_if_due)
     upkeep = Upkeep(outbox, limits=limits_of(settings), clock=clock)
     outbox.on_full(upkeep.make_room)
     sender = None

@@ -76,7 +76,6 @@ async def keep_house(
     now_s: Callable[[], float] = time.monotonic,
 ) -> None:
     """Does the chores until `stop`; what is under way then is left to end by itself."""
-    loop = asyncio.get_running_loop()
     due_s = {chore.name: now_s() + chore.first_s for chore in chores}
     while not stop.is_set():
         chore = min(chores, key=lambda one: due_s[one.name])
@@ -89,10 +88,19 @@ async def keep_house(
             return
         due_s[chore.name] = now_s() + chore.every_s
         try:
-            await first_done(loop.run_in_executor(executor, chore.call), stop.wait())
+            await do(chore.name, chore.call, executor=executor, stop=stop)
         except OutboxClosed:
             return
-        except DatabaseCorrupt:
-            raise
-        except OutboxError as error:
-            log.error("a chore failed", chore=chore.name, error=str(error))
+
+
+async def do(
+    name: str, call: Callable[[], object], *, executor: Executor | None, stop: asyncio.Event
+) -> None:
+    """A chore's call once, now; with `executor` None on a thread of the loop's own."""
+    loop = asyncio.get_running_loop()
+    try:
+        await first_done(loop.run_in_executor(executor, call), stop.wait())
+    except (OutboxClosed, DatabaseCorrupt):
+        raise
+    except OutboxError as error:
+        log.error("a chore failed", chore=name, error=str(error))

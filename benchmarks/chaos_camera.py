@@ -25,8 +25,9 @@ import numpy as np
 from agent.camera.frame import SensorFacts
 from agent.clock import SystemClock
 from agent.errors import AgentError
+from agent.outbox.recording import RecordedRow
 from agent.outbox.spool import PictureFormat
-from agent.outbox.store import Outbox, RecordedRow
+from agent.outbox.store import Outbox
 from agent.pipeline.sighting import FaceSighting, PlateSighting
 from agent.uplink.sender import Sender
 from agent.uplink.settings import Identity, UplinkSettings

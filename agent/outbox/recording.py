@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
@@ -18,6 +19,16 @@ from wire.limits import JSON_BYTES
 Values = dict[str, Any]
 
 _ROOM_BYTES: Final = 4_096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedRow:
+    """A row that is durable. `picture` is its name in the folder, None where it has none."""
+
+    message_id: str
+    sequence: int
+    row_id: int
+    picture: str | None = None
 
 
 def timestamp_text(moment: datetime, zone: tzinfo | None) -> str:

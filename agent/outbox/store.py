@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, tzinfo
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
@@ -26,7 +26,7 @@ from agent.outbox.eviction import GivenUp
 from agent.outbox.naming import MessageIds, system_random
 from agent.outbox.orphans import has_strangers, sweep_orphans
 from agent.outbox.ownership import claim
-from agent.outbox.recording import Values
+from agent.outbox.recording import RecordedRow, Values
 from agent.outbox.sending import SendingStore
 from agent.outbox.spool import BgrPicture, PictureFormat, PictureSpool, SpooledPicture
 from agent.outbox.timekeeper import Timekeeper
@@ -38,16 +38,6 @@ from agent.pipeline.sighting import FaceSighting, PlateSighting, Sighting
 log = structlog.get_logger(__name__)
 
 ROOM_TRIES: Final = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedRow:
-    """A row that is durable. `picture` is its name in the folder, None where it has none."""
-
-    message_id: str
-    sequence: int
-    row_id: int
-    picture: str | None = None
 
 
 class Outbox:
@@ -254,10 +244,17 @@ class Outbox:
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def sweep(self) -> int:
-        """Removes pictures whose row a crash prevented; once, at start (see `sweep_orphans`)."""
-        return sweep_orphans(
-            self.spool, store=self._store_name(), is_known=self._knows, now=self._clock.now()
-        )
+        """Removes pictures whose row a crash prevented; once, at start (see `sweep_orphans`).
+
+        Where folder or database fail meanwhile the rest stays.
+        """
+        store, now = self._store_name(), self._clock.now()
+        try:
+            return sweep_orphans(self.spool, store=store, is_known=self._knows, now=now)
+        except (OSError, apsw.Error) as error:
+            self._note_fault(error)
+            log.error("pictures without a row stay: not all could be looked at", error=str(error))
+            return 0
 
     def close(self) -> None:
         """Closes the connection. May be repeated."""
@@ -294,11 +291,15 @@ class Outbox:
             raise OutboxError(f"{self.path} cannot be read or written: {error}") from error
 
     def _claim_pictures(self) -> None:
-        claim(
-            self.spool.folder,
-            self._store_name(),
-            has_strangers=lambda: has_strangers(self.spool, is_known=self._knows),
-        )
+        try:
+            claim(
+                self.spool.folder,
+                self._store_name(),
+                has_strangers=lambda: has_strangers(self.spool, is_known=self._knows),
+            )
+        except apsw.Error as error:
+            self._note_fault(error)
+            log.error("the picture folder is not claimed", error=str(error))
 
     def _store_name(self) -> str:
         """Names the database for ever, whatever the device is called: when it was begun."""
@@ -351,7 +352,7 @@ class Outbox:
             except apsw.Error as error:
                 tries += 1
                 is_full = isinstance(error, apsw.FullError)
-                self.is_suspect = self.is_suspect or isinstance(error, CORRUPT)
+                self._note_fault(error)
                 if is_full and tries < ROOM_TRIES and self._room_was_made(for_row=True):
                     continue
                 self._discard_orphan(message_id, picture)
@@ -376,6 +377,9 @@ class Outbox:
         stamp = self._timekeeper.stamp(datetime.fromisoformat(values["timestamp"]))
         row = {**values, **stamp, "message_id": message_id}
         return recording.insert_next(connection, table, row, metadata)
+
+    def _note_fault(self, error: Exception) -> None:
+        self.is_suspect = self.is_suspect or isinstance(error, CORRUPT)
 
     def look_at_clock(self) -> Seen:
         """Notes how the clock stands; now and then, so that a step is noticed."""

@@ -21,7 +21,7 @@ _ADVICE: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
 _OTHERWISE: Final = "check the disk and the folder's permissions"
 
 
-def advice(error: apsw.Error) -> str:
+def advice(error: apsw.Error | OSError) -> str:
     """What is wrong and what to do, in a sentence."""
     return next((text for kind, text in _ADVICE if isinstance(error, kind)), _OTHERWISE)
 

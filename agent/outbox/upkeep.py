@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 ROOM_BYTES: Final = 4 * 1024 * 1024
 """What is given up at once on a full disk, so that the recording thread waits a moment only."""
+_FAULTS: Final = (apsw.Error, OSError)
+"""Of the database, and of the folder of pictures."""
 
 
 class Upkeep:
@@ -48,22 +50,22 @@ class Upkeep:
         self._reserve.hold()
         try:
             self._spool.measured(measured_bytes(self._outbox, self._spool))
-        except apsw.Error as error:
+        except _FAULTS as error:
             raise self._failed(error, "the pictures cannot be counted") from error
         return self._spool.size_bytes
 
     def keep_within_limits(self) -> int:
         """Gives up pictures beyond the quota or below the floor; how many bytes went. Cheap."""
-        usage = Usage(spool_bytes=self._spool.size_bytes, free_bytes=self._spool.free_bytes())
-        needed = need(usage, self._limits)
-        if needed is None:
-            self._was_short = False
-            return 0
-        with self._making_room:
-            try:
+        try:
+            usage = Usage(spool_bytes=self._spool.size_bytes, free_bytes=self._spool.free_bytes())
+            needed = need(usage, self._limits)
+            if needed is None:
+                self._was_short = False
+                return 0
+            with self._making_room:
                 freed = evict_pictures(self._outbox, self._spool, needed)
-            except apsw.Error as error:
-                raise self._failed(error, "pictures cannot be given up") from error
+        except _FAULTS as error:
+            raise self._failed(error, "pictures cannot be given up") from error
         if not freed and not self._was_short:
             log.error(
                 "the disk is short and no picture is left to give up: free space on it",
@@ -96,7 +98,7 @@ class Upkeep:
         """What went; nothing where even that found no room."""
         try:
             return give_up()
-        except (apsw.Error, OutboxError) as error:
+        except (*_FAULTS, OutboxError) as error:
             log.error("no room could be made so", error=str(error))
             return 0
 
@@ -135,5 +137,5 @@ class Upkeep:
             log.info("sent rows deleted", rows=pruned.rows, picture_bytes=pruned.picture_bytes)
         return pruned
 
-    def _failed(self, error: apsw.Error, what: str) -> OutboxError:
+    def _failed(self, error: apsw.Error | OSError, what: str) -> OutboxError:
         return OutboxError(f"{self._outbox.path}: {what} ({error}): {advice(error)}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from agent.clock import SystemClock
 from agent.delivery import RowRefused, Settlement, WaitingRow
 from agent.outbox.books import SQL_TABLES
 from agent.outbox.quota import Limits
+from agent.outbox.spool import OLD_ENOUGH_S
 from agent.outbox.store import Outbox
 from agent.outbox.upkeep import Upkeep
 from wire.rows import Table
@@ -23,6 +26,13 @@ def opened(folder: Path) -> Outbox:
 def upkeep(outbox: Outbox, *, quota_bytes: int = 0, floor_bytes: int = 0) -> Upkeep:
     limits = Limits(quota_bytes=quota_bytes, floor_bytes=floor_bytes)
     return Upkeep(outbox, limits=limits, clock=SystemClock())
+
+
+def age(folder: Path) -> None:
+    """Makes its files old enough to be swept."""
+    long_ago = time.time() - OLD_ENOUGH_S - 60
+    for path in folder.iterdir():
+        os.utime(path, (long_ago, long_ago))
 
 
 def waiting(outbox: Outbox, table: Table = Table.LPR_DETECTION) -> list[WaitingRow]:

@@ -8,14 +8,18 @@ from pathlib import Path
 import apsw
 import pytest
 
+from agent.assembly import assembled
+from agent.camera.uri import parse_source
 from agent.clock import SystemClock
+from agent.config import PREFIXES, AgentSettings
 from agent.delivery import RowRefused, Settlement
 from agent.errors import DatabaseCorrupt, DatabaseUnusable, RecordingFailed
 from agent.outbox.opening import Opened, open_outbox
 from agent.outbox.ownership import is_sole_owner
 from agent.outbox.state import Left, State, StateFile
 from agent.outbox.store import Outbox
-from tests.agent.outbox.ends import asked, assert_books_balance, settle, waiting
+from settings.loading import load
+from tests.agent.outbox.ends import age, asked, assert_books_balance, settle, waiting
 from tests.agent.outbox.sightings import plate
 from wire.rows import Table
 
@@ -176,6 +180,24 @@ def test_statement_that_finds_damage_makes_the_database_suspect(used: Path) -> N
     end(opened)
     opened = start(used)
     assert opened.recovered is not None
+    end(opened)
+
+
+async def test_damage_that_looking_after_pictures_meets_is_set_aside_before_anything_is_seen(
+    used: Path,
+) -> None:
+    database = used / "lpr_data.db"
+    age(used / "captured")
+    overwrite(database, pages_of(database, "detection_results_message_id"))
+    keys = {"DB_PATH": database, "AGENT_IMAGES_DIR": used / "captured", "AGENT_DEVICE_ID": "cam-1"}
+    settings = load(AgentSettings, prefixes=PREFIXES, environ={}, env_files=(), overrides=keys)
+    with pytest.raises(DatabaseCorrupt, match="set aside at the next start"):
+        async with assembled(settings, parse_source("synthetic:")):
+            pytest.fail("it watches into a database that takes no row")
+    opened = start(used)
+    assert opened.recovered is not None
+    assert opened.recovered.rows == PLATES - 100
+    assert len(list((used / "captured").glob("*.jpg"))) == PLATES
     end(opened)
 
 

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import time
 from pathlib import Path
 
 import pytest
 
+from agent.errors import OutboxError
 from agent.outbox.ownership import LIST_NAME
-from agent.outbox.spool import OLD_ENOUGH_S
 from agent.outbox.store import Outbox
+from tests.agent.outbox.ends import age, upkeep
 from tests.agent.outbox.sightings import plate
 
 
 def pictures(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob("*.jpg"))
-
-
-def age(folder: Path) -> None:
-    long_ago = time.time() - OLD_ENOUGH_S - 60
-    for path in folder.iterdir():
-        os.utime(path, (long_ago, long_ago))
 
 
 def opened(folder: Path, database: str) -> Outbox:
@@ -92,7 +85,17 @@ def test_renamed_camera_sweeps_on(tmp_path: Path) -> None:
     assert pictures(captured) == [recorded.picture]
 
 
-def test_folder_that_cannot_be_written_does_not_hold_up_the_start(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_used_does_not_hold_up_the_start_and_what_keeps_house(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "captured").write_text("a file where the folder should be")
     with opened(tmp_path, "lpr_data.db") as outbox:
-        assert outbox.counts().captured == 0
+        assert outbox.sweep() == 0
+        assert outbox.record_plate(plate()).picture is None
+        outbox.spool.measured(2)
+        keeper = upkeep(outbox, quota_bytes=1)
+        with pytest.raises(OutboxError, match=r"cannot be counted .*Not a directory"):
+            keeper.measure()
+        with pytest.raises(OutboxError, match=r"cannot be given up .*Not a directory"):
+            keeper.keep_within_limits()
+        keeper.make_room(for_row=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections import Counter
@@ -16,6 +17,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
+from agent.app import send_in_time
 from agent.clock import SystemClock
 from agent.delivery import DeliveryStore, WaitingRow
 from agent.errors import SenderAlreadyRunning
@@ -24,6 +26,7 @@ from agent.outbox.store import Outbox
 from agent.uplink.link import LinkFailure, LinkState
 from agent.uplink.sender import Sender
 from agent.uplink.settings import Identity, UplinkSettings
+from tests.agent.outbox.ends import upkeep
 from tests.agent.outbox.older_camera import make_older_database
 from tests.agent.outbox.sightings import plate
 from tests.agent.uplink.conftest import SendersFactory, soon, until
@@ -52,6 +55,20 @@ async def test_second_sender_of_a_database_is_refused(
         with pytest.raises(SenderAlreadyRunning):
             await new_sender(ingest.url).send_once(asyncio.Event())
         assert first.status.link.is_open
+
+
+async def test_a_database_that_is_locked_when_sending_begins_does_not_end_the_agent(
+    outbox: Outbox, new_sender: NewSender, nowhere: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SystemClock, "state", lambda _: "synchronised")
+    sender, stop = new_sender(nowhere), asyncio.Event()
+    with contextlib.closing(apsw.Connection(str(outbox.path))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        sending = asyncio.create_task(send_in_time(sender, upkeep(outbox), wait_s=0, stop=stop))
+        await until(lambda: sending.done() or sender.status.link.failure is not None)
+        stop.set()
+        await soon(sending)
+    assert sender.status.link.failure is LinkFailure.REFUSED
 
 
 async def test_sender_in_turn_says_who_sends_and_sends_once_that_has_ended(
