@@ -38,6 +38,8 @@ RETRY_S: Final = 1.0
 IDLE_S: Final = 60.0
 CLAIMED_FOR: Final = timedelta(minutes=2)
 """Longer than an attempt takes: what a process did not end that died is tried again then."""
+PICTURE_WAITED_FOR: Final = timedelta(minutes=1)
+"""From an alert on: where its picture cannot be read by then, it goes without."""
 STOPPED_WITHIN_S: Final = 2.0
 """At a clean stop, so long the answer of whoever was told may take to be noted."""
 KEPT: Final = timedelta(days=30)
@@ -322,6 +324,11 @@ class Postman:
         try:
             return (await self._parts.pictures.picture(alert.sighting_id)).content
         except NotThere:
+            return None
+        except (StorageUnavailable, TookTooLong) as error:
+            if self._parts.now() < alert.raised_at + PICTURE_WAITED_FOR:
+                raise
+            _log.warning("an alert goes without its picture", alert=alert.id, reason=str(error))
             return None
 
     async def _sweep(self) -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import apsw
+import structlog
 
 from db.migrations import SERVER_SQLITE
-from server.storage.connection import BUSY_TIMEOUT_MS, transaction
+from server.storage.connection import BUSY_TIMEOUT_MS, storage_errors, transaction
 from server.storage.durable import make_folder
 from wire.checks import CheckedPicture
 
@@ -22,6 +23,10 @@ _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _OPEN_FILES: Final = 4
 _PAGE_BYTES: Final = 16_384
 """Pictures of some 45 KB fill 3 pages: half the time of SQLite's default 4096 on ext4."""
+_DAMAGED: Final = (apsw.CorruptError, apsw.NotADBError, apsw.SQLError)
+"""What a file says that is not whole, is none of SQLite, or has no table."""
+
+_log = structlog.get_logger(__name__)
 
 
 def day_of(received_at: datetime) -> str:
@@ -51,14 +56,20 @@ class PictureArchive:
                 connection.executemany("INSERT OR IGNORE INTO pictures VALUES (?, ?, ?)", rows)
 
     def read(self, sha256: str, day: str) -> bytes | None:
-        """A picture's bytes, None where that day's file is gone or never had it."""
-        with self._lock:
-            connection = self._connection(day)
-            if connection is None:
+        """A picture's bytes, None where that day's file is gone or damaged, or never had it: who
+        goes through pictures must not stand before one for ever. Raises StorageUnavailable."""
+        with self._lock, storage_errors():
+            try:
+                connection = self._connection(day)
+                if connection is None:
+                    return None
+                found = connection.execute(
+                    "SELECT content FROM pictures WHERE sha256 = ?", (sha256,)
+                ).fetchone()
+            except _DAMAGED as error:
+                _log.warning("a day's file of pictures is damaged", day=day, reason=str(error))
+                self._let_go(day)  # it may be brought back from a backup
                 return None
-            found = connection.execute(
-                "SELECT content FROM pictures WHERE sha256 = ?", (sha256,)
-            ).fetchone()
         return bytes(found[0]) if found else None
 
     def held(self, day: str) -> list[tuple[str, int]]:
@@ -87,9 +98,7 @@ class PictureArchive:
     def let_go(self, day: str) -> None:
         """Closes that day's file if it is open."""
         with self._lock:
-            connection = self._open.pop(day, None)
-            if connection is not None:
-                connection.close()
+            self._let_go(day)
 
     def release_memory(self) -> None:
         """Gives back what SQLite keeps of open files."""
@@ -101,6 +110,11 @@ class PictureArchive:
         with self._lock:
             while self._open:
                 self._open.popitem()[1].close()
+
+    def _let_go(self, day: str) -> None:
+        connection = self._open.pop(day, None)
+        if connection is not None:
+            connection.close()
 
     def _connection(self, day: str) -> apsw.Connection | None:
         connection = self._open.get(day)

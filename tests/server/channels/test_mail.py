@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
@@ -11,9 +13,12 @@ import pytest
 from server.channels.attempt import Attempt
 from server.channels.contract import ChannelDetails, ChannelKind, NotDelivered
 from server.channels.desk import made_up
+from server.channels.postman import Postman
 from server.channels.telling import Mail, MailServer, Message
 from server.channels.wording import House
 from server.errors import QuestionInvalid
+from server.storage.picture_stores.folder import FolderPictures
+from server.storage.sightings import StoredSightings
 from tests.server.channels.post_office import ADMIN, PICTURE, post_office
 from tests.server.channels.receivers import Mailbox, mail_receiver
 from tests.server.storage.history import NOON
@@ -36,6 +41,27 @@ async def test_a_mail_has_the_picture(tmp_path: Path) -> None:
     assert "Camera: gate-1" in mail_.get_body().get_content()  # type: ignore[union-attr]
     (picture,) = mail_.iter_attachments()
     assert (picture.get_content_type(), picture.get_content()) == ("image/jpeg", PICTURE)
+
+
+async def test_a_mail_whose_picture_cannot_be_read_goes_without_it(tmp_path: Path) -> None:
+    """And is not waited for by all that come after it."""
+    folder = tmp_path / "another store"
+    (folder / NOON.date().isoformat() / hashlib.sha256(PICTURE).hexdigest()).mkdir(parents=True)
+    pictures = FolderPictures(folder)
+    async with mail_receiver() as mailbox:
+        mail = {"smtp_host": "127.0.0.1", "smtp_port": mailbox.port, "smtp_encryption": "none"}
+        async with post_office(tmp_path, smtp_from="gate@example.org", **mail) as post:
+            post.postman = Postman(
+                replace(post.parts, pictures=StoredSightings(post.watch.centre.pool, pictures))
+            )
+            details = ChannelDetails(name="guard", kind=ChannelKind.EMAIL, target="a@example.org")
+            await post.desk.make(ADMIN, details)
+            await post.alert()
+            channel = await post.until(lambda each: each.last_success_at is not None)
+            post.postman.close()
+    pictures.close()
+    assert (len(mailbox.mails), list(mailbox.mails[0].iter_attachments())) == (1, [])
+    assert channel.failures == 0
 
 
 async def test_a_mail_that_only_some_get_is_not_sent_again_and_says_who_did_not(

@@ -63,3 +63,24 @@ def test_reading_makes_no_files(tmp_path: Path) -> None:
         assert connection.execute(sql, arguments).get is None
     assert list(tmp_path.iterdir()) == []
     connection.close()
+
+
+@pytest.mark.parametrize("left", [0, 20_000, 0.5], ids=["empty", "another's", "half"])
+def test_a_damaged_file_has_no_pictures_until_it_is_brought_back(
+    tmp_path: Path, left: float
+) -> None:
+    archive = PictureArchive(tmp_path, read_only=False)
+    kept = [picture(bytes([number]) * 40_000) for number in range(20)]
+    for day in ("2026-03-01", "2026-03-02"):
+        archive.add(day, kept)
+    archive.close()
+    path = tmp_path / "2026-03-01.db"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(left * len(whole))] if left < 1 else b"x" * int(left))
+    reading = PictureArchive(tmp_path, read_only=True)
+    assert {reading.read(each.sha256, "2026-03-01") for each in kept} == {None}
+    assert reading.read(kept[0].sha256, "2026-03-02") == kept[0].content
+    path.unlink()
+    path.write_bytes(whole)
+    assert reading.read(kept[0].sha256, "2026-03-01") == kept[0].content
+    reading.close()
