@@ -13,7 +13,7 @@ from agent.camera.frame import Frame
 from agent.errors import WatchlistUnreadable
 from agent.pipeline.sighting import PlateSighting, Sighting
 from vision.blurring import blurred
-from vision.errors import ModelFailed
+from vision.errors import ModelError
 from vision.geometry import Box
 from vision.reading import FaceDetector, Picture, PlateReader
 
@@ -55,12 +55,12 @@ class PrivacyScreen:
     def screened(self, sighting: Sighting) -> Sighting:
         """The sighting with another picture; its values stay.
 
-        Where a model fails on the picture, all of it is blurred: a sighting is not lost for it, and
-        nothing is shown that should be hidden.
+        Where a model fails on the picture, or cannot be loaded again, all of it is blurred: a
+        sighting is not lost for it, and nothing is shown that should be hidden.
         """
         try:
             hidden = self._to_hide(sighting)
-        except ModelFailed as error:
+        except ModelError as error:
             _log.error("a whole picture is blurred, as it cannot be searched", error=str(error))
             height, width = sighting.picture.shape[:2]
             hidden = [Box(x1=0, y1=0, x2=width, y2=height)]

@@ -26,6 +26,7 @@ from agent.pipeline.settings import PipelineSettings
 from agent.pipeline.sighting import FaceSighting, PlateInView, Sighting
 from agent.pipeline.statistics import PipelineStats, SummaryTimer, Tally, report, summary
 from agent.pipeline.tracker import Detection, Tracker
+from vision.errors import ModelFailed
 from vision.faces.embedding import FaceEmbedder
 from vision.performance import Clock, Performance
 from vision.reading import FaceDetector, PlateReader
@@ -37,8 +38,9 @@ class Pipeline:
     """From frames to sightings.
 
     A failing model raises `vision.errors.ModelFailed` out of `process`; the pipeline may then be
-    used on: the frame counts as seen, what it would have shown is lost. Frames come in the order
-    of their time; where time runs backwards the source has begun anew, and what went on is over.
+    used on: the frame counts as seen, what it would have shown is lost, and what was complete by
+    then comes with the next call. Frames come in the order of their time; where time runs backwards
+    the source has begun anew, and what went on is over.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Pipeline:
         self._area = self._settings.area
         self._adjusted: tuple[RuleSettings, Area] | None = None
         self._at_s: float | None = None
+        self._complete: list[Sighting] = []
 
     @property
     def stats(self) -> PipelineStats:
@@ -116,30 +119,36 @@ class Pipeline:
             self._area = adjusted[1]
             self._plates.adjust(*adjusted)
         with self._tally.stage("frame"):
-            sightings = self._still(frame) if frame.is_still else self._moving(frame)
-        self._tally.sightings += len(sightings)
+            if frame.is_still:
+                self._still(frame)
+            else:
+                self._moving(frame)
+        sightings = self._handed_out()
         if self._summaries.is_due(self._tally.frames):
             _log.info("pipeline summary", **summary(self.stats))
         return sightings
 
     def finish(self) -> list[Sighting]:
         """The source has ended or the program stops: settle all that goes on. May be repeated."""
-        sightings = self._flush()
-        self._tally.sightings += len(sightings)
+        self._flush()
+        sightings = self._handed_out()
         if self._summaries.is_due(self._tally.frames, at_end=True):
             _log.info("pipeline report", json=report(self.stats))
         return sightings
 
-    def _still(self, frame: Frame) -> list[Sighting]:
-        sightings: list[Sighting] = [*self._plates.observe_still(frame)]
-        if self._faces is not None:
-            sightings += self._in_area(self._faces.observe_still(frame))
+    def _handed_out(self) -> list[Sighting]:
+        sightings, self._complete = self._complete, []
+        self._tally.sightings += len(sightings)
         return sightings
 
-    def _moving(self, frame: Frame) -> list[Sighting]:
-        sightings: list[Sighting] = []
+    def _still(self, frame: Frame) -> None:
+        self._complete += self._plates.observe_still(frame)
+        if self._faces is not None:
+            self._complete += self._in_area(self._faces.observe_still(frame))
+
+    def _moving(self, frame: Frame) -> None:
         if self._at_s is not None and frame.at_s < self._at_s:
-            sightings += self._flush()
+            self._flush()
             self._gate = MotionGate(self._settings.motion)
         self._at_s = frame.at_s
         with self._tally.stage("motion"):
@@ -149,10 +158,9 @@ class Pipeline:
         if not regions:
             self._tally.gated_frames += 1
         update = self._regions.update(frame.at_s, [Detection(box=box) for box in regions])
-        sightings += self._plates.observe(frame, update.alive, look)
+        self._complete += self._plates.observe(frame, update.alive, look)
         if self._faces is not None:
-            sightings += self._in_area(self._faces.observe(frame, regions))
-        return sightings
+            self._complete += self._in_area(self._faces.observe(frame, regions))
 
     def _in_area(self, faces: Sequence[FaceSighting]) -> list[FaceSighting]:
         """Those that count by where they are."""
@@ -162,9 +170,12 @@ class Pipeline:
             if self._area.counts(face.box, (face.picture.shape[1], face.picture.shape[0]))
         ]
 
-    def _flush(self) -> list[Sighting]:
+    def _flush(self) -> None:
         self._regions.finish()
-        sightings: list[Sighting] = [*self._plates.finish()]
-        if self._faces is not None:
-            sightings += self._in_area(self._faces.finish())
-        return sightings
+        self._complete += self._plates.finish()
+        if self._faces is None:
+            return
+        try:
+            self._complete += self._in_area(self._faces.finish())
+        except ModelFailed as error:  # nothing comes after it with which plates could be told
+            _log.error("faces that were in view at the end are lost", error=str(error))

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from agent.pipeline.runner import Pipeline
-from agent.pipeline.sighting import FaceSighting, PlateSighting
+from agent.pipeline.sighting import FaceSighting, PlateSighting, Sighting
 from tests.agent.pipeline.drawn_road import START, drawn, plates_among, run, vehicle
 from tests.fakes.scripted_reader import ScriptedPlate, ScriptedPlateReader, reading
 from vision.errors import ModelFailed
@@ -178,6 +178,34 @@ class _OneFace:
         y, x = dark.min(axis=0)
         box = Box.from_xywh(float(x) - 20, float(y) - 20, 90, 110)
         return (FaceDetection(box=box, confidence=0.9),)
+
+
+class _FailingFaces(_OneFace):
+    """As its name says, wherever a vehicle moves."""
+
+    def detect(self, picture: Picture) -> tuple[FaceDetection, ...]:
+        if super().detect(picture):
+            raise ModelFailed("model scripted-face-1: broke on purpose")
+        return ()
+
+
+def test_a_failing_face_model_costs_no_plate() -> None:
+    for second in range(12, 18):
+        cars, plates = vehicle("AB1234", 10, 22)
+        others, more = vehicle("XY9876", second, second + 20, x=380)
+        for number, boxes in others.items():
+            cars.setdefault(number, []).extend(boxes)
+            plates.setdefault(number, []).extend(more[number])
+        pipeline = Pipeline(reader=ScriptedPlateReader(plates), face_detector=_FailingFaces())
+        found, failures = list[Sighting](), 0
+        for frame in drawn(cars, 60):
+            try:
+                found += pipeline.process(frame)
+            except ModelFailed:
+                failures += 1
+        assert failures > 5
+        assert sorted(s.plate for s in plates_among(found)) == ["AB1234", "XY9876"]
+        assert pipeline.stats.sightings == 2
 
 
 def test_a_face_that_passes_is_one_sighting_with_its_best_picture() -> None:
