@@ -37,6 +37,14 @@ _BY_STATUS: Final = {
 }
 _POLICY_VIOLATION: Final = 1008
 _RESTART: Final = frozenset({1012, 1013})
+_BROKEN: Final = (
+    OSError,
+    InvalidHandshake,
+    InvalidURI,
+    ConnectionClosed,
+    EOFError,
+    UnicodeError,  # of a name that is none
+)
 _BROKEN_BY_A_ROW: Final = frozenset({1009, 1011})
 
 
@@ -85,7 +93,7 @@ async def dial(settings: UplinkSettings, *, agent_version: str) -> ClientConnect
             logger=log,
             ssl=_tls(settings),
         )
-    except (OSError, InvalidHandshake, InvalidURI, ConnectionClosed, EOFError) as error:
+    except _BROKEN as error:
         raise failure_of(error) from error
 
 
@@ -100,6 +108,8 @@ def failure_of(error: BaseException) -> LinkFailed:
             return LinkFailed(LinkFailure.TLS, f"TLS failed ({error})")
         case socket.gaierror():
             return LinkFailed(LinkFailure.DNS, f"the name cannot be resolved ({error.strerror})")
+        case UnicodeError():
+            return LinkFailed(LinkFailure.DNS, f"the name cannot be resolved ({error})")
         case TimeoutError():
             return LinkFailed(LinkFailure.TIMEOUT, "timed out")
         case ConnectionError() | EOFError():
@@ -174,8 +184,9 @@ def _tls(settings: UplinkSettings) -> ssl.SSLContext | None:
             cafile=str(settings.ca_file) if settings.ca_file else None
         )
     except OSError as error:
-        raise AddressRefused(
-            f"UPLINK_CA_FILE={settings.ca_file} cannot be read as PEM certificates ({error})"
+        raise LinkFailed(
+            LinkFailure.CERTIFICATE,
+            f"UPLINK_CA_FILE={settings.ca_file} cannot be read as PEM certificates ({error})",
         ) from error
     if settings.client_cert is not None:
         _show_certificate(context, settings.client_cert, settings.client_key)
@@ -186,9 +197,10 @@ def _show_certificate(context: ssl.SSLContext, certificate: Path, key: Path | No
     try:
         context.load_cert_chain(certificate, key)
     except OSError as error:
-        raise AddressRefused(
+        raise LinkFailed(
+            LinkFailure.CERTIFICATE,
             f"UPLINK_CLIENT_CERT={certificate} with UPLINK_CLIENT_KEY={key or ''} cannot be used "
-            f"({error}): write the paths of a PEM certificate and of its private key"
+            f"({error})",
         ) from error
 
 

@@ -40,6 +40,10 @@ class LinkFailure(Enum):
     RESET = "the connection was cut: if it keeps happening, look at the server's log and the line"
     TIMEOUT = "no answer in time: check the line, and firewalls between here and the server"
     TLS = "the server's certificate is not trusted: check UPLINK_CA_FILE and this device's clock"
+    CERTIFICATE = (
+        "a certificate here cannot be used: write UPLINK_CA_FILE, UPLINK_CLIENT_CERT and "
+        "UPLINK_CLIENT_KEY as paths of PEM files that this user may read"
+    )
     UNAUTHORIZED = (
         "no token, or none that the server knows: set AGENT_TOKEN to a new one of its (401)"
     )
@@ -63,7 +67,12 @@ class LinkFailure(Enum):
     @property
     def needs_a_person(self) -> bool:
         """Whether it will be the same at the next attempt, until somebody changes a setting."""
-        return self in (LinkFailure.UNAUTHORIZED, LinkFailure.FORBIDDEN, LinkFailure.NOT_FOUND)
+        return self in (
+            LinkFailure.CERTIFICATE,
+            LinkFailure.UNAUTHORIZED,
+            LinkFailure.FORBIDDEN,
+            LinkFailure.NOT_FOUND,
+        )
 
 
 class LinkFailed(UplinkError):

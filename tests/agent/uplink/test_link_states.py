@@ -76,10 +76,16 @@ async def stranger_with_a_certificate(folder: Path) -> AsyncIterator[str]:
         yield f"wss://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
 
 
+@asynccontextmanager
+async def no_name(_: Path) -> AsyncIterator[str]:
+    yield "wss://sightpost..example/"
+
+
 @pytest.mark.parametrize(
     ("peer", "failure", "advice"),
     [
         (unknown_name, LinkFailure.DNS, "DNS"),
+        (no_name, LinkFailure.DNS, "DNS"),
         (nobody, LinkFailure.REFUSED, "start the server"),
         (raw(lambda writer: writer.transport.abort()), LinkFailure.RESET, "the line"),
         (raw(lambda writer: None), LinkFailure.TIMEOUT, "firewalls"),
@@ -93,7 +99,7 @@ async def stranger_with_a_certificate(folder: Path) -> AsyncIterator[str]:
         (answering(503), LinkFailure.SERVER_ERROR, "its log"),
     ],
     ids=[
-        "unknown name", "nobody listens", "reset", "silence", "another protocol", "TLS",
+        "unknown name", "no name", "nobody listens", "reset", "silence", "another protocol", "TLS",
         "401", "403", "404", "429", "500", "503",
     ],
 )  # fmt: skip
@@ -115,3 +121,16 @@ async def test_failure_is_named_with_advice_in_status_and_log(
         (said,) = [entry for entry in logs if entry["event"] == "no link"]
         assert said["failure"] == failure.label
         assert advice in said["reason"]
+
+
+@pytest.mark.parametrize("key", ["ca_file", "client_cert"])
+async def test_a_certificate_that_cannot_be_read_does_not_end_the_sender(
+    running: SendersFactory, tmp_path: Path, key: str
+) -> None:
+    """It may be readable again soon: a renewal replaces certificate and key one after the other."""
+    async with running("wss://127.0.0.1:9/", **{key: tmp_path / "gone.pem"}) as sender:
+        await until(lambda: sender.status.link.state is LinkState.BACKING_OFF)
+        link = sender.status.link
+    assert link.failure is LinkFailure.CERTIFICATE
+    assert f"UPLINK_{key.upper()}={tmp_path / 'gone.pem'}" in link.detail
+    assert "may read" in link.advice
