@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from server.errors import PruneRefused
+from server.storage.picture_stores.aging import Days, give_up_days, measure_days
 from server.storage.picture_stores.contract import HeldPicture, PictureStore, days_named, is_key
 from server.storage.picture_stores.copying import copy, count
 from server.storage.picture_stores.daily import DailyPictures
@@ -155,6 +156,19 @@ async def test_a_folder_that_others_use_too_keeps_what_is_theirs(tmp_path: Path)
     (tmp_path / "2026-03-01" / "holiday.jpg").write_bytes(b"theirs")
     store.discard_day(DAY)
     assert [path.name for path in (tmp_path / "2026-03-01").iterdir()] == ["holiday.jpg"]
+    store.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 20_000], ids=["empty", "another's"])
+async def test_a_damaged_day_is_given_up_as_others_are(tmp_path: Path, content: bytes) -> None:
+    store = DailyPictures(tmp_path)
+    await store.add(NOON, [A, B])
+    (tmp_path / "2026-02-01.db").write_bytes(content)
+    later = DAY + timedelta(days=1)
+    days = Days(count=2, size_bytes=len(A.content) + len(B.content))
+    assert await measure_days(store, later) == days
+    assert await give_up_days(store, later, report=lambda _: None) == days
+    assert store.days() == []
     store.close()
 
 
