@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from vision.errors import BadPicture
 from vision.reading import Picture
@@ -18,6 +19,9 @@ MOST_PIXELS = 100_000_000
 
 MOST_BYTES = 200 * 1024 * 1024
 """Larger files are refused unread."""
+
+LONGEST_SIDE = 32_766
+"""OpenCV lays no picture upright that is longer."""
 
 LEAST_SIDE = 2
 """Smaller pictures hold nothing to look at and break the resizing of detectors."""
@@ -40,6 +44,17 @@ PICTURE_SUFFIXES = frozenset(
 )
 
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
+_UPRIGHT = 1
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""By EXIF's orientation (CIPA DC-008, section 4.6.4 A)."""
 
 
 def load_picture(path: Path) -> Picture:
@@ -70,7 +85,7 @@ def decode_picture(data: bytes, *, name: str = "picture") -> Picture:
             image = Image.open(io.BytesIO(data))
             _check_size(image.size, name)
             image.load()
-            upright = ImageOps.exif_transpose(image)
+            upright = _upright(image)
     except UnidentifiedImageError as error:
         raise BadPicture(f"{name}: no picture in a known format") from error
     except Image.DecompressionBombError as error:
@@ -115,8 +130,20 @@ def _check_size(size: tuple[int, int], name: str) -> None:
     width, height = size
     if width * height > MOST_PIXELS:
         raise BadPicture(f"{name}: {width}x{height} pixels, at most {MOST_PIXELS} are taken")
-    if min(size) < LEAST_SIDE:
-        raise BadPicture(f"{name}: {width}x{height} pixels, expected at least {LEAST_SIDE} a side")
+    if min(size) < LEAST_SIDE or max(size) > LONGEST_SIDE:
+        raise BadPicture(
+            f"{name}: {width}x{height} pixels, expected {LEAST_SIDE} to {LONGEST_SIDE} a side"
+        )
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """As it lies where its EXIF is damaged. Pillow's own way writes all of that anew, and fails on
+    what a camera wrote of itself in another type than it should."""
+    try:
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, _UPRIGHT))
+    except (OSError, ValueError, SyntaxError, TypeError, LookupError, struct.error):
+        return image
+    return image if turn is None else image.transpose(turn)
 
 
 def _bgr(image: Image.Image) -> Picture:

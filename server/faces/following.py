@@ -19,6 +19,7 @@ from server.errors import (
     NotThere,
     QuestionInvalid,
     QueueFull,
+    ServerError,
     StorageUnavailable,
     TookTooLong,
 )
@@ -80,6 +81,11 @@ class Follower:
         try:
             vector = await self._vector(sighting, model)
         except (NotThere, QuestionInvalid):  # no picture, or none in which the face can be told
+            return nothing
+        except ServerError:
+            raise
+        except Exception:  # noqa: BLE001 (one picture must not hold up all that come after it)
+            _log.exception("a face is passed over: looking at it broke", sighting_id=sighting.id)
             return nothing
         if vector is None:
             return nothing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import struct
 from pathlib import Path
 
 import cv2
@@ -57,6 +58,22 @@ def test_exif_orientation_is_applied(
     picture = decode_picture(saved(half_red_half_blue(), "PNG", exif=exif.tobytes()))
     assert picture.shape[:2] == shape
     assert picture[red_at].tolist() == [0, 0, 255]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_what_exif_says_in_a_wrong_type_does_not_break_the_picture(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x0110] = 6, "camera"
+    block, model, rational = exif.tobytes(), struct.pack(">HH", 0x0110, 2), b"\x00\x05"
+    assert model in block
+    wrong = block.replace(model, model[:2] + rational) + bytes(64)
+    assert decode_picture(saved(half_red_half_blue(), kind, exif=wrong)).shape[:2] == (40, 20)
+
+
+@pytest.mark.parametrize("size", [(40_000, 2), (2, 40_000)])
+def test_a_picture_longer_than_can_be_looked_into_is_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(BadPicture, match="expected 2 to 32766 a side"):
+        decode_picture(saved(Image.new("L", size), "PNG"))
 
 
 def test_sixteen_bits_keep_their_brightness() -> None:

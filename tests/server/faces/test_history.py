@@ -17,10 +17,10 @@ from structlog.testing import capture_logs
 from server.account_side import accounts_in_sqlite
 from server.accounts.lifetimes import Lifetimes
 from server.errors import NotThere, QuestionInvalid
-from server.faces.contract import Outcome
+from server.faces.contract import Outcome, Upload
 from server.faces.following import AT_ONCE, Follower
 from server.faces.history_contract import MatchFilter
-from server.faces.looking import models_here
+from server.faces.looking import Seen, models_here
 from server.faces.service import FaceService
 from server.faces.vault import PictureVault
 from server.faces.workplace import Workplace
@@ -122,6 +122,26 @@ async def test_faces_that_cannot_be_told_do_not_hold_up_the_next(site: Site) -> 
     seen = await site.camera.sends(photo(RED, seed=2))
     await site.follow()
     assert await site.matched() == [(red, seen)]
+
+
+async def test_a_face_that_breaks_whoever_looks_at_it_does_not_hold_up_the_next(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    red = await site.enrol(RED)
+    strange = await site.camera.sends(photo(RED, seed=2))
+    seen = await site.camera.sends(photo(RED, seed=3))
+    look = site.place.desk.look
+
+    async def breaks(picture: Upload) -> Seen:
+        if picture.sighting_id == strange:
+            raise ZeroDivisionError("a decoder's fault")
+        return await look(picture)
+
+    monkeypatch.setattr(site.place.desk, "look", breaks)
+    with capture_logs() as said:
+        await site.follow()
+    assert await site.matched() == [(red, seen)]
+    assert [each["sighting_id"] for each in said if "passed over" in each["event"]] == [strange]
 
 
 async def test_a_face_whose_picture_is_not_where_it_should_be_is_passed_over_and_said(
