@@ -30,6 +30,8 @@ AGAIN_S: Final = 5.0
 SILENT_S: Final = 60.0
 """Without a word for so long, a program that was ready hangs: `WatchdogSec` of the units."""
 LOOK_S: Final = 0.5
+CANNOT_START: Final = 127
+"""The exit code, as shells have it."""
 STDOUT: Final = 1
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -90,9 +92,12 @@ class Supervisor:
             "NOTIFY_SOCKET": str(self._notices.getsockname()),
             "WATCHDOG_USEC": str(round(self._silent_s * 1_000_000)),
         }
-        self._process = process = subprocess.Popen(
-            self._command, env=environment, preexec_fn=_die_with_parent
-        )
+        try:
+            process = subprocess.Popen(self._command, env=environment, preexec_fn=_die_with_parent)
+        except (OSError, subprocess.SubprocessError) as error:
+            say(f"ERROR it cannot be started: {error}")
+            return CANNOT_START
+        self._process = process
         if self._is_stopping:
             process.terminate()
         self._keep_course(is_ready=False, pid=process.pid)

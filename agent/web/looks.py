@@ -19,6 +19,7 @@ from agent.web.coach import Advice, Look, advise
 from agent.web.errors import NotThere
 from agent.web.records import Records, Row
 from agent.web.spool_files import picture_in
+from vision.reading import Picture
 
 RECENT: Final = 24
 MEASURED_WIDTH: Final = 160
@@ -100,7 +101,7 @@ def plate_blur(row: Row, spool: Path) -> float | None:
         content = np.frombuffer(path.read_bytes(), np.uint8)
     except (NotThere, OSError):
         return None
-    picture = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE)
+    picture = _decoded(content)
     frame_size = evidence_of(row).get("frame_size")
     if picture is None or not frame_size or not row["lp_box_w"]:
         return None
@@ -112,3 +113,12 @@ def plate_blur(row: Row, spool: Path) -> float | None:
         return None
     size = (MEASURED_WIDTH, max(8, round(plate.shape[0] * MEASURED_WIDTH / plate.shape[1])))
     return blur_effect(np.asarray(cv2.resize(plate, size), np.uint8))
+
+
+def _decoded(content: Picture) -> Picture | None:
+    """In grey; None of a file that holds no picture, or nothing at all."""
+    try:
+        found = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE)
+    except cv2.error:
+        return None
+    return None if found is None else np.asarray(found, np.uint8)

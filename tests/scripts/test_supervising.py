@@ -80,6 +80,18 @@ def test_program_that_ends_or_says_nothing_is_started_anew(
         assert supervisor.poll() is None
 
 
+def test_program_that_cannot_be_started_anew_is_tried_again(tmp_path: Path) -> None:
+    """As while an installation is replaced, or where there is no memory for it."""
+    program, log = tmp_path / "program", tmp_path / "log"
+    program.symlink_to(sys.executable)
+    gone = PROGRAM.replace("sys.exit(7)", "os.unlink('program'); sys.exit(7)")
+    with supervised(tmp_path, "./program", "-S", "-c", gone, "ends", log=log) as supervisor:
+        wait_until(lambda: "cannot be started" in log.read_text(), what="a start in vain")
+        program.symlink_to(sys.executable)
+        wait_until(lambda: len(starts(tmp_path)) >= 2, what="the second start")
+        assert supervisor.poll() is None
+
+
 def test_program_that_was_never_ready_is_not_started_anew(tmp_path: Path) -> None:
     with supervised(tmp_path, "bash", "-c", "echo x >>starts; exit 3") as supervisor:
         assert supervisor.wait(60) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from agent.camera.synthetic.platework import plate_texture
 from agent.camera.synthetic.registration import Region, registration
 from agent.web.blur import blur_effect
 from agent.web.coach import BLURRED, Look, advise
-from agent.web.looks import MEASURED_WIDTH, speed_px_s
+from agent.web.looks import MEASURED_WIDTH, plate_blur, speed_px_s
 
 GOOD = Look(plate_width_px=120, confidence=0.97, exposure_s=0.002, gain=2.0, lux=400.0, blur=0.25)
 
@@ -109,3 +110,11 @@ def test_blur_tells_moved_plates_from_sharp_ones_at_any_size(
         size = (MEASURED_WIDTH, round(height * MEASURED_WIDTH / width_px))
         blur = blur_effect(np.asarray(cv2.resize(grey, size), np.uint8))
         assert (blur >= BLURRED) is is_blurred, f"{made.text}: {blur:.2f}"
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff of a picture the rest is lost"])
+def test_a_picture_that_is_none_has_no_blur(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "half.jpg").write_bytes(content)
+    box = {"lp_box_x": 1, "lp_box_y": 1, "lp_box_w": 90, "lp_box_h": 20}
+    row = {"lp_image_filename": "half.jpg", "evidence": '{"frame_size": [640, 480]}', **box}
+    assert plate_blur(row, tmp_path) is None
