@@ -202,11 +202,16 @@ class _Line:
         await asyncio.gather(*map(self.say, said))
 
     async def _picture(self, detail: SightingDetail) -> bytes | None:
+        """None where it cannot be read, too: the next one takes its place anyway, and no sighting
+        is to wait for it."""
         if not detail.card.has_picture:
             return None
         try:
             return (await self._parts.pictures.picture(detail.card.id)).content
         except NotThere:
+            return None
+        except (StorageUnavailable, TookTooLong) as error:
+            _log.warning("a picture is not told", sighting=detail.card.id, reason=str(error))
             return None
 
 

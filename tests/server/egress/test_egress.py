@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import io
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -30,6 +31,9 @@ from server.export_command import export
 from server.storage.asking import LONGEST_S, Dialect, Reader, Readers, T
 from server.storage.feed import StoredFeed
 from server.storage.ground import Ground
+from server.storage.picture_stores.contract import PictureReading
+from server.storage.picture_stores.folder import FolderPictures
+from server.storage.sightings import StoredSightings
 from server.troubles import Part
 from tests.server.cameras import jpeg
 from tests.server.channels.receivers import http_receiver
@@ -59,7 +63,10 @@ class Telling:
 
 
 @asynccontextmanager
-async def telling(folder: Path, **given: Any) -> AsyncIterator[Telling]:
+async def telling(
+    folder: Path, *, pictures: PictureReading | None = None, **given: Any
+) -> AsyncIterator[Telling]:
+    """`pictures` None: those of the server."""
     async with watching_in(folder) as watch:
         settings = settings_in(folder, db_path=watch.centre.database, **given)
         committed = Bell()
@@ -67,7 +74,9 @@ async def telling(folder: Path, **given: Any) -> AsyncIterator[Telling]:
             ground=Ground(
                 access=access_to(watch.centre), committed=committed, alerted=watch.raised
             ),
-            pictures=watch.centre.sightings,
+            pictures=watch.centre.sightings
+            if pictures is None
+            else StoredSightings(watch.centre.pool, pictures),
             cameras=watch.centre.cameras,
             connected=lambda: frozenset({"gate-1"}),
             now=lambda: NOON,
@@ -132,6 +141,26 @@ async def test_a_broker_is_told_of_sightings_cameras_and_alerts(tmp_path: Path) 
             }
             assert found["sightpost/status"] == b"offline"
             assert json.loads(found["sightpost/cameras/gate-1/plate"])["plate"] == "AB 1"
+
+
+async def test_a_picture_that_cannot_be_read_keeps_no_sighting_from_being_told(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "another store"
+    (folder / NOON.date().isoformat() / hashlib.sha256(jpeg()).hexdigest()).mkdir(parents=True)
+    store = FolderPictures(folder)
+    async with (
+        mosquitto(tmp_path) as broker,
+        listening(broker, "sightpost/#") as client,
+        telling(tmp_path, pictures=store, mqtt_url=broker.url) as told,
+    ):
+        await _until_it_stands(told.watch, "mqtt sightings")
+        for number, given in ((1, {"image": jpeg()}), (2, {})):
+            await told.passes(number, f"AB {number}", **given)
+            said = json.loads(await first(client, "sightpost/sightings/gate-1"))
+            assert said["id"] == number
+            await first(client, "sightpost/cameras/gate-1/plate")
+    store.close()
 
 
 async def test_home_assistant_finds_a_camera_over_tls(
@@ -232,10 +261,10 @@ async def test_what_passed_while_the_broker_was_away_is_told_when_it_is_back(
     async with (
         mosquitto(tmp_path) as broker,
         listening(broker, "sightpost/#") as client,
-        telling(tmp_path, mqtt_url=broker.url),
+        telling(tmp_path, mqtt_url=broker.url) as told,
     ):
         await first(client, "sightpost/status")  # it stands at the newest row now
-        await _until_it_stands(tmp_path, "mqtt sightings")
+        await _until_it_stands(told.watch, "mqtt sightings")
     async with watching_in(tmp_path) as alone:
         await alone.centre.take(*(plate(number, f"AB {number}") for number in (1, 2, 3)))
     async with (
@@ -249,8 +278,8 @@ async def test_what_passed_while_the_broker_was_away_is_told_when_it_is_back(
         assert ids == [1, 2, 3]
 
 
-async def _until_it_stands(folder: Path, name: str) -> None:
-    async with watching_in(folder) as watch, asyncio.timeout(PATIENCE_S):
+async def _until_it_stands(watch: Watch, name: str) -> None:
+    async with asyncio.timeout(PATIENCE_S):
         while await watch.store.position(name) is None:  # noqa: ASYNC110 (another one writes it)
             await asyncio.sleep(0.02)
 
@@ -276,7 +305,7 @@ async def test_a_stream_of_posts_goes_on_where_it_failed_and_names_its_rows(
     given: dict[str, Any] = {"webhook_networks": "127.0.0.1", "stream_secret": "secret"}
     with http_receiver(500) as receiver:
         async with telling(tmp_path, stream_url=f"{receiver.url}/all", **given) as told:
-            await _until_it_stands(tmp_path, "stream sightings")
+            await _until_it_stands(told.watch, "stream sightings")
             assert told.parts["stream sightings"].trouble is None
             await told.centre.take(*(plate(number, f"AB {number}") for number in (1, 2)))
             told.committed.ring()
