@@ -15,9 +15,11 @@ import apsw
 import structlog
 
 from db.migrations import SERVER_SQLITE
+from server.errors import StorageUnavailable
 from server.storage.connection import BUSY_TIMEOUT_MS, storage_errors, transaction
 from server.storage.durable import make_folder
 from wire.checks import CheckedPicture
+from wire.errors import ErrorCode
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _OPEN_FILES: Final = 4
@@ -44,16 +46,21 @@ class PictureArchive:
         self._lock = threading.Lock()
 
     def add(self, day: str, pictures: Iterable[CheckedPicture]) -> None:
-        """Commits the pictures to that day's file; those it holds already are left alone."""
+        """Commits the pictures to that day's file; those it holds already are left alone. Raises
+        StorageUnavailable where that is damaged, until somebody has moved it away."""
         rows = [(each.sha256, len(each.content), each.content) for each in pictures]
         if not rows:
             return
         with self._lock:
-            connection = self._connection(day)
-            if connection is None:
-                raise ValueError(f"pictures are kept by day, YYYY-MM-DD, not {day!r}")
-            with transaction(connection):
-                connection.executemany("INSERT OR IGNORE INTO pictures VALUES (?, ?, ?)", rows)
+            try:
+                connection = self._connection(day)
+                if connection is None:
+                    raise ValueError(f"pictures are kept by day, YYYY-MM-DD, not {day!r}")
+                with transaction(connection):
+                    connection.executemany("INSERT OR IGNORE INTO pictures VALUES (?, ?, ?)", rows)
+            except _DAMAGED as error:
+                self._let_go(day)
+                raise _no_place(self._folder / f"{day}.db", error) from error
 
     def read(self, sha256: str, day: str) -> bytes | None:
         """A picture's bytes, None where that day's file is gone or damaged, or never had it: who
@@ -149,6 +156,15 @@ class PictureArchive:
             connection.close()
             raise
         return connection
+
+
+def _no_place(path: Path, error: Exception) -> StorageUnavailable:
+    return StorageUnavailable(
+        ErrorCode.STORAGE_FAILED,
+        f"the pictures of this day cannot be kept, {path} is damaged ({error}): move it away, with "
+        f"{path.name}-wal and {path.name}-shm; cameras keep their rows until then",
+        retry_after_s=5.0,
+    )
 
 
 def register_picture_base64(connection: apsw.Connection, archive: PictureArchive) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from server.errors import StorageUnavailable
 from server.storage.pictures import PictureArchive, register_picture_base64
 from tests.server.conftest import connections_to
 from wire.checks import CheckedPicture
@@ -84,3 +85,15 @@ def test_a_damaged_file_has_no_pictures_until_it_is_brought_back(
     path.write_bytes(whole)
     assert reading.read(kept[0].sha256, "2026-03-01") == kept[0].content
     reading.close()
+
+
+def test_who_adds_to_a_damaged_file_is_told_which_until_it_is_moved_away(tmp_path: Path) -> None:
+    path = tmp_path / "2026-03-01.db"
+    path.write_bytes(b"x" * 20_000)
+    archive = PictureArchive(tmp_path, read_only=False)
+    with pytest.raises(StorageUnavailable, match=rf"{path} is damaged .*: move it away"):
+        archive.add("2026-03-01", [picture(b"a")])
+    path.rename(tmp_path / "damaged.db")
+    archive.add("2026-03-01", [picture(b"a")])
+    assert archive.read(picture(b"a").sha256, "2026-03-01") == b"a"
+    archive.close()
