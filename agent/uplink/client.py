@@ -136,7 +136,7 @@ class V1Exchange:
             if not ready.rows or (self._fetch is not None and self._fetch.done()):
                 batch = await self._fetched()
                 ready.add(batch.rows)
-                if not ready.rows:
+                if not ready.rows and batch.is_last:
                     if self._is_finished(batch):
                         return
                     await self._idle(batch)

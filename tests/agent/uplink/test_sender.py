@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -23,6 +24,7 @@ from agent.delivery import DeliveryStore, WaitingRow
 from agent.errors import SenderAlreadyRunning
 from agent.outbox.sending import SendingStore
 from agent.outbox.store import Outbox
+from agent.uplink.intake import Batch, Intake
 from agent.uplink.link import LinkFailure, LinkState
 from agent.uplink.sender import Sender
 from agent.uplink.settings import Identity, UplinkSettings
@@ -55,6 +57,29 @@ async def test_second_sender_of_a_database_is_refused(
         with pytest.raises(SenderAlreadyRunning):
             await new_sender(ingest.url).send_once(asyncio.Event())
         assert first.status.link.is_open
+
+
+async def test_a_look_for_fresh_rows_that_finds_none_does_not_hold_up_the_backlog(
+    outbox: Outbox, running: SendersFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(100):
+        outbox.record_health(component="c", status="PASS", message=f"{number}" * 2000)
+    batches, take = list[Batch](), Intake.take
+
+    def taken(intake: Intake, **asked: Any) -> Batch:
+        batch = take(intake, **asked)
+        batches.append(batch)
+        if len(batches) == 1:
+            sender.notify()
+        elif asked["fresh_only"]:  # the line is faster than the disk
+            while len(ingest.arrivals) < len(batches[0].rows):
+                time.sleep(0.001)
+        return batch
+
+    monkeypatch.setattr(Intake, "take", taken)
+    async with serving(ingest := Ingest()), running(ingest.url, check_interval_s=3600) as sender:
+        await until(lambda: not outbox.counts().waiting)
+    assert (len(batches[1].rows), batches[1].is_last) == (0, False)
 
 
 async def test_a_database_that_is_locked_when_sending_begins_does_not_end_the_agent(
