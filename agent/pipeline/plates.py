@@ -104,12 +104,21 @@ class PlatePassages:
 
     @property
     def in_view(self) -> tuple[PlateInView, ...]:
-        """The plates that pass now, each where it was read last."""
-        going_on = (passage.candidate() for passage in self._passages if not passage.is_over)
-        return tuple(
-            PlateInView(text=one.text, confidence=one.confidence, box=one.box, is_sure=one.is_sure)
-            for one in going_on
-        )
+        """The plates that pass now, each where it should be in the last frame: not every frame is
+        read. One that was lost is left out until it is found again."""
+        if self._last is None:
+            return ()
+        found = []
+        for passage in self._passages:
+            box = self._expected(passage, self._last.at_s)
+            if box is not None and not passage.is_over:
+                one = passage.candidate()
+                found.append(
+                    PlateInView(
+                        text=one.text, confidence=one.confidence, box=box, is_sure=one.is_sure
+                    )
+                )
+        return tuple(found)
 
     def adjust(self, rules: RuleSettings, area: Area) -> None:
         """Judges by these from now on; what goes on and what is remembered stays."""
