@@ -134,11 +134,22 @@ own() { # PATH [OWNER GROUP]
     change chown --no-dereference "${owner:-$user}:${group:-$user}" "$1"
 }
 
+# In the data folder with its owner's rights, who could lay links there that lead root elsewhere.
+as_account() { # COMMAND...
+    (
+        cd -- "$root$data"
+        ((EUID != 0)) || set -- setpriv --reuid "$(account_id 3)" --regid "$(account_id 4)" --clear-groups -- "$@"
+        exec "$@"
+    )
+}
+
 make_folders() {
     local folder
-    for folder in "" /db /captured_images /log /run; do
-        change install -d -m 0750 "$root$data$folder"
-        own "$root$data$folder"
+    change install -d -m 0750 "$root$data"
+    own "$root$data"
+    for folder in db captured_images log run; do
+        [[ ! -e "$root$data/$folder" ]] || own "$root$data/$folder"
+        change as_account install -d -m 0750 "$folder"
     done
     own_data
 }
@@ -153,7 +164,7 @@ own_data() {
     done
     [[ -z "$(find "${folders[@]}" ! -user "$(account_id 3)" -print -quit)" ]] ||
         chown --recursive --no-dereference "$(account_id 3):$(account_id 4)" "${folders[@]}"
-    chmod --recursive o-rwx -- "${folders[@]}"
+    as_account chmod --recursive o-rwx -- db captured_images log run
 }
 
 # Settings are root's to write and the services' to read.

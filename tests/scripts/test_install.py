@@ -108,6 +108,16 @@ def test_installed_again_upgraded_given_another_role_and_removed(image: Image) -
     assert again.code == 0, again.said
     assert image.contents() == before
 
+    log, keys = image.at(f"{DATA}/log"), image.at("/etc/keys")
+    keys.mkdir(mode=0o755)
+    log.rename(log.with_name("aside"))
+    log.symlink_to(keys)  # as whoever has the account could lay one
+    refused = image.runs("install_all_services.sh")
+    assert (refused.code, "cannot change perm" in refused.said) == (1, True), refused.said
+    assert (mode(keys), keys.stat().st_uid) == (0o755, 0)
+    log.unlink()
+    log.with_name("aside").rename(log)
+
     first = release(image)
     settings.write_text("SERVER_PORT = high\n")
     refused = image.runs("install_all_services.sh", "--roles", "agent")
