@@ -37,6 +37,8 @@ from demo_view import View
 from agent.camera.errors import SourceError
 from agent.camera.uri import Scheme, SourceUri, parse_source
 
+WEB_PORT: Final = 8080
+"""Of a server that is told no other."""
 REFRESH_S: Final = 0.5
 PLAIN_REPORT_S: Final = 5.0
 
@@ -69,7 +71,7 @@ def _source(text: str) -> SourceUri:
 
 def _run(console: Console, places: Places, source: SourceUri, *, until_end: bool) -> int:
     view = View(places=places, source=str(source))
-    port, web_port, agent_port = free_ports(8765, 8080, 8000)
+    port, web_port, agent_port = free_ports(8765, WEB_PORT, 8000)
     with ExitStack() as stack:
         console.print("Starting the server ...")
         server = start_server(places, port, web_port)
@@ -92,7 +94,11 @@ def _run(console: Console, places: Places, source: SourceUri, *, until_end: bool
         finally:
             code = agent.stop()
             server_code = server.stop()
-    return _conclude(console, view, agent, code, server_code, until_end, interrupted)
+    _tell_end(console, agent, code, server_code, until_end=until_end, interrupted=interrupted)
+    _tell_places(console, view, web_port)
+    if interrupted:
+        return 130 if until_end else 0
+    return code or server_code
 
 
 def _watch(
@@ -119,16 +125,15 @@ def _watch(
             time.sleep(REFRESH_S)
 
 
-def _conclude(
+def _tell_end(
     console: Console,
-    view: View,
     agent: Program,
     code: int,
     server_code: int,
+    *,
     until_end: bool,
     interrupted: bool,
-) -> int:
-    """Says how it ended and where everything is; the exit code."""
+) -> None:
     if code != 0 and not interrupted:
         console.print(Text(agent.tail()), soft_wrap=True)
         console.print(f"The agent {ended(code)}; its last words are above.", style="red")
@@ -136,6 +141,9 @@ def _conclude(
         console.print("The source has ended and every row is acknowledged.")
     if server_code != 0:
         console.print(f"The server {ended(server_code)}.", style="red")
+
+
+def _tell_places(console: Console, view: View, web_port: int) -> None:
     totals = ", ".join(f"{name} {value.plain}" for name, value in view.totals())
     if totals:
         console.print(f"In this folder: {totals}", highlight=False, soft_wrap=True)
@@ -147,11 +155,10 @@ def _conclude(
     ):
         console.print(f"{name}: {shown(path)}", highlight=False, soft_wrap=True)
     again = f".venv/bin/python -m server run --db {shown(view.places.server_database)}"
-    pages = f"The pages on them, on http://127.0.0.1:8080/ again: {again}"
+    if web_port != WEB_PORT:
+        again += f" --web-port {web_port}"
+    pages = f"The pages on them, on http://127.0.0.1:{web_port}/ again: {again}"
     console.print(pages, highlight=False, soft_wrap=True)
-    if interrupted:
-        return 130 if until_end else 0
-    return code or server_code
 
 
 def _parse_arguments() -> argparse.Namespace:

@@ -125,9 +125,9 @@ class Service:
         code = process.poll()
         if code is not None:
             self._forget()
-            return said(1, f"ERROR {self.name} ended with exit code {code}:\n{self._last_words()}")
+            return said(1, f"ERROR {self.name} ended with {_end_of(code)}:\n{self._last_words()}")
         if not is_ready:
-            return said(0, f"{self._runs(process.pid)} but is not ready yet: see its log")
+            return said(0, f"{self._runs(process.pid)} but is not ready yet: see {self._output}")
         return said(0, f"SUCCESS {self._runs(process.pid)}")
 
     def stop(self, *, patience_s: float) -> int:
@@ -290,6 +290,11 @@ def started_at(pid: int) -> str | None:
         return None
     state, *fields = stat.rpartition(")")[2].split()
     return None if state in "ZX" else fields[STARTED_FIELD - 1]
+
+
+def _end_of(code: int) -> str:
+    """A supervisor ends with 128 and the number where a signal ended its program, as a shell."""
+    return f"signal {code - 128}" if code > 128 else f"exit code {code}"
 
 
 def said(code: int, text: str) -> int:

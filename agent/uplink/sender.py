@@ -172,25 +172,31 @@ class Sender:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sends until `stop` is set. Raises SenderAlreadyRunning."""
-        with self._lock, self._working() as worker:
+        with self._working() as worker:
+            await self._send(worker, stop)
+
+    async def run_in_turn(self, stop: asyncio.Event, *, turn_s: float = TURN_S) -> None:
+        """As `run`; while another process sends it waits, and says so in its status."""
+        with self._working() as worker:
+            while not stop.is_set():
+                try:
+                    await self._send(worker, stop)
+                except SenderAlreadyRunning as taken:
+                    if self._link.failure is not LinkFailure.TAKEN:
+                        log.warning("waits for its turn to send: %s", taken)
+                    self._link = self._link.taken(str(taken), self._clock.now())
+                    await first_set(stop, timeout_s=turn_s)
+                    await self._count(worker)
+        if self._link.state is not LinkState.STOPPED:
+            self._move(LinkState.STOPPED)
+
+    async def _send(self, worker: Worker, stop: asyncio.Event) -> None:
+        with self._lock:
             await self._prepare(worker)
             while not stop.is_set():
                 failure = await self._attempt(worker, stop, until_empty=False)
                 if failure is not None and not stop.is_set():
                     await self._back_off(worker, failure, stop)
-            self._move(LinkState.STOPPED)
-
-    async def run_in_turn(self, stop: asyncio.Event, *, turn_s: float = TURN_S) -> None:
-        """As `run`; while another process sends it waits, and says so in its status."""
-        while not stop.is_set():
-            try:
-                await self.run(stop)
-            except SenderAlreadyRunning as taken:
-                if self._link.failure is not LinkFailure.TAKEN:
-                    log.warning("waits for its turn to send: %s", taken)
-                self._link = self._link.taken(str(taken), self._clock.now())
-                await first_set(stop, timeout_s=turn_s)
-        if self._link.state is not LinkState.STOPPED:
             self._move(LinkState.STOPPED)
 
     async def send_once(self, stop: asyncio.Event) -> SentOnce:

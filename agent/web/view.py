@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from agent.health.span import spoken
+
 FRESH_S: Final = 10.0
 """A camera works whose newest frame is younger than this."""
 
@@ -17,7 +19,8 @@ def is_fresh(status: dict[str, Any]) -> bool:
 def view_of(
     status: dict[str, Any], *, is_on: bool, reads: bool, has_picture: bool
 ) -> dict[str, Any]:
-    """`camera` and `reading` with their words and whether all is well, and why no picture comes.
+    """`camera` and `reading` with their words and whether all is well, why no picture comes, and
+    how old the one is that is shown instead.
 
     `status` is the agent's, `is_on` and `reads` what an operator wants, `has_picture` whether
     there is one to show.
@@ -30,7 +33,15 @@ def view_of(
     else:
         reading = _said("Reading plates", is_well=True)
     problem = "" if is_fresh(status) else status["source_error"] or ""
-    return {"camera": camera, "reading": reading, "problem": problem, "has_picture": has_picture}
+    age_s = status["frame_age_s"]
+    is_old = has_picture and age_s is not None and not camera["is_well"]
+    return {
+        "camera": camera,
+        "reading": reading,
+        "problem": problem,
+        "has_picture": has_picture,
+        "old": f"The last picture, {spoken(age_s)} old" if is_old else "",
+    }
 
 
 def _camera(status: dict[str, Any], *, is_on: bool) -> dict[str, Any]:

@@ -1,23 +1,27 @@
 """Unknown visitors who turn out to be somebody become their matches.
 
-All visitors are looked at while others write; what was found is carried out only where the person
-is still who they were then, and of each visitor only where it is still there.
+All visitors are looked at while others write, and those who may be that person are decided on like
+any face. It is carried out only where the person is still who they were then, and of each visitor
+only where it is still there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from server.faces import history_rows, vector_rows
 from server.faces.calibration import Calibration
-from server.faces.decision import Candidate, Vectors, score_of
-from server.faces.gallery import Gallery
+from server.faces.decision import Rule, Vectors
+from server.faces.gallery import Face, Gallery
 from server.faces.keeping import Look, ModelKey
 from server.storage.asking import Reader, Writer
+
+_ASKED_AT_ONCE: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +35,13 @@ class _Found:
 def claim(gallery: Gallery, class_id: int, model: ModelKey, calibration: Calibration) -> int:
     """How many. Blocking; keeps others from writing only while what was found is written."""
 
-    def look(rows: Reader) -> tuple[tuple[int, ...], list[_Found]]:
+    def look(rows: Reader) -> tuple[tuple[int, ...], list[Look]]:
         marks = vector_rows.marks_of(rows, class_id, model)
-        return marks, _found(rows, class_id, model, calibration)
+        return marks, _alike(rows, class_id, model, calibration.rule.threshold)
 
     while True:
-        marks, found = gallery.read(look)
+        marks, alike = gallery.read(look)
+        found = _found(gallery, class_id, alike, calibration.rule)
         if not found:
             return 0
         claimed = gallery.note(partial(_carry_out, class_id, marks, found, model, calibration))
@@ -66,20 +71,30 @@ def _carry_out(
     return claimed
 
 
-def _found(
-    reader: Reader, class_id: int, model: ModelKey, calibration: Calibration
-) -> list[_Found]:
-    held = vector_rows.held_of(reader, class_id, model)
-    if not len(held.vectors):
+def _alike(reader: Reader, class_id: int, model: ModelKey, threshold: float) -> list[Look]:
+    """Visitors who may be that person."""
+    held = vector_rows.held_of(reader, class_id, model).vectors
+    if not len(held):
         return []
-    threshold = calibration.rule.threshold
+    # Nobody's score is above the cosine with their nearest picture or their mean.
+    return [
+        _look(rows[place], vectors[place])
+        for rows, vectors in history_rows.visitor_chunks(reader, model)
+        for place in np.flatnonzero(_best_of(vectors, held) >= threshold)
+    ]
+
+
+def _found(gallery: Gallery, class_id: int, alike: Sequence[Look], rule: Rule) -> list[_Found]:
+    """Those of them who are: who is as alike to somebody else stays a visitor."""
     found = []
-    for rows, vectors in history_rows.visitor_chunks(reader, model):
-        # Nobody's score is above the cosine with their nearest picture or their mean.
-        for place in np.flatnonzero(_best_of(vectors, held) >= threshold):
-            score = score_of(vectors[place], held)
-            if not score.is_denied and score.score >= threshold:
-                found.append(_Found(look=_look(rows[place], vectors[place]), score=score.score))
+    for start in range(0, len(alike), _ASKED_AT_ONCE):
+        looks = alike[start : start + _ASKED_AT_ONCE]
+        told = gallery.who([Face(vector=look.vector, rule=rule, most=1) for look in looks])
+        found += [
+            _Found(look=look, score=each.decision.scores[0].score)
+            for look, each in zip(looks, told, strict=True)
+            if each.decision.class_id == class_id
+        ]
     return found
 
 
@@ -93,10 +108,10 @@ def _look(row: Any, vector: Vectors) -> Look:
     )
 
 
-def _best_of(vectors: Vectors, held: Candidate) -> Vectors:
+def _best_of(vectors: Vectors, held: Vectors) -> Vectors:
     """Of each row: the cosine with the nearest picture or with the mean of all."""
-    mean = held.vectors.mean(axis=0, keepdims=True)
+    mean = held.mean(axis=0, keepdims=True)
     length = max(float(np.linalg.norm(mean)), 1e-6)
-    both = np.concatenate([vectors @ held.vectors.T, vectors @ (mean / length).T], axis=1)
+    both = np.concatenate([vectors @ held.T, vectors @ (mean / length).T], axis=1)
     best: Vectors = both.max(axis=1)
     return best

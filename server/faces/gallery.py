@@ -111,8 +111,7 @@ class Gallery:
 
     def note(self, work: Callable[[Writer], T]) -> T:
         """What `work` writes of what no index holds, all of it or nothing."""
-        with self._upkeep:
-            return self._database.change(work)
+        return self._database.change(work)
 
     def read(self, work: Callable[[Reader], T]) -> T:
         """What `work` finds, all of it at one moment."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from server.faces.decision import Vectors
 from server.faces.eight_bits import ONE, EightBitVectors, SixteenBits
-from server.faces.sign_codes import Places, SignCodes
+from server.faces.sign_codes import COMPARED, Places, SignCodes
 
 Keys = NDArray[np.uint64]
 """Ids of embeddings, shape (n,)."""
@@ -26,9 +26,6 @@ Owners = NDArray[np.int64]
 
 AMONG: Final = 32
 """Nearest vectors whose owners are looked at closely."""
-
-AMONG_OF_ONE: Final = 256
-"""So many where all of AMONG are one person's: their lead before the second-best counts too."""
 
 MOST_MULTIPLIED: Final = 1 << 24
 """Where all vectors together have no more numbers (131,072 of 128, 32,768 of 512), which caches can
@@ -57,6 +54,11 @@ class _ByOwner:
 
     places: Places
     owners: Owners
+
+    def found(self, people: Sequence[int]) -> tuple[Places, Places]:
+        """Where the places of each begin, and how many they are."""
+        starts = self.owners.searchsorted(people)
+        return starts, self.owners.searchsorted(people, "right") - starts
 
 
 class FaceIndex:
@@ -133,15 +135,15 @@ class FaceIndex:
             return [self._keys[places] for places in self._nearest(vectors, most)]
 
     def people(self, vectors: Vectors, most: Sequence[int]) -> Found:
-        """Of each vector at most so many people with one of the AMONG nearest, or AMONG_OF_ONE."""
+        """Of each vector at most so many people with one of the AMONG nearest. Where all of these
+        are one person's, who comes next too: their lead before the second-best counts."""
         with self._gate.shared():
             people = [
                 owners[:count] for owners, count in zip(self._near(vectors), most, strict=True)
             ]
             named = sorted({class_id for each in people for class_id in each})
             by_owner = self._sorted_by_owner()
-            starts = by_owner.owners.searchsorted(named)
-            counts = by_owner.owners.searchsorted(named, "right") - starts
+            starts, counts = by_owner.found(named)
             ends = np.cumsum(counts)
             within = np.arange(counts.sum()) - np.repeat(ends - counts, counts)
             places = by_owner.places[np.repeat(starts, counts) + within]
@@ -153,11 +155,12 @@ class FaceIndex:
     def _near(self, vectors: Vectors) -> list[list[int]]:
         """Whose the nearest to each are, each once, the nearest first."""
         found = self._owners_of(self._nearest(vectors, AMONG))
-        of_one = [number for number, owners in enumerate(found) if len(owners) == 1]
-        if of_one and self._count > AMONG:
-            more = self._owners_of(self._nearest(vectors[of_one], AMONG_OF_ONE))
-            for number, owners in zip(of_one, more, strict=True):
-                found[number] = owners
+        if self._count > AMONG:
+            for number, owners in enumerate(found):
+                if len(owners) == 1:
+                    _, (theirs,) = self._sorted_by_owner().found(owners)
+                    more = self._nearest(vectors[number : number + 1], int(theirs) + 1)
+                    (found[number],) = self._owners_of(more)
         return found
 
     def _owners_of(self, near: Sequence[Places]) -> list[list[int]]:
@@ -178,7 +181,7 @@ class FaceIndex:
             self._best(vector, places[np.newaxis], most)[0]
             for vector, places in zip(
                 np.split(vectors, len(vectors)),
-                self._codes.nearest(self._count, vectors),
+                self._codes.nearest(self._count, vectors, max(COMPARED, 2 * most)),
                 strict=True,
             )
         ]

@@ -25,10 +25,10 @@ FIRST: Final = 2
 COMPARED: Final = 512
 """Vectors whose codes are nearest are near enough to be compared themselves."""
 
-NEAR: Final = 4 * COMPARED
+NEAR_TIMES: Final = 4
 NEAR_SHARE: Final = 128
-"""Of so many vectors one, and NEAR at least, is near enough by the first words of its code to have
-all of it looked at. docs/measurements.md says why so many."""
+"""Of so many vectors one, and NEAR_TIMES as many as are compared at least, is near enough by the
+first words of its code to have all of it looked at. docs/measurements.md says why so many."""
 
 STRIP: Final = 32_768
 """Codes looked at by one operation: few enough for a core's second cache, and enough for numpy to
@@ -94,18 +94,18 @@ class SignCodes:
         self._strips[places // STRIP, :, places % STRIP] = 0
         self._rest[places] = 0
 
-    def nearest(self, count: int, asked: Vectors) -> list[Places]:
-        """Of each: places of at least COMPARED of the first `count`, where there are so many."""
-        return [self._near(count, code) for code in self.of(asked)]
+    def nearest(self, count: int, asked: Vectors, compared: int = COMPARED) -> list[Places]:
+        """Of each: places of at least `compared` of the first `count`, where there are so many."""
+        return [self._near(count, code, compared) for code in self.of(asked)]
 
-    def _near(self, count: int, code: Words) -> Places:
-        if count <= COMPARED:
+    def _near(self, count: int, code: Words, compared: int) -> Places:
+        if count <= compared:
             return np.arange(count)
         first = distances(self._strips, count, code)
-        near = nearest(first, max(NEAR, count // NEAR_SHARE), COMPARED)
+        near = nearest(first, max(NEAR_TIMES * compared, count // NEAR_SHARE), compared)
         # An exact opposite, whose 256 bits all differ, counts as 0: its cosine tells it.
         rest = bits_set(self._rest.take(near, axis=0) ^ code[FIRST:])
-        return near[nearest(first[near] + rest[:, 0] + rest[:, 1], COMPARED, COMPARED)]
+        return near[nearest(first[near] + rest[:, 0] + rest[:, 1], compared, compared)]
 
 
 def distances(strips: Words, count: int, code: Words) -> Distances:

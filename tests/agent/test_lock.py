@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 from pathlib import Path
@@ -31,6 +32,18 @@ def test_the_holder_is_told_to_whoever_asks_without_taking_the_lock(tmp_path: Pa
         assert holder_of(path) == str(os.getpid())
     assert holder_of(path) is None
     assert path.exists()
+
+
+def test_lock_is_taken_beside_whoever_asks_for_its_holder_in_that_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lpr_data.db.sender.lock"
+    asking = os.open(path, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    monkeypatch.setattr("agent.lock.time.sleep", lambda _: fcntl.flock(asking, fcntl.LOCK_UN))
+    with _lock(path):
+        assert holder_of(path) == str(os.getpid())
+    os.close(asking)
 
 
 def test_disk_that_takes_nothing_costs_the_holder_s_number_and_not_the_lock(tmp_path: Path) -> None:

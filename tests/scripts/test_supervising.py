@@ -163,6 +163,8 @@ def test_status_tells_a_program_that_ends_again_and_again_from_one_that_runs(
     assert "ended with exit code 7 and is started again" in noted_in.read_text()
     assert service(tmp_path, "stop") == (0, "SUCCESS agent stopped\n")
     assert service(tmp_path, "status") == (3, "agent: does not run\n")
+    code, said = service(tmp_path, "start", "bash", "-c", "echo its last words; kill -SEGV $$")
+    assert (code, said) == (1, "ERROR agent ended with signal 11:\n    its last words\n")
 
     assert service(tmp_path, "start", *python("works"))[0] == 0
     pid, supervisor = starts(tmp_path)[-1], (tmp_path / "run" / "agent.pid").read_text().split()[0]

@@ -70,6 +70,7 @@ function showView({ view, faces }) {
     state.dataset.on = said.is_well ? "yes" : "no";
   }
   putAll("source_error", view.problem);
+  putAll("old", view.old);
   document.getElementById("faces").hidden = !faces;
   if (view.has_picture && !video.hasAttribute("src")) video.src = "/video_feed";
 }

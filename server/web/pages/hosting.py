@@ -15,6 +15,7 @@ from typing import Final
 from fastapi import FastAPI
 from nicegui import app as pages_app
 from nicegui import ui
+from starlette.middleware import Middleware
 
 from server.supervision import beside
 from server.web.pages.account import add_account
@@ -30,6 +31,7 @@ from server.web.pages.enrolling import add_enrolling
 from server.web.pages.errors import add_errors
 from server.web.pages.failures import add_failures
 from server.web.pages.identify import add_identify
+from server.web.pages.leaving import Leaving
 from server.web.pages.live import LiveBoard
 from server.web.pages.matches import add_matches
 from server.web.pages.overview import add_overview
@@ -66,6 +68,7 @@ async def pages_on(
     pages_app.middleware_stack = None  # of a server before this one in the process
     pages_app.user_middleware.clear()
     pages_app.add_middleware(ComingBack)
+    app.user_middleware.append(Middleware(Leaving))  # the last before them
     add_failures(app, centre)
     add_overview(centre, board, viewers)
     add_sightings(centre)

@@ -260,3 +260,17 @@ def test_what_passes_is_in_view_until_it_has_gone() -> None:
     assert seen[9] == []
     assert ["AB1234"] in seen
     assert seen[-1] == []
+
+
+def test_a_plate_in_view_is_shown_where_it_is_also_in_frames_that_are_not_read() -> None:
+    cars, plates = vehicle("AB1234", 10, 40, step=8)
+    pipeline = Pipeline(reader=ScriptedPlateReader(plates))
+    shown = []
+    for frame in drawn(cars, 36):
+        reads = pipeline.stats.reads
+        pipeline.process(frame)
+        if pipeline.stats.reads == reads and pipeline.in_view and frame.number > 16:
+            (found,), (truth,) = pipeline.in_view, plates[frame.number]
+            shown.append(found.box.iou(truth.box))
+    assert len(shown) > 3
+    assert min(shown) > 0.6

@@ -107,8 +107,12 @@ async def test_sender_in_turn_says_who_sends_and_sends_once_that_has_ended(
             waiting = asyncio.create_task(second.run_in_turn(stop, turn_s=0.01))
             await until(lambda: second.status.link.failure is LinkFailure.TAKEN)
             assert f"process {os.getpid()} sends" in second.status.link.detail
+            outbox.record_health(component="c", status="PASS", message="x")
+            assert await soon(second.drained()) == 0
+            assert outbox.counts().acknowledged == 1
+            await until(lambda: second.status.acknowledged == 1)
         outbox.record_plate(plate("P1", seed=1))
-        await until(lambda: second.status.link.is_open and len(ingest.arrivals) == 1)
+        await until(lambda: second.status.link.is_open and len(ingest.arrivals) == 2)
         assert second.status.link.failure is None
         stop.set()
         await soon(waiting)

@@ -15,6 +15,12 @@ COMES: dict[str, Any] = {
     "source_error": "was unplugged",
 }
 
+OLD = {
+    "Camera stopped": "The last picture, 0 s old",
+    "No picture comes": "The last picture, 11 s old",
+    "The source has ended": "The last picture, 0 s old",
+}
+
 
 @pytest.mark.parametrize(
     ("changes", "is_on", "camera", "reading", "problem"),
@@ -36,6 +42,7 @@ def test_only_a_camera_whose_pictures_come_is_on(
     view = view_of({**COMES, **changes}, is_on=is_on, reads=True, has_picture=True)
     assert (view["camera"]["text"], view["reading"]["text"]) == (camera, reading)
     assert view["problem"] == problem
+    assert view["old"] == OLD.get(camera, "")
     is_well = camera == "Camera on"
     assert view["camera"]["is_well"] is view["reading"]["is_well"] is is_well
 

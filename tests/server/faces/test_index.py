@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from server.faces import eight_bits
 from server.faces.decision import Vectors
 from server.faces.index import AMONG, MOST_MULTIPLIED, FaceIndex, Found
-from server.faces.sign_codes import COMPARED, NEAR, STRIP, bits_set, bits_set_by_sums, nearest
+from server.faces.sign_codes import COMPARED, NEAR_TIMES, STRIP, bits_set, bits_set_by_sums, nearest
 
 NUMBERS = 32
+NEAR = NEAR_TIMES * COMPARED
 MANY = STRIP + 5000
 """More than lie in one strip, and than are compared."""
 
@@ -151,7 +152,7 @@ def test_who_is_second_is_told_behind_many_pictures_of_the_first(
     gallery: Vectors, most_multiplied: int
 ) -> None:
     index = FaceIndex(NUMBERS, most_multiplied=most_multiplied)
-    burst = np.repeat(gallery[:1], 2 * AMONG, axis=0)
+    burst = np.repeat(gallery[:1], 20 * AMONG, axis=0)
     owners = np.asarray([5] * len(burst) + [7, 6])
     second = (gallery[0] + 0.1 * gallery[1]) / np.linalg.norm(gallery[0] + 0.1 * gallery[1])
     vectors = np.concatenate([burst, second[np.newaxis], gallery[2:3]])

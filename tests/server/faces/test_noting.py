@@ -75,19 +75,30 @@ async def test_a_visitor_who_was_said_not_to_be_them_stays_one(place: Place) -> 
 
 async def test_of_many_who_claim_one_visitor_one_gets_them(place: Place) -> None:
     """While more visitors come, and the people who claim them are changed."""
-    people = [await place.enrol(1), await place.enrol(1, name="a twin")]
-    seen = {number for number, _ in [await place.note(1) for _ in range(6)]}
+    people = {seed: await place.enrol(seed) for seed in (1, 2)}
+    seen = {(people[seed], (await place.note(seed))[0]) for seed in (1, 2, 1, 2, 1, 2)}
 
     async def change(class_id: int) -> None:
         for seed in range(20, 24):
             await place.store.add_pictures(class_id, [picture(seed)], NOW)
 
-    claims = [place.store.claim(class_id, CALIBRATION) for class_id in people for _ in range(3)]
-    claimed = await asyncio.gather(*claims)
-    await asyncio.gather(*(change(class_id) for class_id in people))
+    claims = [place.store.claim(each, CALIBRATION) for each in people.values() for _ in range(3)]
+    claimed, *_ = await asyncio.gather(asyncio.gather(*claims), *map(change, people.values()))
     assert sum(claimed) == len(seen)
-    assert {number for _, number in await place.matches()} == seen
+    assert set(await place.matches()) == seen
     assert await place.visitors() == []
+
+
+async def test_a_visitor_who_is_as_alike_to_two_stays_one_until_it_is_told_who(
+    place: Place,
+) -> None:
+    number, _ = await place.note(1)
+    one, other = await place.enrol(1), await place.enrol(1, name="a twin")
+    assert [await place.store.claim(each, CALIBRATION) for each in (one, other)] == [0, 0]
+    assert (await place.matches(), await place.visitors()) == ([], [number])
+    await place.store.merge(one, other, NOW)
+    assert await place.store.claim(one, CALIBRATION) == 1
+    assert await place.matches() == [(one, number)]
 
 
 async def test_somebody_forgotten_claims_nobody(place: Place) -> None:
