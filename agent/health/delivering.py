@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from agent.health.result import HealthResult, failed, passed, warned
-from agent.health.span import spoken
+from agent.span import spoken
 
 OLD_BACKLOG: Final = timedelta(hours=1)
 NOT_SENDING: Final = "none runs: start it with run_websocket_sender.sh or systemctl"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from agent.health.result import HealthResult, failed, passed, warned
-from agent.health.span import spoken
+from agent.span import spoken
 
 LARGE_LOG_BYTES: Final = 256 * 1024 * 1024
 RECENT: Final = timedelta(days=1)

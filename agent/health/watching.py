@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.health.result import HealthResult, failed, passed, warned
-from agent.health.span import spoken
 from agent.percent import percent
+from agent.span import spoken
 
 WARNING_SHARE: Final = 1 / 3
 """Of the deadline after which a silent camera has failed: then there is a warning."""

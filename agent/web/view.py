@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from agent.health.span import spoken
+from agent.span import spoken
 
 FRESH_S: Final = 10.0
 """A camera works whose newest frame is younger than this."""
