@@ -22,6 +22,9 @@ from server.faces.keeping import Look, ModelKey
 from server.storage.asking import Reader, Writer
 
 _ASKED_AT_ONCE: Final = 64
+_COMPARED_AT_ONCE: Final = 4096
+"""Faces that are decided on together are laid out beside all pictures of the person, each: so many
+vectors at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +38,15 @@ class _Found:
 def claim(gallery: Gallery, class_id: int, model: ModelKey, calibration: Calibration) -> int:
     """How many. Blocking; keeps others from writing only while what was found is written."""
 
-    def look(rows: Reader) -> tuple[tuple[int, ...], list[Look]]:
+    def look(rows: Reader) -> tuple[tuple[int, ...], list[Look], int]:
         marks = vector_rows.marks_of(rows, class_id, model)
-        return marks, _alike(rows, class_id, model, calibration.rule.threshold)
+        held = vector_rows.held_of(rows, class_id, model).vectors
+        alike = _alike(rows, held, model, calibration.rule.threshold)
+        return marks, alike, max(1, min(_ASKED_AT_ONCE, _COMPARED_AT_ONCE // max(1, len(held))))
 
     while True:
-        marks, alike = gallery.read(look)
-        found = _found(gallery, class_id, alike, calibration.rule)
+        marks, alike, at_once = gallery.read(look)
+        found = _found(gallery, class_id, alike, calibration.rule, at_once=at_once)
         if not found:
             return 0
         claimed = gallery.note(partial(_carry_out, class_id, marks, found, model, calibration))
@@ -71,24 +76,25 @@ def _carry_out(
     return claimed
 
 
-def _alike(reader: Reader, class_id: int, model: ModelKey, threshold: float) -> list[Look]:
-    """Visitors who may be that person."""
-    held = vector_rows.held_of(reader, class_id, model).vectors
+def _alike(reader: Reader, held: Vectors, model: ModelKey, threshold: float) -> list[Look]:
+    """Visitors who may be the person of whom these are held."""
     if not len(held):
         return []
     # Nobody's score is above the cosine with their nearest picture or their mean.
     return [
-        _look(rows[place], vectors[place])
+        _look(rows[place], vectors[place].copy())  # of thousands one or two are wanted
         for rows, vectors in history_rows.visitor_chunks(reader, model)
         for place in np.flatnonzero(_best_of(vectors, held) >= threshold)
     ]
 
 
-def _found(gallery: Gallery, class_id: int, alike: Sequence[Look], rule: Rule) -> list[_Found]:
+def _found(
+    gallery: Gallery, class_id: int, alike: Sequence[Look], rule: Rule, *, at_once: int
+) -> list[_Found]:
     """Those of them who are: who is as alike to somebody else stays a visitor."""
     found = []
-    for start in range(0, len(alike), _ASKED_AT_ONCE):
-        looks = alike[start : start + _ASKED_AT_ONCE]
+    for start in range(0, len(alike), at_once):
+        looks = alike[start : start + at_once]
         told = gallery.who([Face(vector=look.vector, rule=rule, most=1) for look in looks])
         found += [
             _Found(look=look, score=each.decision.scores[0].score)
@@ -112,6 +118,5 @@ def _best_of(vectors: Vectors, held: Vectors) -> Vectors:
     """Of each row: the cosine with the nearest picture or with the mean of all."""
     mean = held.mean(axis=0, keepdims=True)
     length = max(float(np.linalg.norm(mean)), 1e-6)
-    both = np.concatenate([vectors @ held.T, vectors @ (mean / length).T], axis=1)
-    best: Vectors = both.max(axis=1)
+    best: Vectors = np.maximum((vectors @ held.T).max(axis=1), vectors @ (mean / length)[0])
     return best
