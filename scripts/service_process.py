@@ -294,7 +294,9 @@ def started_at(pid: int) -> str | None:
 
 def _end_of(code: int) -> str:
     """A supervisor ends with 128 and the number where a signal ended its program, as a shell."""
-    return f"signal {code - 128}" if code > 128 else f"exit code {code}"
+    if code < 0:
+        return f"signal {-code}"
+    return f"signal {code - 128}" if 128 < code < 128 + signal.NSIG else f"exit code {code}"
 
 
 def said(code: int, text: str) -> int:

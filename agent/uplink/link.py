@@ -41,8 +41,8 @@ class LinkFailure(Enum):
     TIMEOUT = "no answer in time: check the line, and firewalls between here and the server"
     TLS = "the server's certificate is not trusted: check UPLINK_CA_FILE and this device's clock"
     CERTIFICATE = (
-        "a certificate here cannot be used: write UPLINK_CA_FILE, UPLINK_CLIENT_CERT and "
-        "UPLINK_CLIENT_KEY as paths of PEM files that this user may read"
+        "a certificate cannot be used: UPLINK_CA_FILE, UPLINK_CLIENT_CERT and UPLINK_CLIENT_KEY "
+        "are to be PEM files, readable"
     )
     UNAUTHORIZED = (
         "no token, or none that the server knows: set AGENT_TOKEN to a new one of its (401)"

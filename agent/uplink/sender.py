@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random as system_random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -172,12 +172,12 @@ class Sender:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sends until `stop` is set. Raises SenderAlreadyRunning."""
-        with self._working() as worker:
+        async with self._working() as worker:
             await self._send(worker, stop)
 
     async def run_in_turn(self, stop: asyncio.Event, *, turn_s: float = TURN_S) -> None:
         """As `run`; while another process sends it waits, and says so in its status."""
-        with self._working() as worker:
+        async with self._working() as worker:
             while not stop.is_set():
                 try:
                     await self._send(worker, stop)
@@ -191,7 +191,7 @@ class Sender:
             self._move(LinkState.STOPPED)
 
     async def _send(self, worker: Worker, stop: asyncio.Event) -> None:
-        with self._lock:
+        async with self._turn(worker):
             await self._prepare(worker)
             while not stop.is_set():
                 failure = await self._attempt(worker, stop, until_empty=False)
@@ -199,9 +199,18 @@ class Sender:
                     await self._back_off(worker, failure, stop)
             self._move(LinkState.STOPPED)
 
+    @asynccontextmanager
+    async def _turn(self, worker: Worker) -> AsyncIterator[None]:
+        """Nobody else sends. What the worker was told to do is done before somebody else may."""
+        with self._lock:
+            try:
+                yield
+            finally:
+                await worker.all_done()
+
     async def send_once(self, stop: asyncio.Event) -> SentOnce:
         """Sends everything that waits, then returns. Raises SenderAlreadyRunning."""
-        with self._lock, self._working() as worker:
+        async with self._working() as worker, self._turn(worker):
             await self._prepare(worker)
             failures = 0
             while not stop.is_set():
@@ -252,8 +261,8 @@ class Sender:
         """Grows while connections that fail bring things on."""
         return self._progress.answers + len(self._patience.culprits)
 
-    @contextmanager
-    def _working(self) -> Iterator[Worker]:
+    @asynccontextmanager
+    async def _working(self) -> AsyncIterator[Worker]:
         with Worker() as worker:
             self._worker = worker
             try:

@@ -44,6 +44,10 @@ class Worker:
         """The call's result; a database or file that fails becomes LinkFailed."""
         return await done(self.start(call, *args, **kwargs))
 
+    async def all_done(self) -> None:
+        """Returns once every call in line is done."""
+        await self.start(lambda: None)
+
     def close(self) -> None:
         self._executor.shutdown(wait=True, cancel_futures=True)
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ from websockets.http11 import Request, Response
 
 from agent.app import send_in_time
 from agent.clock import SystemClock
-from agent.delivery import DeliveryStore, WaitingRow
+from agent.delivery import DeliveryStore, Settlement, WaitingRow
 from agent.errors import SenderAlreadyRunning
 from agent.outbox.sending import SendingStore
 from agent.outbox.store import Outbox
@@ -116,6 +117,32 @@ async def test_sender_in_turn_says_who_sends_and_sends_once_that_has_ended(
         assert second.status.link.failure is None
         stop.set()
         await soon(waiting)
+
+
+async def test_nobody_else_sends_while_what_the_server_said_is_being_written(
+    outbox: Outbox, new_sender: NewSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_go_on, settle = threading.Event(), threading.Event(), SendingStore.settle
+
+    def slowly(store: SendingStore, settlement: Settlement) -> None:
+        begun.set()
+        assert may_go_on.wait(20)
+        settle(store, settlement)
+
+    monkeypatch.setattr(SendingStore, "settle", slowly)
+    outbox.record_plate(plate())
+    stop = asyncio.Event()
+    async with serving(ingest := Ingest()):
+        sender = new_sender(ingest.url, stop_grace_s=0.01)
+        sending = asyncio.create_task(sender.run(stop))
+        await until(begun.is_set)
+        stop.set()
+        await until(lambda: sender.status.link.state is LinkState.STOPPED)
+        with pytest.raises(SenderAlreadyRunning):
+            await new_sender(ingest.url).run(asyncio.Event())
+        may_go_on.set()
+        await soon(sending)
+    assert outbox.counts().acknowledged == 1
 
 
 async def test_sending_once_sends_everything_and_ends(
