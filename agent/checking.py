@@ -37,7 +37,7 @@ from agent.health.keeping import ClockFacts, DatabaseFacts
 from agent.health.machine import MemoryFacts
 from agent.health.models import look_at_models, try_reader
 from agent.health.recognising import ModelFacts, ReaderFacts
-from agent.health.result import HealthResult, Status, failed, warned
+from agent.health.result import HealthResult, Status, failed, warned, worst_of
 from agent.health.system import look_at_system
 from agent.health.watching import CameraFacts
 from agent.lock import agent_lock_of, holder_of
@@ -286,12 +286,11 @@ def _sizes(folder: Path) -> Iterator[int]:
 
 
 def _as_json(running: bool, results: tuple[HealthResult, ...]) -> str:
-    worst = max((one.status for one in results), key=list(Status).index)
     return json.dumps(
         {
             "version": VERSION,
             "agent_runs": running,
-            "status": worst.value,
+            "status": worst_of(results),
             "checks": [
                 {"component": one.component, "status": one.status.value, "message": one.message}
                 for one in results

@@ -155,6 +155,7 @@ class Examiner:
             in_a_row=pipeline.failures_in_a_row,
             restarted=pipeline.ladder.restarted,
             last_error=pipeline.last_error,
+            is_held=not self._seen.live.is_reading,
             is_given_up=pipeline.ladder.is_given_up,
         )
 
@@ -255,6 +256,7 @@ def eviction_facts(inspection: Inspection) -> EvictionFacts:
         rows=inspection.evicted_rows,
         newest_at=inspection.evicted_at,
         newest=inspection.newest_eviction,
+        reason=inspection.eviction_reason,
     )
 
 

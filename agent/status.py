@@ -10,6 +10,7 @@ from typing import Any
 from agent.assembly import Parts
 from agent.examining import LEFT_TO_OTHERS
 from agent.health.delivering import NOT_SENDING
+from agent.health.result import worst_of
 from agent.lock import holder_of, sender_lock_of
 from agent.uplink.sender import Sender
 from agent.watcher import FACE, PLATE
@@ -17,11 +18,12 @@ from telemetry.version import VERSION
 
 
 def status_of(parts: Parts) -> dict[str, Any]:
-    """What `GET /health` says."""
+    """What `GET /health` says. `status` means that it answers, `state` how it is."""
     counts = parts.outbox.counts()
     capture = parts.capture.stats
     status = {
         "status": "ok",
+        "state": worst_of(parts.monitor.newest),
         "version": VERSION,
         "source": str(parts.uri),
         "frames": parts.watcher.frames_processed,

@@ -13,6 +13,13 @@ LARGE_LOG_BYTES: Final = 256 * 1024 * 1024
 RECENT: Final = timedelta(days=1)
 FIXED_SQLITE: Final = (3, 51, 3)
 """The first version without the WAL-reset bug (sqlite.org/wal.html)."""
+_AGAINST: Final = {
+    "quota": "mend the link, or raise AGENT_DISK_QUOTA_MB",
+    "free_space": "make room on the disk (./cleanup_old_data.sh), or lower AGENT_DISK_FLOOR_MB",
+    "disk_full": "make room on the disk now (./cleanup_old_data.sh)",
+    "corrupt_database": "check card, disk and power supply",
+}
+"""What to do, by the reason that a note gives."""
 OFFSET_WARNING_S: Final = 5.0
 OFFSET_FAILURE_S: Final = 300.0
 
@@ -37,11 +44,13 @@ class DatabaseFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvictionFacts:
-    """What was given up: rows that the server never had, ever, and the newest note of any kind."""
+    """What was given up: rows that the server never had, ever, and the newest note of any kind
+    with its reason, as the server is told it."""
 
     rows: int = 0
     newest_at: datetime | None = None
     newest: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +93,7 @@ def check_evictions(facts: EvictionFacts, *, now: datetime) -> HealthResult:
     total = f"; {facts.rows} rows in all never reached the server" if facts.rows else ""
     text = f"{spoken(now - facts.newest_at)} ago: {facts.newest}{total}"
     if now - facts.newest_at < RECENT:
-        advice = "mend the link, or raise AGENT_DISK_QUOTA_MB or the disk"
+        advice = _AGAINST.get(facts.reason, "see log/app.log")
         return warned("evictions", f"given up {text}: {advice}")
     return passed("evictions", f"last given up {text}")
 

@@ -20,6 +20,9 @@ STALLED_SHARE: Final = 0.10
 """Of the time in which some task waits for memory (PSI `some avg10`); above it programs crawl."""
 
 
+_MAKE_ROOM: Final = " (./cleanup_old_data.sh, or look what else fills the disk)"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskFacts:
     """Sizes in bytes; `growth_bytes_a_day` is None where nobody knows it yet."""
@@ -86,12 +89,14 @@ def check_disk(facts: DiskFacts) -> HealthResult:
     """Free space of the file system that holds database and pictures, and how long it lasts."""
     share = facts.free_bytes / facts.total_bytes if facts.total_bytes else 0.0
     text = f"{_gb(facts.free_bytes)} of {_gb(facts.total_bytes)} free{_pictures(facts)}"
-    if share < FULL_DISK_SHARE or facts.free_bytes < facts.floor_bytes / 2:
-        return failed("disk", f"{text}: make room now, sightings will not fit")
     if facts.free_bytes < facts.floor_bytes:
-        return warned("disk", f"{text}: below AGENT_DISK_FLOOR_MB, the oldest pictures go")
+        text += f"; AGENT_DISK_FLOOR_MB asks for {_gb(facts.floor_bytes)}"
+    if share < FULL_DISK_SHARE or facts.free_bytes < facts.floor_bytes / 2:
+        return failed("disk", f"{text}: make room now, sightings will not fit{_MAKE_ROOM}")
+    if facts.free_bytes < facts.floor_bytes:
+        return warned("disk", f"{text}: the oldest pictures go{_MAKE_ROOM}")
     if share < LOW_DISK_SHARE:
-        return warned("disk", f"{text}: make room soon")
+        return warned("disk", f"{text}: make room soon{_MAKE_ROOM}")
     return passed("disk", text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +22,11 @@ class HealthResult:
     component: str
     status: Status
     message: str
+
+
+def worst_of(results: Iterable[HealthResult]) -> Status | None:
+    """The state of all together; None where nothing was looked at yet."""
+    return max((one.status for one in results), key=list(Status).index, default=None)
 
 
 def passed(component: str, message: str) -> HealthResult:

@@ -38,7 +38,7 @@ class PipelineFacts:
     """`busy_s` is how long the frame in hand is being read, None while there is none.
 
     `frames` were taken so far. `failures` are those that an error cost; `in_a_row` such ones since
-    the last good one.
+    the last good one. `is_held`: an operator has stopped the reading for now.
     """
 
     busy_s: float | None
@@ -48,6 +48,7 @@ class PipelineFacts:
     in_a_row: int = 0
     restarted: int = 0
     last_error: str | None = None
+    is_held: bool = False
     is_given_up: bool = False
 
 
@@ -98,6 +99,9 @@ def check_pipeline(facts: PipelineFacts) -> HealthResult:
     if facts.busy_s is not None and facts.busy_s > facts.deadline_s:
         text = f"a frame is being read for {facts.busy_s:.0f} s{again}"
         return failed("pipeline", f"{text}: the reader is started anew; is the machine overloaded?")
+    if facts.is_held:
+        text = "an operator has stopped the reading: start it at the camera's page"
+        return warned("pipeline", text)
     if facts.in_a_row:
         text = f"the last {facts.in_a_row} frames could not be read{why}{again}"
         return failed("pipeline", f"{text}: see log/app.log; check the models with 'agent check'")

@@ -38,7 +38,8 @@ class Inspection:
     """What was seen. `fault` says why it cannot be used and what to do; then counts are zero.
 
     `is_older`: the older system's, not adopted yet. `growth_bytes_a_day` is of rows and pictures
-    of the last day. `evicted_rows` never reached the server; `newest_eviction` tells of the last.
+    of the last day. `evicted_rows` never reached the server; `newest_eviction` tells of the last,
+    `eviction_reason` why that was.
     `refused_sequences` are numbers of the rows refused last, ascending.
     """
 
@@ -57,6 +58,7 @@ class Inspection:
     oldest_at: datetime | None = None
     evicted_at: datetime | None = None
     newest_eviction: str = ""
+    eviction_reason: str = ""
     growth_bytes_a_day: float | None = None
     last_sequence: int = 0
     refused_sequences: tuple[int, ...] = ()
@@ -76,7 +78,7 @@ def inspect(path: Path, pictures: Path, now: datetime, *, zone: tzinfo | None = 
             if not _has_store(connection):
                 return Inspection(sqlite_version=version, is_older=True, size_bytes=size_bytes)
             counts = read_counts(connection)
-            evicted_at, newest = _newest_eviction(connection, reading)
+            evicted_at, newest, reason = _newest_eviction(connection, reading)
             return Inspection(
                 sqlite_version=version,
                 size_bytes=size_bytes,
@@ -90,6 +92,7 @@ def inspect(path: Path, pictures: Path, now: datetime, *, zone: tzinfo | None = 
                 oldest_at=_oldest(connection, reading),
                 evicted_at=evicted_at,
                 newest_eviction=newest,
+                eviction_reason=reason,
                 growth_bytes_a_day=_growth(connection, pictures, size_bytes, reading),
                 last_sequence=read_identity(connection).last_sequence,
                 refused_sequences=_refused(connection),
@@ -176,15 +179,18 @@ def _refused(connection: apsw.Connection) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def _newest_eviction(connection: apsw.Connection, reading: Reading) -> tuple[datetime | None, str]:
+def _newest_eviction(
+    connection: apsw.Connection, reading: Reading
+) -> tuple[datetime | None, str, str]:
+    """When, what, and why."""
     row = connection.execute(
         "SELECT timestamp, kind, count, reason, message FROM evictions ORDER BY id DESC LIMIT 1"
     ).fetchone()
     if row is None:
-        return None, ""
+        return None, "", ""
     timestamp, kind, count, reason, message = row
     told = f", {message}" if message else ""
-    return captured_at(timestamp, reading), f"{count} {kind}s ({reason}{told})"
+    return captured_at(timestamp, reading), f"{count} {kind}s ({reason}{told})", reason
 
 
 def _growth(

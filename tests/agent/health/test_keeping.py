@@ -17,6 +17,7 @@ from agent.health.keeping import (
     check_evictions,
 )
 from agent.health.result import Status
+from agent.outbox.quota import Reason
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 DATABASE = DatabaseFacts(sqlite_version="3.54.1", checked_at=NOW - timedelta(hours=5))
@@ -42,13 +43,31 @@ def test_database(facts: DatabaseFacts, expected: Status, said: str) -> None:
 
 
 def test_what_was_given_up_lately_is_a_warning_and_long_ago_a_note() -> None:
-    lately = EvictionFacts(rows=3, newest_at=NOW - timedelta(hours=3), newest="5 pictures (quota)")
+    lately = EvictionFacts(
+        rows=3, newest_at=NOW - timedelta(hours=3), newest="5 pictures (quota)", reason="quota"
+    )
     result = check_evictions(lately, now=NOW)
     assert result.status is Status.WARN
     assert "5 pictures (quota); 3 rows in all never reached the server" in result.message
     long_ago = replace(lately, newest_at=NOW - timedelta(days=3))
     assert check_evictions(long_ago, now=NOW).status is Status.PASS
     assert check_evictions(EvictionFacts(), now=NOW).status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("reason", "helps"),
+    [
+        (Reason.QUOTA, "raise AGENT_DISK_QUOTA_MB"),
+        (Reason.FREE_SPACE, "lower AGENT_DISK_FLOOR_MB"),
+        (Reason.DISK_FULL, "./cleanup_old_data.sh"),
+        ("corrupt_database", "check card, disk"),
+        ("of a later version", "log/app.log"),
+    ],
+)
+def test_what_helps_against_giving_up_goes_by_its_reason(reason: str, helps: str) -> None:
+    said = check_evictions(EvictionFacts(newest_at=NOW, newest="", reason=reason), now=NOW).message
+    assert helps in said
+    assert ("AGENT_DISK_QUOTA_MB" in said) is (reason == Reason.QUOTA)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,14 @@ def test_disk_below_its_floor_says_that_pictures_go() -> None:
     assert "AGENT_DISK_FLOOR_MB" in result.message
 
 
+def test_a_full_disk_names_what_makes_room_and_the_floor_it_is_below() -> None:
+    facts = DiskFacts(free_bytes=20 * GB, total_bytes=100 * GB, floor_bytes=50 * GB)
+    result = machine.check_disk(facts)
+    assert result.status is Status.FAIL
+    assert "AGENT_DISK_FLOOR_MB asks for 50.0 GB" in result.message
+    assert "./cleanup_old_data.sh" in result.message
+
+
 def test_days_left_end_at_the_quota_where_that_comes_first() -> None:
     facts = DiskFacts(
         free_bytes=100 * GB,

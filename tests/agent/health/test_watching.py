@@ -66,6 +66,9 @@ def test_camera_says_why_and_what_was_tried() -> None:
         (replace(PIPELINE, failures=2, in_a_row=2), Status.FAIL),
         (replace(PIPELINE, failures=2), Status.WARN),
         (replace(PIPELINE, is_given_up=True), Status.FAIL),
+        (replace(PIPELINE, is_held=True), Status.WARN),
+        (replace(PIPELINE, is_held=True, failures=2, in_a_row=2), Status.WARN),
+        (replace(PIPELINE, is_held=True, busy_s=31.0), Status.FAIL),
     ],
 )
 def test_pipeline_fails_while_frames_are_not_read(facts: PipelineFacts, expected: Status) -> None:
@@ -75,6 +78,11 @@ def test_pipeline_fails_while_frames_are_not_read(facts: PipelineFacts, expected
 def test_before_the_first_frame_nothing_is_said_to_have_been_read() -> None:
     assert "every frame" not in check_pipeline(replace(PIPELINE, frames=0)).message
     assert "every frame" in check_pipeline(PIPELINE).message
+
+
+def test_a_reading_that_an_operator_has_stopped_says_where_it_is_started() -> None:
+    message = check_pipeline(replace(PIPELINE, is_held=True)).message
+    assert message == "an operator has stopped the reading: start it at the camera's page"
 
 
 def test_sightings_that_were_lost_are_a_failure() -> None:

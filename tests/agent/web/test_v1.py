@@ -36,10 +36,21 @@ async def test_status_says_what_runs_and_how_the_link_is(web: httpx.AsyncClient)
 
 
 async def test_health_is_a_page_for_browsers_and_json_for_programs(web: httpx.AsyncClient) -> None:
-    program = await web.get("/health")
-    assert program.json()["status"] == "ok"
+    checks = {one["component"]: one for one in await checked(web)}
+    assert checks["pipeline"]["status"] == "WARN"
+    assert "stopped the reading" in checks["pipeline"]["message"]  # as this camera is
+    program = (await web.get("/health")).json()
+    assert program["status"] == "ok"
+    states = ("PASS", "WARN", "FAIL")
+    assert program["state"] == max((one["status"] for one in program["health"]), key=states.index)
+    assert program["state"] != "PASS"
     browser = await web.get("/health", headers={"Accept": "text/html,*/*"})
     assert browser.text.startswith("<!doctype html>")
+
+
+async def checked(web: httpx.AsyncClient) -> list[dict[str, str]]:
+    results: list[dict[str, str]] = (await web.post("/api/health_check")).json()["results"]
+    return results
 
 
 async def test_the_coach_advises_on_what_was_seen(web: httpx.AsyncClient) -> None:
