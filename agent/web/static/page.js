@@ -1,10 +1,14 @@
 // What every page does: keeps its numbers fresh in place, switches parts, tells what happened.
 
+import { answered, isSilent, notAnswered } from "/static/answering.js";
+
 const token = document.querySelector('meta[name="csrf-token"]').content;
 const REFRESH_MS = 2000;
+const REFRESH_BADGE_MS = 6000;
+const LONGEST_MS = 10000;
 const RATE_WINDOW_MS = 60000;
 
-export async function ask(method, path, body) {
+export async function ask(method, path, body, signal) {
   const headers = { Accept: "application/json" };
   if (token) headers["X-CSRF-Token"] = token;
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -15,13 +19,16 @@ export async function ask(method, path, body) {
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
       redirect: "error",
+      signal,
     });
   } catch {
     throw new Error("the camera does not answer: check the network, it may be restarting");
   }
-  const answer = await response.json().catch(() => ({}));
+  const answer = await response.json().catch(() => null);
   if (response.status === 401 && method === "GET") location.assign("/login");
-  if (!response.ok) throw new Error(answer.message || `the camera answered ${response.status}`);
+  if (!response.ok || !answer) {
+    throw new Error(answer?.message || `the camera answered ${response.status}, no more`);
+  }
   return answer;
 }
 
@@ -41,8 +48,8 @@ const shown = (value) => whole.format(value).replaceAll(",", "\u202f");
 const percent = (of100) => (of100 >= 99.5 && of100 < 100 ? `${Math.floor(of100 * 10) / 10}%` : `${of100.toFixed(0)}%`);
 // By the device's clock, as all of the page has it, wherever the browser is.
 const AHEAD_MS = 1000 * Number(document.body.dataset.aheadS);
-const clock = (text) =>
-  text ? new Date(Date.parse(text) + AHEAD_MS).toISOString().slice(11, 19) : "–";
+const clockOf = (ms) => new Date(ms + AHEAD_MS).toISOString().slice(11, 19);
+const clock = (text) => (text ? clockOf(Date.parse(text)) : "–");
 
 function put(element, text) {
   if (element && element.textContent !== text) element.textContent = text;
@@ -61,6 +68,8 @@ function showRunning(running) {
 }
 
 // The stream begins with the first picture: without one it would keep the page from being loaded.
+// It is opened again where it may have been cut: of that a browser says nothing for sure.
+let isToBeOpened = false;
 function showView({ view, faces }) {
   const video = document.getElementById("video");
   if (!video) return;
@@ -72,7 +81,23 @@ function showView({ view, faces }) {
   putAll("source_error", view.problem);
   putAll("old", view.old);
   document.getElementById("faces").hidden = !faces;
-  if (view.has_picture && !video.hasAttribute("src")) video.src = "/video_feed";
+  if (view.has_picture && (isToBeOpened || !video.hasAttribute("src"))) {
+    isToBeOpened = false;
+    openVideo();
+  }
+}
+
+function showHealth(health) {
+  const badge = document.getElementById("health-badge");
+  const count = (status) => health.filter((one) => one.status === status).length;
+  const [failed, warned] = [count("FAIL"), count("WARN")];
+  badge.hidden = failed + warned === 0;
+  badge.dataset.status = failed ? "FAIL" : "WARN";
+  put(badge.firstElementChild, String(failed + warned));
+  put(badge.lastElementChild, [[failed, "FAIL"], [warned, "WARN"]]
+    .filter(([number]) => number)
+    .map(([number, word]) => `${number} ${word}`)
+    .join(", "));
 }
 
 const acknowledgedAt = [];
@@ -86,6 +111,11 @@ function showRate(acknowledged) {
 }
 
 function showLink(link) {
+  for (const short of document.querySelectorAll("[data-link-short]")) {
+    put(short, link.state);
+    short.dataset.linkShort = link.state;
+    short.title = link.advice;
+  }
   const state = document.getElementById("link-state");
   if (!state) return;
   put(state, link.state);
@@ -172,7 +202,16 @@ async function showLatest(captured) {
 }
 
 export async function refresh() {
-  const status = await ask("GET", "/api/v1/status");
+  let status;
+  try {
+    status = await ask("GET", "/api/v1/status", undefined, AbortSignal.timeout(LONGEST_MS));
+  } catch (error) {
+    const sinceMs = notAnswered(clockOf);
+    if (sinceMs !== null) putAll("old", `The last picture, from ${clockOf(sinceMs)}`);
+    throw error;
+  }
+  isToBeOpened ||= answered(status);
+  showHealth(status.health);
   for (const name of ["plates", "faces", "waiting", "acknowledged", "refused", "evicted"]) {
     putAll(name, shown(status[name]));
   }
@@ -227,35 +266,49 @@ document.getElementById("theme")?.addEventListener("click", () => {
   localStorage.setItem("theme", root.dataset.theme);
 });
 
-// The stream may be full or cut: single pictures then, until the page is opened again.
+// The stream may be full or cut: single pictures then, until it is opened again.
 const video = document.getElementById("video");
+let stills;
+function openVideo() {
+  clearInterval(stills);
+  stills = undefined;
+  video.src = `/video_feed?${Date.now()}`;
+}
 if (video) {
   const note = document.getElementById("video-note");
-  let stills;
   const show = (isThere) => {
     note.hidden = isThere;
     video.classList.toggle("missing", !isThere);
   };
-  video.addEventListener("load", () => show(true));
+  const showStill = () => {
+    if (!isSilent()) video.src = `/api/v1/picture.jpg?${Date.now()}`;
+  };
+  video.addEventListener("load", () => {
+    show(true);
+    put(note, "No picture now");
+  });
   video.addEventListener("error", () => {
     show(false);
-    stills ??= setInterval(() => (video.src = `/api/v1/picture.jpg?${Date.now()}`), REFRESH_MS);
+    stills ??= setInterval(showStill, REFRESH_MS);
   });
   addEventListener("pagehide", () => video.removeAttribute("src"));
 }
 
+const isWatching = document.querySelector("[data-value], [data-state], #components") !== null;
+let lastSaid = "";
 async function refreshForever() {
   for (;;) {
     if (!document.hidden) {
       try {
         await refresh();
-        document.body.classList.remove("silent");
+        lastSaid = "";
       } catch (error) {
-        if (!document.body.classList.contains("silent")) tell(error.message, "error");
-        document.body.classList.add("silent");
+        if (!isSilent() && error.message !== lastSaid) tell(error.message, "error");
+        lastSaid = error.message;
       }
     }
-    await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
+    const waitMs = isWatching || isSilent() ? REFRESH_MS : REFRESH_BADGE_MS;
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
 }
-if (document.querySelector("[data-value], [data-state], #components")) refreshForever();
+refreshForever();

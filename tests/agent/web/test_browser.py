@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import AsyncIterator
@@ -37,6 +38,7 @@ OPTIONS: Final = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 MARKUP: Final = "<script>alert(1)</script>"
+DOT: Final = "one => getComputedStyle(one, '::before').backgroundColor"
 PASSWORD: Final = "correct horse battery"
 
 
@@ -138,6 +140,48 @@ async def test_a_source_that_has_ended_says_so_beside_its_last_picture(
         await page.goto(camera.url)  # also where the end came before the page
         await expect(page.locator("#video")).to_have_js_property("naturalWidth", 160)
         await context.close()
+
+
+async def test_a_camera_that_does_not_answer_is_marked_until_it_does_and_shown_anew_then(
+    browser: Browser, camera: Camera
+) -> None:
+    context = await _opened(browser)
+    page = await context.new_page()
+    await page.goto(camera.url + "/")
+    video, old = page.locator("#video"), page.locator(".screen-old")
+    state = page.locator("[data-view=camera]")
+    await expect(video).to_have_attribute("src", re.compile("^/video_feed"))
+    await expect(state).to_have_text("Camera on")
+    await expect(page.locator("#silent")).to_be_hidden()
+    good = await state.evaluate(DOT)
+    await context.route("**/api/v1/status", lambda route: route.abort())
+    since = re.compile(r"^The camera does not answer since \d\d:\d\d:\d\d: what is shown is old\.$")
+    await expect(page.get_by_role("alert")).to_have_text(since)
+    await expect(old).to_have_text(re.compile("^The last picture, from"))
+    assert await state.evaluate(DOT) != good
+    assert "grayscale" in await video.evaluate("one => getComputedStyle(one).filter")
+    async with page.expect_request("**/video_feed*"):
+        await context.unroute("**/api/v1/status")
+    await expect(page.locator("#silent")).to_be_hidden()
+    await expect(old).to_have_text("")
+    assert await state.evaluate(DOT) == good
+    await context.close()
+
+
+async def test_every_page_counts_what_is_not_well_and_the_live_one_tells_of_the_link(
+    page: Page, camera: Camera
+) -> None:
+    await page.goto(camera.url + "/health")
+    await page.get_by_role("button", name="Check now").click()
+    badge = page.locator("#health-badge")
+    await expect(badge).to_be_visible()  # nothing listens at the server's address
+    unwell = page.locator("#components .tag:not([data-status=PASS])")
+    await expect(badge.locator("b")).to_have_text(str(await unwell.count()))
+    await page.goto(camera.url + "/settings")
+    await expect(badge).to_be_visible()
+    await page.goto(camera.url + "/")
+    link = page.locator("[data-link-short]")
+    await expect(link).to_have_text(re.compile("offline|connecting|backing off"))
 
 
 async def test_a_plate_that_is_markup_is_shown_as_text(page: Page, camera: Camera) -> None:
