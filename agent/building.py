@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Final
 
 import cv2
+from msgspec import structs
 
 from agent.clock import SystemClock
 from agent.config import AgentSettings
+from agent.delivery import StoreIdentity
 from agent.errors import AgentError
 from agent.lock import sender_lock_of
+from agent.outbox.inspection import Inspection
+from agent.outbox.naming import MessageIds, system_random
 from agent.outbox.opening import Opened, open_outbox
 from agent.outbox.quota import Limits
 from agent.outbox.sending import SendingStore
@@ -32,6 +36,7 @@ from agent.seeing import (
     make_hiding_detector,
     make_plate_reader,
 )
+from agent.uplink.greeting import hello_of
 from agent.uplink.sender import Sender
 from agent.uplink.settings import Identity, UplinkSettings
 from settings.showing import secrets_of
@@ -41,6 +46,7 @@ from telemetry.redaction import secrets_in
 from telemetry.tracing import RowTracer, TracingUnavailable, tracer_to
 from telemetry.version import VERSION
 from vision.networks import Networks
+from wire.v1 import Hello
 
 MEGABYTE: Final = 1_000_000
 
@@ -121,15 +127,33 @@ def make_sender(
     return Sender(
         store,
         settings=uplink_settings_of(settings),
-        identity=Identity(
-            hostname=settings.hostname,
-            checkpoint_id=settings.checkpoint_id,
-            agent_version=VERSION,
-        ),
+        identity=identity_of(settings),
         clock=clock,
         lock_path=sender_lock_of(settings.db_path),
         tracer=tracer,
     )
+
+
+def identity_of(settings: AgentSettings) -> Identity:
+    return Identity(
+        hostname=settings.hostname, checkpoint_id=settings.checkpoint_id, agent_version=VERSION
+    )
+
+
+def trial_hello(settings: AgentSettings, inspection: Inspection) -> Hello:
+    """What a run would greet with, for one that only tries whether it is let in.
+
+    Where the run would begin an epoch, one that is never used stands for it, and the server is
+    not told where its numbers begin: it notes none. No watchlist is asked for.
+    """
+    clock, held = SystemClock(), inspection.identity
+    begins = held is None or (settings.device_id and held.device_id != settings.device_id)
+    if held is None or begins:
+        epoch = MessageIds(clock, system_random).fresh()
+        held = StoreIdentity(device_id=settings.name, epoch=epoch, epoch_after=0, last_sequence=0)
+    hello = hello_of(held, identity_of(settings), waiting=inspection.waiting_rows, clock=clock)
+    after = None if begins else held.epoch_after
+    return structs.replace(hello, epoch_after=after, watchlist=None)
 
 
 def uplink_settings_of(settings: AgentSettings) -> UplinkSettings:

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 from websockets.asyncio.client import ClientConnection
 
-from agent.building import uplink_settings_of
+from agent.building import trial_hello, uplink_settings_of
 from agent.camera.errors import SourceError
 from agent.camera.factory import open_source, truth_of
 from agent.clock import SystemClock
@@ -43,7 +43,8 @@ from agent.health.watching import CameraFacts
 from agent.lock import agent_lock_of, holder_of
 from agent.outbox.inspection import Inspection, inspect, soundness_fault, write_fault
 from agent.seeing import make_face_models, make_networks, make_plate_reader
-from agent.uplink.dial import abort, check_address, dial
+from agent.uplink.dial import abort, check_address
+from agent.uplink.greeting import let_in
 from agent.uplink.link import LinkFailed
 from agent.uplink.settings import UplinkSettings
 from db.rights import Call, rights_of_master
@@ -52,6 +53,7 @@ from telemetry.version import VERSION
 from vision.errors import VisionError
 from vision.plates.reader import EmbeddedPlateReader
 from vision.reading import Picture
+from wire.v1 import Hello
 
 ANSWER_S: Final = 15.0
 """An agent that is well answers within two; on a machine that is busy a little later."""
@@ -230,10 +232,10 @@ def _trial() -> tuple[Picture, str]:
 
 
 def _link(settings: AgentSettings, inspection: Inspection) -> tuple[LinkFacts, float | None]:
-    """Dials and hangs up; the server's clock by the answer's date, to a second."""
+    """Greets and hangs up; the server's clock by the answer's date, to a second."""
     waiting, oldest_at = inspection.waiting_rows, inspection.oldest_at
     try:
-        offset_s = _dialled(uplink_settings_of(settings))
+        offset_s = _dialled(uplink_settings_of(settings), trial_hello(settings, inspection))
     except AddressRefused as error:
         advice, is_hopeless, is_open, offset_s = str(error), True, False, None
     except LinkFailed as error:
@@ -252,14 +254,14 @@ def _link(settings: AgentSettings, inspection: Inspection) -> tuple[LinkFacts, f
     return facts, offset_s
 
 
-def _dialled(settings: UplinkSettings) -> float | None:
+def _dialled(settings: UplinkSettings, hello: Hello) -> float | None:
     """Raises AddressRefused or LinkFailed; otherwise the server's time less ours, if it says it."""
     check_address(settings)
-    return asyncio.run(_hung_up(settings))
+    return asyncio.run(_hung_up(settings, hello))
 
 
-async def _hung_up(settings: UplinkSettings) -> float | None:
-    connection: ClientConnection = await dial(settings, agent_version=VERSION)
+async def _hung_up(settings: UplinkSettings, hello: Hello) -> float | None:
+    connection: ClientConnection = await let_in(settings, hello)
     try:
         response = connection.response
         said = response.headers.get("Date") if response is not None else None

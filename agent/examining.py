@@ -220,7 +220,7 @@ class Examiner:
 
 def account_of(findings: Findings, inspection: Inspection) -> dict[str, str]:
     """What the camera says of its rows; nothing where its database cannot be read now."""
-    if inspection.fault is not None or inspection.is_older or not inspection.has_begun:
+    if inspection.identity is None:
         return {}
     return Account(
         captured=inspection.captured_rows,
@@ -228,7 +228,7 @@ def account_of(findings: Findings, inspection: Inspection) -> dict[str, str]:
         waiting=inspection.waiting_rows,
         refused=inspection.refused_rows,
         evicted=inspection.evicted_rows,
-        last_sequence=inspection.last_sequence,
+        last_sequence=inspection.identity.last_sequence,
         refused_sequences=inspection.refused_sequences,
         oldest_waiting_at=inspection.oldest_at,
         offset_s=findings.clock.offset_s,

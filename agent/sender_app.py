@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from datetime import datetime
+from datetime import UTC, datetime
 
 import structlog
 
@@ -13,21 +13,25 @@ from agent.building import (
     make_tracer,
     picture_format_of,
     prepare_process,
+    trial_hello,
     uplink_settings_of,
 )
 from agent.clock import SystemClock, clock_is_set
 from agent.config import AgentSettings
 from agent.ending import EXIT_FAILED, EXIT_INCOMPLETE, EXIT_OK
 from agent.errors import AgentError
+from agent.outbox.inspection import inspect
 from agent.outbox.sending import SendingStore
 from agent.process import run_loop
 from agent.refusing import refuse_unusable
-from agent.uplink.dial import check_address, dial
+from agent.uplink.dial import check_address
+from agent.uplink.greeting import let_in
 from agent.uplink.link import LinkFailed
 from agent.uplink.sender import Sender
 from agent.watchdog import status_line, works_of
+from db.rights import rights_of_master
 from telemetry.service_manager import ServiceManager, report
-from telemetry.version import VERSION
+from wire.v1 import Hello
 
 log = structlog.get_logger(__name__)
 
@@ -106,23 +110,27 @@ async def _send(
 
 
 def try_server(settings: AgentSettings) -> str:
-    """Connects as the sender would, sends nothing; what to tell. Raises AgentError saying why not.
+    """Connects and greets as the sender would, sends no row; what to tell. Raises AgentError
+    saying why not.
 
-    Address, name, TLS and token are tried. Touches no database.
+    Address, name, TLS, token and device id are tried. The database is only read.
     """
-    return asyncio.run(_try_server(settings))
+    now = datetime.now(UTC)
+    with rights_of_master(settings.db_path, inspect.__module__) as call:
+        inspection = call(inspect, settings.db_path, settings.images_dir, now)
+    return asyncio.run(_try_server(settings, trial_hello(settings, inspection)))
 
 
-async def _try_server(settings: AgentSettings) -> str:
+async def _try_server(settings: AgentSettings, hello: Hello) -> str:
     uplink = uplink_settings_of(settings)
     check_address(uplink)
     try:
-        connection = await dial(uplink, agent_version=VERSION)
+        connection = await let_in(uplink, hello)
     except LinkFailed as error:
         raise AgentError(f"{uplink.url}: {error}") from error
     spoken = connection.subprotocol or "the classic exchange"
     await connection.close()
-    return f"SUCCESS {uplink.url} lets this camera in and speaks {spoken}"
+    return f"SUCCESS {uplink.url} lets {hello.device_id} in and speaks {spoken}"
 
 
 async def _send_on(sender: Sender, stop: asyncio.Event) -> None:

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import apsw
 
+from agent.delivery import StoreIdentity
 from agent.outbox.books import SQL_TABLES, read_counts, read_identity
 from agent.outbox.file_names import file_names
 from agent.outbox.opening import STEPS_BETWEEN_LOOKS
@@ -40,7 +41,8 @@ class Inspection:
     `is_older`: the older system's, not adopted yet. `growth_bytes_a_day` is of rows and pictures
     of the last day. `evicted_rows` never reached the server; `newest_eviction` tells of the last,
     `eviction_reason` why that was.
-    `refused_sequences` are numbers of the rows refused last, ascending.
+    `refused_sequences` are numbers of the rows refused last, ascending. `identity` says whose rows
+    they are, None where it is not ours yet or cannot be read.
     """
 
     sqlite_version: str
@@ -60,7 +62,7 @@ class Inspection:
     newest_eviction: str = ""
     eviction_reason: str = ""
     growth_bytes_a_day: float | None = None
-    last_sequence: int = 0
+    identity: StoreIdentity | None = None
     refused_sequences: tuple[int, ...] = ()
 
 
@@ -94,7 +96,7 @@ def inspect(path: Path, pictures: Path, now: datetime, *, zone: tzinfo | None = 
                 newest_eviction=newest,
                 eviction_reason=reason,
                 growth_bytes_a_day=_growth(connection, pictures, size_bytes, reading),
-                last_sequence=read_identity(connection).last_sequence,
+                identity=read_identity(connection),
                 refused_sequences=_refused(connection),
             )
     except apsw.Error as error:

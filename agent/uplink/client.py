@@ -10,13 +10,12 @@ import asyncio
 from typing import Final
 
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
 
 from agent.delivery import RowKey, RowRefused
 from agent.uplink.context import ExchangeContext
-from agent.uplink.dial import failure_of, reason_of
+from agent.uplink.dial import reason_of
 from agent.uplink.framing import ENVELOPE_BYTES, next_frame
-from agent.uplink.greeting import holdings
+from agent.uplink.greeting import holdings, welcomed
 from agent.uplink.intake import Batch, Intake, PutOff
 from agent.uplink.link import LinkFailed, LinkFailure
 from agent.uplink.liveness import Liveness, Waiting, answer_patience_s
@@ -34,7 +33,6 @@ from wire.client_session import (
     EncodedRow,
     FrameRefused,
     RowsAnswered,
-    Welcomed,
 )
 from wire.errors import PeerMisbehaved
 from wire.v1 import RowResult
@@ -83,18 +81,13 @@ class V1Exchange:
 
     async def greet(self) -> None:
         """Says hello and hears welcome; raises LinkFailed."""
-        try:
-            async with asyncio.timeout(self._settings.answer_timeout_s):
-                await self._connection.send(self._session.hello(), text=True)
-                while not isinstance(event := await self._receive(), Welcomed):
-                    pass
-        except TimeoutError:
-            raise LinkFailed(LinkFailure.TIMEOUT, "the server did not answer hello") from None
-        except ConnectionClosed as error:
-            raise failure_of(error) from error
-        self._progress.heard_time(event.welcome.time)
+        welcome = await welcomed(
+            self._connection, self._session, timeout_s=self._settings.answer_timeout_s
+        )
+        self._liveness.heard(self._now_s())
+        self._progress.heard_time(welcome.time)
         self._progress.credit = self._session.credit
-        server = holdings(event.welcome)
+        server = holdings(welcome)
         if server is not None:
             await self._context.worker.run(self._intake.resend_missing, server)
 

@@ -16,7 +16,7 @@ import structlog
 from websockets.asyncio.client import ClientConnection
 
 from agent.clock import Clock
-from agent.delivery import DeliveryStore, StoreIdentity
+from agent.delivery import DeliveryStore
 from agent.errors import SenderAlreadyRunning
 from agent.lock import ProcessLock
 from agent.uplink.backoff import Backoff
@@ -24,6 +24,7 @@ from agent.uplink.classic import ClassicExchange
 from agent.uplink.client import V1Exchange
 from agent.uplink.context import ExchangeContext
 from agent.uplink.dial import abort, check_address, dial
+from agent.uplink.greeting import hello_of
 from agent.uplink.intake import Intake
 from agent.uplink.link import LinkFailed, LinkFailure, LinkState, LinkStatus
 from agent.uplink.message import ClassicEncoder, V1Encoder
@@ -38,7 +39,7 @@ from telemetry.tracing import RowTracer, trace_context_of
 from wire.client_session import ClientSession
 from wire.limits import Credit
 from wire.rows import Table
-from wire.v1 import SUBPROTOCOL, Hello
+from wire.v1 import SUBPROTOCOL
 
 log = structlog.get_logger(__name__)
 
@@ -360,27 +361,13 @@ class Sender:
         if not is_v1:
             return ClassicExchange(connection, intake, context)
         counts = await worker.run(self._store.counts)
-        session = ClientSession(self._hello(identity, counts.waiting))
+        hello = hello_of(identity, self._identity, waiting=counts.waiting, clock=self._clock)
+        session = ClientSession(hello)
         return V1Exchange(connection, session, intake, context)
 
     def _classic_encoder(self) -> ClassicEncoder:
         return ClassicEncoder(
             checkpoint_id=self._identity.checkpoint_id, hostname=self._identity.hostname
-        )
-
-    def _hello(self, store: StoreIdentity, waiting: int) -> Hello:
-        return Hello(
-            device_id=store.device_id,
-            epoch=store.epoch,
-            hostname=self._identity.hostname,
-            checkpoint_id=self._identity.checkpoint_id,
-            agent_version=self._identity.agent_version,
-            time=self._clock.now(),
-            clock_state=self._clock.state(),
-            waiting_rows=waiting,
-            runs=list(store.server_runs),
-            epoch_after=store.epoch_after,
-            watchlist=store.watchlist,
         )
 
     async def _back_off(self, worker: Worker, failure: LinkFailed, stop: asyncio.Event) -> None:

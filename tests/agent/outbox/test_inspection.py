@@ -41,7 +41,8 @@ def test_it_tells_books_and_the_oldest_row_also_while_an_agent_writes(path: Path
         seen = inspect(path, path.parent / "images", NOW)
     assert seen.fault is None
     assert (seen.captured_rows, seen.acknowledged_rows, seen.waiting_rows) == (3, 0, 3)
-    assert seen.last_sequence == 3
+    assert seen.identity is not None
+    assert seen.identity.last_sequence == 3
     assert seen.oldest_at == NOW - timedelta(hours=30)
     assert (seen.newest_eviction, seen.eviction_reason) == ("4 pictures (quota)", "quota")
     assert seen.log_bytes > 0
