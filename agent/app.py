@@ -35,7 +35,7 @@ from agent.refusing import refuse_unusable
 from agent.switches import TaskSwitch
 from agent.uplink.sender import Sender
 from agent.watchdog import READING_DEADLINES, WATCHING_LIMIT_S, status_line, works_of
-from agent.web.serving import listener_on, serve
+from agent.web.serving import listener_on, serve, url_of
 from telemetry.error_book import ErrorBook
 from telemetry.process_memory import give_back
 from telemetry.service_manager import ServiceManager, report
@@ -124,8 +124,9 @@ def chores(
     settings: AgentSettings, parts: Parts, stop: asyncio.Event, *, errors: ErrorBook | None = None
 ) -> Iterator[Any]:
     """What runs beside the watching, each until `stop`; `errors` are shown on the page."""
+    manager = ServiceManager.from_environment()
     yield report(
-        ServiceManager.from_environment(),
+        manager,
         status=lambda: _status_line(parts),
         works=lambda: works_of(
             watching_s=parts.watcher.still_s(),
@@ -155,6 +156,9 @@ def chores(
     listener = listener_on(settings.web_host, settings.web_port) if settings.web_port else None
     if listener is not None:
         page = page_parts(settings, parts, tasks, errors)
+        if manager.is_there:  # who starts a service sees no log
+            url = url_of(settings.web_host, listener.getsockname()[1])
+            sys.stderr.write(f"The camera's page is on {url}\n")
         yield serve(page, listener, host=settings.web_host, stop=stop)
 
 

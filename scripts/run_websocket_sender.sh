@@ -13,7 +13,8 @@ The sender alone, for AGENT_SENDER=separate: the unit websocket-sender where it 
 systemd, otherwise a process with a pid file in run/. With AGENT_SENDER=embedded the agent sends by
 itself: none is started beside it.
   start, stop, restart
-  status        exit code 3 where it does not run, or ended by itself within the last minute
+  status        exit code 3 where it does not run, or ended by itself within the last minute; of the
+                agent, where that sends by itself
   logs [-f] [LINES]  the end of the sender's log, whoever sends; -f goes on
   test          tries whether the server lets this camera in, and sends nothing
 TEXT
@@ -27,8 +28,12 @@ start | restart)
     service "$1" sender
     ;;
 status)
-    ! try_agent_settings || has_own_sender || say "$embedded"
-    service status sender
+    if try_agent_settings && ! has_own_sender && ! is_present sender; then
+        say "$embedded"
+        service status agent
+    else
+        service status sender
+    fi
     ;;
 stop) service stop sender ;;
 logs) show_logs sender -- "${@:2}" ;;

@@ -31,6 +31,11 @@ EXIT_NOT_RUNNING: Final = 3
 SETTLED_S: Final = 60.0
 """After an end by itself: until then nobody knows whether it will end again."""
 NOT_STOPPED: Final = "; it was not stopped: its supervisor was killed, or the machine restarted"
+STARTED_BY: Final = {
+    "agent": "run_production.sh",
+    "sender": "run_websocket_sender.sh",
+    "server": "run_websocket_server.sh",
+}
 LOOK_S: Final = 0.1
 TAIL_LINES: Final = 12
 SUPERVISOR: Final = Path(__file__).resolve().parent / "supervising.py"
@@ -52,13 +57,16 @@ class Mark:
 @dataclass(frozen=True, slots=True)
 class Course:
     """How it goes, as the supervisor keeps it; `ended_at_s` is Unix time, `pid` the program's own
-    number, 0 where none runs."""
+    number, 0 where none runs. It said what it `says` of itself at `says_at_s` of the monotonic
+    clock, which all processes share; empty: nothing."""
 
     restarts: int = 0
     is_ready: bool = False
     ended_with: str = ""
     ended_at_s: float = 0.0
     pid: int = 0
+    says: str = ""
+    says_at_s: float = 0.0
 
     @classmethod
     def read(cls, path: Path) -> Course:
@@ -74,6 +82,9 @@ class Course:
             if self.pid
             else f"supervisor {supervisor}"
         )
+
+    def own_words(self, monotonic_s: float) -> str:
+        return f": {self.says} ({monotonic_s - self.says_at_s:.0f} s ago)" if self.says else ""
 
     def told(self, processes: str, noted_in: Path, now_s: float) -> tuple[bool, str]:
         """Whether it works, for all that is known, and how it goes in words."""
@@ -128,7 +139,8 @@ class Service:
             return said(1, f"ERROR {self.name} ended with {_end_of(code)}:\n{self._last_words()}")
         if not is_ready:
             return said(0, f"{self._runs(process.pid)} but is not ready yet: see {self._output}")
-        return said(0, f"SUCCESS {self._runs(process.pid)}")
+        words = self._last_words()  # where its pages are
+        return said(0, f"SUCCESS {self._runs(process.pid)}" + (f"\n{words}" if words else ""))
 
     def stop(self, *, patience_s: float) -> int:
         with self._alone():
@@ -146,11 +158,16 @@ class Service:
     def status(self) -> int:
         mark = self.running()
         if mark is None:
-            text = "" if not self._pid_file.exists() else NOT_STOPPED
+            text = ""
+            if self._pid_file.exists():
+                text = NOT_STOPPED
+                if script := STARTED_BY.get(self.name):
+                    text += f"; start it with ./{script} start"
             return said(EXIT_NOT_RUNNING, f"{self.name}: does not run{text}")
         course = Course.read(self._course)
         works, text = course.told(course.processes(mark.pid), self._output, time.time())
-        return said(0 if works else EXIT_NOT_RUNNING, f"{self.name}: {text}")
+        words = course.own_words(time.monotonic())
+        return said(0 if works else EXIT_NOT_RUNNING, f"{self.name}: {text}{words}")
 
     def _runs(self, supervisor: int) -> str:
         return f"{self.name} runs ({Course.read(self._course).processes(supervisor)})"

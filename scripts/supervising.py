@@ -30,6 +30,10 @@ AGAIN_S: Final = 5.0
 SILENT_S: Final = 60.0
 """Without a word for so long, a program that was ready hangs: `WatchdogSec` of the units."""
 LOOK_S: Final = 0.5
+SAID_EVERY_S: Final = 30.0
+"""What the program says of itself is kept no more often, for the memory card's sake."""
+SAID_MOST: Final = 400
+"""Characters of it."""
 CANNOT_START: Final = 127
 """The exit code, as shells have it."""
 STDOUT: Final = 1
@@ -52,6 +56,7 @@ class Supervisor:
         self._course = course
         self._restarts = 0
         self._end: dict[str, str | float] = {}
+        self._says: dict[str, str | float] = {}
         self._command = command
         self._notices = notices
         self._silent_s = silent_s
@@ -100,29 +105,44 @@ class Supervisor:
         self._process = process
         if self._is_stopping:
             process.terminate()
+        self._says = {}
         self._keep_course(is_ready=False, pid=process.pid)
-        heard_s, is_ready = time.monotonic(), False
+        began_s = heard_s = time.monotonic()
+        is_ready = False
         while process.poll() is None:
             if select.select([self._notices], [], [], LOOK_S)[0]:
                 said = self._notices.recv(4096)
                 heard_s = time.monotonic()
+                is_kept = self._listened(said, began_s=began_s, heard_s=heard_s)
                 if b"READY=1" in said:
                     is_ready = True
                     self._keep_course(is_ready=True, pid=process.pid)
                     self._hand_on()
+                elif is_kept:
+                    self._keep_course(is_ready=is_ready, pid=process.pid)
             elif is_ready and not self._is_stopping and time.monotonic() - heard_s > self._silent_s:
                 say(f"ERROR it has said nothing for {self._silent_s:g} s and is killed")
                 process.kill()
                 is_ready = False
         return process.wait()
 
+    def _listened(self, said: bytes, *, began_s: float, heard_s: float) -> bool:
+        """Whether it said how it does, and that is to be kept: often at first."""
+        text = status_in(said)
+        kept_s = float(self._says.get("says_at_s", 0))
+        if text is None or heard_s - kept_s < min(SAID_EVERY_S, (heard_s - began_s) / 4):
+            return False
+        self._says = {"says": text, "says_at_s": heard_s}
+        return True
+
     def _keep_course(self, *, is_ready: bool, pid: int = 0) -> None:
         """`pid` is the program's own number; 0 where none runs."""
         if self._course is None:
             return
-        said = {"restarts": self._restarts, "is_ready": is_ready, "pid": pid, **self._end}
+        said = {"restarts": self._restarts, "is_ready": is_ready, "pid": pid}
+        text = json.dumps({**said, **self._end, **self._says})
         try:
-            (fresh := self._course.with_suffix(".new-course")).write_text(json.dumps(said), "ascii")
+            (fresh := self._course.with_suffix(".new-course")).write_text(text, "ascii")
             fresh.replace(self._course)
         except OSError as error:
             say(f"ERROR {self._course} cannot be written: {error}")
@@ -137,6 +157,14 @@ class Supervisor:
                 line.sendto(b"READY=1", self._outer)
             except OSError:
                 say("it is ready; nobody waits for it any more")
+
+
+def status_in(said: bytes) -> str | None:
+    """Of a message of sd_notify(3) what the program says of itself; None: nothing."""
+    for line in reversed(said.decode("utf-8", errors="replace").splitlines()):
+        if line.startswith("STATUS="):
+            return line.removeprefix("STATUS=")[:SAID_MOST]
+    return None
 
 
 def end_of(exit_code: int) -> str:

@@ -67,6 +67,7 @@ STORING_LIMIT_S: Final = 180.0
 class Running:
     """A server that takes rows. The ports are those that were bound, also where 0 was asked for.
 
+    `pages_url` is where a browser finds the pages; None: it shows none.
     `setup_url` is the link by which the first admin is made, once; None: there is one.
     """
 
@@ -74,6 +75,7 @@ class Running:
     web_port: int
     counters: Counters
     writer: GroupWriter
+    pages_url: str | None
     setup_url: str | None
 
     def works(self) -> tuple[Watched, ...]:
@@ -201,6 +203,9 @@ async def _serving(
             web_port=openings.browsers_port,
             counters=counters,
             writer=writer,
+            pages_url=(
+                f"{_web_url(settings, openings)}/" if role.shows_pages and settings.pages else None
+            ),
             setup_url=_setup_url(settings, openings, side.setup_path),
         )
         tasks.create_task(writer.run())

@@ -159,13 +159,15 @@ async def _run(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with running(settings, role=role, shares_port=shares_port, errors=errors) as server:
+        manager = ServiceManager.from_environment()
+        if manager.is_there and server.pages_url is not None:  # who starts a service sees no log
+            sys.stderr.write(f"The pages are on {server.pages_url}\n")
         if server.setup_url is not None:
             sys.stderr.write(
                 "Nobody can sign in yet. Make the first administrator's account on\n"
                 f"  {server.setup_url}\n"
                 "(the link holds for a day; start the server again for a new one)\n"
             )
-        manager = ServiceManager.from_environment()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(
                 report(manager, status=server.status_line, works=server.works, stop=stop)
@@ -214,7 +216,9 @@ def create(
             token = tokens.create_token(connection, name, now_utc())
     typer.echo(token)
     sys.stderr.write(
-        f"This is the token of {name}. It is not shown again: write it into the camera's .env\n"
+        f"This is the token of {name}. It is not shown again. The camera gets in its .env or "
+        f".env.production:\nAGENT_DEVICE_ID={name}\n"
+        f"AGENT_TOKEN={token if sys.stderr.isatty() else '(the token)'}\n"  # into no log
     )
 
 

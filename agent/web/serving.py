@@ -34,7 +34,10 @@ def listener_on(host: str, port: int) -> socket.socket | None:
 
 
 def url_of(host: str, port: int) -> str:
-    """For a browser; an IPv6 address stands in brackets (RFC 3986, section 3.2.2)."""
+    """For a browser: where every address is listened on, by this machine's name. An IPv6 address
+    stands in brackets (RFC 3986, section 3.2.2)."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 (compared with)
+        host = socket.gethostname()
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 

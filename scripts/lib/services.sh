@@ -205,9 +205,11 @@ reversed() { # WORD...
 act_on() { # start|stop|restart|status NAME...
     local action="$1" backwards
     shift
-    # A server with settings that it cannot read would not come back; nothing is stopped then.
-    [[ "$action" != restart || " $* " != *" server "* ]] ||
+    # With settings that the server cannot read nothing is started beside it, and nothing stopped that
+    # would not come back.
+    if [[ " $* " == *" server "* ]] && [[ "$action" == restart || "$action $#" == "start "[2-9] ]]; then
         setting server SERVER_LOG_FILE >/dev/null || exit 1
+    fi
     [[ "$action" != stop ]] || {
         mapfile -t backwards < <(reversed "$@")
         set -- "${backwards[@]}"

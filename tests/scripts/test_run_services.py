@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -61,7 +62,13 @@ def test_server_is_started_once_tried_killed_and_found_dead(person: Operator) ->
     pid = person.pid_of("server")
     own = json.loads((person.data / "run" / "server.course").read_text("ascii"))["pid"]
     processes = f"(process {own}, supervisor {pid})"
-    assert started.out == f"SUCCESS server runs {processes}\n"
+    first, *places = started.out.splitlines()
+    assert first == f"SUCCESS server runs {processes}"
+    pages = re.fullmatch(r"    The pages are on (http://127\.0\.0\.1:\d+/)", places[0])
+    assert pages is not None
+    assert any(line.strip().startswith(f"{pages[1]}setup?key=") for line in places)
+    says = person.types(script, "status").out
+    assert says.startswith(f"server: runs {processes}: 0 cameras connected, 0 rows received (")
     again = person.types(script, "start")
     assert (again.code, again.out) == (0, f"server runs {processes} already\n")
     tried = person.types(script, "test")
@@ -72,6 +79,14 @@ def test_server_is_started_once_tried_killed_and_found_dead(person: Operator) ->
     wait_until(lambda: person.types(script, "status").code == NOT_RUNNING, what="it is dead")
     assert person.types(script, "test").code == 2
     assert "listening" in person.types(script, "logs", "200").out
+
+
+def test_nothing_is_started_beside_a_server_with_wrong_settings(person: Operator) -> None:
+    person.writes_settings(WEBSOCKET_SERVER_URL="ws://127.0.0.1:9/", SERVER_PORTT=1)
+    refused = person.types("run_production_extended.sh", "start")
+    assert (refused.code, refused.out) == (1, "")
+    assert "SERVER_PORTT in " in refused.said
+    assert person.pid_of("agent") is None
 
 
 def test_server_that_cannot_start_says_why(person: Operator, server_port: int) -> None:
@@ -162,6 +177,13 @@ def test_no_sender_is_started_beside_an_agent_that_sends_itself(person: Operator
         assert refused.code == 1
         assert "AGENT_SENDER=embedded: the agent sends by itself" in refused.said
         assert person.pid_of("sender") is None
+    status = person.types("run_websocket_sender.sh", "status")
+    assert (status.code, status.out) == (NOT_RUNNING, "agent: does not run\n")
+    stand_in(person, "agent")
+    status = person.types("run_websocket_sender.sh", "status")
+    assert status.code == 0
+    assert status.out.startswith("agent: runs (")
+    assert "the agent sends by itself" in status.said
 
 
 @long_runs

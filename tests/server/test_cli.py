@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from server.config import ServerSettings
 from server.device_token import digest_of
 from server.storage.postgres import seats
 from tests.server.cameras import classic_camera, classic_detection, jpeg
-from tests.server.commands import Ended, started, typed
+from tests.server.commands import ROOT, Ended, started, typed
 from tests.server.conftest import Query, settings_in
 from tests.server.rows import accepted_health, accepted_plate
 from tests.server.storage.databases import Databases
@@ -35,6 +38,7 @@ def test_tokens_are_made_listed_and_revoked(folder: Path) -> None:
     assert made.code == 0
     assert len(token) == 43
     assert "not shown again" in made.errors
+    assert made.errors.endswith("\nAGENT_DEVICE_ID=gate-1\nAGENT_TOKEN=(the token)\n")
     assert typed("token", "revoke", "gate-1").code == 0
     listed = typed("token", "list")
     assert "gate-1" in listed.out
@@ -46,6 +50,22 @@ def test_tokens_are_made_listed_and_revoked(folder: Path) -> None:
         "db/websocket_server.db",
     )
     assert kept.out == f"name\tkept\ngate-1\t{digest_of(token).hex().upper()}\n"
+
+
+def test_lines_for_the_camera_can_be_copied_from_a_terminal() -> None:
+    terminal, errors = os.openpty()
+    with os.fdopen(errors, "w") as shown:
+        made = subprocess.run(
+            [sys.executable, "-m", "server", "token", "create", "gate-2"],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=shown,
+            text=True,
+            check=True,
+        )
+        said = os.read(terminal, 4096).decode().splitlines()
+    os.close(terminal)
+    assert said[-2:] == ["AGENT_DEVICE_ID=gate-2", f"AGENT_TOKEN={made.stdout.strip()}"]
 
 
 def test_what_is_wrong_is_one_sentence_and_exit_code_2(folder: Path) -> None:

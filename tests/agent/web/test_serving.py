@@ -31,6 +31,7 @@ def test_page_listens_on_either_kind_of_address(host: str) -> None:
 def test_url_can_be_opened_as_it_is_told() -> None:
     assert url_of("::1", 8000) == "http://[::1]:8000/"
     assert url_of("127.0.0.1", 8000) == "http://127.0.0.1:8000/"
+    assert url_of("0.0.0.0", 80) == f"http://{socket.gethostname()}:80/"  # noqa: S104 (a name)
 
 
 async def test_viewer_who_takes_nothing_is_cut_off_and_leaves_its_place() -> None:
