@@ -18,6 +18,7 @@ from websockets.exceptions import (
     InvalidStatus,
     InvalidURI,
 )
+from websockets.http11 import Response
 from websockets.typing import Subprotocol
 
 from agent.errors import AddressRefused
@@ -28,6 +29,7 @@ from wire.v1 import SUBPROTOCOL
 ANSWER_BYTES: Final = 8 * 1024 * 1024
 WRITE_LIMIT_BYTES: Final = 131_072
 CLOSE_TIMEOUT_S: Final = 1.0
+REASON_CHARACTERS: Final = 200
 
 _BY_STATUS: Final = {
     401: LinkFailure.UNAUTHORIZED,
@@ -93,6 +95,11 @@ async def dial(settings: UplinkSettings, *, agent_version: str) -> ClientConnect
             logger=log,
             ssl=_tls(settings),
         )
+    except ConnectionError as error:  # once TLS is spoken it comes wrapped
+        failure = failure_of(error)
+        if settings.url.startswith("wss:") and failure.failure is LinkFailure.RESET:
+            failure = LinkFailed(LinkFailure.NO_TLS, "cut off when TLS began")
+        raise failure from error
     except _BROKEN as error:
         raise failure_of(error) from error
 
@@ -105,7 +112,9 @@ def failure_of(error: BaseException) -> LinkFailed:
         case ConnectionClosed():
             return _closed_failure(error)
         case ssl.SSLError():
-            return LinkFailed(LinkFailure.TLS, f"TLS failed ({error})")
+            no_tls = error.reason == "WRONG_VERSION_NUMBER"
+            failure = LinkFailure.NO_TLS if no_tls else LinkFailure.TLS
+            return LinkFailed(failure, f"TLS failed ({error})")
         case socket.gaierror():
             return LinkFailed(LinkFailure.DNS, f"the name cannot be resolved ({error.strerror})")
         case UnicodeError():
@@ -154,14 +163,25 @@ def _network_failure(error: OSError) -> LinkFailed:
 def _status_failure(error: InvalidStatus) -> LinkFailed:
     status = error.response.status_code
     retry_after = error.response.headers.get("Retry-After", "")
+    reason = _reason_in(error.response)
     failure = _BY_STATUS.get(
         status, LinkFailure.SERVER_ERROR if status >= 500 else LinkFailure.PROTOCOL
     )
+    if failure is LinkFailure.FORBIDDEN and not error.response.body:
+        failure = LinkFailure.PAGES  # the ingest gives its reason, a page port has nothing to say
     return LinkFailed(
         failure,
-        f"the server answered HTTP {status}",
+        f"the server answered HTTP {status}{reason}",
         retry_after_s=float(retry_after) if retry_after.isdecimal() else None,
     )
+
+
+def _reason_in(response: Response) -> str:
+    """What an ingest says of a refusal, after a colon; nothing where it is no line of text."""
+    if not response.headers.get("Content-Type", "").startswith("text/plain"):
+        return ""
+    text = (response.body or b"").decode(errors="replace").strip()
+    return f": {text}" if text.isprintable() and 0 < len(text) <= REASON_CHARACTERS else ""
 
 
 def _closed_failure(error: ConnectionClosed) -> LinkFailed:

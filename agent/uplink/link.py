@@ -40,6 +40,10 @@ class LinkFailure(Enum):
     RESET = "the connection was cut: if it keeps happening, look at the server's log and the line"
     TIMEOUT = "no answer in time: check the line, and firewalls between here and the server"
     TLS = "the server's certificate is not trusted: check UPLINK_CA_FILE and this device's clock"
+    NO_TLS = (
+        "no TLS is spoken there: give the server a certificate (SERVER_TLS_CERT), or write ws:// "
+        "inside a VPN"
+    )
     CERTIFICATE = (
         "a certificate cannot be used: UPLINK_CA_FILE, UPLINK_CLIENT_CERT and UPLINK_CLIENT_KEY "
         "are to be PEM files, readable"
@@ -48,6 +52,7 @@ class LinkFailure(Enum):
         "no token, or none that the server knows: set AGENT_TOKEN to a new one of its (401)"
     )
     FORBIDDEN = "the token is not for this device: check AGENT_TOKEN and AGENT_DEVICE_ID (403)"
+    PAGES = "those are a server's pages: rows go to its port for cameras, 8765 unless set otherwise"
     NOT_FOUND = "no ingest under this path: check the path in WEBSOCKET_SERVER_URL (404)"
     SERVER_ERROR = "the server has a fault or is starting: look at its log (5xx)"
     PROTOCOL = "what answers there is no Sightpost server, or a newer one: check the address"
@@ -71,6 +76,7 @@ class LinkFailure(Enum):
             LinkFailure.CERTIFICATE,
             LinkFailure.UNAUTHORIZED,
             LinkFailure.FORBIDDEN,
+            LinkFailure.PAGES,
             LinkFailure.NOT_FOUND,
         )
 

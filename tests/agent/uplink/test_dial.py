@@ -7,6 +7,7 @@ import http
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.server import ServerConnection
@@ -16,7 +17,9 @@ from agent.errors import AddressRefused
 from agent.uplink.dial import check_address, dial, is_loopback
 from agent.uplink.link import LinkFailed, LinkFailure
 from agent.uplink.settings import UplinkSettings
+from server.app import running
 from tests.agent.uplink.ingest import Ingest, serving
+from tests.server.conftest import settings_in
 
 Greet = Callable[[asyncio.Transport], None]
 
@@ -73,7 +76,7 @@ async def test_peer_that_never_answers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scheme", "expected"), [("ws", LinkFailure.PROTOCOL), ("wss", LinkFailure.TLS)]
+    ("scheme", "expected"), [("ws", LinkFailure.PROTOCOL), ("wss", LinkFailure.NO_TLS)]
 )
 async def test_peer_that_speaks_something_else(scheme: str, expected: LinkFailure) -> None:
     def greet(transport: asyncio.Transport) -> None:
@@ -107,7 +110,34 @@ async def test_http_status(status: int, expected: LinkFailure) -> None:
         error = await failure(ingest.url)
     assert error.failure is expected
     assert error.retry_after_s == 7
-    assert str(status) in error.detail
+    assert error.detail == f"the server answered HTTP {status}: no"
+
+
+async def test_a_server_without_tls_is_not_taken_for_a_bad_line() -> None:
+    async with serving(ingest := Ingest()):
+        error = await failure(ingest.url.replace("ws:", "wss:"))
+    assert error.failure is LinkFailure.NO_TLS
+    assert "no TLS" in str(error)
+
+
+async def test_pages_of_a_server_are_told_from_its_port_for_cameras(tmp_path: Path) -> None:
+    async with running(settings_in(tmp_path)) as server:
+        error = await failure(f"ws://127.0.0.1:{server.web_port}/")
+    assert error.failure is LinkFailure.PAGES
+    assert "8765" in str(error)
+
+
+async def test_markup_of_something_between_is_not_repeated() -> None:
+    def refuse(connection: ServerConnection, request: Request) -> Response:
+        response = connection.respond(http.HTTPStatus.FORBIDDEN, "<html>no</html>")
+        del response.headers["Content-Type"]  # an assignment would add one
+        response.headers["Content-Type"] = "text/html"
+        return response
+
+    async with serving(ingest := Ingest(), process_request=refuse):
+        error = await failure(ingest.url)
+    assert error.failure is LinkFailure.FORBIDDEN
+    assert error.detail == "the server answered HTTP 403"
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.8.8", "[::1]"])

@@ -133,4 +133,4 @@ async def test_a_certificate_that_cannot_be_read_does_not_end_the_sender(
         link = sender.status.link
     assert link.failure is LinkFailure.CERTIFICATE
     assert f"UPLINK_{key.upper()}={tmp_path / 'gone.pem'}" in link.detail
-    assert "may read" in link.advice
+    assert "readable" in link.advice
