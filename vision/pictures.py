@@ -57,6 +57,13 @@ _TURNS = {
 """By EXIF's orientation (CIPA DC-008, section 4.6.4 A)."""
 
 
+_DAMAGED = (
+    *(OSError, ValueError, SyntaxError, EOFError, LookupError),
+    *(TypeError, OverflowError, RuntimeError, struct.error),
+)
+"""What Pillow's decoders let out on damaged files (that of AVIF: RuntimeError)."""
+
+
 def load_picture(path: Path) -> Picture:
     """The picture in a file; raises `BadPicture` naming the file and what is wrong."""
     try:
@@ -85,15 +92,13 @@ def decode_picture(data: bytes, *, name: str = "picture") -> Picture:
             image = Image.open(io.BytesIO(data))
             _check_size(image.size, name)
             image.load()
-            upright = _upright(image)
+            return _bgr(_upright(image))
     except UnidentifiedImageError as error:
         raise BadPicture(f"{name}: no picture in a known format") from error
     except Image.DecompressionBombError as error:
         raise BadPicture(f"{name}: too many pixels, at most {MOST_PIXELS} are taken") from error
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError) as error:
-        # The exceptions that Pillow's decoders let out on damaged files.
+    except _DAMAGED as error:
         raise BadPicture(f"{name}: damaged or truncated ({error})") from error
-    return _bgr(upright)
 
 
 def picture_fault(picture: object) -> str | None:

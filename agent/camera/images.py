@@ -103,17 +103,25 @@ def natural_order(name: str) -> list[tuple[int, str]]:
 
 
 def _still(path: Path, number: int) -> Frame:
+    written_at = _written_at(path)  # first: the file may go while its picture is looked at
     picture = load_picture(path)
     details = _exif_details(path)
     return Frame(
         picture=picture,
-        captured_at=exposure_time(details) or datetime.fromtimestamp(path.stat().st_mtime, UTC),
+        captured_at=exposure_time(details) or written_at,
         at_s=float(number),
         number=number,
         is_still=True,
         origin=str(path),
         sensor=SensorFacts(exposure_time_s=_seconds(details)),
     )
+
+
+def _written_at(path: Path) -> datetime:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (OSError, ValueError, OverflowError) as error:
+        raise BadPicture(f"{path}: does not say when it was written ({error})") from error
 
 
 def _exif_details(path: Path) -> dict[int, Any]:
@@ -140,9 +148,12 @@ def exposure_time(details: dict[int, Any]) -> datetime | None:
     if fraction.isdecimal() and fraction.isascii():
         taken_at = taken_at.replace(microsecond=int(fraction[:6].ljust(6, "0")))
     offset = str(details.get(ExifTags.Base.OffsetTimeOriginal, "")).strip("\x00 ")
-    if _OFFSET.fullmatch(offset):
-        return datetime.fromisoformat(f"{taken_at.isoformat()}{offset}").astimezone(UTC)
-    return taken_at.astimezone(UTC)
+    try:
+        if _OFFSET.fullmatch(offset):
+            return datetime.fromisoformat(f"{taken_at.isoformat()}{offset}").astimezone(UTC)
+        return taken_at.astimezone(UTC)
+    except (ValueError, OverflowError):  # an offset of days, or the year 1 of a clock never set
+        return None
 
 
 def _seconds(details: dict[int, Any]) -> float | None:

@@ -7,7 +7,7 @@ where they do not, it waits for more readings until the plate's own track ends, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 import structlog
@@ -220,10 +220,11 @@ class PlatePassages:
             ],
         )
         sightings: list[PlateSighting] = []
+        boxes = {track_id: one.reading.box for one, track_id in zip(seen, update.ids, strict=True)}
         for one, track_id in zip(seen, update.ids, strict=True):
             if track_id is None:
                 continue
-            passage = self._passage_of(track_id, one)
+            passage = self._passage_of(track_id, one, boxes)
             if passage is None:
                 sightings += self._made_room(frame)
                 passage = self._begun(frame, track_id, one.region)
@@ -231,14 +232,20 @@ class PlatePassages:
             passage.add(one.reading, frame, one.region.box)
         return sightings
 
-    def _passage_of(self, track_id: int, seen: _Seen) -> Passage | None:
-        """That of the plate's track; of a plate that was lost, that of its region and text."""
+    def _passage_of(
+        self, track_id: int, seen: _Seen, boxes: Mapping[int | None, Box]
+    ) -> Passage | None:
+        """That of the plate's track; of a plate that was lost, that of its region and text. `boxes`
+        are this frame's, by track: what is read elsewhere at once is another plate (of one fleet).
+        """
         for passage in self._passages:
             if passage.track_id == track_id:
                 return passage
         for passage in self._passages:
-            is_there = passage.region_id == seen.region.id
-            if is_there and are_alike(passage.consensus.text, seen.reading.text):
+            known, text = passage.consensus.text, seen.reading.text
+            box = boxes.get(passage.track_id, seen.reading.box)
+            is_one = known == text or box.intersection(seen.reading.box) > 0
+            if is_one and passage.region_id == seen.region.id and are_alike(known, text):
                 return passage
         return None
 

@@ -118,6 +118,14 @@ def test_truncated_jpeg_is_refused_by_name() -> None:
         decode_picture(data[: len(data) // 2], name="gate.jpg")
 
 
+def test_damaged_avif_is_refused_by_name() -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (64, 48), (10, 200, 90)).save(data, "AVIF")
+    damaged = data.getvalue().replace(b"iloc", b"ilox")
+    with pytest.raises(BadPicture, match=r"gate\.avif: damaged"):
+        decode_picture(damaged, name="gate.avif")
+
+
 def test_text_is_no_picture(tmp_path: Path) -> None:
     path = tmp_path / "truth.jpg"
     path.write_text("file,x,y\n")

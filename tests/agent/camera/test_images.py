@@ -13,6 +13,8 @@ from PIL import ExifTags, Image
 from agent.camera.errors import SourceFailed
 from agent.camera.frame import Frame
 from agent.camera.images import ImagesSource, natural_order
+from vision.pictures import load_picture
+from vision.reading import Picture
 
 
 def _frames(source: ImagesSource) -> list[Frame]:
@@ -86,9 +88,20 @@ def test_exif_time_without_offset_is_local_time(tmp_path: Path) -> None:
     assert _captured_at(tmp_path) == local
 
 
-@pytest.mark.parametrize("text", ["0000:00:00 00:00:00", "yesterday", ""])
-def test_nonsense_in_exif_leaves_the_files_own_time(tmp_path: Path, text: str) -> None:
-    _save(tmp_path / "a.jpg", {ExifTags.Base.DateTimeOriginal: text})
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [
+        ("0000:00:00 00:00:00", ""),
+        ("yesterday", ""),
+        ("", ""),
+        ("0001:01:01 00:00:00", ""),
+        ("0001:01:01 00:00:00", "+14:00"),
+        ("2024:08:06 10:30:00", "+99:99"),
+    ],
+)
+def test_nonsense_in_exif_leaves_the_files_own_time(tmp_path: Path, text: str, offset: str) -> None:
+    details: dict[int, object] = {ExifTags.Base.DateTimeOriginal: text}
+    _save(tmp_path / "a.jpg", details | {ExifTags.Base.OffsetTimeOriginal: offset})
     os.utime(tmp_path / "a.jpg", (1_700_000_000, 1_700_000_000))
     assert _captured_at(tmp_path) == datetime.fromtimestamp(1_700_000_000, UTC)
 
@@ -111,6 +124,22 @@ def test_a_broken_picture_is_reported_counted_and_passed_over(pictures: Path) ->
     warnings = {Path(log["file"]).name: log["reason"] for log in logs}
     assert set(warnings) == {"car3.jpg", "car4.png", "car5.jpg"}
     assert all(warnings.values())
+
+
+def test_a_picture_that_goes_while_it_is_read_counts_and_the_rest_follows(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken_away(path: Path) -> Picture:
+        picture = load_picture(path)
+        path.unlink()
+        (pictures / "car10.jpg").unlink(missing_ok=True)
+        return picture
+
+    monkeypatch.setattr("agent.camera.images.load_picture", taken_away)
+    with ImagesSource(str(pictures)) as source:
+        names = [Path(frame.origin or "").name for frame in _frames(source)]
+        assert source.skipped == 1
+    assert names == ["car2.png", "car1.png"]
 
 
 def test_a_folder_without_pictures_says_so(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -66,6 +67,16 @@ def test_two_vehicles_at_a_time_are_two_sightings() -> None:
         plates.setdefault(number, []).extend(more[number])
     found = run(Pipeline(reader=ScriptedPlateReader(plates)), drawn(cars, 40))
     assert sorted(sighting.plate for sighting in found) == ["AB1234", "XY9876"]
+
+
+def test_two_of_one_fleet_that_look_like_one_are_two_sightings() -> None:
+    cars, plates = vehicle("AB1234", 10, 26, step=20)
+    for number, (box,) in cars.items():
+        cars[number] = [replace(box, x2=box.x1 + 300)]  # they overlap: one region moves
+        beside = plates[number][0].box.shifted(150, 0)
+        plates[number].append(ScriptedPlate(text="AB1278", box=beside))
+    found = run(Pipeline(reader=ScriptedPlateReader(plates)), drawn(cars, 50))
+    assert sorted(sighting.plate for sighting in found) == ["AB1234", "AB1278"]
 
 
 def test_a_vehicle_right_behind_another_is_seen_too() -> None:
