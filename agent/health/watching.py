@@ -70,7 +70,7 @@ def check_camera(facts: CameraFacts) -> HealthResult:
     if facts.has_ended:
         return passed("camera", "the source has ended")
     if facts.is_held:
-        return warned("camera", "an operator has stopped it: start it at the page")
+        return warned("camera", "an operator has stopped it: press Start camera at the page Live")
     again = _again(facts.reopened, facts.restarted)
     why = f" ({facts.last_error})" if facts.last_error else ""
     if facts.is_given_up:

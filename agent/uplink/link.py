@@ -120,7 +120,7 @@ class LinkStatus:
     def advice(self) -> str:
         """One sentence for people; empty while all is well."""
         if self.state is LinkState.STOPPED:  # whatever failed before: nothing is tried meanwhile
-            return "an operator has stopped it: start it at the page"
+            return "an operator has stopped it: press Start at the page Sender"
         return self.failure.advice if self.failure else ""
 
     def as_status(self) -> dict[str, str | None]:

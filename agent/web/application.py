@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from agent.errors import AgentError, TuningInvalid
 from agent.web.api_v1 import add_v1
 from agent.web.downloads import add_downloads
-from agent.web.errors import NotThere, QuestionInvalid
+from agent.web.errors import NotThere, QuestionInvalid, SourceEnded
 from agent.web.gatekeeper import Gatekeeper
 from agent.web.guard import Guard
 from agent.web.login import add_login
@@ -97,6 +97,8 @@ def _code_of(error: Exception) -> int:
             return 400
         case NotThere():
             return 404
+        case SourceEnded():
+            return 409
         case _:
             return 503
 

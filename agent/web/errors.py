@@ -21,6 +21,10 @@ class NotThere(PageError):
     """There is no such row or picture: answered 404."""
 
 
+class SourceEnded(PageError):
+    """A clip or folder that was played to its end is not begun again: answered 409."""
+
+
 class TooManyViewers(PageError):
     """As many watch as this device can serve: answered 503."""
 

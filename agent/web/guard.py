@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from starlette.requests import ClientDisconnect, cookie_parser
 
 from agent.web.access import Door, Knock, Verdict, judge
+from agent.web.coming_back import login_path
 from agent.web.errors import PasswordUnusable
 from agent.web.gatekeeper import Gatekeeper
 from telemetry.request_meter import WENT_AWAY
@@ -65,7 +67,8 @@ class Guard:
             except ClientDisconnect:  # in the midst of sending: nobody hears the answer
                 await _answer_json(answer, WENT_AWAY, {"status": "error"})
         elif verdict in (Verdict.LOGIN_NEEDED, Verdict.NO_PASSWORD) and _wants_page(scope):
-            await _redirect(answer, b"/login")  # which says, too, how a password is set
+            # Which says, too, how a password is set.
+            await _redirect(answer, login_path(_asked(scope)).encode("ascii"))
         elif verdict is Verdict.LOGIN_NEEDED and scope["path"] == "/health":
             await _answer_json(answer, 200, {"status": "ok"})  # that it runs is no secret
         else:
@@ -117,6 +120,12 @@ def address_of(scope: Scope) -> str:
 def _wants_page(scope: Scope) -> bool:
     accept = dict(scope["headers"]).get(b"accept", b"")
     return scope["method"] == "GET" and b"text/html" in accept
+
+
+def _asked(scope: Scope) -> str:
+    """The path as it was written, with its query."""
+    path, query = quote(scope["path"]), scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
 
 
 async def _redirect(send: Send, where: bytes) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from agent.web.coming_back import START, own_path
 from agent.web.gatekeeper import Gatekeeper
 from agent.web.guard import COOKIE, address_of, session_name
 from agent.web.sessions import LASTS_S
@@ -17,19 +18,21 @@ from agent.web.templating import rendered
 def add_login(app: FastAPI, keeper: Gatekeeper) -> None:
     @app.get("/login", include_in_schema=False)
     def login_page(request: Request) -> HTMLResponse:
-        return rendered(request, "login.html")
+        asked = own_path(request.query_params.get("next", START))
+        return rendered(request, "login.html", asked=asked)
 
     @app.post("/login", include_in_schema=False)
     async def log_in(request: Request) -> Response:
         fields = parse_qs((await request.body()).decode("utf-8", "replace"))
         password = fields.get("password", [""])[0]
+        asked = own_path(fields.get("next", [START])[0])
         answer = await keeper.log_in(password, address=address_of(request.scope))
         if answer.session is None:
             problem = "That is not the password."
             if answer.wait_s:
                 problem = f"Too many attempts: try again in {math.ceil(answer.wait_s)} s."
-            return rendered(request, "login.html", code=401, problem=problem)
-        response = RedirectResponse("/", status_code=303)
+            return rendered(request, "login.html", code=401, problem=problem, asked=asked)
+        response = RedirectResponse(asked, status_code=303)
         response.set_cookie(
             COOKIE,
             answer.session,

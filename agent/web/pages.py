@@ -92,7 +92,13 @@ def _add_live(app: FastAPI, parts: AgentParts, records: Records, coach: ReadingC
             coach.advice(),
         )
         return rendered(
-            request, "live.html", status=status, latest=latest, latest_rows=LATEST, advice=advice
+            request,
+            "live.html",
+            status=status,
+            latest=latest,
+            latest_rows=LATEST,
+            advice=advice,
+            has_boxes=not parts.hides_people,
         )
 
 
@@ -120,9 +126,12 @@ def _add_sightings(app: FastAPI, records: Records) -> None:
         problem, rows, total = None, list[Row](), 0
         wanted = Page(number=max(1, page), per_page=PER_PAGE)
         try:
+            _check_days(chosen)
             order = Order(by=sort_by, is_descending=sort_order != "asc")
             total = await records.count_detections(chosen)
             rows = list(await records.detections(chosen, order, wanted))
+            if wanted.number > wanted.pages(total):
+                problem = f"There is no page {page}: the last one is {wanted.pages(total)}."
         except QuestionInvalid as error:
             problem = str(error)
         return rendered(
@@ -145,6 +154,13 @@ def _add_sightings(app: FastAPI, records: Records) -> None:
             text = f"There is no sighting {row_id}. It may have been pruned."
             return rendered(request, "missing.html", code=404, problem=text)
         return rendered(request, "sighting.html", row=row, view=sighting_view(row))
+
+
+def _check_days(chosen: DetectionFilter) -> None:
+    """Raises QuestionInvalid where none can lie between them."""
+    since, until = chosen.date_from[:10], chosen.date_to[:10]
+    if since and until and since > until:
+        raise QuestionInvalid(f"From ({since}) is later than To ({until}): no day lies between.")
 
 
 def _add_health(app: FastAPI, parts: AgentParts, records: Records) -> None:

@@ -28,7 +28,7 @@ SENT_STATES: Final = {"waiting": 0, "sent": 1, "refused": 2}
 DETECTION_COLUMNS: Final = (
     "d.id, d.frame_id, d.timestamp, d.license_plate_text, d.lp_confidence, d.lp_box_x, d.lp_box_y, "
     "d.lp_box_w, d.lp_box_h, d.lp_image_filename, d.sent_to_server, d.sent_timestamp, d.region, "
-    "d.direction, d.dwell_s, d.send_error, m.exposure_time, m.analog_gain, m.lux"
+    "d.direction, d.dwell_s, d.send_error, d.image_status, m.exposure_time, m.analog_gain, m.lux"
 )
 _DETECTIONS: Final = (
     "FROM detection_results AS d LEFT JOIN camera_metadata AS m ON m.frame_id = d.frame_id"
@@ -140,7 +140,7 @@ def detections_after(
 
 
 def one_detection(row_id: int) -> tuple[str, Values]:
-    sql = f"SELECT {DETECTION_COLUMNS}, d.evidence, d.message_id, d.image_status {_DETECTIONS}"
+    sql = f"SELECT {DETECTION_COLUMNS}, d.evidence, d.message_id {_DETECTIONS}"
     return f"{sql} WHERE d.id = :id", {"id": row_id}
 
 

@@ -47,7 +47,9 @@ async def serve(
     """Until `stop`; `host` is what `listener` was opened on."""
     log.info("the page is up", url=url_of(host, listener.getsockname()[1]))
     if not is_loopback(host) and not PasswordFile.beside(parts.database).path.exists():
-        log.warning("nobody is let in to the page before a password is set: agent password")
+        log.warning(
+            "nobody is let in to the page before a password is set: run python -m agent password"
+        )
     with contextlib.closing(Site(parts, host=host, closing=stop)) as site:
         server = WebServer(site.app, listener)
         async with asyncio.TaskGroup() as tasks:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
 
+from agent.web.errors import SourceEnded
 from agent.web.parts import AgentParts, Switch
 
 Said = dict[str, str]
@@ -29,7 +31,13 @@ def add_switches(app: FastAPI, parts: AgentParts) -> None:
     camera = _Part(name="camera", switch=parts.camera)
     detection = _Part(name="detection", switch=parts.detection)
     monitoring = _Part(name="health monitoring", switch=parts.monitoring)
-    _post(app, "start_camera", "Opens the camera", lambda: _start(camera))
+
+    async def start_camera() -> Said:
+        if (await asyncio.to_thread(parts.status))["source_has_ended"]:
+            raise SourceEnded("the source has ended: restart the agent to play it again")
+        return await _start(camera)
+
+    _post(app, "start_camera", "Opens the camera", start_camera)
     _post(app, "stop_camera", "Closes the camera until it is started again", lambda: _stop(camera))
     _post(app, "close_camera", "As stop_camera", lambda: _stop(camera))
     _post(app, "start_detection", "Reads plates again", lambda: _start(detection))

@@ -25,7 +25,9 @@ export async function ask(method, path, body, signal) {
     throw new Error("the camera does not answer: check the network, it may be restarting");
   }
   const answer = await response.json().catch(() => null);
-  if (response.status === 401 && method === "GET") location.assign("/login");
+  if (response.status === 401 && method === "GET") {
+    location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+  }
   if (!response.ok || !answer) {
     throw new Error(answer?.message || `the camera answered ${response.status}, no more`);
   }

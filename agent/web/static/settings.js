@@ -304,5 +304,7 @@ still.addEventListener("error", sized);
 if (still.complete) sized();
 else draw();
 addEventListener("beforeunload", (event) => {
-  if (!buttons["save-drawing"].disabled) event.preventDefault();
+  if (buttons["save-drawing"].disabled) return;
+  event.preventDefault();
+  event.returnValue = true; // what browsers from before 2024 go by
 });

@@ -46,7 +46,7 @@ def test_a_link_that_was_stopped_says_so_and_not_what_failed_before() -> None:
     failed = connecting.failed(LinkFailed(LinkFailure.REFUSED, "refused"), now=NOW, retry_at=NOW)
     for status in (connecting, failed):
         stopped = status.moved(LinkState.STOPPED, NOW)
-        assert stopped.advice == "an operator has stopped it: start it at the page"
+        assert stopped.advice == "an operator has stopped it: press Start at the page Sender"
 
 
 @pytest.mark.parametrize("failure", list(LinkFailure))

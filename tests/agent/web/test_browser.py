@@ -137,6 +137,11 @@ async def test_a_source_that_has_ended_says_so_beside_its_last_picture(
         await expect(page.locator("#video")).to_have_js_property("naturalWidth", 160)
         await expect(page.locator("#video-note")).to_be_hidden()
         await expect(page.locator("[data-view=reading]")).to_have_attribute("data-on", "no")
+        await page.get_by_role("button", name="Stop camera").click()
+        await page.get_by_role("button", name="Start camera").click()
+        said = "the source has ended: restart the agent to play it again"
+        await expect(page.locator("#toast")).to_have_text(said)
+        await expect(page.locator("#toast")).to_have_attribute("data-status", "error")
         await page.goto(camera.url)  # also where the end came before the page
         await expect(page.locator("#video")).to_have_js_property("naturalWidth", 160)
         await context.close()
@@ -349,6 +354,29 @@ async def test_a_zone_is_drawn_with_a_finger(browser: Browser, camera: Camera) -
     await context.close()
 
 
+async def test_a_drawing_that_is_not_saved_is_not_left_without_a_question(
+    browser: Browser, camera: Camera
+) -> None:
+    context = await _opened(browser)
+    page = await context.new_page()
+    await page.goto(camera.url + "/settings")
+    await page.get_by_role("button", name="Add zone").click()
+    asked: list[str] = []
+
+    async def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        await dialog.dismiss()
+
+    page.on("dialog", stay)
+    await page.get_by_role("link", name="Sender", exact=True).click(no_wait_after=True)
+    await expect(page.locator("#drawing polygon")).to_have_count(1)
+    await page.get_by_role("button", name="Remove").click()
+    assert asked == ["beforeunload"]
+    assert page.url.endswith("/settings")
+    page.remove_listener("dialog", stay)
+    await context.close()
+
+
 async def test_a_setting_is_saved_and_in_force(page: Page, camera: Camera) -> None:
     await page.goto(camera.url + "/settings")
     await page.get_by_label("Same passage within, s").fill("12")
@@ -411,6 +439,7 @@ async def test_the_operator_logs_in_and_out(
         await expect(page.get_by_role("alert")).to_have_text("That is not the password.")
         await page.get_by_label("Password").fill(PASSWORD)
         await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Sightings")
         await page.get_by_role("link", name="Sender", exact=True).click()
         await page.get_by_role("button", name="Stop").click()
         await expect(page.locator("[data-state=sender]")).to_have_attribute("data-on", "no")

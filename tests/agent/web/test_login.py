@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 from collections.abc import AsyncIterator
@@ -45,6 +46,19 @@ async def test_a_stranger_is_sent_to_the_login_page(stranger: httpx.AsyncClient)
     answer = await stranger.get("/", headers=HTML)
     assert (answer.status_code, answer.headers["location"]) == (303, "/login")
     assert "Password" in (await stranger.get("/login", headers=HTML)).text
+
+
+async def test_logging_in_leads_to_the_page_that_was_asked_for(
+    stranger: httpx.AsyncClient,
+) -> None:
+    asked = "/detection?search=a%20b&page=2"
+    login = (await stranger.get(asked, headers=HTML)).headers["location"]
+    shown = html.unescape((await stranger.get(login, headers=HTML)).text)
+    assert f'name="next" value="{asked}"' in shown
+    for wanted, place in ((asked, asked), ("//evil.example", "/")):
+        fields = {"password": PASSWORD, "next": wanted}
+        answer = await stranger.post("/login", data=fields)
+        assert (answer.status_code, answer.headers["location"]) == (303, place)
 
 
 @pytest.mark.parametrize("path", ["/api/detection_data", "/docs", "/video_feed", "/download/a.jpg"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from typing import Any
 
+import apsw
 import cv2
 import httpx
 import numpy as np
@@ -69,6 +71,36 @@ async def test_sightings_are_filtered_by_state_and_direction(web: httpx.AsyncCli
     ):
         assert (await web.get(f"/api/v1/sightings?{query}")).json()["total"] == total, query
     assert (await web.get("/api/v1/sightings?sent=lost")).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("page=999", "There is no page 999: the last one is 1."),
+        ("date_from=2026-03-05&date_to=2026-03-04", "From (2026-03-05) is later than To"),
+    ],
+)
+async def test_a_list_that_can_only_be_empty_says_why(
+    web: httpx.AsyncClient, query: str, said: str
+) -> None:
+    page = (await web.get(f"/detection?{query}", headers={"Accept": "text/html"})).text
+    assert said in page
+    assert "Nothing matches" not in page
+    assert "Nothing has passed" not in page
+
+
+async def test_a_picture_that_was_given_up_is_told_in_words(
+    web: httpx.AsyncClient, camera: Camera
+) -> None:
+    (row_id,) = camera.pass_by("GIVEN 1")
+    with contextlib.closing(apsw.Connection(str(camera.settings.db_path))) as connection:
+        connection.execute(
+            "UPDATE detection_results SET image_status = 'evicted' WHERE id = ?", (row_id,)
+        )
+    for path in ("/detection?search=GIVEN", f"/detection/{row_id}"):
+        page = (await web.get(path, headers={"Accept": "text/html"})).text
+        assert "given up" in page
+        assert "/download/" not in page
 
 
 async def test_one_sighting_has_its_evidence(web: httpx.AsyncClient) -> None:
