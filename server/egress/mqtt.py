@@ -21,6 +21,7 @@ import structlog
 from server.bell import Bell
 from server.egress.contract import AlertFeed, Positions
 from server.egress.follower import IDLE_S, PIECE, Follower
+from server.egress.picture_limit import PictureLimit
 from server.egress.topics import Said, Topics, level_of
 from server.errors import NotThere, StorageUnavailable, TookTooLong
 from server.storage.reading.cameras import CameraCard, Cameras
@@ -78,6 +79,7 @@ class MqttBridge:
 
     def __init__(self, parts: MqttParts) -> None:
         self._parts = parts
+        self._limit = PictureLimit(parts.now)
         self.trouble: str | None = None
 
     async def run(self) -> None:
@@ -85,7 +87,9 @@ class MqttBridge:
         wait_s = SHORTEST_S
         while True:
             try:
-                await self._connected()
+                # A task of its own: up to Python 3.12 one stays cancelled in whose group another
+                # failed (github.com/python/cpython/issues/116720), and would not connect again.
+                await asyncio.create_task(self._connected())
             except* (aiomqtt.MqttError, StorageUnavailable, TookTooLong, OSError) as errors:
                 is_new = self.trouble is None
                 wait_s = SHORTEST_S if is_new else min(LONGEST_S, 2 * wait_s)
@@ -98,7 +102,7 @@ class MqttBridge:
         """While one connection lasts."""
         parts = self._parts
         async with _client(parts.broker, parts.topics) as client:
-            line = _Line(client, parts)
+            line = _Line(client, parts, self._limit)
             await line.say(Said(topic=parts.topics.status, payload=b"online", is_kept=True))
             self.trouble = None
             _log.info("connected to the MQTT broker", broker=parts.broker.host)
@@ -112,8 +116,9 @@ class MqttBridge:
 class _Line:
     """One connection. Implements Taker."""
 
-    def __init__(self, client: aiomqtt.Client, parts: MqttParts) -> None:
+    def __init__(self, client: aiomqtt.Client, parts: MqttParts, limit: PictureLimit) -> None:
         self._client = client
+        self._limit = limit
         self._parts = parts
         self._cameras: dict[str, CameraCard] = {}
         self._latest: dict[str, datetime] = {}
@@ -125,10 +130,19 @@ class _Line:
         said = [topics.sighting(each, self._parts.word([each])) for each in sightings]
         latest = self._latest_of(sightings)
         said += [topics.plate(each) for each in latest]
-        for each in latest:
-            if (content := await self._picture(each)) is not None:
-                said.append(topics.picture(each.card.device_id, content))
-        await self._say_all(said)
+        pictures = [
+            topics.picture(each.card.device_id, content)
+            for each in latest
+            if (content := await self._picture(each)) is not None
+            and self._limit.takes(len(content))
+        ]
+        largest_bytes = max((len(each.payload) for each in pictures), default=None)
+        with (
+            contextlib.nullcontext()
+            if largest_bytes is None
+            else self._limit.telling(largest_bytes)
+        ):
+            await self._say_all(said + pictures)
 
     def _latest_of(self, sightings: Sequence[SightingDetail]) -> list[SightingDetail]:
         """Of each camera the one that was captured last, unless a later one was told of: a camera

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, tzinfo
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -113,28 +114,35 @@ def _spans(device_id: str, days: int) -> None:
 
 
 def _components(centre: Centre, detail: CameraDetail) -> None:
+    now = centre.now()
     with tag("section", "card flush", aria_label="Components"):
         if not detail.health:
             tag("p", "empty", "This camera has reported no health yet.")
             return
         with tag("table", "stacks"):
             with tag("thead"), tag("tr"):
-                when = f"When, {wording.zone_name(centre.zone, centre.now())}"
-                for name in ("State", "Component", "What it says", when):
+                when = f"When, {wording.zone_name(centre.zone, now)}"
+                for name in ("State", "Component", "What it said", when):
                     tag("th", text=name)
             with tag("tbody"):
                 for health in sorted(detail.health, key=_worst_first):
-                    _component(centre, health)
+                    is_old = states.is_old(health.at, detail, now)
+                    _component(health, centre.zone, now, is_old=is_old)
 
 
-def _component(centre: Centre, health: ComponentHealth) -> None:
+def _component(health: ComponentHealth, zone: tzinfo, now: datetime, *, is_old: bool) -> None:
+    """A state that is old has no colour: it says nothing of now."""
     with tag("tr", data_component=health.component):
         with tag("td", "second"):
-            level = states.STATUS_LEVELS.get(health.status)
+            level = None if is_old else states.STATUS_LEVELS.get(health.status)
             tag("span", "tag state", health.status, data_level=level)
         tag("td", "first", health.component)
         tag("td", "break whole", health.message)
-        tag("td", "number soft when whole", wording.moment(health.at, centre.zone))
+        with tag("td", "number soft when whole"):
+            tag("span", text=wording.moment(health.at, zone))
+            said = f"{wording.age(health.at, now)} ago" if health.at is not None else "unknown"
+            text = f"{said}: old" if is_old else said
+            tag("small", "", text, data_level="warn" if is_old else None)
 
 
 def _worst_first(health: ComponentHealth) -> tuple[int, str]:

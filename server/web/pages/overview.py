@@ -45,7 +45,9 @@ class _Overview:
                 with tag("header"):
                     tag("h2", text="Sightings per minute")
                     tag("span", "soft small", "the last hour")
-                self._chart = charts.chart(look.chart, yAxis=charts.value_axis(whole=True))
+                self._chart = charts.chart(
+                    look.chart, xAxis=look.times, yAxis=charts.value_axis(whole=True)
+                )
         with tag("section", "stack", aria_label="Latest sightings") as self._passed:
             tag("h2", text="Latest sightings")
             self._latest = Drawing(look.latest if sees_sightings else written()).classes("shots")
@@ -61,7 +63,7 @@ class _Overview:
         self._cameras.show(look.cameras)
         if look.chart != self._shown_chart:
             self._shown_chart = look.chart
-            self._chart.run_chart_method("setOption", {"series": look.chart})
+            self._chart.run_chart_method("setOption", {"series": look.chart, "xAxis": look.times})
         if self._sees_sightings:
             self._latest.show(look.latest)
         self._passed.visible = self._sees_sightings and look.has_latest

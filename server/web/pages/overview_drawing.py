@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
 from server.storage.reading.cameras import CameraState
@@ -15,12 +15,13 @@ from server.web.pages.sighting_card import sighting_card
 
 MOST_CAMERAS: Final = 30
 """On the board, those that need somebody first; the others are a link away."""
+_HALF_A_BAR: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """What stands in each place of the page, as `drawing.written` has it; `chart` are the series of
-    sightings per minute."""
+    sightings per minute, `times` the axis below them."""
 
     state: str
     fault: str
@@ -29,6 +30,7 @@ class Look:
     latest: str
     has_latest: bool
     chart: tuple[dict[str, Any], ...]
+    times: dict[str, Any]
 
 
 class Looks:
@@ -56,7 +58,16 @@ def look_of(snapshot: Snapshot, zone: tzinfo) -> Look:
         latest=written(*cards),
         has_latest=bool(snapshot.latest),
         chart=(charts.bars("sightings", points, "accent", zone),),
+        times=charts.over_time(*_ends(snapshot), zone),
     )
+
+
+def _ends(snapshot: Snapshot) -> tuple[datetime, datetime]:
+    """Of the axis: half a minute before the first minute and behind the last, or their bars would
+    be cut in half."""
+    last = snapshot.minutes[-1].at if snapshot.minutes else snapshot.at
+    first = snapshot.minutes[0].at if snapshot.minutes else last - timedelta(hours=1)
+    return first - _HALF_A_BAR, last + _HALF_A_BAR
 
 
 def _tiles(snapshot: Snapshot) -> tuple[Part, ...]:

@@ -45,15 +45,18 @@ class Mosquitto:
 
 
 @contextlib.asynccontextmanager
-async def mosquitto(folder: Path, certificate: Path | None = None) -> AsyncIterator[Mosquitto]:
-    """Skips the test where the package is missing. What it keeps lies in `folder`."""
+async def mosquitto(
+    folder: Path, certificate: Path | None = None, *, most_bytes: int | None = None
+) -> AsyncIterator[Mosquitto]:
+    """Skips the test where the package is missing. What it keeps lies in `folder`. `most_bytes` in
+    a packet: at a longer one it breaks the line; None: it takes all."""
     program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
     maker = shutil.which("mosquitto_passwd")
     if program is None or maker is None:
         pytest.skip("Debian's package mosquitto is not installed")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    config = await asyncio.to_thread(_configured, folder, maker, port, certificate)
+    config = await asyncio.to_thread(_configured, folder, maker, port, certificate, most_bytes)
     running = await asyncio.create_subprocess_exec(
         program, "-c", config, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -65,7 +68,9 @@ async def mosquitto(folder: Path, certificate: Path | None = None) -> AsyncItera
         await running.wait()
 
 
-def _configured(folder: Path, maker: str, port: int, certificate: Path | None) -> Path:
+def _configured(
+    folder: Path, maker: str, port: int, certificate: Path | None, most_bytes: int | None
+) -> Path:
     passwords, config = folder / "passwords", folder / "mosquitto.conf"
     subprocess.run([maker, "-b", "-c", passwords, USER, PASSWORD], check=True, capture_output=True)
     lines = [
@@ -76,6 +81,8 @@ def _configured(folder: Path, maker: str, port: int, certificate: Path | None) -
     ]
     if certificate is not None:
         lines += [f"certfile {certificate}", f"keyfile {certificate}"]
+    if most_bytes is not None:
+        lines.append(f"max_packet_size {most_bytes}")
     config.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return config
 

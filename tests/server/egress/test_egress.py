@@ -24,6 +24,7 @@ from server.bell import Bell
 from server.channels.telling import signature
 from server.cli import app
 from server.egress.mqtt import _Line
+from server.egress.picture_limit import HOLDS_FOR, TRIES, PictureLimit
 from server.egress.topics import Topics
 from server.egress_side import Surroundings, egress_side
 from server.errors import ConfigInvalid
@@ -163,6 +164,43 @@ async def test_a_picture_that_cannot_be_read_keeps_no_sighting_from_being_told(
     store.close()
 
 
+async def test_a_broker_that_breaks_the_line_at_a_picture_is_told_all_but_such_pictures(
+    tmp_path: Path,
+) -> None:
+    large = jpeg(size=(1600, 1200))
+    async with (
+        mosquitto(tmp_path, most_bytes=4000) as broker,
+        listening(broker, "sightpost/cameras/gate-1/picture") as client,
+        telling(tmp_path, mqtt_url=broker.url) as told,
+    ):
+        await _until_it_stands(told.watch, "mqtt sightings")
+        await told.passes(1, "AB 1", image=large)
+        await _until_it_stands(told.watch, "mqtt sightings", at=1)
+        await told.passes(2, "AB 2", image=jpeg())
+        assert await first(client, "sightpost/cameras/gate-1/picture") == jpeg()
+
+
+def test_pictures_are_left_out_for_an_hour_from_the_size_at_which_lines_broke_in_a_row() -> None:
+    now = NOON
+    limit = PictureLimit(lambda: now)
+
+    def told(size_bytes: int, *, breaks: bool) -> None:
+        with contextlib.suppress(ConnectionError), limit.telling(size_bytes):
+            if breaks:
+                raise ConnectionError
+
+    for size_bytes in (900, 800, 700)[: TRIES - 1]:
+        told(size_bytes, breaks=True)
+    told(1000, breaks=False)
+    for size_bytes in (900, 800):
+        told(size_bytes, breaks=True)
+        assert limit.takes(10_000)
+    told(850, breaks=True)
+    assert (limit.takes(799), limit.takes(800)) == (True, False)
+    now += HOLDS_FOR
+    assert limit.takes(10_000)
+
+
 async def test_home_assistant_finds_a_camera_over_tls(
     tmp_path: Path,
     certificate: Path,  # noqa: F811 - the fixture of that name
@@ -243,7 +281,7 @@ async def test_what_is_found_kept_while_another_camera_is_taken_back_is_taken_ba
             return ()
 
     parts = SimpleNamespace(topics=topics, cameras=Cameras(), now=lambda: NOON, connected=frozenset)
-    line = _Line(Client(), parts)  # type: ignore[arg-type]
+    line = _Line(Client(), parts, PictureLimit(parts.now))  # type: ignore[arg-type]
     wanted = {said.topic for level in ("one", "two") for said in topics.gone(level)}
     tasks = [asyncio.create_task(each()) for each in (line.find_kept, line.tell_cameras)]
     try:
@@ -278,10 +316,10 @@ async def test_what_passed_while_the_broker_was_away_is_told_when_it_is_back(
         assert ids == [1, 2, 3]
 
 
-async def _until_it_stands(watch: Watch, name: str) -> None:
+async def _until_it_stands(watch: Watch, name: str, at: int = 0) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while await watch.store.position(name) is None:  # noqa: ASYNC110 (another one writes it)
-            await asyncio.sleep(0.02)
+        while (stood := await watch.store.position(name)) is None or stood < at:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)  # another one writes it
 
 
 @pytest.mark.parametrize(

@@ -323,3 +323,12 @@ async def _until_somebody_waits(connection: asyncpg.Connection[Any], table: str)
             "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = to_regclass($1)", table
         ):
             await asyncio.sleep(0.01)
+
+
+async def test_a_correction_that_goes_is_looked_for_by_an_index(databases: Databases) -> None:
+    """Whether another one takes it back is asked of each, when thousands are given up."""
+    url = await asyncio.to_thread(databases.migrated)
+    async with connected(url) as other, other.transaction():
+        await other.execute("SET LOCAL enable_seqscan = off")
+        plan = await other.fetch("EXPLAIN SELECT 1 FROM corrections WHERE undoes = 1 FOR KEY SHARE")
+    assert "corrections_undoes" in "\n".join(line for (line,) in plan)

@@ -183,6 +183,7 @@ async def test_a_camera_shows_its_health_its_books_and_its_settings(page: Page, 
     await expect(names).to_have_count(2)
     await names.filter(has_not_text="classic:").click()
     await expect(page.locator("tr[data-component=camera]")).to_contain_text("PASS")
+    await expect(page.locator("tr[data-component=camera] small")).to_contain_text("ago")
     await page.get_by_role("link", name="Nothing missing").click()
     await expect(page.get_by_role("status")).to_contain_text("Nothing is missing")
     says = page.get_by_role("region", name="What the camera says")

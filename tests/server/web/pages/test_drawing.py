@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 from server.storage.reading.cameras import CameraCard, CameraState
-from server.storage.reading.sightings import SightingCard
+from server.storage.reading.sightings import MinuteCount, SightingCard
 from server.web.pages.drawing import part, written
 from server.web.pages.live import Snapshot
 from server.web.pages.overview_drawing import MOST_CAMERAS, Looks
@@ -91,3 +91,17 @@ def test_a_fleet_shows_those_that_need_somebody_and_how_many_more_there_are() ->
     assert rows[0][1]["data-camera"] == "zz"
     assert len(rows) == MOST_CAMERAS
     assert more[2] == ["and 5 cameras in order"]
+
+
+def test_the_minutes_of_an_hour_have_marks_as_far_from_each_other_as_from_the_next() -> None:
+    zone = timezone(timedelta(hours=5, minutes=45))
+    minutes = tuple(
+        MinuteCount(at=NOW + timedelta(minutes=each - 62), count=each) for each in range(60)
+    )
+    times = Looks(zone).of(Snapshot(at=NOW, cameras=(), minutes=minutes)).times
+    marks = [
+        datetime.fromtimestamp(mark / 1000, UTC) for mark in times["axisLabel"]["customValues"]
+    ]
+    assert [f"{each:%H:%M}" for each in marks] == [
+        *("15:20", "15:30", "15:40", "15:50", "16:00", "16:10")
+    ]
