@@ -12,6 +12,7 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from demo_pair import start_agent, start_server
@@ -37,8 +38,9 @@ from demo_view import View
 from agent.camera.errors import SourceError
 from agent.camera.uri import Scheme, SourceUri, parse_source
 
+ROWS_PORT: Final = 8765
 WEB_PORT: Final = 8080
-"""Of a server that is told no other."""
+"""Of a server that is told no others."""
 REFRESH_S: Final = 0.5
 PLAIN_REPORT_S: Final = 5.0
 
@@ -71,7 +73,7 @@ def _source(text: str) -> SourceUri:
 
 def _run(console: Console, places: Places, source: SourceUri, *, until_end: bool) -> int:
     view = View(places=places, source=str(source))
-    port, web_port, agent_port = free_ports(8765, WEB_PORT, 8000)
+    port, web_port, agent_port = free_ports(ROWS_PORT, WEB_PORT, 8000)
     with ExitStack() as stack:
         console.print("Starting the server ...")
         server = start_server(places, port, web_port)
@@ -95,7 +97,7 @@ def _run(console: Console, places: Places, source: SourceUri, *, until_end: bool
             code = agent.stop()
             server_code = server.stop()
     _tell_end(console, agent, code, server_code, until_end=until_end, interrupted=interrupted)
-    _tell_places(console, view, web_port)
+    _tell_places(console, view, port, web_port)
     if interrupted:
         return 130 if until_end else 0
     return code or server_code
@@ -143,7 +145,7 @@ def _tell_end(
         console.print(f"The server {ended(server_code)}.", style="red")
 
 
-def _tell_places(console: Console, view: View, web_port: int) -> None:
+def _tell_places(console: Console, view: View, port: int, web_port: int) -> None:
     totals = ", ".join(f"{name} {value.plain}" for name, value in view.totals())
     if totals:
         console.print(f"In this folder: {totals}", highlight=False, soft_wrap=True)
@@ -154,7 +156,9 @@ def _tell_places(console: Console, view: View, web_port: int) -> None:
         ("Server's database", view.places.server_database),
     ):
         console.print(f"{name}: {shown(path)}", highlight=False, soft_wrap=True)
-    again = f".venv/bin/python -m server run --db {shown(view.places.server_database)}"
+    again = f".venv/bin/python -m server run --db {quote(shown(view.places.server_database))}"
+    if port != ROWS_PORT:
+        again += f" --port {port}"
     if web_port != WEB_PORT:
         again += f" --web-port {web_port}"
     pages = f"The pages on them, on http://127.0.0.1:{web_port}/ again: {again}"
@@ -164,11 +168,13 @@ def _tell_places(console: Console, view: View, web_port: int) -> None:
 def _parse_arguments() -> argparse.Namespace:
     """What each of them is: scripts/demo says it, before there is an environment."""
     parser = argparse.ArgumentParser(prog="scripts/demo", add_help=False)
-    parser.add_argument("source", nargs="?", default="synthetic:")
+    parser.add_argument("source", nargs="?", default="synthetic:", metavar="SOURCE")
     parser.add_argument("--until-end", action="store_true")
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument(
-        "--data", default=os.environ.get("SIGHTPOST_DEMO_DATA") or str(ROOT / "demo-data")
+        "--data",
+        metavar="FOLDER",
+        default=os.environ.get("SIGHTPOST_DEMO_DATA") or str(ROOT / "demo-data"),
     )
     return parser.parse_args()
 

@@ -354,7 +354,7 @@ def _verdict(cluster: Cluster, books: list[Book]) -> int:
 def _parse_arguments() -> argparse.Namespace:
     """What each of them is: scripts/demo-cluster says it, before there is an environment."""
     parser = argparse.ArgumentParser(prog="scripts/demo-cluster", add_help=False)
-    parser.add_argument("--vehicles", type=_count, default=10)
+    parser.add_argument("--vehicles", type=_count, default=10, metavar="N")
     parser.add_argument("--kill-one", action="store_true")
     parser.add_argument("--stay", action="store_true")
     return parser.parse_args()

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -71,9 +72,13 @@ def run(command: str | Sequence[str], data: Path, timeout_s: float) -> str:
 
 @pytest.fixture(scope="module")
 def demonstration(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder and the output of the finite demonstration."""
+    """The folder and the output of the finite demonstration, its usual ports taken."""
     data = tmp_path_factory.mktemp("demo") / "data"
-    return data, run(FINITE_DEMO.replace("vehicles=20", f"vehicles={VEHICLES}"), data, 400)
+    with contextlib.ExitStack() as stack:
+        for port in (8765, 8080):
+            with contextlib.suppress(OSError):  # taken already
+                stack.enter_context(socket.create_server(("127.0.0.1", port)))
+        return data, run(FINITE_DEMO.replace("vehicles=20", f"vehicles={VEHICLES}"), data, 400)
 
 
 def test_readme_has_the_commands_that_these_tests_know() -> None:
@@ -100,6 +105,9 @@ def test_every_vehicle_is_on_the_server_once_with_its_picture(
         pictures = data / "server" / "db" / "pictures" / f"{day}.db"
         assert rows_of(pictures, f"SELECT 1 FROM pictures WHERE sha256 = '{sha256}'") == [(1,)]  # noqa: S608 - a digest
     assert re.search(r"http://127\.0\.0\.1:\d+/setup\?key=\S+", output)
+    (port,) = re.findall(r"takes rows on ws://127\.0\.0\.1:(\d+)/", output)
+    (web_port,) = re.findall(r"pages are on http://127\.0\.0\.1:(\d+)/", output)
+    assert output.endswith(f"websocket_server.db --port {port} --web-port {web_port}\n")
     last_lines = "\n".join(output.splitlines()[-3:])
     assert "lpr_data.db" in last_lines
     assert "websocket_server.db" in last_lines

@@ -21,6 +21,14 @@ def test_help_is_shown_without_building_anything(name: str, tmp_path: Path) -> N
     assert not (checkout.root / ".venv").exists()
 
 
+@pytest.mark.parametrize("name", ["demo", "demo-cluster"])
+def test_wrong_option_is_answered_with_the_usage_of_help(name: str) -> None:
+    usage = CHECKOUT.run(f"scripts/{name}", "--help").out.splitlines()[0]
+    done = CHECKOUT.run(f"scripts/{name}", "--bogus")
+    assert done.code == 2
+    assert done.said.splitlines()[0] == usage
+
+
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "scripts").glob("*.sh")), ids=lambda path: path.name
 )
