@@ -92,7 +92,7 @@ def send(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run the sender alone (AGENT_SENDER=separate leaves it to this command)."""
+    """Run the sender alone. AGENT_SENDER=separate leaves it to this command."""
     from agent.sender_app import run_sender, try_server
 
     if test:
@@ -119,7 +119,7 @@ def prune(
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
 ) -> None:
-    """Delete what was sent long ago, also while the agent runs; what waits is never touched."""
+    """Delete what was sent long ago, also while the agent runs. What waits is never touched."""
     from agent.pruning import age_of, prune_now
 
     typer.echo(prune_now(_settings({}), older_than=age_of(older_than), dry_run=dry_run))
@@ -147,7 +147,7 @@ def read(
         ),
     ] = None,
 ) -> None:
-    """Read plates and faces in pictures or clips and print them; touches no database."""
+    """Read plates and faces in pictures or clips and print them. Touches no database."""
     from agent.read import read_paths
     from agent.seeing import make_face_models, make_networks, make_plate_reader
 
@@ -170,7 +170,7 @@ def show_settings(
         typer.Argument(help="Print only the values of these, a line each.", metavar="[KEY]..."),
     ] = None,
 ) -> None:
-    """Print the settings in force in this folder; secrets are not shown."""
+    """Print the settings in force in this folder. Secrets are not shown."""
     if not keys:  # a script asks for single ones, often
         _warn_of_doubtful_keys()
     settings = _settings({})
@@ -192,7 +192,7 @@ commands.add_typer(models, name="models")
 def list_models(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line for each model.")] = False,
 ) -> None:
-    """Show every model: what it is for, where it is, how large, under which licence."""
+    """Show every model: what it is for, where, how large, which licence."""
     from agent.cli_models import list_models
 
     list_models(_settings({}).models_dir, as_json=as_json)
@@ -223,7 +223,7 @@ def verify_models(
         list[str] | None, typer.Argument(help="Models by name; none: all.", metavar="NAME...")
     ] = None,
 ) -> None:
-    """Compare the files with the manifest's sha256; exit 1 where one is wrong."""
+    """Compare the files with the manifest's sha256. Exit 1 where one is wrong."""
     from agent.cli_models import verify_models
 
     raise typer.Exit(verify_models(names or [], _settings({}).models_dir))
@@ -235,7 +235,7 @@ def password(
         bool, typer.Option("--stdin", help="Read it from standard input, for an installer.")
     ] = False,
 ) -> None:
-    """Set the operator's password of the page; one that is logged in has to log in again."""
+    """Set the operator's password of the page. Who is logged in has to log in again."""
     from agent.outbox.durable import write_durably
     from agent.web.password import PasswordFile
 

@@ -64,7 +64,7 @@ app = typer.Typer(
     context_settings={"max_content_width": 100},
 )
 token_app = typer.Typer(
-    help="Tokens, by which cameras beyond this machine prove who they are.", no_args_is_help=True
+    help="Tokens: how cameras beyond this machine prove who they are.", no_args_is_help=True
 )
 app.command("migrate-store")(migrate_store)
 app.command("settings")(show_settings)
@@ -119,7 +119,7 @@ def run(
         bool, typer.Option("--quiet", help="Log into the file alone, not to stderr as well.")
     ] = False,
 ) -> None:
-    """Run the server until it is told to stop (Ctrl-C or SIGTERM)."""
+    """Run the server until it is told to stop: Ctrl-C or SIGTERM."""
     settings = settings_of(db, host=host, port=port, web_port=web_port)
     if workers > 1:
         check_workers(settings, role)
@@ -196,7 +196,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 @app.command("test")
 def try_it() -> None:
-    """Try whether the running server takes cameras and answers on its web port."""
+    """Try whether the server takes cameras and answers browsers."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         for line in runner.run(try_running(ServerSettings.load())):
             typer.echo(line)
@@ -224,7 +224,7 @@ def create(
 
 @token_app.command("list")
 def list_all(db: Database = None) -> None:
-    """Show the names of all tokens, with when they were made, used and revoked."""
+    """Show all tokens of cameras: when they were made, used, revoked."""
     settings = settings_of(db)
     if settings.uses_postgres:
         held = in_postgres(settings, holders.list_tokens)
@@ -268,7 +268,7 @@ def export_sightings(
     ] = False,
     db: Database = None,
 ) -> None:
-    """Print sightings as JSON lines in the order of their arrival, also beside a running server."""
+    """Print sightings as JSON lines, by arrival. Also beside a running server."""
     settings = settings_of(db)
     begin = moment("--since", since, settings.time_zone)
 

@@ -29,7 +29,7 @@ def take_over(
     ] = None,
     db: Database = None,
 ) -> None:
-    """Take people over from the older face service; it may be run again."""
+    """Take people over from the older face service. It may be run again."""
     from server import face_commands
 
     face_commands.take_over(folder, purpose=purpose, consent=consent, report=report, db=db)
@@ -58,7 +58,7 @@ def forget(
     ] = False,
     db: Database = None,
 ) -> None:
-    """Take away everything that is held on a person, and prove it; prints a report as JSON."""
+    """Take away everything that is held on a person, and prove it. Prints a report as JSON."""
     if (class_id is None) is not overdue:
         fail("expected a person's number, or --overdue")
     from server import face_commands
@@ -84,7 +84,7 @@ def new_key(
         Path | None, typer.Argument(help="Left out: the file of SERVER_FACE_KEY_FILE.")
     ] = None,
 ) -> None:
-    """Write a new key for enrolment pictures above the older ones of a file."""
+    """Write a new key for enrolment pictures above older ones."""
     from server import face_commands
 
     face_commands.new_key(file)
@@ -92,7 +92,7 @@ def new_key(
 
 @faces_app.command("encrypt")
 def encrypt(db: Database = None) -> None:
-    """Encrypt every enrolment picture with the newest key; it may be broken off and run again."""
+    """Encrypt every enrolment picture with the newest key. It may be broken off and run again."""
     from server import face_commands
 
     face_commands.encrypt(db=db)

@@ -35,8 +35,9 @@ _SQLITE: Final = "sqlite:"
 
 
 def migrate_store(source: Source, target: Target = "") -> None:
-    """Move all rows, accounts, enrolled faces and watchlists from SQLite into PostgreSQL while no
-    server runs; may be broken off and run again. The SQLite file stays as it is."""
+    """Move everything from SQLite into PostgreSQL. No server may run meanwhile; it may be broken
+    off and run again. Rows, accounts, enrolled faces and watchlists move; the SQLite file stays as
+    it is."""
     path = _path_of(source)
     settings = ServerSettings.load(db_path=path, database_url=_url_of(target))
     if not settings.uses_postgres:

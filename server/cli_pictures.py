@@ -40,7 +40,7 @@ FromStore = Annotated[
 
 @pictures_app.command("list")
 def list_days() -> None:
-    """Say how many pictures there are of each day, and how large they are."""
+    """Say how many pictures there are of each day, and their size."""
     settings = ServerSettings.load()
     with _opened(settings, settings.image_store) as store:
         days = store.days()
@@ -56,7 +56,7 @@ def list_days() -> None:
 
 @pictures_app.command("copy")
 def copy_pictures(source: FromStore) -> None:
-    """Copy all pictures from SOURCE into SERVER_IMAGE_STORE; may be broken off and run again.
+    """Copy all pictures from SOURCE into SERVER_IMAGE_STORE. May be broken off and run again.
 
     The source is only read. Servers may run meanwhile.
     """
@@ -78,7 +78,7 @@ def copy_pictures(source: FromStore) -> None:
 
 @pictures_app.command("sweep")
 def sweep_pictures() -> None:
-    """Give up pictures of the last complete days that no row names: a crash can leave some.
+    """Give up pictures of the last complete days that no row names. A crash can leave some.
 
     Not before rows and pictures of an older database are all moved.
     """

@@ -20,7 +20,7 @@ def show_settings(
         typer.Argument(help="Print only the values of these, a line each.", metavar="[KEY]..."),
     ] = None,
 ) -> None:
-    """Print the settings in force in this folder; secrets are not shown."""
+    """Print the settings in force in this folder. Secrets are not shown."""
     if not keys:  # a script asks for single ones, often
         warn_of_doubtful_keys()
     settings = ServerSettings.load()

@@ -29,7 +29,7 @@ from server.storage.sqlite_statements import SqliteWriter
 _T = TypeVar("_T")
 
 user_app = typer.Typer(
-    help="Accounts, by which people sign in to the pages, and tokens for their programs.",
+    help="Accounts for people, and tokens for their programs.",
     no_args_is_help=True,
 )
 
@@ -88,7 +88,7 @@ def approve(
 
 @user_app.command("disable")
 def disable(name: Name, db: Database = None) -> None:
-    """Shut an account: its sessions, pages and tokens end within seconds."""
+    """Shut an account. Its sessions, pages and tokens end within seconds."""
     _stand(name, Standing.DISABLED, None, db)
     typer.echo(f"{name} cannot sign in any more.")
 
@@ -148,7 +148,7 @@ def token(
 
 @user_app.command("tokens")
 def list_tokens(db: Database = None) -> None:
-    """Show everybody's API tokens: what they may do, when they were used and revoked."""
+    """Show everybody's API tokens. What they may do, when they were used and revoked."""
     held = _changed(db, lambda _, reader: api_tokens.list_tokens(reader))
     table = Table("number", "owner", "name", "scopes", "last used", "expires", "revoked")
     for each in held:
