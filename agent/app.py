@@ -35,7 +35,9 @@ from agent.refusing import refuse_unusable
 from agent.switches import TaskSwitch
 from agent.uplink.sender import Sender
 from agent.watchdog import READING_DEADLINES, WATCHING_LIMIT_S, status_line, works_of
-from agent.web.serving import listener_on, serve, url_of
+from agent.web.parts import AgentParts
+from agent.web.port import PagePort, url_of
+from agent.web.serving import serve
 from telemetry.error_book import ErrorBook
 from telemetry.process_memory import give_back
 from telemetry.service_manager import ServiceManager, report
@@ -153,13 +155,25 @@ def chores(
     yield keep_memory(parts, stop)
     if tasks.sending is not None:
         yield tasks.sending.run(stop)
-    listener = listener_on(settings.web_host, settings.web_port) if settings.web_port else None
-    if listener is not None:
+    if parts.page.is_wanted:
         page = page_parts(settings, parts, tasks, errors)
-        if manager.is_there:  # who starts a service sees no log
-            url = url_of(settings.web_host, listener.getsockname()[1])
-            sys.stderr.write(f"The camera's page is on {url}\n")
-        yield serve(page, listener, host=settings.web_host, stop=stop)
+        yield show_page(page, parts.page, stop, tells_start=manager.is_there)
+
+
+async def show_page(
+    page: AgentParts, port: PagePort, stop: asyncio.Event, *, tells_start: bool
+) -> None:
+    """Until `stop`, from when its port is free; with `tells_start` who starts a service, and sees
+    no log, is told where it is or why not."""
+    listener = port.listener()
+    if tells_start:
+        said = port.fault
+        if listener is not None:
+            said = f"The camera's page is on {url_of(port.host, listener.getsockname()[1])}"
+        sys.stderr.write(f"{said}\n")
+    listener = listener or await port.opened(stop)
+    if listener is not None:
+        await serve(page, listener, host=port.host, stop=stop)
 
 
 async def keep_memory(parts: Parts, stop: asyncio.Event) -> None:

@@ -49,6 +49,7 @@ from agent.tuner import make_tuning
 from agent.tuning_file import TuningFile
 from agent.uplink.sender import Sender
 from agent.watcher import SightingRecorder, Watcher
+from agent.web.port import PagePort
 from settings.showing import shown
 from telemetry.tracing import RowTracer
 from vision.backends.hailo_share import HailoShare
@@ -89,6 +90,7 @@ class Parts:
     examiner: Examiner
     memory: MemoryKeeper
     keep_memory: Callable[[], None]
+    page: PagePort
     checking: ThreadPoolExecutor
     watching: ThreadPoolExecutor
     keeping: ThreadPoolExecutor
@@ -148,7 +150,10 @@ class _Threads:
 def _parts(
     settings: AgentSettings, uri: SourceUri, kept: _Kept, seen: Seen, threads: _Threads
 ) -> Parts:
-    examiner = Examiner(settings, seen, outbox=kept.outbox, sender=kept.sender, clock=kept.clock)
+    page = PagePort(settings.web_host, settings.web_port)
+    examiner = Examiner(
+        settings, seen, outbox=kept.outbox, sender=kept.sender, clock=kept.clock, page=page
+    )
     return Parts(
         uri=uri,
         outbox=kept.outbox,
@@ -166,6 +171,7 @@ def _parts(
         examiner=examiner,
         memory=seen.memory,
         keep_memory=examiner.keep_memory,
+        page=page,
         checking=threads.checking,
         watching=threads.watching,
         keeping=threads.keeping,

@@ -38,6 +38,7 @@ from agent.outbox.store import Outbox
 from agent.pipeline.renewal import RenewedPipeline
 from agent.uplink.sender import Sender
 from agent.watcher import HELD_SIGHTINGS, Watcher
+from agent.web.port import PagePort
 from telemetry.processor_load import LoadSince
 from telemetry.version import VERSION
 
@@ -77,12 +78,14 @@ class Examiner:
         outbox: Outbox,
         sender: Sender | None,
         clock: Clock,
+        page: PagePort,
     ) -> None:
         self._settings = settings
         self._seen = seen
         self._outbox = outbox
         self._sender = sender
         self._clock = clock
+        self._page = page
         self._processor = LoadSince()
         self.newest: Examined | None = None
         self._accelerator = look_at_accelerator(models_folder=settings.models_dir)
@@ -169,6 +172,7 @@ class Examiner:
             has_ended=watcher.has_ended,
             process_id=os.getpid(),
             version=VERSION,
+            page_fault=self._page.fault,
         )
 
     def _reader(self) -> ReaderFacts:

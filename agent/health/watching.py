@@ -54,7 +54,8 @@ class PipelineFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentFacts:
-    """Of the whole program: rates of the last seconds and counts since its start."""
+    """Of the whole program: rates of the last seconds and counts since its start; `page_fault`
+    says why its page is not there, empty where it is or is not wanted."""
 
     running_s: float
     frames_per_s: float
@@ -63,6 +64,7 @@ class AgentFacts:
     has_ended: bool
     process_id: int
     version: str
+    page_fault: str = ""
 
 
 def check_camera(facts: CameraFacts) -> HealthResult:
@@ -129,6 +131,9 @@ def check_agent(facts: AgentFacts) -> HealthResult:
         f"version {facts.version}, process {facts.process_id}, up {spoken(facts.running_s)}, "
         f"{facts.frames_per_s:.1f} frames/s, {percent(share)} left out for newer ones"
     )
+    if facts.page_fault:
+        text += f"; {facts.page_fault}"
+        return warned("agent", f"{text}: free its port, or set AGENT_WEB_PORT and AGENT_WEB_HOST")
     is_slow = 0 < facts.frames_per_s < SLOW_FRAMES_PER_S and share > 0.5
     if is_slow and not facts.has_ended:
         return warned("agent", f"{text}: lower the picture's size, or stop other programs")

@@ -85,6 +85,13 @@ def test_a_reading_that_an_operator_has_stopped_says_where_it_is_started() -> No
     assert message == "an operator has stopped the reading: start it at the camera's page"
 
 
+def test_a_page_that_is_not_there_is_a_warning_that_says_why() -> None:
+    fault = "no page on http://127.0.0.1:8000/ (Address already in use)"
+    result = check_agent(replace(AGENT, page_fault=fault))
+    assert result.status is Status.WARN
+    assert fault in result.message
+
+
 def test_sightings_that_were_lost_are_a_failure() -> None:
     assert check_sightings(lost=0).status is Status.PASS
     assert check_sightings(lost=1).status is Status.FAIL
