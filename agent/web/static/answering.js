@@ -4,13 +4,15 @@ const GAP_MS = 6000;
 const IN_VAIN = 2;
 
 let failures = 0;
+let isOld = false;
 let lastAnswerMs = Date.now();
 let lastFrames = 0;
 
 function show(said) {
-  document.body.classList.toggle("silent", said !== "");
+  isOld = said !== "";
+  document.body.classList.toggle("silent", isOld);
   const note = document.getElementById("silent");
-  note.hidden = said === "";
+  note.hidden = !isOld;
   if (note.textContent !== said) note.textContent = said;
 }
 
@@ -23,13 +25,14 @@ export function answered(status) {
   return isAnew;
 }
 
-// One question alone may be lost on the way, and is broken off where the page is left. Answers since
-// when nothing was heard (milliseconds), null while that says nothing yet.
+// One question alone may be lost on the way, and is broken off where the page is left; one that was
+// waited for in vain says enough, as where the power is gone. Answers since when nothing was heard
+// (milliseconds), null while that says nothing yet.
 export function notAnswered(clock) {
   failures += 1;
-  if (!isSilent()) return null;
+  if (failures < IN_VAIN && Date.now() - lastAnswerMs < GAP_MS) return null;
   show(`The camera does not answer since ${clock(lastAnswerMs)}: what is shown is old.`);
   return lastAnswerMs;
 }
 
-export const isSilent = () => failures >= IN_VAIN;
+export const isSilent = () => isOld;

@@ -5,7 +5,7 @@ import { answered, isSilent, notAnswered } from "/static/answering.js";
 const token = document.querySelector('meta[name="csrf-token"]').content;
 const REFRESH_MS = 2000;
 const REFRESH_BADGE_MS = 6000;
-const LONGEST_MS = 10000;
+const LONGEST_MS = 6000;
 const RATE_WINDOW_MS = 60000;
 
 export async function ask(method, path, body, signal) {
