@@ -39,6 +39,10 @@ LOOKED_EVERY_S: Final = 0.5
 """For new faces."""
 TROUBLE_S: Final = 10.0
 """Until it is tried again after trouble that may pass."""
+TRIES: Final = 6
+"""So often a picture is tried that cannot be looked into, while others can."""
+PROBED: Final = 32
+"""Faces that come after it, to find one whose picture can be looked into."""
 
 _log = structlog.get_logger(__name__)
 
@@ -52,6 +56,8 @@ class Follower:
     def __init__(self, place: Workplace, *, sleep: Sleep = asyncio.sleep) -> None:
         self._place = place
         self._sleep = sleep
+        self._held_up = (0, 0)
+        """By which sighting, and how often it was tried."""
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -79,7 +85,7 @@ class Follower:
     async def _compared(self, sighting: FaceSighting, model: ModelKey) -> Compared:
         nothing = Compared(sighting_id=sighting.id)
         try:
-            vector = await self._vector(sighting, model)
+            vector = await self._vector_in_time(sighting, model)
         except (NotThere, QuestionInvalid):  # no picture, or none in which the face can be told
             return nothing
         except ServerError:
@@ -113,6 +119,33 @@ class Follower:
             keep_until=keep_until,
             revision=found.revision,
         )
+
+    async def _vector_in_time(self, sighting: FaceSighting, model: ModelKey) -> Vector | None:
+        """None, too, where its picture alone cannot be looked into, however often it is tried:
+        where no other can, either, the store or the models are away, and that is waited for."""
+        try:
+            return await self._vector(sighting, model)
+        except (FacesUnavailable, StorageUnavailable) as error:
+            held_up_by, tries = self._held_up
+            tries = tries + 1 if held_up_by == sighting.id else 1
+            self._held_up = (sighting.id, tries)
+            if tries < TRIES or not await self._another_can_be(sighting):
+                raise
+            _log.warning("a face is passed over", sighting_id=sighting.id, reason=str(error))
+            return None
+
+    async def _another_can_be(self, sighting: FaceSighting) -> bool:
+        """Looked into, of the next that come after it."""
+        for other in await self._place.sightings.following(sighting.id, limit=PROBED):
+            if not other.has_picture:
+                continue
+            try:
+                picture = await self._place.sightings.picture(other.id)
+                await self._place.desk.look(upload_of(other, picture.content))
+            except Exception:  # noqa: BLE001, S112 (whatever it is, this one cannot be)
+                continue
+            return True
+        return False
 
     async def _vector(self, sighting: FaceSighting, model: ModelKey) -> Vector | None:
         vector = vector_of(sighting, model)

@@ -20,14 +20,20 @@ from server.web.pages.wording import clock
 
 IDLE_S: Final = 3600.0
 RETRY_S: Final = 5.0
+MOST_COUNTED: Final = 20
+"""New ones at once; of more it is said that there are."""
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """The newest alert; None: there is none."""
+    """The newest alerts that somebody may see, the newest first, at most MOST_COUNTED."""
 
-    newest: Alert | None
+    alerts: tuple[Alert, ...]
+
+    def since(self, alert_id: int) -> tuple[Alert, ...]:
+        """Those that came after that one."""
+        return tuple(each for each in self.alerts if each.id > alert_id)
 
 
 Shown = Callable[[News], None]
@@ -58,8 +64,8 @@ class AlarmBoard:
 
     async def news(self, *, with_persons: bool) -> News:
         """Raises StorageUnavailable."""
-        page = await self._alerts.page(AlertFilter(with_persons=with_persons), limit=1)
-        return News(newest=page.alerts[0] if page.alerts else None)
+        chosen = AlertFilter(with_persons=with_persons)
+        return News(alerts=(await self._alerts.page(chosen, limit=MOST_COUNTED)).alerts)
 
     async def on_page(self, caller: Caller) -> None:
         if not caller.may(Permission.SEE_ALERTS):
@@ -81,7 +87,7 @@ class AlarmLine:
 
     def __init__(self, zone: tzinfo, news: News) -> None:
         self._zone = zone
-        self._last = news.newest.id if news.newest is not None else 0
+        self._last = news.alerts[0].id if news.alerts else 0
         with tag("div", "alarm", role="alert") as self._line:
             self._text = tag("span", "break")
             with tag("span", "controls flush"):
@@ -90,18 +96,18 @@ class AlarmLine:
         self._line.visible = False
 
     def show(self, news: News) -> None:
-        newest = news.newest
-        if newest is None or newest.id <= self._last:
+        fresh = news.since(self._last)
+        if not fresh:
             return
-        more = newest.id - self._last - 1
+        newest = fresh[0]
         self._last = newest.id
         self._text.clear()
         with self._text:
             tag("b", "plate", newest.plate or newest.listed or "a face")
             at = clock(newest.captured_at, self._zone)
             tag("span", text=f" {newest.list_name} · {newest.device_id} · {at}")
-            if more:
-                tag("span", "soft", f" and {more} more")
+            if text := and_more(len(fresh)):
+                tag("span", "soft", text)
         self._link.props["href"] = f"/alerts?alert={newest.id}"
         self._link.update()
         self._line.visible = True
@@ -109,3 +115,10 @@ class AlarmLine:
 
     def _dismiss(self) -> None:
         self._line.visible = False
+
+
+def and_more(fresh: int) -> str:
+    """How many came beside the one that is shown."""
+    if fresh < 2:
+        return ""
+    return f" and {'at least ' if fresh == MOST_COUNTED else ''}{fresh - 1} more"

@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 from server.storage.face_sightings import StoredFaceSightings
+from server.storage.picture_stores.contract import PictureReading
 from server.storage.pictures import PictureArchive
 from server.storage.reader_pool import ReaderPool
 from server.storage.sqlite import SqliteStore
@@ -32,6 +33,10 @@ class FaceCamera:
         self._archive = PictureArchive(pictures, read_only=True)
         self._numbers = count(1)
         self.sightings = StoredFaceSightings(self._pool, self._archive)
+
+    def sightings_in(self, pictures: PictureReading) -> StoredFaceSightings:
+        """With pictures that lie elsewhere."""
+        return StoredFaceSightings(self._pool, pictures)
 
     async def sends(
         self,

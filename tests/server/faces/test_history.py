@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hashlib
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -16,9 +18,9 @@ from structlog.testing import capture_logs
 
 from server.account_side import accounts_in_sqlite
 from server.accounts.lifetimes import Lifetimes
-from server.errors import NotThere, QuestionInvalid
+from server.errors import FacesUnavailable, NotThere, QuestionInvalid, StorageUnavailable
 from server.faces.contract import Outcome, Upload
-from server.faces.following import AT_ONCE, Follower
+from server.faces.following import AT_ONCE, TRIES, Follower
 from server.faces.history_contract import MatchFilter
 from server.faces.looking import Seen, models_here
 from server.faces.service import FaceService
@@ -26,6 +28,7 @@ from server.faces.vault import PictureVault
 from server.faces.workplace import Workplace
 from server.storage.adoption import prepare_database
 from server.storage.connection import open_reader
+from server.storage.picture_stores.folder import FolderPictures
 from tests.server.faces.face_camera import SEEN_AT, FaceCamera
 from tests.server.faces.galleries import ANY, place_on
 from tests.server.faces.test_service import ADA, LAN, NOW, upload
@@ -142,6 +145,55 @@ async def test_a_face_that_breaks_whoever_looks_at_it_does_not_hold_up_the_next(
         await site.follow()
     assert await site.matched() == [(red, seen)]
     assert [each["sighting_id"] for each in said if "passed over" in each["event"]] == [strange]
+
+
+async def test_a_picture_that_alone_cannot_be_looked_into_is_passed_over_and_a_store_waited_for(
+    site: Site, tmp_path: Path
+) -> None:
+    """As of a disk that cannot read a file any more."""
+    red = await site.enrol(RED)
+    pictures = [photo(RED, seed=seed) for seed in (2, 3, 4)]
+    numbers = [await site.camera.sends(each) for each in pictures]
+    day = tmp_path / "store" / SEEN_AT.date().isoformat()
+    files = [day / hashlib.sha256(each).hexdigest() for each in pictures]
+    for file in files:
+        file.mkdir(parents=True)
+    store = FolderPictures(tmp_path / "store")
+    site.place.sightings = site.camera.sightings_in(store)
+    for _ in range(2 * TRIES):  # nothing of the store can be read
+        with pytest.raises(StorageUnavailable):
+            await site.follower.follow()
+    files[2].rmdir()
+    files[2].write_bytes(pictures[2])
+    with capture_logs() as said:
+        for _ in range(TRIES):
+            with contextlib.suppress(StorageUnavailable):
+                await site.follower.follow()
+    store.close()
+    assert await site.matched() == [(red, numbers[2])]
+    assert [each["sighting_id"] for each in said if "passed over" in each["event"]] == numbers[:2]
+
+
+async def test_a_picture_at_which_a_model_breaks_is_passed_over_once_others_are_looked_into(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    red = await site.enrol(RED)
+    strange = await site.camera.sends(photo(RED, seed=2))
+    look, breaks_always = site.place.desk.look, True
+
+    async def breaks(picture: Upload) -> Seen:
+        if breaks_always or picture.sighting_id == strange:
+            raise FacesUnavailable("the vector of a face has the length 0")
+        return await look(picture)
+
+    monkeypatch.setattr(site.place.desk, "look", breaks)
+    seen = await site.camera.sends(photo(RED, seed=3))
+    for _ in range(2 * TRIES):
+        with pytest.raises(FacesUnavailable):
+            await site.follower.follow()
+    breaks_always = False
+    await site.follow()
+    assert await site.matched() == [(red, seen)]
 
 
 async def test_a_face_whose_picture_is_not_where_it_should_be_is_passed_over_and_said(
