@@ -1,5 +1,9 @@
 """The tables of failed attempts to sign in, and of where from somebody did: so that a restart
-neither forgives nor forgets. Each within the caller's transaction."""
+neither forgives nor forgets. Each within the caller's transaction.
+
+A failure of the future was counted before the clock was set back: it is forgotten, for the wait
+after it would last until that time comes.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from server.accounts.attempts import MOST_FAMILIAR, Attempt, Failures, Familiar
 from server.accounts.times import moment_of
 from server.row_id import LARGEST_ID
 from server.storage.asking import Reader, Writer
+from server.storage.feed import CLOCKS_APART
 from server.storage.times import stamp
 
 _FORGOTTEN_AFTER: Final = timedelta(seconds=FORGOTTEN_AFTER_S)
@@ -21,7 +26,8 @@ def write_failures(writer: Writer, failures: Iterable[Failures], now: datetime) 
     """One more of each, also where another process counted one meanwhile. Takes away those that
     nobody waits for any more."""
     writer.change(
-        "DELETE FROM sign_in_failures WHERE last_at < ?", (stamp(now - _FORGOTTEN_AFTER),)
+        "DELETE FROM sign_in_failures WHERE last_at < ? OR last_at > ?",
+        (stamp(now - _FORGOTTEN_AFTER), stamp(now + CLOCKS_APART)),
     )
     writer.change_each(
         "INSERT INTO sign_in_failures VALUES (?, ?, ?, ?) ON CONFLICT (counted_by, who) "
@@ -61,9 +67,10 @@ def read_failures(reader: Reader, attempt: Attempt, now: datetime) -> Sequence[F
             "SELECT count, last_at FROM sign_in_failures WHERE counted_by = ? AND who = ?",
             (counted.value, who),
         )
-        if row is not None:
-            age_s = (now - moment_of(row[1])).total_seconds()
-            found.append(Failures(counted=counted, who=who, count=row[0], age_s=age_s))
+        if row is None or (last_at := moment_of(row[1])) > now + CLOCKS_APART:
+            continue
+        age_s = (now - last_at).total_seconds()
+        found.append(Failures(counted=counted, who=who, count=row[0], age_s=age_s))
     return found
 
 

@@ -168,6 +168,28 @@ async def test_a_restart_forgets_neither_failures_nor_who_is_known(house: House)
     await again.sign_in("anna", PASSWORD, ADDRESS)
 
 
+async def test_failures_of_a_clock_that_was_ahead_lock_nobody_out_once_it_is_set_back(
+    house: House,
+) -> None:
+    await house.user("anna")
+    monotonic = house.clock.seconds()
+    reception = Reception(house.store, house.hashing, clock=lambda: monotonic)
+    house.clock.later(days=400)
+    for _ in range(FREE_FAILURES):
+        with pytest.raises(SignInFailed):
+            await reception.sign_in("anna", WRONG, ADDRESS)
+    with pytest.raises(SignInFailed, match="try again in"):
+        await reception.sign_in("anna", PASSWORD, ADDRESS)
+    house.clock.later(days=-400)
+    monotonic += FIRST_WAIT_S + 1
+    await reception.sign_in("anna", PASSWORD, ADDRESS)
+    for _ in range(FREE_FAILURES):  # and those of now count from the first on
+        with pytest.raises(SignInFailed, match="the name or the password is wrong"):
+            await reception.sign_in("ben", WRONG, ADDRESS)
+    with pytest.raises(SignInFailed, match="try again in"):
+        await reception.sign_in("ben", WRONG, ADDRESS)
+
+
 async def test_an_unknown_name_is_locked_as_a_known_one_is(house: House) -> None:
     for number in range(FREE_FAILURES_OF_A_NAME):
         await failing(house, "nobody", address=f"198.51.{number}.1")
