@@ -14,7 +14,7 @@ from agent.building import picture_format_of
 from agent.clock import SystemClock
 from agent.config import AgentSettings
 from agent.errors import AgentError, DatabaseUnusable, OutboxError
-from agent.outbox.database import Purpose, connect, transaction
+from agent.outbox.database import Purpose, broken_text_as_corrupt, connect, transaction
 from agent.outbox.retention import Pruned, measure_old, prune
 from agent.outbox.spool import PictureSpool
 from agent.outbox.trouble import advice
@@ -34,7 +34,7 @@ class _Store:
 
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
-        with transaction(self._connection):
+        with broken_text_as_corrupt(), transaction(self._connection):
             yield self._connection
 
 

@@ -11,7 +11,7 @@ import apsw
 import structlog
 
 from agent.errors import DatabaseUnusable
-from agent.outbox.database import Purpose, connect, transaction
+from agent.outbox.database import Purpose, broken_text_as_corrupt, connect, transaction
 from agent.outbox.durable import make_durable
 from db import migrations
 
@@ -45,7 +45,7 @@ def adopt(
             with transaction(connection):
                 _add_missing_columns(connection)
         migrations.migrate(connection, migrations.AGENT)
-        with transaction(connection):
+        with broken_text_as_corrupt(), transaction(connection):
             _claim(
                 connection,
                 device_id=device_id,

@@ -87,6 +87,16 @@ def configure(connection: apsw.Connection, path: Path, purpose: Purpose) -> None
 
 
 @contextmanager
+def broken_text_as_corrupt() -> Iterator[None]:
+    """A text in the database that is no UTF-8 any more is damage like any other: raises
+    apsw.CorruptError for it."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise apsw.CorruptError(f"a text in it is damaged: {error}") from error
+
+
+@contextmanager
 def transaction(connection: apsw.Connection) -> Iterator[None]:
     """One write transaction, begun with the lock in hand; all or nothing."""
     connection.execute("BEGIN IMMEDIATE")

@@ -20,6 +20,7 @@ import apsw
 
 from agent.delivery import StoreIdentity
 from agent.outbox.books import SQL_TABLES, read_counts, read_identity
+from agent.outbox.database import broken_text_as_corrupt
 from agent.outbox.file_names import file_names
 from agent.outbox.opening import STEPS_BETWEEN_LOOKS
 from agent.outbox.state import StateFile
@@ -145,7 +146,8 @@ def reading_only(path: Path) -> Iterator[apsw.Connection]:
     )
     try:
         connection.set_busy_timeout(BUSY_MS)
-        yield connection
+        with broken_text_as_corrupt():
+            yield connection
     finally:
         connection.close()
 

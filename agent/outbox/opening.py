@@ -16,6 +16,7 @@ from agent.clock import Clock
 from agent.errors import DatabaseCorrupt, DatabaseUnusable
 from agent.outbox.naming import MessageIds, system_random
 from agent.outbox.recovery import Recovered, aside_name, recover
+from agent.outbox.reserve import reserve_beside
 from agent.outbox.state import Left, State, StateFile
 from agent.outbox.store import Outbox
 from agent.outbox.trouble import CORRUPT
@@ -80,13 +81,14 @@ class Soundness:
         self._file = file
         self._clock = clock
         self._is_due = is_due
+        self._checked_at: datetime | None = None
         self._closing = threading.Event()
 
     def check_if_due(self) -> bool:
         """Whether a check was made. Raises DatabaseCorrupt; takes minutes at an SD card's speed."""
         state = self._file.read()
         now = self._clock.now()
-        checked_at = state.checked_at if state else None
+        checked_at = self._checked_at or (state.checked_at if state else None)
         is_old = checked_at is None or not now - CHECK_EVERY < checked_at <= now
         if not (self._is_due or is_old or self._outbox.is_suspect):
             return False
@@ -96,12 +98,14 @@ class Soundness:
         if self._closing.is_set():
             return False
         if fault is not None:
+            reserve_beside(self._outbox.path).release()  # on a full disk, room for the mark
             self._file.write(marked(self._outbox.path, state, now))
             raise DatabaseCorrupt(
                 f"{self._outbox.path} is corrupt ({fault}): it is set aside at the next start, and "
                 "what can be read of it saved; check the card or disk"
             )
         self._is_due = False
+        self._checked_at = now  # where it cannot be written, too: else it would be checked again
         self._file.write(State(left=Left.RUNNING, checked_at=now))
         return True
 
@@ -139,7 +143,13 @@ def _recover(
 ) -> Recovered | None:
     now = clock.now()
     aside = path.with_name(state.aside or aside_name(path, now))
-    file.write(State(left=Left.CORRUPT, checked_at=state.checked_at, aside=aside.name))
+    reserve_beside(path).release()  # on a full disk, room for the mark and the new database
+    if not file.write(State(left=Left.CORRUPT, checked_at=state.checked_at, aside=aside.name)):
+        # Moved without the mark, it would be forgotten where no new database could be made.
+        raise DatabaseUnusable(
+            f"{path} is corrupt, and {file.path} cannot be written: free disk space, check the "
+            "folder's permissions, change the card or disk"
+        )
     epoch = MessageIds(clock, system_random).fresh(now)
     try:
         return recover(path, aside, device_id=device_id, epoch=epoch, now=now)

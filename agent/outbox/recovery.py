@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 STEP_ROWS: Final = 200
 FURTHEST: Final = 2**42
+_UNREADABLE: Final = (apsw.Error, UnicodeDecodeError)
+"""What reading a damaged database raises, or a text in it that is no UTF-8 any more."""
 _LOG_SUFFIXES: Final = ("-wal", "-shm")
 
 
@@ -110,12 +112,17 @@ def _fill(connection: apsw.Connection, aside: Path) -> tuple[int, int | None]:
 
 def _old_books(damaged: apsw.Connection) -> dict[str, Any] | None:
     numbers = ("last_sequence", "waiting", "acknowledged", "refused", "evicted")
-    names = (*numbers, "created_at", "device_id")
+    texts = ("created_at", "device_id")
+    names = (*numbers, *texts)
     try:
         row = damaged.execute(f"SELECT {', '.join(names)} FROM store").fetchone()  # noqa: S608 - our own names
-    except apsw.Error:
+    except _UNREADABLE:
         return None
-    return None if row is None else dict(zip(names, row, strict=True))
+    books = {} if row is None else dict(zip(names, row, strict=True))
+    is_whole = all(isinstance(books.get(name), int) for name in numbers) and all(
+        isinstance(books.get(name), str) for name in texts
+    )
+    return books if is_whole else None
 
 
 def _carry_books_over(
@@ -177,7 +184,7 @@ def _copy_metadata(connection: apsw.Connection, damaged: apsw.Connection, frame_
             f"SELECT {', '.join(wanted)} FROM camera_metadata WHERE frame_id = ?",  # noqa: S608 - our own names
             (str(frame_id),),
         ).fetchone()
-    except apsw.Error:
+    except _UNREADABLE:
         return
     if row is not None:
         connection.execute(
@@ -190,7 +197,7 @@ def _copy_metadata(connection: apsw.Connection, damaged: apsw.Connection, frame_
 def _columns(connection: apsw.Connection, name: str) -> list[str]:
     try:
         found = connection.execute("SELECT name FROM pragma_table_info(?)", (name,)).fetchall()
-    except apsw.Error:
+    except _UNREADABLE:
         return []
     return [str(column) for (column,) in found]
 
@@ -225,6 +232,6 @@ def _read(damaged: apsw.Connection, select: str) -> tuple[list[tuple[Any, ...]],
     try:
         for row in damaged.execute(select):
             rows.append(row)  # noqa: PERF402 - what was read before a fault counts
-    except apsw.Error:
+    except _UNREADABLE:
         return rows, False
     return rows, True

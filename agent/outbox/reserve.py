@@ -13,6 +13,11 @@ log = structlog.get_logger(__name__)
 SIZE_BYTES: Final = 4 * 1024 * 1024
 
 
+def reserve_beside(database: Path) -> Reserve:
+    """Its own."""
+    return Reserve(database.with_name(database.name + ".reserve"))
+
+
 class Reserve:
     """The file beside the database. Never raises: without it things go on as far as they go."""
 

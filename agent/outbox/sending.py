@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from itertools import groupby
@@ -25,7 +25,7 @@ from agent.delivery import (
 from agent.errors import OutboxError, PictureNotWritten
 from agent.outbox import books, resending, waiting, watching
 from agent.outbox.adoption import connect_adopted
-from agent.outbox.database import Purpose, connect, transaction
+from agent.outbox.database import Purpose, broken_text_as_corrupt, connect, transaction
 from agent.outbox.naming import MessageIds, system_random
 from agent.outbox.spool import PictureFormat, PictureSpool
 from agent.outbox.trouble import advice
@@ -52,13 +52,16 @@ class SendingStore:
         clock: Clock,
         ids: MessageIds,
         zone: tzinfo | None,
+        on_fault: Callable[[Exception], None] = lambda _: None,
     ) -> None:
+        """`on_fault` is told what the database says is wrong with it."""
         self._connection = connection
         self._path = Path(connection.filename)
         self._spool = spool
         self._clock = clock
         self._ids = ids
         self._zone = zone
+        self._on_fault = on_fault
         self._resends: tuple[tuple[str, int] | None, int] = (None, 0)
         self._file = _file_at(self._path)
 
@@ -241,8 +244,10 @@ class SendingStore:
     @contextmanager
     def _using(self) -> Iterator[apsw.Connection]:
         try:
-            yield self._connection
+            with broken_text_as_corrupt():
+                yield self._connection
         except apsw.Error as error:
+            self._on_fault(error)
             raise OutboxError(
                 f"{self._path} cannot be read or written ({error}): {advice(error)}; nothing is "
                 "lost, what was sent is sent again"

@@ -42,9 +42,11 @@ class StateFile:
         except (OSError, msgspec.MsgspecError):
             return None
 
-    def write(self, state: State) -> None:
-        """Durably; what cannot be written is told, for it only costs a check."""
+    def write(self, state: State) -> bool:
+        """Durably. Whether it could be: what cannot is told, for it mostly only costs a check."""
         try:
             write_durably(self.path, msgspec.json.encode(state))
         except OSError as error:
             log.warning("state cannot be written", file=str(self.path), error=str(error))
+            return False
+        return True

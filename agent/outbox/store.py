@@ -21,7 +21,13 @@ from agent.delivery import OutboxCounts
 from agent.errors import OutboxClosed, OutboxError, PictureNotWritten, RecordingFailed
 from agent.outbox import books, recording
 from agent.outbox.adoption import connect_adopted, make_shrinkable
-from agent.outbox.database import LOG_BYTES, Purpose, connect, transaction
+from agent.outbox.database import (
+    LOG_BYTES,
+    Purpose,
+    broken_text_as_corrupt,
+    connect,
+    transaction,
+)
 from agent.outbox.eviction import GivenUp
 from agent.outbox.naming import MessageIds, system_random
 from agent.outbox.orphans import has_strangers, sweep_orphans
@@ -32,6 +38,7 @@ from agent.outbox.spool import BgrPicture, PictureFormat, PictureSpool, SpooledP
 from agent.outbox.timekeeper import Timekeeper
 from agent.outbox.trouble import CORRUPT, recording_failed
 from agent.outbox.truetime import Seen
+from agent.outbox.waiting import UNREADABLE
 from agent.outbox.watching import Watch
 from agent.pipeline.sighting import FaceSighting, PlateSighting, Sighting
 
@@ -111,6 +118,7 @@ class Outbox:
             clock=self._clock,
             ids=self._ids,
             zone=self._zone,
+            on_fault=self._note_fault,
         )
 
     def on_commit(self, listener: Callable[[], None]) -> Callable[[], None]:
@@ -248,11 +256,11 @@ class Outbox:
 
         Where folder or database fail meanwhile the rest stays.
         """
-        store, now = self._store_name(), self._clock.now()
+        now = self._clock.now()
         try:
+            store = self._store_name()
             return sweep_orphans(self.spool, store=store, is_known=self._knows, now=now)
-        except (OSError, apsw.Error) as error:
-            self._note_fault(error)
+        except (OSError, apsw.Error, OutboxError) as error:
             log.error("pictures without a row stay: not all could be looked at", error=str(error))
             return 0
 
@@ -279,7 +287,12 @@ class Outbox:
         with self._lock:
             if not self._is_open:
                 raise OutboxClosed(f"{self.path} was closed; nothing can be recorded in it")
-            yield self._connection
+            try:
+                with broken_text_as_corrupt():
+                    yield self._connection
+            except apsw.Error as error:
+                self._note_fault(error)
+                raise
 
     @contextmanager
     def _asking(self) -> Iterator[apsw.Connection]:
@@ -297,8 +310,7 @@ class Outbox:
                 self._store_name(),
                 has_strangers=lambda: has_strangers(self.spool, is_known=self._knows),
             )
-        except apsw.Error as error:
-            self._note_fault(error)
+        except (apsw.Error, OutboxError) as error:
             log.error("the picture folder is not claimed", error=str(error))
 
     def _store_name(self) -> str:
@@ -315,7 +327,7 @@ class Outbox:
         try:
             with self._using() as connection:
                 return self._watch.covers(connection, sighting.plate, sighting.captured_at)
-        except (apsw.Error, msgspec.MsgspecError) as error:
+        except (apsw.Error, *UNREADABLE) as error:
             log.error("the watchlist cannot be read: a sighting goes unmarked", error=str(error))
             return False
 
@@ -352,7 +364,6 @@ class Outbox:
             except apsw.Error as error:
                 tries += 1
                 is_full = isinstance(error, apsw.FullError)
-                self._note_fault(error)
                 if is_full and tries < ROOM_TRIES and self._room_was_made(for_row=True):
                     continue
                 self._discard_orphan(message_id, picture)

@@ -15,7 +15,7 @@ from agent.errors import OutboxError
 from agent.outbox.correction import correct_times
 from agent.outbox.eviction import evict_pictures, give_up_rows, measured_bytes
 from agent.outbox.quota import Limits, Need, Reason, Usage, need
-from agent.outbox.reserve import Reserve
+from agent.outbox.reserve import reserve_beside
 from agent.outbox.retention import Pruned, prune
 from agent.outbox.store import Outbox
 from agent.outbox.trouble import advice
@@ -40,7 +40,7 @@ class Upkeep:
         self._limits = limits
         self._clock = clock
         self._zone = zone
-        self._reserve = Reserve(outbox.path.with_name(outbox.path.name + ".reserve"))
+        self._reserve = reserve_beside(outbox.path)
         self._making_room = threading.Lock()
         self._was_short = False
         self._may_need_correction = bool(clock.boot_id)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import apsw
@@ -13,14 +16,22 @@ from agent.camera.uri import parse_source
 from agent.clock import SystemClock
 from agent.config import PREFIXES, AgentSettings
 from agent.delivery import RowRefused, Settlement
-from agent.errors import DatabaseCorrupt, DatabaseUnusable, RecordingFailed
+from agent.errors import DatabaseCorrupt, DatabaseUnusable, OutboxError, RecordingFailed
 from agent.outbox.opening import Opened, open_outbox
 from agent.outbox.ownership import is_sole_owner
 from agent.outbox.state import Left, State, StateFile
 from agent.outbox.store import Outbox
 from settings.loading import load
-from tests.agent.outbox.ends import age, asked, assert_books_balance, settle, waiting
+from tests.agent.outbox.ends import (
+    age,
+    asked,
+    assert_books_balance,
+    settle,
+    upkeep,
+    waiting,
+)
 from tests.agent.outbox.sightings import plate
+from tests.agent.outbox.small_disk import small_disk
 from wire.rows import Table
 
 PLATES = 300
@@ -47,13 +58,21 @@ def end(opened: Opened) -> None:
     opened.outbox.close()
 
 
-@pytest.fixture
-def used(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a database of 300 plates, of which 100 are acknowledged and 5 refused."""
-    opened = start(tmp_path)
+    folder = tmp_path_factory.mktemp("recorded")
+    opened = start(folder)
     record_plates(opened.outbox)
     settle(opened.outbox, acknowledged=100, refused=5)
     end(opened)
+    return folder
+
+
+@pytest.fixture
+def used(recorded: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    shutil.copytree(recorded, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
@@ -180,6 +199,120 @@ def test_statement_that_finds_damage_makes_the_database_suspect(used: Path) -> N
     end(opened)
     opened = start(used)
     assert opened.recovered is not None
+    end(opened)
+
+
+BROKEN = "CAST(x'41b442' AS TEXT)"
+"""What a flipped bit makes of a letter: no UTF-8."""
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE detection_results SET sent_timestamp = BROKEN WHERE sent_to_server = 1",
+        "UPDATE watchlist SET plates = BROKEN, version = 'x'",
+        "UPDATE store SET created_at = BROKEN",
+        "UPDATE store SET device_id = BROKEN",
+        "DELETE FROM watchlist",
+    ],
+)
+def test_flipped_bits_in_a_text_end_neither_the_camera_nor_its_housekeeping(
+    used: Path, damage: str
+) -> None:
+    asked(used / "lpr_data.db", damage.replace("BROKEN", BROKEN))
+    opened = start(used)
+    keeper = upkeep(opened.outbox)
+    opened.outbox.sweep()
+    opened.outbox.record_plate(plate("NEXT"))
+    with contextlib.suppress(OutboxError):
+        keeper.prune(keep_days=0)
+    if opened.outbox.is_suspect:
+        with pytest.raises(DatabaseCorrupt):
+            opened.soundness.check_if_due()
+        end(opened)
+        opened = start(used)
+        assert opened.recovered is not None
+    assert opened.outbox.record_plate(plate("AFTER")).sequence > PLATES
+    upkeep(opened.outbox).prune(keep_days=0)
+    assert not opened.outbox.is_suspect
+    end(opened)
+
+
+def test_row_with_a_broken_text_is_all_that_a_recovery_loses(used: Path) -> None:
+    database = used / "lpr_data.db"
+    asked(
+        database,
+        f"UPDATE detection_results SET license_plate_text = {BROKEN} WHERE sequence IN (150, 300)",  # noqa: S608 - our own text
+    )
+    StateFile(database).write(State(left=Left.CORRUPT))
+    opened = start(used)
+    assert opened.recovered is not None
+    assert (opened.recovered.rows, opened.recovered.lost) == (PLATES - 100 - 2, 2)
+    assert_books_balance(opened.outbox)
+    end(opened)
+
+
+def test_damage_that_only_the_sender_meets_is_set_aside(used: Path) -> None:
+    """An index leads to a row that is gone: quick_check does not see that."""
+    database = used / "lpr_data.db"
+    name = "detection_results_waiting"
+    hidden = asked(database, f"SELECT * FROM sqlite_schema WHERE name = '{name}'")  # noqa: S608 - our own name
+    schema = apsw.Connection(str(database))
+    schema.config(apsw.SQLITE_DBCONFIG_WRITABLE_SCHEMA, 1)
+    schema.execute("DELETE FROM sqlite_schema WHERE name = ?", (name,))
+    schema.close()
+    asked(database, "DELETE FROM detection_results WHERE sequence = 200")
+    schema = apsw.Connection(str(database))
+    schema.config(apsw.SQLITE_DBCONFIG_WRITABLE_SCHEMA, 1)
+    schema.execute("INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", hidden[0])
+    schema.close()
+    opened = start(used)
+    with pytest.raises(OutboxError, match="corrupt"):
+        waiting(opened.outbox)
+    with pytest.raises(DatabaseCorrupt):
+        opened.soundness.check_if_due()
+    end(opened)
+    opened = start(used)
+    assert len(waiting(opened.outbox)) == PLATES - 100 - 5 - 1
+    end(opened)
+
+
+def test_corrupt_database_on_a_full_disk_is_not_forgotten(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "card", megabytes=8) as card:
+        opened = start(card)
+        for number in range(20):
+            opened.outbox.record_plate(plate(f"P{number}", width=32))
+        opened.outbox.close()
+        overwrite(card / "lpr_data.db", [1])
+        filler = card / "somebody-else"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        with pytest.raises(DatabaseUnusable, match="free disk space"):
+            start(card)
+        filler.unlink()
+        opened = start(card)
+        assert opened.recovered is not None
+        upkeep(opened.outbox).measure()  # as a running agent holds its reserve
+        opened.outbox.record_plate(plate("NEXT"))
+        opened.outbox.close()
+        overwrite(card / "lpr_data.db", [1])
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        opened = start(card)  # in the reserve's room
+        assert opened.recovered is not None
+        end(opened)
+
+
+def test_check_whose_time_cannot_be_written_is_not_made_again_and_again(used: Path) -> None:
+    database = used / "lpr_data.db"
+    long_ago = SystemClock().now() - timedelta(days=2)
+    StateFile(database).write(State(left=Left.STOPPED, checked_at=long_ago))
+    opened = start(used)
+    (used / f".{database.name}.state.partial").mkdir()  # as where no file can be made
+    assert opened.soundness.check_if_due() is True
+    assert opened.soundness.check_if_due() is False
     end(opened)
 
 
