@@ -16,10 +16,11 @@ from server.accounts.attempts import MOST_FAMILIAR, Attempt, Failures, Familiar
 from server.accounts.times import moment_of
 from server.row_id import LARGEST_ID
 from server.storage.asking import Reader, Writer
-from server.storage.feed import CLOCKS_APART
 from server.storage.times import stamp
 
 _FORGOTTEN_AFTER: Final = timedelta(seconds=FORGOTTEN_AFTER_S)
+_CLOCKS_APART: Final = timedelta(minutes=5)
+"""So far, at most, the clocks of processes on several machines differ."""
 
 
 def write_failures(writer: Writer, failures: Iterable[Failures], now: datetime) -> None:
@@ -27,7 +28,7 @@ def write_failures(writer: Writer, failures: Iterable[Failures], now: datetime) 
     nobody waits for any more."""
     writer.change(
         "DELETE FROM sign_in_failures WHERE last_at < ? OR last_at > ?",
-        (stamp(now - _FORGOTTEN_AFTER), stamp(now + CLOCKS_APART)),
+        (stamp(now - _FORGOTTEN_AFTER), stamp(now + _CLOCKS_APART)),
     )
     writer.change_each(
         "INSERT INTO sign_in_failures VALUES (?, ?, ?, ?) ON CONFLICT (counted_by, who) "
@@ -67,7 +68,7 @@ def read_failures(reader: Reader, attempt: Attempt, now: datetime) -> Sequence[F
             "SELECT count, last_at FROM sign_in_failures WHERE counted_by = ? AND who = ?",
             (counted.value, who),
         )
-        if row is None or (last_at := moment_of(row[1])) > now + CLOCKS_APART:
+        if row is None or (last_at := moment_of(row[1])) > now + _CLOCKS_APART:
             continue
         age_s = (now - last_at).total_seconds()
         found.append(Failures(counted=counted, who=who, count=row[0], age_s=age_s))
