@@ -36,7 +36,7 @@ from agent.health.journal import HealthJournal
 from agent.health.monitor import LOOK_S, HealthMonitor
 from agent.live import LivePipeline
 from agent.lock import ProcessLock, agent_lock_of
-from agent.memory import MemoryKeeper, group_limit_bytes, limit_of
+from agent.memory import MemoryKeeper, limit_of
 from agent.network_sets import NetworkSets
 from agent.outbox.opening import Soundness
 from agent.outbox.store import Outbox
@@ -54,6 +54,7 @@ from settings.showing import shown
 from telemetry.tracing import RowTracer
 from vision.backends.hailo_share import HailoShare
 from vision.faces.choice import FaceModels
+from vision.pool.control_group import group_limit_bytes
 
 log = structlog.get_logger(__name__)
 

@@ -158,6 +158,7 @@ class Examiner:
             in_a_row=pipeline.failures_in_a_row,
             restarted=pipeline.ladder.restarted,
             last_error=pipeline.last_error,
+            change_error=pipeline.change_error,
             is_held=not self._seen.live.is_reading,
             is_given_up=pipeline.ladder.is_given_up,
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -66,31 +65,3 @@ def limit_of(*, configured_mb: int, machine_bytes: int, group_bytes: int | None)
         return configured_mb * 1_000_000
     whole = int(machine_bytes * MACHINE_SHARE)
     return whole if group_bytes is None else min(whole, int(group_bytes * GROUP_SHARE))
-
-
-def group_limit_bytes(root: Path = Path("/")) -> int | None:
-    """What this process's control group grants (cgroup v2 `memory.max`), None where unlimited."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    for line in lines:
-        hierarchy, _, path = line.split(":", 2)
-        if hierarchy == "0":
-            limits = [_limit(root, folder) for folder in _upwards(path)]
-            return min((limit for limit in limits if limit is not None), default=None)
-    return None
-
-
-def _upwards(path: str) -> list[str]:
-    """A group and those around it: each of them limits."""
-    parts = [part for part in path.split("/") if part]
-    return ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
-
-
-def _limit(root: Path, folder: str) -> int | None:
-    try:
-        said = (root / "sys/fs/cgroup" / folder / "memory.max").read_text(encoding="ascii")
-        return int(said)
-    except (OSError, ValueError):
-        return None  # no such file, or "max"

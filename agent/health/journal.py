@@ -15,11 +15,13 @@ class HealthJournal:
         self._written: dict[str, tuple[Status, float]] = {}
 
     def due(self, results: Iterable[HealthResult], *, now_s: float) -> list[HealthResult]:
-        """The results to write now, in their order."""
-        chosen: list[HealthResult] = []
-        for result in results:
-            last = self._written.get(result.component)
-            if last is None or last[0] is not result.status or now_s - last[1] >= self._interval_s:
-                self._written[result.component] = (result.status, now_s)
-                chosen.append(result)
-        return chosen
+        """The results to write now, in their order; they stay due until they are `written`."""
+        return [result for result in results if self._is_due(result, now_s)]
+
+    def written(self, result: HealthResult, *, now_s: float) -> None:
+        """The result is stored."""
+        self._written[result.component] = (result.status, now_s)
+
+    def _is_due(self, result: HealthResult, now_s: float) -> bool:
+        last = self._written.get(result.component)
+        return last is None or last[0] is not result.status or now_s - last[1] >= self._interval_s

@@ -87,7 +87,9 @@ class HealthMonitor:
         self.newest = tuple(results)
         now_s = time.monotonic()
         for result in self._journal.due(results, now_s=now_s):
-            self._record(result, facts)
+            if not self._record(result, facts):
+                return  # nor would the others be: all of them are due at the next look
+            self._journal.written(result, now_s=now_s)
         told_s = self._settings_told_s
         if self._settings and (told_s is None or now_s - told_s >= SETTINGS_EVERY_S):
             text = f"{len(self._settings)} settings in force"

@@ -39,6 +39,7 @@ class PipelineFacts:
 
     `frames` were taken so far. `failures` are those that an error cost; `in_a_row` such ones since
     the last good one. `is_held`: an operator has stopped the reading for now.
+    `change_error` says what is not in force yet, and why.
     """
 
     busy_s: float | None
@@ -50,6 +51,7 @@ class PipelineFacts:
     last_error: str | None = None
     is_held: bool = False
     is_given_up: bool = False
+    change_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,9 @@ def check_pipeline(facts: PipelineFacts) -> HealthResult:
     if facts.in_a_row:
         text = f"the last {facts.in_a_row} frames could not be read{why}{again}"
         return failed("pipeline", f"{text}: see log/app.log; check the models with 'agent check'")
+    if facts.change_error is not None:
+        text = f"a change is not in force yet ({facts.change_error})"
+        return warned("pipeline", f"{text}: it is tried again; enough memory, models there?")
     if facts.failures:
         text = f"{facts.failures} frames could not be read{why}{again}, the last ones could"
         return warned("pipeline", f"{text}: see log/app.log")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import queue
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -27,6 +27,8 @@ FAILURES: Final = 20
 """So many frames in a row that could not be read are more than bad luck."""
 LOADING_DEADLINES: Final = 2
 """Loading models from a slow card takes longer than reading a frame: so many deadlines."""
+CHANGE_AGAIN_S: Final = 30.0
+"""A change that failed is tried again after so long."""
 _FINISH_S: Final = 1.0
 
 log = structlog.get_logger(__name__)
@@ -90,7 +92,10 @@ class RenewedPipeline:
         self._reading: Future[Sequence[Sighting]] | None = None
         self._left: list[Sighting] = []
         self._changes: dict[str, Change] = {}
-        self._due: queue.SimpleQueue[Change] = queue.SimpleQueue()
+        self._due: dict[str, Change] = {}
+        self._changing = threading.Lock()
+        self._change_again_at_s = 0.0
+        self.change_error: str | None = None
         self._busy_since_s: float | None = None
         self._worked_at_s = clock()
         self._ladder = Ladder()
@@ -188,19 +193,42 @@ class RenewedPipeline:
         return sightings
 
     def _change(self, name: str, change: Change) -> None:
-        self._changes[name] = change
-        self._due.put(change)
+        with self._changing:
+            self._changes[name] = change
+            self._due[name] = change
+            self._change_again_at_s = 0.0
 
     def _changed(self, pipeline: RunningPipeline) -> RunningPipeline:
-        while not self._due.empty():
-            self._due.get_nowait()(pipeline)
+        """With what is due. A change that fails, as one for which models cannot be loaded, costs
+        no frame: it is tried again after a while."""
+        with self._changing:
+            due = dict(self._due) if self._clock() >= self._change_again_at_s else {}
+        if not due:
+            return pipeline
+        errors = [self._tried(name, change, pipeline) for name, change in due.items()]
+        self.change_error = next((error for error in errors if error is not None), None)
         return pipeline
 
-    def _made(self) -> RunningPipeline:
-        pipeline = self._make()
-        for change in tuple(self._changes.values()):
+    def _tried(self, name: str, change: Change, pipeline: RunningPipeline) -> str | None:
+        """Why the change is not made; None where it is."""
+        try:
             change(pipeline)
-        return pipeline
+        except Exception as error:  # noqa: BLE001 - the supervisor: plates are read meanwhile
+            log.error("a change is not in force yet", what=name, error=str(error))
+            with self._changing:
+                if self._due.get(name) is change:
+                    self._change_again_at_s = self._clock() + CHANGE_AGAIN_S
+            return f"{name}: {error}"
+        with self._changing:
+            if self._due.get(name) is change:
+                del self._due[name]
+        return None
+
+    def _made(self) -> RunningPipeline:
+        with self._changing:
+            self._due = dict(self._changes)
+            self._change_again_at_s = 0.0
+        return self._changed(self._make())
 
     def _lose(self, reason: str, signal: Signal) -> None:
         if signal is Signal.FAILING:

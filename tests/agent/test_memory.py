@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from agent.app import keep_memory
-from agent.memory import MemoryKeeper, group_limit_bytes, limit_of
+from agent.memory import MemoryKeeper, limit_of
 from agent.shedding import CALM_S, STEP_S, Shed
 from telemetry.process_memory import free_memory
 from tests.agent.web.camera import running_camera
@@ -21,23 +21,6 @@ def test_the_limit_is_the_configured_one_or_half_the_machine_or_what_is_granted(
     assert limit_of(configured_mb=300, machine_bytes=8 * GB, group_bytes=None) == 300_000_000
     assert limit_of(configured_mb=0, machine_bytes=8 * GB, group_bytes=None) == 4 * GB
     assert limit_of(configured_mb=0, machine_bytes=8 * GB, group_bytes=GB) == int(0.9 * GB)
-
-
-def test_the_tightest_group_around_this_process_counts(tmp_path: Path) -> None:
-    (tmp_path / "proc/self").mkdir(parents=True)
-    (tmp_path / "proc/self/cgroup").write_text("0::/system.slice/agent.service\n", "ascii")
-    inner = tmp_path / "sys/fs/cgroup/system.slice/agent.service"
-    inner.mkdir(parents=True)
-    (inner / "memory.max").write_text("max\n", "ascii")
-    assert group_limit_bytes(tmp_path) is None
-    (inner.parent / "memory.max").write_text("500000000\n", "ascii")
-    assert group_limit_bytes(tmp_path) == 500_000_000
-    (inner / "memory.max").write_text("300000000\n", "ascii")
-    assert group_limit_bytes(tmp_path) == 300_000_000
-
-
-def test_without_control_groups_nothing_is_granted(tmp_path: Path) -> None:
-    assert group_limit_bytes(tmp_path) is None
 
 
 def _resident_bytes() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,12 @@ from vision.backends.hailo import MOST_NETWORKS
 from vision.backends.providers import ON_GPU
 from vision.errors import ModelFailed
 from vision.pool.budget import Budget
+from vision.pool.control_group import group_limit_bytes
 
 MEGABYTE = 1_000_000
 ON_CARD_BESIDE_BYTES = 250 * MEGABYTE
 """What one session takes on a card above what it takes of a process's memory: buffers that grow by
 powers of two, and cuDNN's workspace. Five networks took 114 to 238 MB (docs/measurements.md)."""
-
-_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,14 +74,9 @@ def gpu_capacity(memory_bytes: int, settings: PoolSettings) -> int:
     return max(0, min(left, int(memory_bytes * settings.memory_share)))
 
 
-def machine_memory_bytes() -> int:
+def machine_memory_bytes(root: Path = Path("/")) -> int:
     """What this process could have at most: the machine's memory, or its control group's."""
-    total = int(psutil.virtual_memory().total)
-    try:
-        limit = _CGROUP_LIMIT.read_text(encoding="ascii").strip()
-    except OSError:
-        return total
-    return min(total, int(limit)) if limit.isdecimal() else total
+    return min(int(psutil.virtual_memory().total), group_limit_bytes(root) or sys.maxsize)
 
 
 def gpu_memory_bytes() -> int:

@@ -18,8 +18,11 @@ def test_change_is_due_at_once_and_steady_state_once_an_interval() -> None:
     journal = HealthJournal(interval_s=60)
     well, ill = passed("camera", ""), failed("camera", "")
     assert journal.due([well], now_s=0) == [well]
+    assert journal.due([well], now_s=0) == [well]  # it was not written yet
+    journal.written(well, now_s=0)
     assert journal.due([well], now_s=30) == []
     assert journal.due([ill], now_s=31) == [ill]
+    journal.written(ill, now_s=31)
     assert journal.due([ill], now_s=90) == []
     assert journal.due([ill], now_s=91) == [ill]
 
@@ -60,6 +63,31 @@ async def test_a_look_on_demand_writes_what_changed_and_nothing_else() -> None:
         assert (await monitor.look_now())[0].status is Status.FAIL
     assert written.rows == [("camera", "PASS"), ("camera", "FAIL")]
     assert written.info[0] == {"python_version": "3"}
+
+
+async def test_what_could_not_be_stored_is_written_at_the_next_look() -> None:
+    class FullAtFirst(Written):
+        is_full = True
+
+        def record_health(self, **said: Any) -> object:
+            if self.is_full:
+                self.rows.append((said["component"], "not stored"))
+                raise RecordingFailed("the disk is full")
+            return super().record_health(**said)
+
+    written = FullAtFirst()
+    with ThreadPoolExecutor(1) as executor:
+        monitor = HealthMonitor(
+            examine=lambda: ((failed("disk", ""), passed("camera", "")), {}),
+            recorder=written,
+            journal=HealthJournal(interval_s=3600),
+            executor=executor,
+        )
+        await monitor.look_now()
+        written.is_full = False
+        await monitor.look_now()
+        await monitor.look_now()
+    assert written.rows == [("disk", "not stored"), ("disk", "FAIL"), ("camera", "PASS")]
 
 
 async def test_the_settings_in_force_are_told_once_and_again_only_when_that_failed() -> None:

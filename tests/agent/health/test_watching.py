@@ -67,6 +67,7 @@ def test_camera_says_why_and_what_was_tried() -> None:
         (replace(PIPELINE, failures=2), Status.WARN),
         (replace(PIPELINE, is_given_up=True), Status.FAIL),
         (replace(PIPELINE, is_held=True), Status.WARN),
+        (replace(PIPELINE, change_error="faces: no such file"), Status.WARN),
         (replace(PIPELINE, is_held=True, failures=2, in_a_row=2), Status.WARN),
         (replace(PIPELINE, is_held=True, busy_s=31.0), Status.FAIL),
     ],

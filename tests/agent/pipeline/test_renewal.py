@@ -12,11 +12,12 @@ import pytest
 from agent.camera.frame import Frame
 from agent.errors import FrameNotRead
 from agent.pipeline.area import Area
-from agent.pipeline.renewal import FAILURES, RenewedPipeline
+from agent.pipeline.renewal import CHANGE_AGAIN_S, FAILURES, RenewedPipeline
 from agent.pipeline.rules import RuleSettings
 from agent.pipeline.sighting import PlateInView, Sighting
 from agent.pipeline.statistics import PipelineStats
 from vision.errors import ModelMissing
+from vision.faces.choice import FaceModels
 from vision.faces.embedding import FaceEmbedder
 from vision.reading import FaceDetector
 
@@ -176,6 +177,37 @@ def test_what_was_changed_while_it_ran_is_changed_in_the_next_one_too() -> None:
     assert first.rules is None
     assert first_fails.rules is rules
     assert second.rules is rules
+    pipeline.close()
+
+
+def test_faces_that_cannot_be_loaded_again_cost_no_frame_and_are_tried_again() -> None:
+    now_s = 0.0
+    detector = object()
+    coming = [ModelMissing("no such file"), FaceModels(detector=detector, embedder=None)]  # type: ignore[arg-type]
+
+    def load() -> FaceModels:
+        found = coming.pop(0)
+        if isinstance(found, ModelMissing):
+            raise found
+        return found
+
+    scripted = ScriptedPipeline()
+    pipeline = RenewedPipeline(
+        scripted, make=Makes(ScriptedPipeline()), deadline_s=5, clock=lambda: now_s
+    )
+    rules = RuleSettings()
+    pipeline.use_faces(load)
+    pipeline.adjust(rules=rules, area=Area())
+    pipeline.process(_frame(1))
+    assert pipeline.change_error == "faces: no such file"
+    assert scripted.rules is rules
+    pipeline.process(_frame(2))  # at once would be in vain, and cost time in every frame
+    assert scripted.faces is None
+    now_s = CHANGE_AGAIN_S
+    pipeline.process(_frame(3))
+    assert scripted.faces is detector
+    assert pipeline.change_error is None
+    assert (scripted.frames, pipeline.failures, coming) == ([1, 2, 3], 0, [])
     pipeline.close()
 
 
