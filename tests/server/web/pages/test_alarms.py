@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from server.watchlist.contract import AlertFilter
+from server.watchlist.contract import AlertFilter, Source
 from server.web.pages.alarms import MOST_COUNTED, News, and_more
 from tests.server.storage.history import plate
 from tests.server.watchlist.watching import watching_in
@@ -17,7 +17,8 @@ async def test_alerts_of_persons_are_not_counted_for_those_who_may_not_see_them(
         await watch.list_of("AB*", cooldown_s=0)
         await watch.centre.take(*(plate(number, f"AB {number}") for number in range(1, 5)))
         first, of_person, *_ = await watch.alerts()
-        await watch.centre.execute(f"UPDATE alerts SET source = 'faces' WHERE id = {of_person.id}")  # noqa: S608 (our own number)
+        as_of_person = f"UPDATE alerts SET source = '{Source.FACES}' WHERE id = {of_person.id}"  # noqa: S608 (our own)
+        await watch.centre.execute(as_of_person)
         told = [
             News(alerts=(await watch.store.page(chosen, before=None, limit=MOST_COUNTED)).alerts)
             for chosen in (AlertFilter(with_persons=False), AlertFilter())
