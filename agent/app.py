@@ -127,17 +127,6 @@ def chores(
 ) -> Iterator[Any]:
     """What runs beside the watching, each until `stop`; `errors` are shown on the page."""
     manager = ServiceManager.from_environment()
-    yield report(
-        manager,
-        status=lambda: _status_line(parts),
-        works=lambda: works_of(
-            watching_s=parts.watcher.still_s(),
-            sending_s=None if parts.sender is None else parts.sender.still_s,
-            watching_limit_s=max(WATCHING_LIMIT_S, READING_DEADLINES * settings.reading_deadline_s),
-            given_up=parts.given_up,
-        ),
-        stop=stop,
-    )
     tasks = Tasks(
         monitoring=TaskSwitch("health monitoring", parts.monitor.run),
         sending=_sending(parts, settings.clock_wait_s),
@@ -158,6 +147,18 @@ def chores(
     if parts.page.is_wanted:
         page = page_parts(settings, parts, tasks, errors)
         yield show_page(page, parts.page, stop, tells_start=manager.is_there)
+    # Last: who waits until it is ready then has read where the page is.
+    yield report(
+        manager,
+        status=lambda: _status_line(parts),
+        works=lambda: works_of(
+            watching_s=parts.watcher.still_s(),
+            sending_s=None if parts.sender is None else parts.sender.still_s,
+            watching_limit_s=max(WATCHING_LIMIT_S, READING_DEADLINES * settings.reading_deadline_s),
+            given_up=parts.given_up,
+        ),
+        stop=stop,
+    )
 
 
 async def show_page(

@@ -10,6 +10,7 @@ import pytest
 
 from tests.end_to_end.pictures import write_plate_pictures
 from tests.end_to_end.programs import Installation, installation
+from tests.scripts.operating import free_ports
 
 
 class Manager:
@@ -63,8 +64,11 @@ def test_agent_is_ready_when_its_models_are_loaded_and_goes_on_when_the_clip_has
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     write_plate_pictures(pictures, 1)
+    place.settings["AGENT_WEB_PORT"] = str(free_ports(1)[0])
     agent = place.start_agent(f"images:{pictures}")
-    assert manager.hears("STATUS=watching images:")[0] == "READY=1"
+    assert manager.hears("READY=1") == ["READY=1"]
+    assert "The camera's page is on http://" in place.output_of("agent")
+    manager.hears("STATUS=watching images:")
     assert "loading the models" in place.output_of("agent")
     for _ in range(3):
         manager.hears("WATCHDOG=1")
