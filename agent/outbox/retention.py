@@ -105,7 +105,8 @@ def free_pages(store: PrunedStore) -> None:
 def _old_rows(
     store: PrunedStore, table: Table, before: datetime, reading: Reading
 ) -> Iterator[list[_Old]]:
-    """By id, so by capture; ends where a whole step was captured after that time."""
+    """By id, so by capture; ends where a whole step was captured after that time. Rows of the
+    future, from a clock that was ahead for a while, say nothing of those that follow."""
     last_id, is_last = 0, False
     while not is_last:
         with store.writing() as connection:
@@ -127,12 +128,12 @@ def _step(
         (after_id, ROWS_A_STEP),
     ).fetchall()
     old: list[_Old] = []
-    captured_before = 0
+    captured_since = 0
     for row_id, flag, captured, acknowledged, frame_id, *said in found:
-        captured_before += captured_at(captured, reading) < before
+        captured_since += before <= captured_at(captured, reading) <= reading.now
         if flag == 1 and captured_at(acknowledged or captured, reading) < before:
             old.append(_Old(row_id, frame_id, file_names(said)))
-    is_last = len(found) < ROWS_A_STEP or not captured_before
+    is_last = len(found) < ROWS_A_STEP or captured_since == len(found)
     return _Step(found[-1][0] if found else after_id, is_last, old)
 
 

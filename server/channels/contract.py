@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -126,6 +126,10 @@ class Channels(Protocol):
         ...
 
 
+LONGEST_WAIT: Final = timedelta(hours=1)
+"""Between two attempts. What would wait longer was put off before the clock was set back."""
+
+
 class ChannelStore(Protocol):
     """Channels and what they have to deliver. All raise StorageUnavailable; those that name a
     channel raise NotThere."""
@@ -159,7 +163,7 @@ class ChannelStore(Protocol):
     async def drop(self, channel_id: int) -> None: ...
 
     async def due(self, channel_id: int, now: datetime, *, limit: int) -> Sequence[Delivery]:
-        """What is to be tried by now, in the order of the alerts."""
+        """What is to be tried by now, or only after LONGEST_WAIT, in the order of the alerts."""
         ...
 
     async def claim(self, delivery: Delivery, now: datetime, *, until: datetime) -> Delivery | None:

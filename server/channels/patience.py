@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from server.channels.contract import LONGEST_WAIT
+
 FIRST_S: Final = 0.1
 FACTOR: Final = 3.0
-LONGEST_S: Final = 3600.0
+LONGEST_S: Final = LONGEST_WAIT.total_seconds()
 LONGEST_REST_S: Final = 60.0
 TRIED_FOR: Final = timedelta(days=1)
 SAID_EVERY: Final = timedelta(hours=1)
@@ -31,6 +33,11 @@ def next_attempt(
 def is_over(ordered_at: datetime, now: datetime) -> bool:
     """Whether it was tried for as long as anything is."""
     return now >= ordered_at + TRIED_FOR
+
+
+def waited_until(at: datetime, now: datetime, *, longest_s: float = LONGEST_S) -> datetime:
+    """`at`; now where that is further off than anything waits: the clock was set back since."""
+    return now if (at - now).total_seconds() > longest_s else at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,14 @@ from server.channels.contract import (
     Delivery,
     NotDelivered,
 )
-from server.channels.patience import Silence, is_over, next_attempt, silence_after
+from server.channels.patience import (
+    LONGEST_REST_S,
+    Silence,
+    is_over,
+    next_attempt,
+    silence_after,
+    waited_until,
+)
 from server.channels.telling import Message, Teller
 from server.errors import NotThere, ServerError, StorageUnavailable, TooBusy, TookTooLong
 from server.one_at_a_time import OneAtATime
@@ -177,8 +184,10 @@ class Postman:
         for channel_id, at in (await self._parts.store.next_due()).items():
             if channel_id in self._rounds:
                 continue
+            at = waited_until(at, now)
             if channel_id in self._silences:
-                at = max(at, self._silences[channel_id].rests_until)
+                rests_until = self._silences[channel_id].rests_until
+                at = max(at, waited_until(rests_until, now, longest_s=LONGEST_REST_S))
             if at <= now:
                 # A round that breaks is not begun anew at once: what broke it is still due.
                 work = kept_running(f"channel {channel_id}", partial(self._round, channel_id))

@@ -8,7 +8,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from server.channels.contract import Channel, ChannelDetails, ChannelKind, Delivery, Goal
+from server.channels.contract import (
+    LONGEST_WAIT,
+    Channel,
+    ChannelDetails,
+    ChannelKind,
+    Delivery,
+    Goal,
+)
 from server.errors import NotThere, QuestionInvalid
 from server.row_id import is_id
 from server.storage.alerts import COLUMNS as ALERT_COLUMNS
@@ -28,13 +35,15 @@ _DUE: Final = (
     "SELECT d.id, d.channel_id, d.idempotency_key, d.attempts, d.ordered_at, d.next_attempt_at, "  # noqa: S608 (our own names)
     f"{', '.join(f'a.{name}' for name in ALERT_COLUMNS.split(', '))} "
     "FROM alert_deliveries d JOIN alerts a ON a.id = d.alert_id "
-    "WHERE d.channel_id = ? AND d.state = 'waiting' AND d.next_attempt_at <= ? "
+    "WHERE d.channel_id = ? AND d.state = 'waiting' "
+    "AND (d.next_attempt_at <= ? OR d.next_attempt_at > ?) "
     "ORDER BY d.alert_id LIMIT ?"
 )
 _AS_IT_WAS: Final = "WHERE id = ? AND state = 'waiting' AND attempts = ? AND next_attempt_at = ?"
 """Each claim ends later than the one before it: what another process claimed meanwhile differs."""
 _CLAIM: Final = (
-    f"UPDATE alert_deliveries SET next_attempt_at = ? {_AS_IT_WAS} AND next_attempt_at <= ? "  # noqa: S608 (our own names)
+    f"UPDATE alert_deliveries SET next_attempt_at = ? {_AS_IT_WAS} "  # noqa: S608 (our own names)
+    "AND (next_attempt_at <= ? OR next_attempt_at > ?) "
     "AND channel_id IN (SELECT id FROM alert_channels WHERE is_enabled)"
 )
 _LET_GO: Final = f"UPDATE alert_deliveries SET next_attempt_at = ? {_AS_IT_WAS}"  # noqa: S608 (our own names)
@@ -135,12 +144,13 @@ class StoredChannels:
         await self._writing.write(work)
 
     async def due(self, channel_id: int, now: datetime, *, limit: int) -> Sequence[Delivery]:
-        values = (channel_id, text_of(now), limit)
+        values = (channel_id, text_of(now), text_of(now + LONGEST_WAIT), limit)
         rows = await self._pool.ask(lambda reader: reader.rows(_DUE, values))
         return [_delivery(row) for row in rows]
 
     async def claim(self, delivery: Delivery, now: datetime, *, until: datetime) -> Delivery | None:
-        values = (text_of(until), *_as_it_was(delivery), text_of(now))
+        by_now = (text_of(now), text_of(now + LONGEST_WAIT))
+        values = (text_of(until), *_as_it_was(delivery), *by_now)
         is_claimed = await self._writing.write(lambda writer: writer.change(_CLAIM, values)) > 0
         return replace(delivery, due_at=until) if is_claimed else None
 

@@ -120,6 +120,20 @@ def test_rows_behind_many_that_wait_are_found(tmp_path: Path) -> None:
         assert flags == [(0, 1200)]
 
 
+def test_rows_behind_many_of_a_clock_that_was_years_ahead_are_found(tmp_path: Path) -> None:
+    ahead = (datetime.now(UTC) + timedelta(days=4000)).isoformat()
+    with opened(tmp_path) as outbox:
+        with outbox.writing() as connection:
+            connection.execute(
+                "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
+                "INSERT INTO health_checks (timestamp, component, status, sent_to_server, "
+                "sent_timestamp) SELECT iif(i > 1200, ?1, ?2), 'disk', 'PASS', 1, "
+                "iif(i > 1200, ?1, ?2) FROM n",
+                (LONG_AGO, ahead),
+            )
+        assert upkeep(outbox).prune(keep_days=30).rows == 800
+
+
 def test_disk_is_freed_of_a_new_database_and_of_an_adopted_one(tmp_path: Path) -> None:
     for name in ("new", "adopted"):
         folder = tmp_path / name

@@ -42,6 +42,20 @@ async def test_a_receiver_that_refuses_for_a_day_is_given_up_and_named(tmp_path:
             assert "answered 410" in (channel.last_error or "")
 
 
+async def test_a_clock_that_is_set_back_holds_no_alert_back(tmp_path: Path) -> None:
+    async with post_office(tmp_path) as post:
+        with http_receiver(*[503] * 8) as receiver:
+            await post.webhook(receiver.url)
+            await post.alert()
+            post.moment += timedelta(hours=20)
+            await post.until(lambda each: each.failures > 2)
+            post.moment -= timedelta(hours=20)
+            receiver.answers.clear()
+            before = post.moment
+            await post.until(lambda each: each.last_success_at is not None, step_s=60)
+            assert post.moment - before < timedelta(hours=1)
+
+
 async def test_a_receiver_that_is_gone_is_tried_with_one_alert_at_a_time_and_told_of_once(
     tmp_path: Path,
 ) -> None:
