@@ -199,7 +199,10 @@ async def send_in_time(
     """Sends once the clock is right, so that rows go with their true time; or after a while."""
     clock = SystemClock()
     if not await clock_is_set(clock, give_up_at_boot_s=wait_s, stop=stop) and not stop.is_set():
-        log.warning("the clock is not set: rows go with the time that it shows, marked so")
+        log.warning(
+            "the clock is not set: allow NTP, or see 'timedatectl'; rows go with the time that it "
+            "shows, and the server is told that nobody set it"
+        )
     await do("clock", upkeep.correct_times, executor=None, stop=stop)
     await sender.run_in_turn(stop)
 

@@ -148,9 +148,16 @@ def read(
     ] = None,
 ) -> None:
     """Read plates and faces in pictures or clips and print them. Touches no database."""
+    from agent.comma_list import comma_list
     from agent.read import read_paths
     from agent.seeing import make_face_models, make_networks, make_plate_reader
+    from vision.plates.formats import UnknownRegion, formats_of
 
+    if regions:
+        try:
+            formats_of(comma_list(regions))
+        except UnknownRegion as error:  # which of two places is wrong, is said here
+            _fail(f"--region {regions}: {error}", EXIT_MISUSED)
     settings = _settings({} if regions is None else {"AGENT_REGIONS": regions})
     networks = make_networks(settings)
     code = read_paths(

@@ -15,6 +15,7 @@ from agent.lock import holder_of, sender_lock_of
 from agent.uplink.sender import Sender
 from agent.watcher import FACE, PLATE
 from telemetry.version import VERSION
+from vision.pool.budget import Allocation
 
 
 def status_of(parts: Parts) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def status_of(parts: Parts) -> dict[str, Any]:
         "source_error": capture.last_error,
         "restarts": capture.restarts,
         "pipeline": asdict(parts.pipeline.stats),
-        "models": [asdict(one) for one in parts.networks.allocations()],
+        "models": [_model_of(one) for one in parts.networks.allocations()],
         "sightings": parts.watcher.sightings,
         "plates": parts.watcher.confidence[PLATE].spread().count,
         "faces": parts.watcher.confidence[FACE].spread().count,
@@ -50,6 +51,13 @@ def status_of(parts: Parts) -> dict[str, Any]:
         **asdict(counts),
     }
     return {**status, "link": _link_of(parts.sender, parts.outbox.path)}
+
+
+def _model_of(allocation: Allocation) -> dict[str, Any]:
+    """With how long it was not used in the place of when by a clock that nobody else sees."""
+    said = asdict(allocation)
+    unused_s = time.monotonic() - said.pop("last_used_s")  # the pool's clock is this one
+    return {**said, "unused_s": 0.0 if allocation.is_busy else round(unused_s, 1)}
 
 
 def _link_of(sender: Sender | None, database: Path) -> dict[str, Any]:

@@ -116,7 +116,9 @@ def test_resend_queues_acknowledged_rows(tmp_path: Path) -> None:
 def test_the_regions_of_read_are_named_either_way(option: str, tmp_path: Path) -> None:
     done = agent(tmp_path, "read", option, "eu,narnia", "a.jpg")
     assert done.returncode != 0
+    assert "--region eu,narnia: " in done.stderr
     assert "'narnia' has no plate formats" in done.stderr
+    assert "AGENT_REGIONS" not in done.stderr  # nobody set that
 
 
 def test_setting_that_cannot_serve_is_refused_before_anything_is_opened(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ async def test_health_is_a_page_for_browsers_and_json_for_programs(web: httpx.As
     states = ("PASS", "WARN", "FAIL")
     assert program["state"] == max((one["status"] for one in program["health"]), key=states.index)
     assert program["state"] != "PASS"
+    assert all(0 <= one["unused_s"] < 600 for one in program["models"])
+    assert program["models"]
     browser = await web.get("/health", headers={"Accept": "text/html,*/*"})
     assert browser.text.startswith("<!doctype html>")
 
