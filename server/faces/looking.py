@@ -5,6 +5,7 @@ Blocking; a looker is used by one thread at a time. Never asks who somebody is.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from shlex import quote
@@ -228,12 +229,13 @@ def _problem(models: FaceModels, networks: Networks) -> str | None:
 
 
 def _fetching(networks: Networks) -> str:
-    """The command, with the folder where this server looks, whichever one it is typed in."""
+    """The command, with this server's own interpreter and the folder where it looks, whichever one
+    it is typed in."""
     folder = networks.models_folder
     place = "" if folder is None else f"AGENT_MODELS_DIR={quote(str(folder.resolve()))} "
     return (
-        f"{place}python -m agent models fetch yunet-2023mar sface-2021dec; then start the server "
-        "again"
+        f"{place}{quote(sys.executable or 'python')} -m agent models fetch yunet-2023mar "
+        "sface-2021dec; then start the server again"
     )
 
 

@@ -12,6 +12,7 @@ from server.accounts.permissions import Permission
 from server.errors import NotThere
 from server.faces.contract import GalleryStatus
 from server.faces.history_contract import FaceGallery
+from server.web.pages import wording
 from server.web.pages.centre import Centre
 from server.web.pages.shell import Visit, title
 from server.web.pages.tags import link, tag
@@ -48,15 +49,19 @@ def people_title(visit: Visit, text: str, *, soft: str = "") -> Iterator[None]:
 def tell_problem(status: GalleryStatus) -> None:
     """What keeps faces from being found, and what to do."""
     if status.problem is not None:
-        tag("p", "notice break", status.problem, role="status")
+        _tell(status.problem)
     elif status.waiting:
-        tag(
-            "p",
-            "notice break",
+        _tell(
             f"{status.waiting:,} pictures have no vector of {status.model} yet, so that nobody is "
-            "found by them: python -m server faces re-embed",
-            role="status",
+            "found by them: python -m server faces re-embed"
         )
+
+
+def _tell(text: str) -> None:
+    """A command in it is chosen whole by one click, to be copied."""
+    with tag("p", "notice break", role="status"):
+        for piece, is_command in wording.commands_apart(text):
+            tag("code" if is_command else "span", "command" if is_command else "", piece)
 
 
 def face_picture(source: str | None, alt: str, classes: str = "face") -> ui.element:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
+from typing import Final
 
 NOTHING = "–"
+_COMMAND: Final = re.compile(
+    r"((?:[A-Z_]+=(?:'[^']*'|\S)+ )*"
+    r"(?:'[^']*'|[\w./-]*python[\w.]*) -m (?:agent|server)(?: [\w=-]+)+)"
+)
 
 
 def number(value: float | None, digits: int = 0) -> str:
@@ -94,6 +99,13 @@ def clock(at: datetime | None, zone: tzinfo) -> str:
 def plural(count: int, one: str, many: str | None = None) -> str:
     """1 row, 2 rows."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def commands_apart(text: str) -> tuple[tuple[str, bool], ...]:
+    """A text in pieces, each with whether it is a command to be typed: one of this program's, with
+    the settings before it."""
+    pieces = _COMMAND.split(text)
+    return tuple((piece, bool(place % 2)) for place, piece in enumerate(pieces) if piece)
 
 
 def in_labels(text: str, labels: Mapping[str, str]) -> str:

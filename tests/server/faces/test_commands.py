@@ -58,7 +58,7 @@ def test_models_are_told_of_before_there_is_a_database(
     networks(tmp_path / "models").close()
     found = CliRunner().invoke(app, ["faces", "status"])
     assert missing.exit_code == found.exit_code == 2
-    assert "python -m agent models fetch" in missing.stdout
+    assert " -m agent models fetch" in missing.stdout
     assert "detector tiny-yunet, model tiny-arcface" in found.stdout
     assert "python -m server run makes it" in found.stderr
 
@@ -161,5 +161,5 @@ def test_pictures_are_put_under_a_new_key_and_none_is_lost(
 
 def test_without_models_the_command_that_gets_them_is_named(place: Path) -> None:
     (place / "models" / "models.toml").unlink()
-    with pytest.raises(FacesUnavailable, match="python -m agent models fetch"):
+    with pytest.raises(FacesUnavailable, match=" -m agent models fetch"):
         said("import", "older")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import sys
 import zipfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -293,12 +295,12 @@ async def test_without_an_embedding_model_the_command_is_named(
     opening: Opening, tmp_path: Path
 ) -> None:
     house = opening(networks(tmp_path / "few", with_embedder=False))
-    with pytest.raises(FacesUnavailable, match="python -m agent models fetch"):
+    with pytest.raises(FacesUnavailable, match=" -m agent models fetch"):
         await house.faces.identify(ADA, upload(photo()))
     status = await house.faces.status()
     assert status.model is None
-    command = f"AGENT_MODELS_DIR={tmp_path / 'few'} python -m agent models fetch yunet"
-    assert command in (status.problem or "")
+    place = f"AGENT_MODELS_DIR={tmp_path / 'few'} {quote(sys.executable)}"
+    assert f"{place} -m agent models fetch yunet" in (status.problem or "")
 
 
 async def test_beyond_the_bound_callers_are_told_when_to_come_again(opening: Opening) -> None:

@@ -231,7 +231,7 @@ async def test_without_models_the_answer_and_health_name_the_command(site: Site)
     assert answer.status_code == 503
     assert (told["status"], told["model"]) == ("waiting", None)
     for said in (answer.json()["message"], told["reason"]):
-        assert "python -m agent models fetch" in said
+        assert " -m agent models fetch" in said
 
 
 async def test_beyond_the_bound_the_answer_says_when_to_come_again(browser: Browser) -> None:

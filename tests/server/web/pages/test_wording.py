@@ -51,3 +51,21 @@ def test_an_offset_has_its_sign(seconds: float | None, words: str) -> None:
 def test_times_are_shown_in_the_time_zone_of_the_centre() -> None:
     at = datetime(2026, 8, 6, 3, 30, tzinfo=UTC)
     assert wording.moment(at, ZoneInfo("Asia/Bangkok")) == "2026-08-06 10:30:00"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "AGENT_MODELS_DIR=/srv/models /opt/it/.venv/bin/python3.11 -m agent models fetch a-1 b-2",
+        "AGENT_MODELS_DIR='/srv/my models' '/opt/my own/bin/python' -m agent models fetch a-1",
+        "python -m server faces re-embed",
+    ],
+)
+def test_a_command_in_a_sentence_stands_apart(command: str) -> None:
+    told = wording.commands_apart(f"there is none: {command}; then start the server again")
+    assert told == (
+        ("there is none: ", False),
+        (command, True),
+        ("; then start the server again", False),
+    )
+    assert wording.commands_apart("none on this machine") == (("none on this machine", False),)
