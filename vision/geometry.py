@@ -44,6 +44,10 @@ class Box:
         union = self.area + other.area - shared
         return shared / union if union > 0 else 0.0
 
+    def holds(self, point: Point) -> bool:
+        """Whether the point lies in it or on its edge."""
+        return self.x1 <= point[0] <= self.x2 and self.y1 <= point[1] <= self.y2
+
     def united(self, other: Box) -> Box:
         return Box(
             x1=min(self.x1, other.x1),

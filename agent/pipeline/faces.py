@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+import structlog
+
 from agent.camera.frame import Frame
 from agent.pipeline.direction import direction
 from agent.pipeline.evidence import presence
@@ -13,10 +15,13 @@ from agent.pipeline.sighting import FaceSighting
 from agent.pipeline.statistics import Tally
 from agent.pipeline.tracker import Detection, Track, Tracker, TrackerSettings
 from agent.pipeline.visits import Visit, VisitBook, VisitSettings
+from vision.errors import ModelError
 from vision.faces.embedding import Embedding, FaceEmbedder
 from vision.faces.quality import FaceQuality, quality_of
 from vision.geometry import Box
 from vision.reading import FaceDetection, FaceDetector
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +77,10 @@ class FacePassages:
         self._reported: dict[int, Visit] = {}
         self._looked_s: float | None = None
         self._last: Frame | None = None
+
+    @property
+    def frames_held(self) -> int:
+        return len(self._best)
 
     def observe(self, frame: Frame, regions: Sequence[Box]) -> list[FaceSighting]:
         """Look where it is due; report the faces that have gone, and those that stay long."""
@@ -167,11 +176,16 @@ class FacePassages:
         return [self._sighting(look, now, seen_s, way, track.hits, embedding)]
 
     def _embedding(self, look: _Look) -> Embedding | None:
-        """Of the best shot only; None without a model or landmarks."""
+        """Of the best shot only; None without a model or landmarks, or where the model fails: the
+        face passed all the same."""
         if self._embedder is None or look.face.landmarks is None:
             return None
-        with self._tally.stage("embed"):
-            return self._embedder.embed(look.frame.picture, look.face.landmarks)
+        try:
+            with self._tally.stage("embed"):
+                return self._embedder.embed(look.frame.picture, look.face.landmarks)
+        except (ModelError, ValueError) as error:
+            _log.error("a face is recorded without its embedding", error=str(error))
+            return None
 
     def _sighting(
         self,

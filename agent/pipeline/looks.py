@@ -30,6 +30,7 @@ class PlateLooks:
     ) -> None:
         self._reader = reader
         self._min_changed_share = min_changed_share
+        self._text_settings = texts
         self._texts = StaticTexts(texts)
         self._area = area
         self._tally = tally
@@ -42,6 +43,10 @@ class PlateLooks:
         """Judges by it from now on."""
         self._area = area
 
+    def begin_anew(self) -> None:
+        """The source's time begins anew: the texts of the scene are learned again."""
+        self._texts = StaticTexts(self._text_settings)
+
     def still(self, frame: Frame) -> PlateReadings:
         """Every plate of a picture that stands for itself."""
         return self._read(frame, None, "still")
@@ -51,7 +56,11 @@ class PlateLooks:
         if self._texts.is_due(frame.at_s, is_calm=is_calm):
             width, height = frame.size
             # Named as a part: of a whole picture without plates the reader takes closer looks.
-            found = self._read(frame, Box(x1=0, y1=0, x2=width, y2=height), "scene")
+            try:
+                found = self._read(frame, Box(x1=0, y1=0, x2=width, y2=height), "scene")
+            except ModelFailed:  # not again in each frame: plates pass meanwhile
+                self._texts.looked(frame.at_s)
+                raise
             texts = [(plate.raw_text, plate.box) for plate in found.plates]
             texts += [(refused.raw_text, refused.box) for refused in found.refused]
             brightness = float(motion.grey.mean())

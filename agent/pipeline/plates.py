@@ -127,6 +127,11 @@ class PlatePassages:
         self._area = area
         self._looks.adjust(area)
 
+    def begin_anew(self, now_s: float) -> None:
+        """The source's time begins anew there; nothing goes on."""
+        self._rules.begin_anew(now_s)
+        self._looks.begin_anew()
+
     def observe(
         self, frame: Frame, regions: Sequence[Track], look: MotionLook
     ) -> list[PlateSighting]:
@@ -207,7 +212,7 @@ class PlatePassages:
             if passage.region_id == region.id and not passage.is_over:
                 expected = self._expected(passage, frame.at_s)
                 passage.refuse(refused)
-                passage.missed_looks += expected is None or _holds(view, expected.center)
+                passage.missed_looks += expected is None or view.holds(expected.center)
         return [_Seen(reading=reading, region=region) for reading in readings.plates]
 
     def _assign(self, frame: Frame, seen: Sequence[_Seen]) -> list[PlateSighting]:
@@ -236,8 +241,7 @@ class PlatePassages:
         self, track_id: int, seen: _Seen, boxes: Mapping[int | None, Box]
     ) -> Passage | None:
         """That of the plate's track; of a plate that was lost, that of its region and text. `boxes`
-        are this frame's, by track: what is read elsewhere at once is another plate (of one fleet).
-        """
+        are this frame's, by track: what is read elsewhere at once is another plate."""
         for passage in self._passages:
             if passage.track_id == track_id:
                 return passage
@@ -345,7 +349,7 @@ class PlatePassages:
                 return True
         if any(region.id == passage.region_id for region in regions):
             return False
-        carrier = next((r for r in regions if centre is not None and _holds(r.box, centre)), None)
+        carrier = next((r for r in regions if centre is not None and r.box.holds(centre)), None)
         if carrier is None:
             return True
         passage.region_id = carrier.id
@@ -394,7 +398,3 @@ def _without_repeats(seen: Iterable[_Seen]) -> list[_Seen]:
         if all(one.reading.box.iou(other.reading.box) < 0.3 for other in kept):
             kept.append(one)
     return kept
-
-
-def _holds(box: Box, point: tuple[float, float]) -> bool:
-    return box.x1 <= point[0] <= box.x2 and box.y1 <= point[1] <= box.y2

@@ -13,7 +13,6 @@ from agent.camera.frame import Frame
 from agent.errors import WatchlistUnreadable
 from agent.pipeline.sighting import PlateSighting, Sighting
 from vision.blurring import blurred
-from vision.errors import ModelError
 from vision.geometry import Box
 from vision.reading import FaceDetector, Picture, PlateReader
 
@@ -55,16 +54,20 @@ class PrivacyScreen:
     def screened(self, sighting: Sighting) -> Sighting:
         """The sighting with another picture; its values stay.
 
-        Where a model fails on the picture, or cannot be loaded again, all of it is blurred: a
-        sighting is not lost for it, and nothing is shown that should be hidden.
+        Where a model fails on the picture, or cannot be loaded again, or says what is no place,
+        all of it is blurred: a sighting is not lost for it, and nothing is shown that should be
+        hidden.
         """
         try:
-            hidden = self._to_hide(sighting)
-        except ModelError as error:
-            _log.error("a whole picture is blurred, as it cannot be searched", error=str(error))
-            height, width = sighting.picture.shape[:2]
-            hidden = [Box(x1=0, y1=0, x2=width, y2=height)]
-        return replace(sighting, picture=blurred(sighting.picture, hidden))
+            return replace(sighting, picture=blurred(sighting.picture, self._to_hide(sighting)))
+        except Exception as error:  # noqa: BLE001 - whatever a model does: it ends no watching
+            _log.error(
+                "a whole picture is blurred, as it cannot be searched",
+                error=f"{type(error).__name__}: {error}",
+            )
+        height, width = sighting.picture.shape[:2]
+        everything = Box(x1=0, y1=0, x2=width, y2=height)
+        return replace(sighting, picture=blurred(sighting.picture, [everything]))
 
     def _to_hide(self, sighting: Sighting) -> list[Box]:
         hidden: list[Box] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from vision.geometry import Box
@@ -109,6 +109,13 @@ class SightingRules:
     def adjust(self, settings: RuleSettings) -> None:
         """Judges by these from now on; what is remembered stays."""
         self._settings = settings
+
+    def begin_anew(self, now_s: float) -> None:
+        """The source's time begins anew there: what is remembered was seen then at the latest."""
+        for memory in (self._recent, self._static, self._standing):
+            known = tuple(memory)
+            memory.clear()
+            memory.extend(replace(s, last_seen_s=min(s.last_seen_s, now_s)) for s in known)
 
     def judge_still(self, confidence: float) -> Refusal | None:
         """For a picture that stands for itself."""

@@ -26,7 +26,6 @@ from agent.pipeline.settings import PipelineSettings
 from agent.pipeline.sighting import FaceSighting, PlateInView, Sighting
 from agent.pipeline.statistics import PipelineStats, SummaryTimer, Tally, report, summary
 from agent.pipeline.tracker import Detection, Tracker
-from vision.errors import ModelFailed
 from vision.faces.embedding import FaceEmbedder
 from vision.performance import Clock, Performance
 from vision.reading import FaceDetector, PlateReader
@@ -37,10 +36,11 @@ _log = structlog.get_logger(__name__)
 class Pipeline:
     """From frames to sightings.
 
-    A failing model raises `vision.errors.ModelFailed` out of `process`; the pipeline may then be
-    used on: the frame counts as seen, what it would have shown is lost, and what was complete by
-    then comes with the next call. Frames come in the order of their time; where time runs backwards
-    the source has begun anew, and what went on is over.
+    A failing model raises `vision.errors.ModelFailed` out of `process` (that of embeddings does
+    not: a face goes without); the pipeline may then be used on: the frame counts as seen, what it
+    would have shown is lost, and what was complete by then comes with the next call. Frames come in
+    the order of their time; where time runs backwards the source has begun anew, and what went on
+    is over.
     """
 
     def __init__(
@@ -149,6 +149,7 @@ class Pipeline:
     def _moving(self, frame: Frame) -> None:
         if self._at_s is not None and frame.at_s < self._at_s:
             self._flush()
+            self._plates.begin_anew(frame.at_s)
             self._gate = MotionGate(self._settings.motion)
         self._at_s = frame.at_s
         with self._tally.stage("motion"):
@@ -173,9 +174,5 @@ class Pipeline:
     def _flush(self) -> None:
         self._regions.finish()
         self._complete += self._plates.finish()
-        if self._faces is None:
-            return
-        try:
+        if self._faces is not None:
             self._complete += self._in_area(self._faces.finish())
-        except ModelFailed as error:  # nothing comes after it with which plates could be told
-            _log.error("faces that were in view at the end are lost", error=str(error))

@@ -92,6 +92,12 @@ class StaticTexts:
             return False
         return self._looked_s is None or now_s - self._looked_s >= self._wait_s
 
+    def looked(self, now_s: float) -> None:
+        """Note that the whole picture was looked at, whatever came of it."""
+        if self._looked_s is not None:
+            self._wait_s = min(2 * self._wait_s, self._settings.again_s)
+        self._looked_s = now_s
+
     def learn(
         self,
         now_s: float,
@@ -101,9 +107,7 @@ class StaticTexts:
         brightness: float,
     ) -> None:
         """Note the texts of a look at the whole picture, whose mean grey value is `brightness`."""
-        if self._looked_s is not None:
-            self._wait_s = min(2 * self._wait_s, self._settings.again_s)
-        self._looked_s = now_s
+        self.looked(now_s)
         found = tuple(seen)
         if is_calm:
             self._miss([box for _, box in found], brightness)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.vision.tiny_onnx import model, node
+from vision.backends.onnx import OnnxBackend
 from vision.errors import ModelFailed
 from vision.metering import MeteredBackend
 from vision.networks import Networks, NetworkSettings
@@ -43,3 +45,14 @@ def test_every_network_that_is_opened_is_metered() -> None:
     assert after.count == (before.count if before else 0) + 1
     assert after.min_ms > 0
     networks.close()
+
+
+def test_an_answer_that_is_no_number_is_a_failure() -> None:
+    """A detector would find nothing in it, and a reader be sure of a letter."""
+    root = model([node("Sqrt", ["x"], ["y"])], inputs={"x": [1, 4]}, outputs={"y": [1, 4]})
+    performance = Performance(float)
+    backend = MeteredBackend(OnnxBackend("root", root, threads=1), performance)
+    assert backend.run(np.full((1, 4), 4, np.float32))[0].tolist() == [[2, 2, 2, 2]]
+    with pytest.raises(ModelFailed, match=r"model root: .* no number"):
+        backend.run(np.array([[4, 4, -1, 4]], np.float32))
+    assert performance.figures(Kind.MODEL)["root"].success_rate == 0.5

@@ -23,6 +23,7 @@ MOST_DOUBT = 4.5
 """Nats below the likeliest text from which on a text is not worth a look (1 to 90)."""
 
 _LEAST_SHARE = 0.02
+_NO_SHARE = 1e-9
 _MOST_ALTERNATIVES = 3
 
 
@@ -98,7 +99,7 @@ def _choices(
     step: NDArray[np.float32], labels: Sequence[str], position: float
 ) -> tuple[_Choice, ...]:
     order = np.argsort(step)[::-1][: _MOST_ALTERNATIVES + 1]
-    shares = [(int(index), float(min(1.0, step[index]))) for index in order]
+    shares = [(int(index), float(min(1.0, max(step[index], _NO_SHARE)))) for index in order]
     shares = [shares[0], *(pair for pair in shares[1:] if pair[1] >= _LEAST_SHARE)]
     named = [(labels[index], share) for index, share in shares if index != BLANK]
     top = shares[0][1]

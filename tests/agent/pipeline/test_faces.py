@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,9 +17,10 @@ from agent.pipeline.statistics import Tally
 from agent.pipeline.visits import VisitSettings
 from tests.vision.tiny_onnx import model, node
 from vision.backends.onnx import OnnxBackend
+from vision.errors import ModelFailed
 from vision.faces.alignment import TEMPLATE
-from vision.faces.embedding import FaceEmbedder
-from vision.geometry import Box
+from vision.faces.embedding import Embedding, FaceEmbedder
+from vision.geometry import Box, Point
 from vision.input import parse_input
 from vision.performance import Performance
 from vision.reading import FaceDetection, Picture
@@ -78,14 +79,17 @@ def frame_at(at_s: float, *seen: Seen) -> Frame:
     )
 
 
+COLOUR = model(
+    [node("GlobalAveragePool", ["face"], ["mean"]), node("Flatten", ["mean"], ["out"])],
+    inputs={"face": [1, 3, 112, 112]},
+    outputs={"out": [1, 3]},
+)
+PIXELS = parse_input("3x112x112 bgr 0..255")
+
+
 def embedder() -> FaceEmbedder:
     """Tells people apart by their colour."""
-    file = model(
-        [node("GlobalAveragePool", ["face"], ["mean"]), node("Flatten", ["mean"], ["out"])],
-        inputs={"face": [1, 3, 112, 112]},
-        outputs={"out": [1, 3]},
-    )
-    return FaceEmbedder(OnnxBackend("colour", file, threads=1), parse_input("3x112x112 bgr 0..255"))
+    return FaceEmbedder(OnnxBackend("colour", COLOUR, threads=1), PIXELS)
 
 
 VISITS = VisitSettings(same_likeness=0.95)
@@ -193,3 +197,15 @@ def test_source_that_begins_anew_forgets_visits() -> None:
     assert len(list(watch(faces, (0, 2, Seen(ANNA))))) == 1
     assert faces.finish() == []
     assert len(list(watch(faces, (0, 2, Seen(ANNA))))) == 1
+
+
+def test_embedding_that_fails_costs_no_face_and_holds_no_frame() -> None:
+    class Failing(FaceEmbedder):
+        def embed(self, picture: Picture, landmarks: Sequence[Point]) -> Embedding:
+            raise ModelFailed("model colour: broke on purpose")
+
+    broken = Failing(OnnxBackend("colour", COLOUR, threads=1), PIXELS)
+    faces = FacePassages(Painted(), SETTINGS, Tally(Performance(float)), embedder=broken)
+    found = list(watch(faces, (0, 2, Seen(ANNA)), (0, 2, Seen(BERT, x=350))))
+    assert [one.embedding for one in found] == [None, None]
+    assert faces.frames_held == 0

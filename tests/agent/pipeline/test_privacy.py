@@ -20,7 +20,7 @@ from agent.pipeline.privacy import (
 )
 from agent.pipeline.sighting import FaceSighting, PlateSighting, Sighting
 from tests.fakes.scripted_reader import ScriptedPlate, ScriptedPlateReader, stamp
-from vision.errors import ModelDoesNotFit, ModelError, ModelFailed
+from vision.errors import ModelDoesNotFit, ModelFailed
 from vision.geometry import Box
 from vision.reading import FaceDetection, Picture, RefusedReading
 
@@ -39,7 +39,7 @@ class OneFace:
 class Failing:
     model = "failing"
 
-    def __init__(self, error: ModelError) -> None:
+    def __init__(self, error: Exception) -> None:
         self._error = error
 
     def detect(self, picture: Picture) -> tuple[FaceDetection, ...]:
@@ -163,8 +163,10 @@ def test_values_of_the_sighting_stay() -> None:
     assert (after.plate, after.box, after.confidence) == ("AB1234", OWN, 0.9)
 
 
-@pytest.mark.parametrize("error", [ModelFailed("broke"), ModelDoesNotFit("let go, and no room")])
-def test_picture_that_cannot_be_searched_is_blurred_as_a_whole(error: ModelError) -> None:
+@pytest.mark.parametrize(
+    "error", [ModelFailed("broke"), ModelDoesNotFit("let go, and no room"), ValueError("a bug")]
+)
+def test_picture_that_cannot_be_searched_is_blurred_as_a_whole(error: Exception) -> None:
     screen = PrivacyScreen(
         PrivacySettings(faces=True), detector=Failing(error), reader=ScriptedPlateReader({})
     )

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
+from agent.pipeline.plates import PlateSettings
 from agent.pipeline.runner import Pipeline
+from agent.pipeline.settings import PipelineSettings
 from agent.pipeline.sighting import FaceSighting, PlateSighting, Sighting
+from agent.pipeline.static_text import StaticTextSettings
 from tests.agent.pipeline.drawn_road import START, drawn, plates_among, run, vehicle
 from tests.fakes.scripted_reader import ScriptedPlate, ScriptedPlateReader, reading
 from vision.errors import ModelFailed
@@ -126,6 +129,44 @@ def test_time_running_backwards_settles_and_begins_anew() -> None:
         pipeline.process(frame)
     (again,) = drawn({}, 1)
     assert [s.plate for s in plates_among(pipeline.process(again))] == ["AB1234"]
+
+
+def test_a_source_that_begins_anew_holds_a_plate_back_for_its_cooldown_only() -> None:
+    cars, plates = vehicle("AB1234", 2010, 2022)
+    soon, more = vehicle("AB1234", 110, 122)
+    later, last = vehicle("AB1234", 610, 622)
+    pipeline = Pipeline(reader=ScriptedPlateReader({**plates, **more, **last}))
+    shown = [drawn(cars, 50, first=2000), drawn(soon, 50, first=100), drawn(later, 50, first=600)]
+    found = [[s.plate for s in run(pipeline, frames)] for frames in shown]
+    assert found == [["AB1234"], [], ["AB1234"]]
+    assert pipeline.stats.refusals == {"same_passage": 1}
+
+
+def test_a_look_at_the_scene_that_fails_costs_one_frame_and_not_what_passes() -> None:
+    class Failing(ScriptedPlateReader):
+        def read(self, picture: Picture, *, within: Box | None = None) -> PlateReadings:
+            if within is not None and within.width == 640:
+                raise ModelFailed("model scripted-1: broke on the whole picture")
+            return super().read(picture, within=within)
+
+    cars, plates = vehicle("AB1234", 10, 22)
+    for number in range(1, 40):  # something moves all the while
+        cars.setdefault(number, []).append(Box.from_xywh(400 + number % 8 * 10, 300, 120, 100))
+    settings = PipelineSettings(
+        plates=PlateSettings(texts=StaticTextSettings(at_latest_s=0.5, confirm_s=5.0))
+    )
+    pipeline, failures, found = (
+        Pipeline(reader=Failing(plates), settings=settings),
+        0,
+        list[Sighting](),
+    )
+    for frame in drawn(cars, 40):
+        try:
+            found += pipeline.process(frame)
+        except ModelFailed:
+            failures += 1
+    assert [s.plate for s in plates_among(found)] == ["AB1234"]
+    assert 1 <= failures < 10
 
 
 def test_every_still_is_a_passage_of_its_own_with_all_its_plates() -> None:

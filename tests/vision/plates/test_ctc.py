@@ -108,3 +108,8 @@ def test_texts_come_with_growing_doubt_and_no_more_than_is_worth_a_look(
     assert doubts[0] == 0
     assert doubts[-1] <= MOST_DOUBT + 1e-6
     assert len(found) <= MOST_HYPOTHESES
+
+
+def test_a_network_that_gives_nothing_any_share_is_sure_of_nothing() -> None:
+    line = decode(np.zeros((9, len(LABELS)), np.float32), LABELS)
+    assert all(character.confidence < 0.01 for character in line.characters)
