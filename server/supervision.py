@@ -38,7 +38,9 @@ async def kept_running(name: str, work: Work, *, sleep: Sleep = asyncio.sleep) -
     while True:
         began_s = clock()
         try:
-            return await work()
+            # In a task of its own: up to Python 3.12 one stays cancelled in whose group another
+            # failed (github.com/python/cpython/issues/116720), and would seem to be ending.
+            return await asyncio.create_task(_done(work))
         except Exception as error:  # the supervisor: whatever broke is started anew
             if clock() - began_s > RESTART_MOST_S:
                 delay_s = RESTART_FIRST_S
@@ -54,6 +56,10 @@ async def kept_running(name: str, work: Work, *, sleep: Sleep = asyncio.sleep) -
                 raise asyncio.CancelledError from error
         await sleep(delay_s)
         delay_s = min(2 * delay_s, RESTART_MOST_S)
+
+
+async def _done(work: Work) -> None:
+    await work()
 
 
 @contextlib.asynccontextmanager

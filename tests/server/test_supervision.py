@@ -49,6 +49,26 @@ async def test_what_breaks_is_started_anew_later_and_later(errors: ErrorBook) ->
     assert "of memory freed; starts anew" in (second.action or "")
 
 
+async def test_what_breaks_in_a_group_of_tasks_is_started_anew(errors: ErrorBook) -> None:
+    slept: list[float] = []
+
+    async def fail() -> None:
+        raise ValueError
+
+    async def work() -> None:
+        if slept:
+            return
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(fail())
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    await asyncio.create_task(kept_running("feed", work, sleep=sleep))
+    assert slept == [RESTART_FIRST_S]
+    assert errors.summary().reports[0].action == "starts anew in 1 s"
+
+
 async def test_cancelling_ends_it() -> None:
     async def for_ever() -> None:
         await asyncio.Event().wait()
@@ -64,17 +84,19 @@ async def test_what_breaks_while_it_is_cancelled_is_told_and_not_started_anew(
     errors: ErrorBook,
 ) -> None:
     begun = 0
+    is_at_work = asyncio.Event()
 
     async def work() -> None:
         nonlocal begun
         begun += 1
+        is_at_work.set()
         try:
             await asyncio.Event().wait()
         finally:
             raise ValueError("unforeseen")
 
     task = asyncio.create_task(kept_running("feed", work))
-    await asyncio.sleep(0)
+    await is_at_work.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         async with asyncio.timeout(30):
