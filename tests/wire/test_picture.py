@@ -218,10 +218,12 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_file_costs_little(name: str) -> None:
     """Five megabytes made to be walked in small steps; the bound is generous, not a benchmark."""
-    started = time.process_time()
+    began_s = time.process_time()
     with pytest.raises(PictureRefused):
         inspected(HOSTILE[name])
-    assert time.process_time() - started < 0.5
+    refused_s = time.process_time()
+    sum(byte == 0 for byte in HOSTILE[name][::4])
+    assert refused_s - began_s < 20 * (time.process_time() - refused_s)
 
 
 @pytest.mark.parametrize(
