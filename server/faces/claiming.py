@@ -38,15 +38,13 @@ class _Found:
 def claim(gallery: Gallery, class_id: int, model: ModelKey, calibration: Calibration) -> int:
     """How many. Blocking; keeps others from writing only while what was found is written."""
 
-    def look(rows: Reader) -> tuple[tuple[int, ...], list[Look], int]:
+    def look(rows: Reader) -> tuple[tuple[int, ...], list[Look]]:
         marks = vector_rows.marks_of(rows, class_id, model)
-        held = vector_rows.held_of(rows, class_id, model).vectors
-        alike = _alike(rows, held, model, calibration.rule.threshold)
-        return marks, alike, max(1, min(_ASKED_AT_ONCE, _COMPARED_AT_ONCE // max(1, len(held))))
+        return marks, _alike(rows, class_id, model, calibration.rule.threshold)
 
     while True:
-        marks, alike, at_once = gallery.read(look)
-        found = _found(gallery, class_id, alike, calibration.rule, at_once=at_once)
+        marks, alike = gallery.read(look)
+        found = _found(gallery, class_id, alike, calibration.rule, held=len(marks))
         if not found:
             return 0
         claimed = gallery.note(partial(_carry_out, class_id, marks, found, model, calibration))
@@ -76,8 +74,9 @@ def _carry_out(
     return claimed
 
 
-def _alike(reader: Reader, held: Vectors, model: ModelKey, threshold: float) -> list[Look]:
-    """Visitors who may be the person of whom these are held."""
+def _alike(reader: Reader, class_id: int, model: ModelKey, threshold: float) -> list[Look]:
+    """Visitors who may be that person."""
+    held = vector_rows.held_of(reader, class_id, model).vectors
     if not len(held):
         return []
     # Nobody's score is above the cosine with their nearest picture or their mean.
@@ -89,9 +88,11 @@ def _alike(reader: Reader, held: Vectors, model: ModelKey, threshold: float) -> 
 
 
 def _found(
-    gallery: Gallery, class_id: int, alike: Sequence[Look], rule: Rule, *, at_once: int
+    gallery: Gallery, class_id: int, alike: Sequence[Look], rule: Rule, *, held: int
 ) -> list[_Found]:
-    """Those of them who are: who is as alike to somebody else stays a visitor."""
+    """Those of them who are: who is as alike to somebody else stays a visitor. `held` is how many
+    vectors there are of the person."""
+    at_once = max(1, min(_ASKED_AT_ONCE, _COMPARED_AT_ONCE // max(1, held)))
     found = []
     for start in range(0, len(alike), at_once):
         looks = alike[start : start + at_once]
